@@ -1,0 +1,42 @@
+// Compiles the AssemblyScript sources to WebAssembly: two modules, each with and without relaxed SIMD.
+// core    the tunnel: one shared memory, imported, so that worker threads and system calls can use it
+// crypto  the primitives alone: a private memory, so that it also loads in a browser page
+// The bytes end up base64-coded in ES modules, because that is the one way every runtime and bundler can import.
+// Usage: build-wasm.mjs [core|crypto]
+import { mkdirSync, writeFileSync } from "node:fs";
+import asc from "assemblyscript/asc";
+
+const MODULES = {
+  core: { entry: "assembly/index.ts", out: "host/core/generated", flags: ["--importMemory", "--sharedMemory"] },
+  crypto: { entry: "assembly/crypto/index.ts", out: "host/crypto/generated", flags: [] },
+};
+const FEATURES = { relaxed: ["relaxed-simd"], simd: [] };
+const COMMON = ["--runtime", "stub", "--noAssert", "-O2", "--bindings", "raw"];
+
+/** Compile one module with one feature set. @returns the Wasm binary and the declarations of its exports */
+async function compile({ entry, flags }, features) {
+  const files = new Map();
+  const enable = ["simd", "threads", "bulk-memory", ...features].join(",");
+  const limits = flags.includes("--sharedMemory") ? ["--initialMemory", "1", "--maximumMemory", "65536"] : [];
+  const { error, stderr } = await asc.main(
+    [entry, ...COMMON, ...flags, ...limits, "--enable", enable, "--outFile", "module.wasm"],
+    { writeFile: (name, contents) => files.set(name, contents) },
+  );
+  if (error) {
+    console.error(stderr.toString());
+    throw error;
+  }
+  return { wasm: files.get("module.wasm"), types: files.get("module.d.ts") };
+}
+
+for (const name of process.argv[2] ? [process.argv[2]] : Object.keys(MODULES)) {
+  const module = MODULES[name];
+  mkdirSync(module.out, { recursive: true });
+  for (const [variant, features] of Object.entries(FEATURES)) {
+    const { wasm, types } = await compile(module, features);
+    const base64 = Buffer.from(wasm).toString("base64");
+    writeFileSync(`${module.out}/${variant}.ts`, `export default "${base64}";\n`);
+    writeFileSync(`${module.out}/exports.d.ts`, types);
+    console.log(`${name} (${variant}): ${wasm.length} bytes`);
+  }
+}
