@@ -54,3 +54,121 @@ export const MESSAGE_BYTES_MAX = 65536; // room for one UDP message, or one TUN 
 export const TRAIN_DATAGRAMS_MAX = 64; // UDP_MAX_SEGMENTS of every kernel that has UDP_SEGMENT
 export const TRAIN_BYTES_MAX_IPV4 = 65507; // 65535 − 20 − 8
 export const TRAIN_BYTES_MAX_IPV6 = 65527; // 65535 − 8
+
+// A peer: what the host may see. Keys but the public one live in the secret record of the same slot.
+export const PEER_IN_USE = 0; // u32: 1 while the slot is taken
+export const PEER_CURRENT = 4; // u32: keypair 1..3 of this peer, 0 none
+export const PEER_PREVIOUS = 8; // u32
+export const PEER_NEXT = 12; // u32
+export const PEER_EVENTS = 16; // u32: EVENT_* bits since the host last looked
+export const PEER_HANDSHAKE = 20; // u32: HANDSHAKE_* state
+export const PEER_LOCAL_INDEX = 24; // u32: our index of the handshake under way
+export const PEER_REMOTE_INDEX = 28; // u32: theirs
+export const PEER_ROUTES_FIRST = 32; // u32: allowed-ips node, 0 none; oldest first
+export const PEER_ROUTES_LAST = 36; // u32
+export const PEER_RX = 40; // u64: bytes of authenticated messages
+export const PEER_TX = 48; // u64: bytes of UDP payload sent
+export const PEER_PATH = 56; // PATH_BYTES; family 0 while no endpoint is known
+export const PEER_PUBLIC_KEY = 104; // 32 bytes
+export const PEER_INITIATION_AT = 136; // f64 ms: last initiation accepted
+export const PEER_TIMESTAMP = 144; // 12 bytes: latest TAI64N accepted
+export const PEER_FLAGS = 156; // u32: PEER_FLAG_* bits
+export const PEER_LAST_MAC1 = 160; // 16 bytes: mac1 of the last handshake message sent
+export const PEER_COOKIE_AT = 176; // f64 ms: when the cookie came
+export const PEER_BYTES = 192;
+
+export const PEER_FLAG_STATIC_STATIC = 1; // the static-static secret is computed
+export const PEER_FLAG_LAST_MAC1 = 2; // a mac1 awaits a cookie reply
+export const PEER_FLAG_COOKIE = 4; // a cookie is held
+export const PEER_FLAG_REKEY_ASKED = 8; // the last-minute rekey of this session was asked for
+
+export const HANDSHAKE_ZEROED = 0;
+export const HANDSHAKE_CREATED_INITIATION = 1;
+export const HANDSHAKE_CONSUMED_INITIATION = 2;
+export const HANDSHAKE_CREATED_RESPONSE = 3;
+export const HANDSHAKE_CONSUMED_RESPONSE = 4;
+
+export const EVENT_DATA = 1; // an authenticated packet with data came
+export const EVENT_KEEPALIVE = 2; // an authenticated packet without data came
+export const EVENT_CONFIRMED = 4; // `next` became `current`: the initiator has the key
+export const EVENT_REKEY = 8; // initiator, and the session nears its end: make a new one
+export const EVENT_ROAMED = 16; // the endpoint changed
+
+// Secrets of a peer, in the same slot number as the peer.
+export const SECRET_PRESHARED_KEY = 0; // Q, 32
+export const SECRET_STATIC_STATIC = 32; // DH(S_priv, S_pub of the peer), 32
+export const SECRET_CHAINING_KEY = 64; // C, 32
+export const SECRET_HASH = 96; // H, 32
+export const SECRET_EPHEMERAL = 128; // E_priv, 32
+export const SECRET_REMOTE_EPHEMERAL = 160; // E_pub of the peer, 32
+export const SECRET_COOKIE = 192; // 16: the cookie received
+export const SECRET_BYTES = 256;
+
+// The device's own secrets.
+export const IDENTITY_PRESENT = 0; // u32: 1 while a private key is set
+export const IDENTITY_PRIVATE_KEY = 16; // 32
+export const IDENTITY_PUBLIC_KEY = 48; // 32
+export const IDENTITY_MAC1_KEY = 80; // 32: BLAKE2s("mac1----" ‖ public key)
+export const IDENTITY_COOKIE_KEY = 112; // 32: BLAKE2s("cookie--" ‖ public key), seals cookie replies
+export const IDENTITY_COOKIE_SECRET = 144; // 32: R_m, changes every 120 s
+export const IDENTITY_COOKIE_SECRET_AT = 176; // f64 ms
+export const IDENTITY_BYTES = 256;
+
+// Handshake messages that wait for the host: the message, where it came from.
+export const QUEUED_LENGTH = 0; // u32
+export const QUEUED_PATH = 8;
+export const QUEUED_MESSAGE = 56; // 148 at the most
+export const QUEUED_BYTES = 208;
+
+// Random bytes the host puts down before a handshake message is made.
+export const RANDOM_EPHEMERAL = 0; // 32
+export const RANDOM_INDICES = 32; // 8 candidates of 4
+export const RANDOM_NONCE = 64; // 24
+export const RANDOM_BYTES = 96;
+
+// Message types and sizes (WireGuard paper §5.4).
+export const MESSAGE_INITIATION = 1;
+export const MESSAGE_RESPONSE = 2;
+export const MESSAGE_COOKIE_REPLY = 3;
+export const MESSAGE_TRANSPORT = 4;
+export const INITIATION_BYTES = 148;
+export const RESPONSE_BYTES = 92;
+export const COOKIE_REPLY_BYTES = 64;
+export const TRANSPORT_HEADER_BYTES = 16;
+export const TAG_BYTES = 16;
+export const KEEPALIVE_BYTES = 32;
+
+// What became of a packet from TUN: `status << 24 | peer` as returned by `sendPacket`.
+export const SEND_DONE = 0;
+export const SEND_DONE_REKEY = 1; // sent, and the session wants replacing
+export const SEND_STAGE = 2; // no usable session: keep the packet, start a handshake
+export const SEND_NO_PEER = 3; // no allowed-ips entry for the destination
+export const SEND_NO_ENDPOINT = 4;
+export const SEND_MALFORMED = 5;
+export const SEND_MORE = 6; // no transmit room left: flush, then call `sendMore`
+
+// Why a packet was dropped. The order is the order of the counters.
+export const DROP_SHORT = 0; // under 32 bytes
+export const DROP_TYPE = 1; // unknown message type, or wrong size for it
+export const DROP_INDEX = 2; // receiver index unknown
+export const DROP_EXPIRED = 3; // session older than REJECT_AFTER_TIME
+export const DROP_AUTHENTICATION = 4; // AEAD tag wrong
+export const DROP_REPLAY = 5; // counter seen, or too old
+export const DROP_INNER_PACKET = 6; // decrypted, but not a valid IP packet
+export const DROP_SOURCE = 7; // inner source address is not this peer's
+export const DROP_ECN = 8; // forbidden ECN combination (RFC 6040)
+export const DROP_HANDSHAKE_QUEUE = 9; // too many handshake messages waiting
+export const DROP_MAC1 = 10;
+export const DROP_HANDSHAKE = 11; // undecryptable, or in the wrong state
+export const DROP_UNKNOWN_PEER = 12;
+export const DROP_TIMESTAMP = 13; // initiation not newer than the last
+export const DROP_FLOOD = 14; // initiation within 20 ms of the last
+export const DROP_RATE = 15; // source address over its handshake rate
+export const DROP_COOKIE = 16; // cookie reply not decryptable or not awaited
+export const DROP_NO_PEER = 17; // outbound: no allowed-ips entry
+export const DROP_NO_ENDPOINT = 18; // outbound
+export const DROP_MALFORMED = 19; // outbound: not an IP packet
+export const DROP_STAGED = 20; // outbound: staged queue overflow or given up
+export const DROP_SEND = 21; // outbound: the system refused the datagram
+export const DROP_LOW_ORDER = 22; // handshake: Diffie-Hellman result all zero
+export const DROP_COUNT = 23;

@@ -1,0 +1,24 @@
+// Constants of the protocol (WireGuard paper §6.1 and the kernel where it is stricter), then ours.
+// Times are milliseconds, as the host tells the time.
+
+export const REKEY_AFTER_MESSAGES: u64 = (<u64>1) << 60;
+/** The kernel's limit on 64-bit machines: 2^64 − 1 − the replay window − 1. */
+export const REJECT_AFTER_MESSAGES: u64 = u64.MAX_VALUE - 8128 - 1;
+export const REKEY_AFTER_TIME: f64 = 120_000;
+export const REJECT_AFTER_TIME: f64 = 180_000;
+/** An initiator that still receives rekeys this early: REJECT − KEEPALIVE − REKEY timeouts. */
+export const REKEY_WHEN_RECEIVING: f64 = 165_000;
+/** Initiations of one peer closer than this are a flood (kernel: 50 a second). */
+export const INITIATION_SPACING: f64 = 20;
+export const COOKIE_SECRET_LIFE: f64 = 120_000;
+/** A received cookie is used a little shorter than its secret lives (kernel: 115 s). */
+export const COOKIE_USE: f64 = 115_000;
+
+// Ours.
+export const RX_SLOTS: u32 = 8; // UDP messages per receive call
+export const TX_TRAINS: u32 = 16; // UDP messages per send call
+export const GATHER_ENTRIES: u32 = 1024;
+export const WRITES: u32 = 576;
+export const HANDSHAKE_QUEUE: u32 = 4096; // as the kernel's
+export const UAPI_SESSIONS: u32 = 8;
+export const UAPI_AREA_BYTES: u32 = 65536; // one input and one output area each

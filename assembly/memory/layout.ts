@@ -1,0 +1,130 @@
+/**
+ * The layout of linear memory: where each region starts. Regions are sized for the most peers the
+ * device may have, once, when the host creates the memory; pages that nobody touches cost nothing.
+ *
+ *   static data │ SECRETS: scratch per thread, identity, UAPI areas, peer secrets, keypairs │
+ *   peers, index table, key table, allowed-ips nodes │ packets: queue, receive, transmit, TUN
+ *
+ * Everything between `secretsBegin` and `secretsEnd` may hold key material: the host locks it and keeps
+ * it out of core dumps. All addresses are page-aligned unless said otherwise. The same numbers come out in
+ * every instance that is attached with the same arguments.
+ */
+import {
+  GATHER_BYTES,
+  IDENTITY_BYTES,
+  MESSAGE_BYTES_MAX,
+  PEER_BYTES,
+  QUEUED_BYTES,
+  RANDOM_BYTES,
+  RX_BYTES,
+  SECRET_BYTES,
+  TX_BYTES,
+  WRITE_BYTES,
+} from "../abi";
+import {
+  GATHER_ENTRIES,
+  HANDSHAKE_QUEUE,
+  RX_SLOTS,
+  TX_TRAINS,
+  UAPI_AREA_BYTES,
+  UAPI_SESSIONS,
+  WRITES,
+} from "../constants";
+import { SCRATCH_BYTES } from "./scratch";
+
+const PAGE: usize = 4096;
+
+/** Bytes of one keypair: keys, counters, replay window (transport/keypair.ts checks it). */
+export const KEYPAIR_BYTES: usize = 1152;
+/** Bytes of one allowed-ips node (routing/allowed-ips.ts checks it). */
+export const ROUTE_BYTES: usize = 56;
+
+export let maxPeers: u32 = 0;
+export let maxRoutes: u32 = 0;
+export let secretsBegin: usize = 0;
+export let identity: usize = 0;
+export let random: usize = 0;
+export let uapiAreas: usize = 0;
+export let peerSecrets: usize = 0;
+export let keypairs: usize = 0;
+export let secretsEnd: usize = 0;
+export let device: usize = 0;
+export let peers: usize = 0;
+export let keyTable: usize = 0;
+export let keyTableMask: u32 = 0;
+export let indexTable: usize = 0;
+export let indexTableMask: u32 = 0;
+export let routes: usize = 0;
+export let drops: usize = 0;
+export let touched: usize = 0;
+export let handshakeQueue: usize = 0;
+export let rxDescriptors: usize = 0;
+export let rxBuffers: usize = 0;
+export let txDescriptors: usize = 0;
+export let txBuffers: usize = 0;
+export let gather: usize = 0;
+export let writes: usize = 0;
+export let tunBuffer: usize = 0;
+export let ioControl: usize = 0;
+export let memoryEnd: usize = 0;
+
+const IO_CONTROL_BYTES: usize = 65536;
+const THREADS: usize = 16;
+
+let cursor: usize = 0;
+
+/** Take `bytes` at the next page. */
+function region(bytes: usize): usize {
+  const start = cursor;
+  cursor = (start + bytes + PAGE - 1) & ~(PAGE - 1);
+  return start;
+}
+
+/** Smallest power of two that is at least `n`. */
+function powerOfTwo(n: u32): u32 {
+  return n < 2 ? 1 : (<u32>1) << (32 - clz(n - 1));
+}
+
+/**
+ * Lay memory out for `peerLimit` peers and `routeLimit` allowed-ips nodes.
+ * @returns address of this thread's scratch memory
+ */
+export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, thread: u32): usize {
+  maxPeers = peerLimit;
+  maxRoutes = routeLimit;
+  cursor = (heapBase + PAGE - 1) & ~(PAGE - 1);
+
+  secretsBegin = cursor;
+  const scratches = region(SCRATCH_BYTES * THREADS);
+  identity = region(IDENTITY_BYTES);
+  random = region(RANDOM_BYTES);
+  uapiAreas = region(2 * UAPI_AREA_BYTES * UAPI_SESSIONS);
+  peerSecrets = region(<usize>SECRET_BYTES * peerLimit);
+  keypairs = region(KEYPAIR_BYTES * 3 * peerLimit);
+  secretsEnd = cursor;
+
+  device = region(256);
+  peers = region(<usize>PEER_BYTES * peerLimit);
+  const keySlots = powerOfTwo(2 * peerLimit);
+  keyTableMask = keySlots - 1;
+  keyTable = region(4 * keySlots);
+  const indexSlots = powerOfTwo(8 * peerLimit);
+  indexTableMask = indexSlots - 1;
+  indexTable = region(8 * indexSlots);
+  routes = region(ROUTE_BYTES * (routeLimit + 1));
+  drops = region(1024);
+  touched = region(4 + 4 * RX_SLOTS * 64);
+
+  handshakeQueue = region(QUEUED_BYTES * HANDSHAKE_QUEUE);
+  rxDescriptors = region(RX_BYTES * RX_SLOTS);
+  rxBuffers = region(MESSAGE_BYTES_MAX * RX_SLOTS);
+  txDescriptors = region(TX_BYTES * TX_TRAINS);
+  txBuffers = region(MESSAGE_BYTES_MAX * TX_TRAINS);
+  gather = region(GATHER_BYTES * GATHER_ENTRIES);
+  writes = region(WRITE_BYTES * WRITES);
+  tunBuffer = region(MESSAGE_BYTES_MAX + PAGE);
+  ioControl = region(IO_CONTROL_BYTES);
+  memoryEnd = cursor;
+
+  return scratches + SCRATCH_BYTES * thread;
+}

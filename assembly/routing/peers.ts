@@ -1,0 +1,78 @@
+/**
+ * The peers of the device: slots, and the table from public key to slot.
+ * Memory: `peers` and `peerSecrets` hold one record for each slot (abi.ts); `keyTable` is open addressing with linear
+ * probing, an entry is slot + 1 (0 = empty). Only the administrator inserts, so the hash needs no key.
+ */
+import { PEER_BYTES, PEER_IN_USE, PEER_PUBLIC_KEY, SECRET_BYTES } from "../abi";
+import { equal } from "../crypto/constant-time";
+import { keyTable, keyTableMask, maxPeers, peerSecrets, peers } from "../memory/layout";
+
+export class Peer {
+  @inline static record(slot: u32): usize {
+    return peers + <usize>PEER_BYTES * slot;
+  }
+
+  @inline static secret(slot: u32): usize {
+    return peerSecrets + <usize>SECRET_BYTES * slot;
+  }
+
+  @inline static publicKey(slot: u32): usize {
+    return Peer.record(slot) + PEER_PUBLIC_KEY;
+  }
+
+  @inline private static entry(position: u32): usize {
+    return keyTable + 4 * <usize>(position & keyTableMask);
+  }
+
+  @inline private static hash(publicKey: usize): u32 {
+    return <u32>(((load<u64>(publicKey) ^ load<u64>(publicKey, 16)) * 0x9e3779b97f4a7c15) >> 32) & keyTableMask;
+  }
+
+  /** Position of a key in the table, or of the empty entry where it would go. */
+  private static probe(publicKey: usize): u32 {
+    let position = Peer.hash(publicKey);
+    for (;;) {
+      const slot = load<u32>(Peer.entry(position));
+      if (slot === 0 || equal(Peer.publicKey(slot - 1), publicKey, 32)) return position;
+      position = (position + 1) & keyTableMask;
+    }
+  }
+
+  /** @returns slot of the peer with this public key, or -1 */
+  static find(publicKey: usize): i32 {
+    return <i32>load<u32>(Peer.entry(Peer.probe(publicKey))) - 1;
+  }
+
+  /**
+   * Make a peer in a free slot; the key must be new.
+   * @param slot chosen by the host, which keeps the list of free slots
+   */
+  static create(slot: u32, publicKey: usize): bool {
+    if (slot >= maxPeers) return false;
+    const position = Peer.probe(publicKey);
+    if (load<u32>(Peer.entry(position)) !== 0) return false;
+    memory.fill(Peer.record(slot), 0, PEER_BYTES);
+    memory.fill(Peer.secret(slot), 0, SECRET_BYTES);
+    memory.copy(Peer.publicKey(slot), publicKey, 32);
+    store<u32>(Peer.record(slot), 1, PEER_IN_USE);
+    store<u32>(Peer.entry(position), slot + 1);
+    return true;
+  }
+
+  /** Forget the key and wipe both records. Sessions, handshake and routes must be gone already. */
+  static remove(slot: u32): void {
+    let hole = Peer.probe(Peer.publicKey(slot));
+    for (let next = (hole + 1) & keyTableMask; ; next = (next + 1) & keyTableMask) {
+      const other = load<u32>(Peer.entry(next));
+      if (other === 0) break;
+      const home = Peer.hash(Peer.publicKey(other - 1));
+      if (((next - home) & keyTableMask) >= ((next - hole) & keyTableMask)) {
+        store<u32>(Peer.entry(hole), other);
+        hole = next;
+      }
+    }
+    store<u32>(Peer.entry(hole), 0);
+    memory.fill(Peer.record(slot), 0, PEER_BYTES);
+    memory.fill(Peer.secret(slot), 0, SECRET_BYTES);
+  }
+}

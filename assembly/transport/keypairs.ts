@@ -1,0 +1,85 @@
+/**
+ * The three keypairs of a peer and how they take turns (WireGuard paper §6.3; the kernel's noise.c):
+ *
+ *   initiator, on the response     new → current; old next, else old current → previous
+ *   responder, on its response     new → next; previous is dropped
+ *   responder, on the first valid message under `next`   current → previous, next → current
+ *
+ * In each case the old `previous` is deleted first, so three slots are enough.
+ */
+import { PEER_CURRENT, PEER_FLAG_REKEY_ASKED, PEER_FLAGS, PEER_NEXT, PEER_PREVIOUS } from "../abi";
+import { IndexTable } from "../routing/index-table";
+import { Peer } from "../routing/peers";
+import { Keypair } from "./keypair";
+
+export class Keypairs {
+  @inline static current(peer: u32): u32 {
+    return load<u32>(Peer.record(peer), PEER_CURRENT);
+  }
+
+  /** Wipe one keypair and free its index. 0 is nobody. */
+  private static discard(peer: u32, number: u32): void {
+    if (!number) return;
+    const keypair = Keypair.of(peer, number);
+    IndexTable.remove(keypair.localIndex);
+    keypair.wipe();
+  }
+
+  /**
+   * Make room for a new keypair and put it in its role. The caller fills in the keys.
+   * @param localIndex claimed in the index table by the handshake; now it is the keypair's
+   */
+  static begin(peer: u32, initiator: u32, localIndex: u32, remoteIndex: u32, now: f64): Keypair {
+    const record = Peer.record(peer);
+    Keypairs.discard(peer, load<u32>(record, PEER_PREVIOUS));
+    store<u32>(record, 0, PEER_PREVIOUS);
+    const next = load<u32>(record, PEER_NEXT);
+    const current = load<u32>(record, PEER_CURRENT);
+    if (initiator) {
+      if (next) Keypairs.discard(peer, current);
+      store<u32>(record, next ? next : current, PEER_PREVIOUS);
+      store<u32>(record, 0, PEER_NEXT);
+    } else {
+      Keypairs.discard(peer, next);
+    }
+    const number = Keypairs.free(peer);
+    store<u32>(record, number, initiator ? PEER_CURRENT : PEER_NEXT);
+    store<u32>(record, load<u32>(record, PEER_FLAGS) & ~PEER_FLAG_REKEY_ASKED, PEER_FLAGS);
+    const keypair = Keypair.of(peer, number);
+    keypair.wipe();
+    keypair.live = 1;
+    keypair.initiator = initiator;
+    keypair.localIndex = localIndex;
+    keypair.remoteIndex = remoteIndex;
+    keypair.createdAt = now;
+    keypair.peer = peer;
+    IndexTable.setOwner(localIndex, (peer << 2) | number);
+    return keypair;
+  }
+
+  private static free(peer: u32): u32 {
+    return Keypair.of(peer, 1).live === 0 ? 1 : Keypair.of(peer, 2).live === 0 ? 2 : 3;
+  }
+
+  /** The first valid message under `next` came: it is current now. @returns whether that happened */
+  static confirm(peer: u32, number: u32): bool {
+    const record = Peer.record(peer);
+    if (load<u32>(record, PEER_NEXT) !== number) return false;
+    Keypairs.discard(peer, load<u32>(record, PEER_PREVIOUS));
+    store<u32>(record, load<u32>(record, PEER_CURRENT), PEER_PREVIOUS);
+    store<u32>(record, number, PEER_CURRENT);
+    store<u32>(record, 0, PEER_NEXT);
+    return true;
+  }
+
+  /** Wipe all three. */
+  static clear(peer: u32): void {
+    const record = Peer.record(peer);
+    Keypairs.discard(peer, load<u32>(record, PEER_PREVIOUS));
+    Keypairs.discard(peer, load<u32>(record, PEER_CURRENT));
+    Keypairs.discard(peer, load<u32>(record, PEER_NEXT));
+    store<u32>(record, 0, PEER_PREVIOUS);
+    store<u32>(record, 0, PEER_CURRENT);
+    store<u32>(record, 0, PEER_NEXT);
+  }
+}
