@@ -5,6 +5,7 @@
 // Usage: build-wasm.mjs [core|crypto]
 import { mkdirSync, writeFileSync } from "node:fs";
 import asc from "assemblyscript/asc";
+import { writeKernels } from "./kernels/write.mjs";
 
 const MODULES = {
   core: { entry: "assembly/index.ts", out: "host/core/generated", flags: ["--importMemory", "--sharedMemory"] },
@@ -29,6 +30,7 @@ async function compile({ entry, flags }, features) {
   return { wasm: files.get("module.wasm"), types: files.get("module.d.ts") };
 }
 
+writeKernels();
 for (const name of process.argv[2] ? [process.argv[2]] : Object.keys(MODULES)) {
   const module = MODULES[name];
   mkdirSync(module.out, { recursive: true });

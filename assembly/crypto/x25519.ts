@@ -1,0 +1,252 @@
+/**
+ * X25519 (RFC 7748 section 5): the Montgomery ladder on pairs of field elements, two lanes of f64x2.
+ * Memory: works at SCRATCH + SCRATCH_X25519 and wipes it before return.
+ * Constant time: the scalar's bits only steer a permutation mask; no branch and no address depends on them.
+ * The field arithmetic is written by scripts/kernels/field-f64.mjs.
+ */
+import { SCRATCH, SCRATCH_X25519 } from "../memory/scratch";
+import { addScaled, multiply, PAIR_BYTES, square } from "./generated/field-f64";
+
+const LIMBS = 12;
+const P: usize = PAIR_BYTES;
+
+// SCRATCH_X25519: a pair of the multiplication first, then these.
+const X: usize = SCRATCH_X25519 + P; // [x_2 | x_3]
+const Z: usize = X + P; // [z_2 | z_3]
+const BASE: usize = Z + P; // [– | x_1]
+const SUMS: usize = BASE + P; // [A | B]
+const CROSS: usize = SUMS + P; // [D | C]
+const SQUARES: usize = CROSS + P; // [AA | BB]
+const PRODUCTS: usize = SQUARES + P; // [DA | CB]
+const NEXT: usize = PRODUCTS + P; // [x_3 | t], t = (DA - CB)²
+const LEFT: usize = NEXT + P; // [AA | t]
+const RIGHT: usize = LEFT + P; // [BB | x_1]
+const DIFFERENCE: usize = RIGHT + P; // [E | –]
+const FACTOR: usize = DIFFERENCE + P; // [AA + a24 · E | –]
+const LAST: usize = FACTOR + P; // [z_2 | –]
+const SCALAR: usize = LAST + P; // 32 bytes, clamped
+const WORDS: usize = SCALAR + 32; // 12 i64 for freezing
+const END: usize = WORDS + 96;
+
+const A24: f64 = 121665;
+
+/** Conversions between 32 bytes, little-endian, and one lane of a pair. */
+class Element {
+  /** Weight of limb i: 2^exponent(i). */
+  @inline static exponent(i: i32): i32 {
+    return (85 * i + 3) >> 2;
+  }
+
+  @inline static powerOfTwo(e: i32): f64 {
+    return reinterpret<f64>((<u64>(1023 + e)) << 52);
+  }
+
+  /** Bit 255 is ignored; values from p to 2^255 - 1 are taken as they are, which counts modulo p. */
+  static load(lane: usize, bytes: usize): void {
+    for (let i = 0; i < LIMBS; i++) {
+      const from = Element.exponent(i);
+      const bits = Element.exponent(i + 1) - from;
+      const byte = min(from >> 3, 28);
+      const limb = (load<u32>(bytes + byte) >> (from - 8 * byte)) & ((1 << bits) - 1);
+      store<f64>(lane + 16 * i, <f64>limb * Element.powerOfTwo(from));
+    }
+  }
+
+  /** Write the canonical value, below p. */
+  static store(bytes: usize, lane: usize): void {
+    const words = SCRATCH + WORDS;
+    for (let i = 0; i < LIMBS; i++) {
+      store<i64>(words + 8 * i, <i64>(load<f64>(lane + 16 * i) * Element.powerOfTwo(-Element.exponent(i))));
+    }
+    // Three passes leave every limb in range, with a value from 0 to 2^255 - 1.
+    for (let pass = 0; pass < 3; pass++) Element.propagate(words, 0, 19);
+    // Adding 19 carries out of bit 255 just when the value is at least p; then subtract p by adding 19 and dropping the bit.
+    let carry: i64 = 19;
+    for (let i = 0; i < LIMBS; i++) {
+      carry = (load<i64>(words + 8 * i) + carry) >> (Element.exponent(i + 1) - Element.exponent(i));
+    }
+    Element.propagate(words, 19 * carry, 0);
+    let bits: u64 = 0,
+      filled = 0,
+      out = bytes;
+    for (let i = 0; i < LIMBS; i++) {
+      const word = load<u64>(words + 8 * i);
+      bits |= word << filled;
+      filled += Element.exponent(i + 1) - Element.exponent(i);
+      if (filled >= 64) {
+        store<u64>(out, bits);
+        out += 8;
+        filled -= 64;
+        bits = word >> (Element.exponent(i + 1) - Element.exponent(i) - filled);
+      }
+    }
+    store<u64>(out, bits);
+  }
+
+  /** Carry through all limbs, starting with `carry`; what leaves the last returns to the first, times `wrap`. */
+  static propagate(words: usize, carry: i64, wrap: i64): void {
+    for (let i = 0; i < LIMBS; i++) {
+      const width = Element.exponent(i + 1) - Element.exponent(i);
+      const limb = load<i64>(words + 8 * i) + carry;
+      carry = limb >> width;
+      store<i64>(words + 8 * i, limb - (carry << width));
+    }
+    store<i64>(words, load<i64>(words) + carry * wrap);
+  }
+}
+
+/** Lane arrangements. */
+class Pair {
+  /** [low of a | low of b] */
+  @inline static lows(a: v128, b: v128): v128 {
+    return v128.shuffle<i64>(a, b, 0, 2);
+  }
+  /** [high of a | high of b] */
+  @inline static highs(a: v128, b: v128): v128 {
+    return v128.shuffle<i64>(a, b, 1, 3);
+  }
+  /** [low of a | high of b] */
+  @inline static outer(a: v128, b: v128): v128 {
+    return v128.shuffle<i64>(a, b, 0, 3);
+  }
+  @inline static swapped(a: v128): v128 {
+    return v128.shuffle<i64>(a, a, 1, 0);
+  }
+  /** Swap the lanes when `mask` says so. */
+  @inline static permute(a: v128, mask: v128): v128 {
+    if (ASC_FEATURE_RELAXED_SIMD) return i8x16.relaxed_swizzle(a, mask);
+    return i8x16.swizzle(a, mask);
+  }
+  /** Byte indices that leave a pair as it is (swap = 0), or swap its lanes (swap = 1). */
+  @inline static mask(swap: u32): v128 {
+    const identity = i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    return v128.xor(identity, v128.and(i8x16.splat(8), i8x16.splat(<i8>(0 - swap))));
+  }
+}
+
+class Ladder {
+  /** One step of RFC 7748's loop, all of it after the conditional swap, which `mask` does. */
+  static step(mask: v128): void {
+    const base = SCRATCH;
+    for (let at = base, end = base + P; at < end; at += 16) {
+      const x = Pair.permute(v128.load(at + X), mask);
+      const z = Pair.permute(v128.load(at + Z), mask);
+      const sum = f64x2.add(x, z); // [A | C]
+      const difference = f64x2.sub(x, z); // [B | D]
+      v128.store(at + SUMS, Pair.lows(sum, difference));
+      v128.store(at + CROSS, Pair.highs(difference, sum));
+    }
+    square(base + SQUARES, base + SUMS);
+    multiply(base + PRODUCTS, base + SUMS, base + CROSS);
+    for (let at = base, end = base + P; at < end; at += 16) {
+      const products = v128.load(at + PRODUCTS);
+      const swapped = Pair.swapped(products);
+      v128.store(at + NEXT, Pair.lows(f64x2.add(products, swapped), f64x2.sub(products, swapped)));
+    }
+    square(base + NEXT, base + NEXT);
+    for (let at = base, end = base + P; at < end; at += 16) {
+      const squares = v128.load(at + SQUARES);
+      const swapped = Pair.swapped(squares);
+      v128.store(at + LEFT, Pair.outer(squares, v128.load(at + NEXT)));
+      v128.store(at + RIGHT, Pair.outer(swapped, v128.load(at + BASE)));
+      v128.store(at + DIFFERENCE, f64x2.sub(squares, swapped));
+    }
+    addScaled(base + FACTOR, base + SQUARES, A24, base + DIFFERENCE);
+    multiply(base + LAST, base + DIFFERENCE, base + FACTOR);
+    multiply(base + LEFT, base + LEFT, base + RIGHT); // [x_2 | z_3]
+    for (let at = base, end = base + P; at < end; at += 16) {
+      const products = v128.load(at + LEFT);
+      v128.store(at + X, Pair.lows(products, v128.load(at + NEXT)));
+      v128.store(at + Z, Pair.outer(v128.load(at + LAST), products));
+    }
+  }
+
+  /** X low = x_2, Z low = z_2 of the scalar's multiple of the point in the high lanes of X and BASE. */
+  static run(): void {
+    let previous: u32 = 0;
+    for (let t = 254; t >= 0; t--) {
+      const bit = (<u32>load<u8>(SCRATCH + SCALAR + (t >> 3)) >> (t & 7)) & 1;
+      Ladder.step(Pair.mask(previous ^ bit));
+      previous = bit;
+    }
+    const mask = Pair.mask(previous);
+    for (let at = SCRATCH, end = SCRATCH + P; at < end; at += 16) {
+      v128.store(at + X, Pair.permute(v128.load(at + X), mask));
+      v128.store(at + Z, Pair.permute(v128.load(at + Z), mask));
+    }
+  }
+}
+
+class Inversion {
+  static squareTimes(out: usize, a: usize, times: i32): void {
+    square(out, a);
+    for (let i = 1; i < times; i++) square(out, out);
+  }
+
+  /** out = z^(p-2) = 1/z; 0 for 0. */
+  static run(out: usize, z: usize): void {
+    const z2 = SCRATCH + SUMS,
+      z9 = SCRATCH + CROSS,
+      z11 = SCRATCH + SQUARES;
+    const a = SCRATCH + PRODUCTS,
+      b = SCRATCH + NEXT,
+      c = SCRATCH + LEFT;
+    square(z2, z);
+    Inversion.squareTimes(a, z2, 2);
+    multiply(z9, a, z);
+    multiply(z11, z9, z2);
+    square(a, z11);
+    multiply(b, a, z9); // 2^5 - 1
+    Inversion.squareTimes(a, b, 5);
+    multiply(b, a, b); // 2^10 - 1
+    Inversion.squareTimes(a, b, 10);
+    multiply(c, a, b); // 2^20 - 1
+    Inversion.squareTimes(a, c, 20);
+    multiply(a, a, c); // 2^40 - 1
+    Inversion.squareTimes(a, a, 10);
+    multiply(b, a, b); // 2^50 - 1
+    Inversion.squareTimes(a, b, 50);
+    multiply(c, a, b); // 2^100 - 1
+    Inversion.squareTimes(a, c, 100);
+    multiply(a, a, c); // 2^200 - 1
+    Inversion.squareTimes(a, a, 50);
+    multiply(a, a, b); // 2^250 - 1
+    Inversion.squareTimes(a, a, 5);
+    multiply(out, a, z11); // 2^255 - 21
+  }
+}
+
+/**
+ * out = X25519(scalar, point); all 32 bytes, any alignment, out may be either input. The scalar is clamped here.
+ * @returns false when the result is all zero: the point had small order, and the peers would share nothing secret
+ */
+export function x25519(out: usize, scalar: usize, point: usize): bool {
+  const base = SCRATCH;
+  v128.store(base + SCALAR, v128.load(scalar));
+  v128.store(base + SCALAR, v128.load(scalar, 16), 16);
+  store<u8>(base + SCALAR, load<u8>(base + SCALAR) & 248);
+  store<u8>(base + SCALAR, (load<u8>(base + SCALAR, 31) & 127) | 64, 31);
+
+  memory.fill(base + X, 0, 3 * P);
+  Element.load(base + X + 8, point);
+  Element.load(base + BASE + 8, point);
+  store<f64>(base + X, 1);
+  store<f64>(base + Z + 8, 1);
+  Ladder.run();
+  Inversion.run(base + LAST, base + Z);
+  multiply(base + X, base + X, base + LAST);
+  Element.store(out, base + X);
+
+  memory.fill(base + SCRATCH_X25519, 0, END - SCRATCH_X25519);
+  const any = v128.or(v128.load(out), v128.load(out, 16));
+  return v128.any_true(any);
+}
+
+/** out = X25519(scalar, 9): the public key of a private key. out may be the scalar. */
+export function x25519Base(out: usize, scalar: usize): void {
+  x25519(out, scalar, BASE_POINT);
+}
+
+const BASE_POINT = memory.data<u8>([
+  9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+]);
