@@ -50,7 +50,7 @@ export class Blake2sSteps {
 
   /** Write the first `length` bytes (1 to 32) of the chaining value, and no more. */
   @inline static emit(out: usize, h: usize, length: u32): void {
-    if (length == 32) {
+    if (length === 32) {
       v128.store(out, v128.load(h));
       v128.store(out, v128.load(h, 16), 16);
     } else {
@@ -66,13 +66,13 @@ export class Blake2sSteps {
    */
   static finish(h: usize, block: usize, src: usize, length: u32, before: u64): void {
     const whole = length > BLOCK_BYTES ? (length - 1) >> 6 : 0;
-    if (whole != 0) {
+    if (whole !== 0) {
       compressBlocks(h, src, whole, before, BLOCK_BYTES, 0);
       src += (<usize>whole) << 6;
       before += (<u64>whole) << 6;
       length -= whole << 6;
     }
-    if (length == BLOCK_BYTES) {
+    if (length === BLOCK_BYTES) {
       compressBlocks(h, src, 1, before, BLOCK_BYTES, LAST);
       return;
     }
@@ -92,12 +92,12 @@ export function blake2s(out: usize, outLength: u32, src: usize, length: u32, key
   const h = SCRATCH + SCRATCH_HASH + CHAIN;
   const block = SCRATCH + SCRATCH_HASH + BLOCK;
   Blake2sSteps.start(h, outLength, keyLength);
-  if (keyLength == 0) {
+  if (keyLength === 0) {
     Blake2sSteps.finish(h, block, src, length, 0);
   } else {
     Blake2sSteps.wipeBlock(block);
     Blake2sSteps.fill(block, key, keyLength);
-    if (length == 0) {
+    if (length === 0) {
       compressBlocks(h, block, 1, 0, BLOCK_BYTES, LAST);
     } else {
       compressBlocks(h, block, 1, 0, BLOCK_BYTES, 0);
@@ -129,24 +129,24 @@ export class Blake2s {
     const h = changetype<usize>(this);
     const block = h + STATE_BLOCK;
     Blake2sSteps.start(h, outLength, keyLength);
-    if (salt != 0) store<u64>(h, load<u64>(h, 16) ^ load<u64>(salt), 16);
-    if (personalization != 0) store<u64>(h, load<u64>(h, 24) ^ load<u64>(personalization), 24);
+    if (salt !== 0) store<u64>(h, load<u64>(h, 16) ^ load<u64>(salt), 16);
+    if (personalization !== 0) store<u64>(h, load<u64>(h, 24) ^ load<u64>(personalization), 24);
     Blake2sSteps.wipeBlock(block);
-    if (keyLength != 0) Blake2sSteps.fill(block, key, keyLength);
+    if (keyLength !== 0) Blake2sSteps.fill(block, key, keyLength);
     store<u64>(h, 0, STATE_COUNTER);
-    store<u32>(h, keyLength == 0 ? 0 : BLOCK_BYTES, STATE_FILLED);
+    store<u32>(h, keyLength === 0 ? 0 : BLOCK_BYTES, STATE_FILLED);
     store<u32>(h, outLength, STATE_OUT_LENGTH);
   }
 
   update(src: usize, length: u32): void {
-    if (length == 0) return;
+    if (length === 0) return;
     const h = changetype<usize>(this);
     const block = h + STATE_BLOCK;
     let filled = load<u32>(h, STATE_FILLED);
     const room = BLOCK_BYTES - filled;
     if (length > room) {
       let counter = load<u64>(h, STATE_COUNTER);
-      if (filled != 0) {
+      if (filled !== 0) {
         Blake2sSteps.fill(block + filled, src, room);
         compressBlocks(h, block, 1, counter, BLOCK_BYTES, 0);
         counter += BLOCK_BYTES;
@@ -155,7 +155,7 @@ export class Blake2s {
         filled = 0;
       }
       const whole = (length - 1) >> 6; // at least one byte stays for the block
-      if (whole != 0) {
+      if (whole !== 0) {
         compressBlocks(h, src, whole, counter, BLOCK_BYTES, 0);
         counter += (<u64>whole) << 6;
         src += (<usize>whole) << 6;

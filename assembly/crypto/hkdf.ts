@@ -47,7 +47,7 @@ class Hmac {
   static sum(src: usize, length: u32): void {
     const base = SCRATCH + SCRATCH_HASH;
     const h = base + CHAIN;
-    if (length == 0) {
+    if (length === 0) {
       Hmac.absorbPad(h, INNER_PAD, -1); // the padded key is the whole inner message, so its block is the last one
     } else {
       Hmac.copyHash(h, base + INNER);
@@ -73,7 +73,7 @@ class Hmac {
   /** HKDF-Expand, step `n` = 1, 2, 3 in this order: T(n) = HMAC(prk, T(n-1) ‖ n), where T(0) is empty. */
   static expand(out: usize, n: u8): void {
     const base = SCRATCH + SCRATCH_HASH;
-    if (n == 1) {
+    if (n === 1) {
       store<u8>(base + EXPAND, n);
       Hmac.sum(base + EXPAND, 1);
     } else {
