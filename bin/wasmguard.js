@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+// The installed command. A checkout that has not been built yet runs from its sources, where the runtime can.
+const COMPILED = "../dist/host/cli/main.js";
+const SOURCES = "../host/cli/main.ts";
+
+async function load() {
+  try {
+    return await import(COMPILED);
+  } catch (error) {
+    // Deno and Bun word a missing module differently; the file itself is the same evidence everywhere.
+    const { existsSync } = await import("node:fs");
+    if (existsSync(new URL(COMPILED, import.meta.url))) throw error;
+    if (!existsSync(new URL(SOURCES, import.meta.url))) throw error;
+    return await import(SOURCES);
+  }
+}
+
+const { main } = await load();
+process.exitCode = await main(process.argv.slice(2));

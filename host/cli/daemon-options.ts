@@ -1,0 +1,60 @@
+/** Command line and environment to what the daemon is started with. The command line wins. */
+import type { LogLevel } from "../io/daemon.ts";
+import { UsageError } from "./errors.ts";
+import { checkInterfaceName } from "./interface-name.ts";
+import type { DAEMON_OPTIONS, OptionValues } from "./options.ts";
+
+export type Environment = Record<string, string | undefined>;
+
+/** What one start of the daemon asks for; DaemonOptions less the callbacks. */
+export interface StartRequest {
+  interfaceName: string;
+  foreground: boolean;
+  tunFd?: number | undefined;
+  uapiFd?: number | undefined;
+  logLevel: LogLevel;
+  /** The log is wanted in the background too: LOG_LEVEL was given, and is not "silent". */
+  keepsLog: boolean;
+}
+
+const LOG_LEVELS: Record<string, LogLevel> = {
+  verbose: "verbose",
+  debug: "verbose",
+  error: "error",
+  silent: "silent",
+};
+
+/** A value that LOG_LEVEL does not know means "error", as wireguard-go has it. */
+export function logLevelOf(environment: Environment): LogLevel {
+  const name = environment.LOG_LEVEL ?? "";
+  return (Object.hasOwn(LOG_LEVELS, name) ? LOG_LEVELS[name] : undefined) ?? "error";
+}
+
+function descriptor(source: string, text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  const value = /^\d{1,7}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isNaN(value)) throw new UsageError(`${source} is not a descriptor number: ${JSON.stringify(text)}`);
+  return value;
+}
+
+/** @throws UsageError */
+export function startRequest(
+  operands: readonly string[],
+  values: OptionValues<typeof DAEMON_OPTIONS>,
+  environment: Environment,
+): StartRequest {
+  const [name, extra] = operands;
+  if (name === undefined) throw new UsageError("no interface name", "Try: wasmguard wg0, or: wasmguard --help");
+  if (extra !== undefined) {
+    throw new UsageError(`${JSON.stringify(name)} is not a command, and an interface name stands alone`);
+  }
+  const logLevel = logLevelOf(environment);
+  return {
+    interfaceName: checkInterfaceName(name),
+    foreground: values.foreground === true || environment.WG_PROCESS_FOREGROUND === "1",
+    tunFd: descriptor("--tun-fd", values["tun-fd"]) ?? descriptor("WG_TUN_FD", environment.WG_TUN_FD),
+    uapiFd: descriptor("--uapi-fd", values["uapi-fd"]) ?? descriptor("WG_UAPI_FD", environment.WG_UAPI_FD),
+    logLevel,
+    keepsLog: Boolean(environment.LOG_LEVEL) && logLevel !== "silent",
+  };
+}

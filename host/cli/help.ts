@@ -1,0 +1,86 @@
+/** Help texts. Options come from the table, so that no option can be missing here. */
+import { COMMON_OPTIONS, DAEMON_OPTIONS, type OptionRow } from "./options.ts";
+
+const COLUMN = 26;
+
+function optionLines(rows: Record<string, OptionRow>): string {
+  const line = ([name, row]: [string, OptionRow]): string => {
+    const long = `--${name}${row.value ? ` ${row.value}` : ""}`;
+    const left = row.short ? `  -${row.short}, ${long}` : `      ${long}`;
+    return `${left.padEnd(COLUMN)} ${row.help}\n`;
+  };
+  return Object.entries(rows).map(line).join("");
+}
+
+export const SHOW_FIELDS_HELP =
+  "public-key | private-key | listen-port | fwmark | peers | preshared-keys | endpoints |\n" +
+  "        allowed-ips | latest-handshakes | transfer | persistent-keepalive | dump";
+
+const COMMAND_HELP: Record<string, string> = {
+  show: `Usage: wasmguard show [NAME | all | interfaces] [FIELD]
+
+Prints a tunnel's state as \`wg show\` does.
+FIELD:  ${SHOW_FIELDS_HELP}
+
+WG_COLOR_MODE=always|never   colours; without it they appear on a terminal only
+WG_HIDE_KEYS=never           print secret keys instead of (hidden)
+`,
+  showconf: `Usage: wasmguard showconf NAME
+
+Prints a tunnel's configuration, secret keys included, as \`wg showconf\` does.
+`,
+  genkey: "Usage: wasmguard genkey > FILE\n\nPrints a new private key, base64.\n",
+  genpsk: "Usage: wasmguard genpsk > FILE\n\nPrints a new preshared key, base64.\n",
+  pubkey: "Usage: wasmguard pubkey < FILE\n\nReads a private key, base64, and prints its public key.\n",
+  up: `Usage: wasmguard up FILE.conf | NAME
+
+Starts a tunnel and sets its addresses, MTU, routes and DNS, as \`wg-quick up\` does.
+NAME stands for /etc/wireguard/NAME.conf. Hooks run in bash with %i replaced.
+
+WG_QUICK_USERSPACE_IMPLEMENTATION=PROGRAM   start PROGRAM NAME instead of wasmguard
+WG_ENDPOINT_RESOLUTION_RETRIES=N|infinity   tries for an endpoint's host name (15)
+`,
+  down: "Usage: wasmguard down FILE.conf | NAME\n\nTakes down what `wasmguard up` or `wg-quick up` set up.\n",
+  demo: `Usage: wasmguard demo
+
+As root: two network namespaces, two wasmguard daemons, a handshake, pings over IPv4 and IPv6 and a bulk
+transfer between them; everything is removed at the end. Without root (or iproute2, or /dev/net/tun) the same
+in one process, over loopback UDP and in-memory TUN devices.
+`,
+};
+
+export function commandHelp(command: string): string {
+  return COMMAND_HELP[command] ?? mainHelp();
+}
+
+export function mainHelp(): string {
+  return `Usage: wasmguard [OPTIONS] NAME        start the tunnel NAME (in the background)
+       wasmguard COMMAND [ARGUMENTS]
+
+Commands:
+  show [NAME] [FIELD]        print tunnels as \`wg show\` does
+  showconf NAME              print a tunnel's configuration
+  up FILE.conf | NAME        start and configure a tunnel as \`wg-quick up\` does
+  down FILE.conf | NAME      take it down
+  genkey | genpsk | pubkey   make keys
+  demo                       show two tunnels talking, on this machine
+  help COMMAND               more about a command
+
+Options:
+${optionLines({ ...DAEMON_OPTIONS, ...COMMON_OPTIONS })}
+Environment:
+  LOG_LEVEL=verbose|error|silent      what to log (error); "debug" is the same as "verbose".
+                                      In the background the log is kept only when LOG_LEVEL is set
+  WG_TUN_FD, WG_UAPI_FD               open descriptors, as the options
+  WG_PROCESS_FOREGROUND=1             as --foreground
+
+Examples:
+  wasmguard wg0 && wg setconf wg0 wg0.conf && ip link set wg0 up
+  LOG_LEVEL=verbose wasmguard -f wg0
+  WG_QUICK_USERSPACE_IMPLEMENTATION=wasmguard wg-quick up ./wg0.conf
+  wasmguard up ./wg0.conf
+  (umask 077; wasmguard genkey | tee private.key | wasmguard pubkey > public.key)
+
+A tunnel with the name of a command is started by: wasmguard -- NAME
+`;
+}

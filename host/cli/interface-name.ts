@@ -1,0 +1,29 @@
+/**
+ * Interface names as the Linux kernel takes them (dev_valid_name, net/core/dev.c), less what would ask the
+ * kernel to pick a name ("%d"): the UAPI socket is named before the device exists.
+ */
+import { UsageError } from "./errors.ts";
+
+/** IFNAMSIZ (16) less the terminating zero. */
+export const INTERFACE_NAME_BYTES_MAX = 15;
+
+/** Why `name` cannot name an interface; undefined when it can. */
+export function interfaceNameFault(name: string): string | undefined {
+  if (name === "") return "is empty";
+  if (Buffer.byteLength(name) > INTERFACE_NAME_BYTES_MAX) return `is longer than ${INTERFACE_NAME_BYTES_MAX} bytes`;
+  if (name === "." || name === "..") return "is reserved";
+  if (name.startsWith("-")) return "starts with '-'";
+  const wrong = [...name].find((char) => char <= " " || char === "\x7f" || /[/:%\s]/.test(char));
+  if (wrong !== undefined) return `contains ${JSON.stringify(wrong)}`;
+  return undefined;
+}
+
+/** @returns `name` itself. @throws UsageError */
+export function checkInterfaceName(name: string): string {
+  const fault = interfaceNameFault(name);
+  if (fault === undefined) return name;
+  throw new UsageError(
+    `interface name ${JSON.stringify(name)} ${fault}`,
+    `Use 1 to ${INTERFACE_NAME_BYTES_MAX} characters without '/', ':', '%' or spaces, such as wg0`,
+  );
+}

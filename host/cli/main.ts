@@ -1,0 +1,55 @@
+/**
+ * The `wasmguard` command: arguments to a subcommand, errors to one line and an exit code.
+ * Each subcommand is imported when it runs, so that `wasmguard wg0` loads only what starting needs.
+ */
+import { CliError, describeError, exitCodeOf, UsageError } from "./errors.ts";
+
+/** A subcommand gets its own arguments and answers with the exit code. */
+export type Command = (args: readonly string[]) => Promise<number>;
+
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  genkey: async () => (await import("./keys.ts")).genkey,
+  genpsk: async () => (await import("./keys.ts")).genpsk,
+  pubkey: async () => (await import("./keys.ts")).pubkey,
+  show: async () => (await import("./show/command.ts")).show,
+  showconf: async () => (await import("./show/command.ts")).showconf,
+  up: async () => (await import("./quick/command.ts")).up,
+  down: async () => (await import("./quick/command.ts")).down,
+  demo: async () => (await import("./demo/command.ts")).demo,
+  help: async () => help,
+};
+
+async function help(args: readonly string[]): Promise<number> {
+  const { commandHelp } = await import("./help.ts");
+  process.stdout.write(commandHelp(args[0] ?? ""));
+  return 0;
+}
+
+async function dispatch(args: readonly string[]): Promise<number> {
+  const [first, ...rest] = args;
+  if (first === undefined) {
+    throw new UsageError("no interface name and no command", "Try: wasmguard wg0, or: wasmguard --help");
+  }
+  const load = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
+  if (load === undefined) return (await import("./start.ts")).start(args);
+  if (rest.includes("--help") || rest.includes("-h")) return help([first]);
+  return (await load())(rest);
+}
+
+/**
+ * Run one command line.
+ * @param args  the arguments after the program's name
+ * @returns     the exit code: 0, 1 for a failure, 2 for a wrong command line
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(args);
+  } catch (error) {
+    process.stderr.write(`wasmguard: ${describeError(error)}\n`);
+    const unexpected = !(error instanceof CliError) && !(error instanceof Error && "nextStep" in error);
+    if (unexpected && error instanceof Error && process.env.LOG_LEVEL === "verbose") {
+      process.stderr.write(`${error.stack}\n`);
+    }
+    return exitCodeOf(error);
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * The options of `wasmguard NAME`, in one table: the parser, the help text and the daemon's start read it.
+ * A new flag is one row here and one line in daemon-options.ts.
+ * `node:util` parses: it is in Node, Deno and Bun alike, and costs no start-up time.
+ */
+import { parseArgs } from "node:util";
+import { UsageError } from "./errors.ts";
+
+export interface OptionRow {
+  /** One letter; without it the option has only its long form. */
+  readonly short?: string;
+  /** How the help names the value; without it the option is a switch. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+export const DAEMON_OPTIONS = {
+  foreground: { short: "f", help: "stay in the foreground; the log goes to stderr" },
+  "tun-fd": { value: "N", help: "use the open TUN device at this descriptor (as WG_TUN_FD)" },
+  "uapi-fd": { value: "N", help: "use the listening socket at this descriptor (as WG_UAPI_FD)" },
+} as const satisfies Record<string, OptionRow>;
+
+export const COMMON_OPTIONS = {
+  help: { short: "h", help: "print this text" },
+  version: { help: "print the version" },
+} as const satisfies Record<string, OptionRow>;
+
+/** Values of one command line: a string for an option with a value, true for a switch that is present. */
+export type OptionValues<T extends Record<string, OptionRow>> = {
+  [K in keyof T]?: T[K] extends { value: string } ? string : true;
+};
+
+export interface ParsedArguments<T extends Record<string, OptionRow>> {
+  values: OptionValues<T & typeof COMMON_OPTIONS>;
+  operands: string[];
+}
+
+/** Parse `args` by `rows` and the common options. @throws UsageError */
+export function parseOptions<T extends Record<string, OptionRow>>(
+  rows: T,
+  args: readonly string[],
+): ParsedArguments<T> {
+  const options: Record<string, { type: "string" | "boolean"; short?: string }> = {};
+  for (const [name, row] of Object.entries<OptionRow>({ ...rows, ...COMMON_OPTIONS })) {
+    options[name] = { type: row.value ? "string" : "boolean", ...(row.short ? { short: row.short } : {}) };
+  }
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    return { values: values as ParsedArguments<T>["values"], operands: positionals };
+  } catch (error) {
+    // parseArgs puts its advice into further sentences; the first one says what is wrong.
+    const message = error instanceof Error ? error.message : String(error);
+    const first = message.split(/[.\n]/)[0] ?? message;
+    throw new UsageError(first.charAt(0).toLowerCase() + first.slice(1));
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * Starts the daemon as a process of its own and waits until it is ready.
+ * The child's stdout is a pipe to this process: one line "ready", or the error that kept it from starting. The
+ * daemon writes nothing to it afterwards, so the pipe may end with this process. Its stderr is what it stays.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import type { StartRequest } from "./daemon-options.ts";
+import { CliError } from "./errors.ts";
+
+/** Set for the child alone: tells a daemon in the background from WG_PROCESS_FOREGROUND=1 set by a user. */
+export const DAEMON_MARKER = "WASMGUARD_BACKGROUND";
+export const READY_LINE = "ready";
+const READY_TIMEOUT_MS = 20_000;
+const REPORT_BYTES_MAX = 4096;
+/** Where inherited descriptors are in the child. */
+const TUN_FD = 3;
+const UAPI_FD = 4;
+
+/** The command line that runs this very program again, in this runtime. */
+export function selfCommand(args: readonly string[]): { program: string; args: string[] } {
+  const script = process.argv[1];
+  if (script === undefined)
+    throw new CliError("cannot tell which script is running", "Start it with: wasmguard -f NAME");
+  // Deno wants its subcommand and permissions again; Node and Bun keep their own flags in execArgv.
+  const runtime = process.versions.deno === undefined ? process.execArgv : ["run", "--allow-all", "--quiet"];
+  return { program: process.execPath, args: [...runtime, script, ...args] };
+}
+
+/** The child is told of inherited descriptors by the environment, with their new numbers. */
+function childEnvironment(request: StartRequest): NodeJS.ProcessEnv {
+  const environment: NodeJS.ProcessEnv = { ...process.env, [DAEMON_MARKER]: "1" };
+  delete environment.WG_TUN_FD;
+  delete environment.WG_UAPI_FD;
+  if (request.tunFd !== undefined) environment.WG_TUN_FD = String(TUN_FD);
+  if (request.uapiFd !== undefined) environment.WG_UAPI_FD = String(UAPI_FD);
+  return environment;
+}
+
+/** Options that name descriptors are dropped: their numbers differ in the child. */
+function withoutDescriptors(args: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (arg === "--tun-fd" || arg === "--uapi-fd") i++;
+    else if (!/^--(tun|uapi)-fd=/.test(arg)) kept.push(arg);
+  }
+  return kept;
+}
+
+interface Outcome {
+  report: string;
+  /** Why there is no more to wait for. */
+  end: "ready" | "closed" | "timeout";
+}
+
+/** Collect the child's report until it is ready, has closed its stdout, or the time is over. */
+function waitForReport(child: ChildProcess): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    let report = "";
+    const finish = (end: Outcome["end"]): void => {
+      clearTimeout(timer);
+      resolve({ report, end });
+    };
+    const timer = setTimeout(() => finish("timeout"), READY_TIMEOUT_MS);
+    child.once("error", (cause) => {
+      clearTimeout(timer);
+      reject(new CliError(`cannot start ${process.execPath}: ${cause.message}`, "Start it with: wasmguard -f NAME"));
+    });
+    child.stdout!.setEncoding("utf8");
+    child.stdout!.on("data", (text: string) => {
+      if (report.length < REPORT_BYTES_MAX) report += text;
+      if (report.split("\n").includes(READY_LINE)) finish("ready");
+    });
+    child.once("close", () => finish("closed"));
+  });
+}
+
+/**
+ * @param args  the command line to repeat: options and the interface name
+ * @throws      CliError with the child's own words if it could not start; no process is left then
+ */
+export async function spawnDaemon(request: StartRequest, args: readonly string[]): Promise<void> {
+  const self = selfCommand(withoutDescriptors(args));
+  const child = spawn(self.program, self.args, {
+    detached: true,
+    // Nothing in the background may keep a terminal or a caller's pipe open, unless a log was asked for.
+    stdio: [
+      "ignore",
+      "pipe",
+      request.keepsLog ? "inherit" : "ignore",
+      request.tunFd ?? "ignore",
+      request.uapiFd ?? "ignore",
+    ],
+    env: childEnvironment(request),
+    cwd: "/",
+  });
+  const { report, end } = await waitForReport(child);
+  child.stdout!.destroy();
+  child.unref();
+  if (end === "ready") return;
+  const retry = `Look closer with: LOG_LEVEL=verbose wasmguard -f ${request.interfaceName}`;
+  if (end === "timeout") {
+    child.kill("SIGKILL");
+    throw new CliError(
+      `${request.interfaceName} was not ready within ${READY_TIMEOUT_MS / 1000} s and was stopped`,
+      retry,
+    );
+  }
+  const [line] = report.split("\n").filter((text) => text !== "");
+  if (line !== undefined) throw new CliError(line, "");
+  const how = child.signalCode ?? `exit code ${child.exitCode}`;
+  throw new CliError(`the daemon for ${request.interfaceName} ended (${how}) before it was ready`, retry);
+}

@@ -1,0 +1,16 @@
+/** The version line, from the package's own manifest: beside host/ in a checkout, beside dist/ when installed. */
+import { existsSync, readFileSync } from "node:fs";
+
+const MANIFESTS = ["../../package.json", "../../../package.json"];
+
+export function versionLine(): string {
+  for (const path of MANIFESTS) {
+    const url = new URL(path, import.meta.url);
+    if (!existsSync(url)) continue;
+    const manifest: unknown = JSON.parse(readFileSync(url, "utf8"));
+    if (typeof manifest !== "object" || manifest === null || !("name" in manifest) || !("version" in manifest))
+      continue;
+    if (manifest.name === "wasmguard") return `wasmguard ${manifest.version}`;
+  }
+  return "wasmguard (unknown version)";
+}
