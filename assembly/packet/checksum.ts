@@ -1,0 +1,133 @@
+/**
+ * The Internet checksum (RFC 1071, RFC 1624).
+ * Sums are taken over little-endian 16-bit words: the result has its bytes swapped, so it is stored as it is.
+ * A sum is an unfolded u64 that may be added to others, as long as each part starts at an even offset of the
+ * whole. Any alignment; up to 512 KiB at a time.
+ */
+
+/** Ones'-complement sum of `length` bytes; an odd last byte is padded with zero. */
+export function sum(src: usize, length: u32): u64 {
+  // A word w becomes w − 2^15 by flipping its top bit; signed pairs then add in one instruction.
+  const flip = i16x8.splat(<i16>0x8000);
+  const ones = i16x8.splat(1);
+  const words = length & ~15;
+  let even = i32x4.splat(0);
+  let odd = i32x4.splat(0);
+  let at = src;
+  const end32 = src + (length & ~31);
+  while (at < end32) {
+    even = i32x4.add(even, i32x4.dot_i16x8_s(v128.xor(v128.load(at), flip), ones));
+    odd = i32x4.add(odd, i32x4.dot_i16x8_s(v128.xor(v128.load(at, 16), flip), ones));
+    at += 32;
+  }
+  if (length & 16) {
+    even = i32x4.add(even, i32x4.dot_i16x8_s(v128.xor(v128.load(at), flip), ones));
+    at += 16;
+  }
+  return lanes(even, odd, words) + tail(at, length & 15);
+}
+
+/** Copy `length` bytes and return their sum. The areas must not overlap. */
+export function copyAndSum(dst: usize, src: usize, length: u32): u64 {
+  const flip = i16x8.splat(<i16>0x8000);
+  const ones = i16x8.splat(1);
+  const words = length & ~15;
+  let even = i32x4.splat(0);
+  let odd = i32x4.splat(0);
+  let at = src;
+  let to = dst;
+  const end32 = src + (length & ~31);
+  while (at < end32) {
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    v128.store(to, a);
+    v128.store(to, b, 16);
+    even = i32x4.add(even, i32x4.dot_i16x8_s(v128.xor(a, flip), ones));
+    odd = i32x4.add(odd, i32x4.dot_i16x8_s(v128.xor(b, flip), ones));
+    at += 32;
+    to += 32;
+  }
+  if (length & 16) {
+    const a = v128.load(at);
+    v128.store(to, a);
+    even = i32x4.add(even, i32x4.dot_i16x8_s(v128.xor(a, flip), ones));
+    at += 16;
+    to += 16;
+  }
+  copyTail(to, at, length & 15);
+  return lanes(even, odd, words) + tail(at, length & 15);
+}
+
+/** The two accumulators, with the 2^15 that each word lost given back. */
+function lanes(even: v128, odd: v128, bytes: u32): u64 {
+  const both = i32x4.add(even, odd);
+  const pairs = i64x2.add(i64x2.extend_low_i32x4_s(both), i64x2.extend_high_i32x4_s(both));
+  const signed = i64x2.extract_lane(pairs, 0) + i64x2.extract_lane(pairs, 1);
+  return <u64>(signed + ((<i64>(bytes >> 1)) << 15));
+}
+
+/** Sum of fewer than 16 bytes. */
+function tail(at: usize, length: u32): u64 {
+  let total: u64 = 0;
+  if (length & 8) {
+    const eight = load<u64>(at);
+    total = (eight & 0xffffffff) + (eight >> 32);
+    at += 8;
+  }
+  if (length & 4) {
+    total += load<u32>(at);
+    at += 4;
+  }
+  if (length & 2) {
+    total += load<u16>(at);
+    at += 2;
+  }
+  if (length & 1) total += load<u8>(at);
+  return total;
+}
+
+function copyTail(to: usize, at: usize, length: u32): void {
+  if (length & 8) {
+    store<u64>(to, load<u64>(at));
+    at += 8;
+    to += 8;
+  }
+  if (length & 4) {
+    store<u32>(to, load<u32>(at));
+    at += 4;
+    to += 4;
+  }
+  if (length & 2) {
+    store<u16>(to, load<u16>(at));
+    at += 2;
+    to += 2;
+  }
+  if (length & 1) store<u8>(to, load<u8>(at));
+}
+
+/** Fold a sum to 16 bits. The sum of a region that includes a right checksum folds to 0xffff. */
+export function fold(total: u64): u32 {
+  total = (total & 0xffffffff) + (total >> 32);
+  total = (total & 0xffffffff) + (total >> 32);
+  let half = <u32>((total & 0xffff) + (total >> 16));
+  half = (half & 0xffff) + (half >> 16);
+  return (half & 0xffff) + (half >> 16);
+}
+
+/** The checksum of a sum: its complement, as it is stored in a header. */
+export function complement(total: u64): u32 {
+  return fold(total) ^ 0xffff;
+}
+
+/** As `complement`, but never 0, which in UDP means that there is no checksum (RFC 768). */
+export function complementNonZero(total: u64): u32 {
+  const value = complement(total);
+  return value ? value : 0xffff;
+}
+
+/** Sum of the pseudo-header (RFC 9293 §3.1, RFC 8200 §8.1) with the addresses of `packet`, whose header is whole. */
+export function pseudoHeader(packet: usize, protocol: u32, length: u32): u64 {
+  // 24 bits of length are more than a packet has; protocol is the last byte of its word.
+  const rest = <u64>bswap<u32>(length) + ((<u64>protocol) << 8);
+  return load<u8>(packet) >> 4 === 4 ? rest + sum(packet + 12, 8) : rest + sum(packet + 8, 32);
+}

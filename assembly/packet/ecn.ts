@@ -1,0 +1,45 @@
+/**
+ * Explicit congestion notification through the tunnel (RFC 6040, normal mode).
+ * The outer field starts as a copy of the inner one; a mark that the outer one took on the way is carried in again.
+ * DSCP stays as it is, inside and outside.
+ */
+import { complement } from "./checksum";
+import { IPV4_CHECKSUM, IPV4_TOS } from "./ip";
+
+const NOT_ECT: u32 = 0;
+const ECT_1: u32 = 1;
+const ECT_0: u32 = 2;
+const CE: u32 = 3;
+const ECN_MASK: u32 = 3;
+
+/** ECN field of an IP packet with a whole header: also the ECN field of the datagram that will carry it. */
+export function ecnEncapsulate(packet: usize): u32 {
+  if (load<u8>(packet) >> 4 === 4) return load<u8>(packet, IPV4_TOS) & ECN_MASK;
+  return (load<u8>(packet, 1) >> 4) & ECN_MASK;
+}
+
+/**
+ * Combine the ECN field of the datagram that came, in `outerTos`, with that of the packet it carried.
+ * @returns false if the packet is to be dropped: congestion was met by a packet whose ends know no ECN
+ */
+export function ecnDecapsulate(packet: usize, outerTos: u32): bool {
+  const outer = outerTos & ECN_MASK;
+  const inner = ecnEncapsulate(packet);
+  if (inner === NOT_ECT) return outer !== CE;
+  if (outer === CE && inner !== CE) setEcn(packet, CE);
+  else if (outer === ECT_1 && inner === ECT_0) setEcn(packet, ECT_1);
+  return true;
+}
+
+function setEcn(packet: usize, ecn: u32): void {
+  if (load<u8>(packet) >> 4 === 6) {
+    store<u8>(packet, <u8>((load<u8>(packet, 1) & 0xcf) | (ecn << 4)), 1);
+    return;
+  }
+  // RFC 1624: HC' = ~(~HC + ~m + m'), over the word of version, header length and TOS
+  const before = <u32>load<u16>(packet);
+  store<u8>(packet, <u8>((load<u8>(packet, IPV4_TOS) & ~ECN_MASK) | ecn), IPV4_TOS);
+  const after = <u32>load<u16>(packet);
+  const checksum = <u32>load<u16>(packet, IPV4_CHECKSUM);
+  store<u16>(packet, <u16>complement((checksum ^ 0xffff) + (before ^ 0xffff) + after), IPV4_CHECKSUM);
+}
