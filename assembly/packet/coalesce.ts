@@ -9,9 +9,6 @@ import {
   GATHER_ADDRESS,
   GATHER_BYTES,
   GATHER_LENGTH,
-  OFFLOAD_TCP,
-  OFFLOAD_UDP,
-  OFFLOAD_VNET,
   VNET_BYTES,
   WRITE_BYTES,
   WRITE_COUNT,
@@ -35,7 +32,7 @@ import { plainVnet, superpacketHeaders } from "./superpacket";
 import { FLAG_PSH, TCP_FLAGS, TCP_SEQUENCE } from "./transport-header";
 
 /** Packets of one batch; what SCRATCH_PACKET has room for. */
-export const COALESCE_PACKETS_MAX: u32 = 512;
+export const COALESCE_PACKETS_MAX: u32 = 640;
 
 const SUPERPACKET_MAX: u32 = 65535;
 const UDP_SEGMENTS_MAX: u32 = 64; // what every kernel splits again (UDP_MAX_SEGMENTS)
@@ -54,7 +51,9 @@ class Batch {
   gatherCapacity: u32;
   writes: usize;
   writeCapacity: u32;
-  offload: u32;
+  vnet: u32;
+  mergeTcp: u32;
+  mergeUdp: u32;
   packets: u32;
   items: u32;
 }
@@ -117,7 +116,9 @@ function partAt(index: u32): Part {
  * @param memoryBase  machine address of linear memory
  * @param gather      room for `gatherCapacity` gather entries
  * @param writes      room for `writeCapacity` write descriptors
- * @param offload     OFFLOAD_… of the device: without OFFLOAD_VNET every packet is written alone and bare
+ * @param vnet        0 when the device has no vnet headers: every packet is then written alone and bare
+ * @param mergeTcp    0 when the device takes no TCP superpackets (TUN_F_TSO4 and TUN_F_TSO6)
+ * @param mergeUdp    0 when the device takes no UDP superpackets (TUN_F_USO4 and TUN_F_USO6)
  */
 export function coalesceBegin(
   memoryBase: u64,
@@ -125,7 +126,9 @@ export function coalesceBegin(
   gatherCapacity: u32,
   writes: usize,
   writeCapacity: u32,
-  offload: u32,
+  vnet: u32,
+  mergeTcp: u32,
+  mergeUdp: u32,
 ): void {
   const b = batch();
   b.memoryBase = memoryBase;
@@ -133,7 +136,9 @@ export function coalesceBegin(
   b.gatherCapacity = min(gatherCapacity, COALESCE_PACKETS_MAX);
   b.writes = writes;
   b.writeCapacity = writeCapacity;
-  b.offload = offload & OFFLOAD_VNET ? offload : 0;
+  b.vnet = vnet;
+  b.mergeTcp = vnet ? mergeTcp : 0;
+  b.mergeUdp = vnet ? mergeUdp : 0;
   b.packets = 0;
   b.items = 0;
   forgetFlows();
@@ -146,7 +151,7 @@ export function coalesceBegin(
 export function coalesceAdd(packet: usize, length: u32): bool {
   const b = batch();
   if (b.packets >= b.gatherCapacity || b.items >= b.writeCapacity) return false;
-  if (b.offload & (OFFLOAD_TCP | OFFLOAD_UDP)) {
+  if (b.mergeTcp | b.mergeUdp) {
     const kind = flowKind(packet, length);
     if (kind === FLOW_PORTS) {
       addToFlow(b, packet, length);
@@ -163,7 +168,7 @@ export function coalesceAdd(packet: usize, length: u32): bool {
 export function coalesceFinish(): u32 {
   const b = batch();
   const items = b.items;
-  const vnet: u32 = b.offload ? VNET_BYTES : 0;
+  const vnet: u32 = b.vnet ? VNET_BYTES : 0;
   let entry = b.gather;
   for (let i: u32 = 0; i < items; i++) {
     const item = itemAt(i);
@@ -198,7 +203,7 @@ function gatherOne(b: Batch, entry: usize, address: usize, length: u32): usize {
 
 function addToFlow(b: Batch, packet: usize, length: u32): void {
   const tcp = protocolOf(packet) === TCP;
-  if (!(b.offload & (tcp ? OFFLOAD_TCP : OFFLOAD_UDP))) {
+  if (!(tcp ? b.mergeTcp : b.mergeUdp)) {
     newItem(b, packet, length);
     return;
   }

@@ -12,9 +12,9 @@ const ECT_0: u32 = 2;
 const CE: u32 = 3;
 const ECN_MASK: u32 = 3;
 
-/** ECN field of an IP packet with a whole header: also the ECN field of the datagram that will carry it. */
-export function ecnEncapsulate(packet: usize): u32 {
-  if (load<u8>(packet) >> 4 === 4) return load<u8>(packet, IPV4_TOS) & ECN_MASK;
+/** ECN field of a packet of IP version `kind`: also the ECN field of the datagram that will carry it. */
+export function ecnOf(packet: usize, kind: u32): u32 {
+  if (kind === 4) return load<u8>(packet, IPV4_TOS) & ECN_MASK;
   return (load<u8>(packet, 1) >> 4) & ECN_MASK;
 }
 
@@ -22,17 +22,17 @@ export function ecnEncapsulate(packet: usize): u32 {
  * Combine the ECN field of the datagram that came, in `outerTos`, with that of the packet it carried.
  * @returns false if the packet is to be dropped: congestion was met by a packet whose ends know no ECN
  */
-export function ecnDecapsulate(packet: usize, outerTos: u32): bool {
+export function decapsulate(packet: usize, kind: u32, outerTos: u32): bool {
   const outer = outerTos & ECN_MASK;
-  const inner = ecnEncapsulate(packet);
+  const inner = ecnOf(packet, kind);
   if (inner === NOT_ECT) return outer !== CE;
-  if (outer === CE && inner !== CE) setEcn(packet, CE);
-  else if (outer === ECT_1 && inner === ECT_0) setEcn(packet, ECT_1);
+  if (outer === CE && inner !== CE) setEcn(packet, kind, CE);
+  else if (outer === ECT_1 && inner === ECT_0) setEcn(packet, kind, ECT_1);
   return true;
 }
 
-function setEcn(packet: usize, ecn: u32): void {
-  if (load<u8>(packet) >> 4 === 6) {
+function setEcn(packet: usize, kind: u32, ecn: u32): void {
+  if (kind === 6) {
     store<u8>(packet, <u8>((load<u8>(packet, 1) & 0xcf) | (ecn << 4)), 1);
     return;
   }
