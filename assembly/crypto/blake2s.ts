@@ -4,83 +4,13 @@
  * The compression function is written by scripts/kernels/blake2s.mjs.
  */
 import { SCRATCH, SCRATCH_HASH } from "../memory/scratch";
+import { BLOCK_BYTES, Blake2sSteps, LAST_BLOCK, MORE_BLOCKS } from "./blake2s-steps";
 import { compressBlocks } from "./generated/blake2s";
-
-export const BLOCK_BYTES: u32 = 64;
-export const HASH_BYTES: u32 = 32;
 
 // The one-call form: chaining value, then the padded last block. hkdf.ts keeps its values behind ONE_CALL_BYTES.
 const CHAIN: usize = 0;
 const BLOCK: usize = 32;
 export const ONE_CALL_BYTES: usize = 96;
-
-const LAST: i32 = -1;
-
-/** Steps that the one-call form, the streaming state and HMAC share. */
-export class Blake2sSteps {
-  /** Chaining value for outputs of `outLength` bytes: IV ^ parameter block, without salt and personalisation. */
-  @inline static start(h: usize, outLength: u32, keyLength: u32): void {
-    const parameters = 0x01010000 | (keyLength << 8) | outLength; // fanout 1, depth 1
-    v128.store(h, i32x4(0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a));
-    store<u32>(h, 0x6a09e667 ^ parameters);
-    v128.store(h, i32x4(0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19), 16);
-  }
-
-  @inline static wipeBlock(block: usize): void {
-    const zero = i64x2.splat(0);
-    v128.store(block, zero);
-    v128.store(block, zero, 16);
-    v128.store(block, zero, 32);
-    v128.store(block, zero, 48);
-  }
-
-  /** Copy up to 64 bytes to a zeroed block: no read behind the source, and no call of the runtime's slow short copy. */
-  @inline static fill(block: usize, src: usize, length: u32): void {
-    if (length >= 16) {
-      for (let i: u32 = 0; i + 16 < length; i += 16) v128.store(block + i, v128.load(src + i));
-      v128.store(block + length - 16, v128.load(src + length - 16)); // overlaps what is there already
-    } else if (length >= 8) {
-      const end = load<u64>(src + length - 8);
-      store<u64>(block, load<u64>(src));
-      store<u64>(block + length - 8, end);
-    } else {
-      for (let i: u32 = 0; i < length; i++) store<u8>(block + i, load<u8>(src + i));
-    }
-  }
-
-  /** Write the first `length` bytes (1 to 32) of the chaining value, and no more. */
-  @inline static emit(out: usize, h: usize, length: u32): void {
-    if (length === 32) {
-      v128.store(out, v128.load(h));
-      v128.store(out, v128.load(h, 16), 16);
-    } else {
-      for (let i: u32 = 0; i < length; i++) store<u8>(out + i, load<u8>(h + i));
-    }
-  }
-
-  /**
-   * Absorb the whole rest of a message, the last block included.
-   * @param h       chaining value
-   * @param block   64 bytes to pad the last block in; left dirty
-   * @param before  bytes absorbed already, a multiple of 64; when 0, an empty message still is one block
-   */
-  static finish(h: usize, block: usize, src: usize, length: u32, before: u64): void {
-    const whole = length > BLOCK_BYTES ? (length - 1) >> 6 : 0;
-    if (whole !== 0) {
-      compressBlocks(h, src, whole, before, BLOCK_BYTES, 0);
-      src += (<usize>whole) << 6;
-      before += (<u64>whole) << 6;
-      length -= whole << 6;
-    }
-    if (length === BLOCK_BYTES) {
-      compressBlocks(h, src, 1, before, BLOCK_BYTES, LAST);
-      return;
-    }
-    Blake2sSteps.wipeBlock(block);
-    Blake2sSteps.fill(block, src, length);
-    compressBlocks(h, block, 1, before, length, LAST);
-  }
-}
 
 /**
  * Hash a message in one call.
@@ -98,9 +28,9 @@ export function blake2s(out: usize, outLength: u32, src: usize, length: u32, key
     Blake2sSteps.wipeBlock(block);
     Blake2sSteps.fill(block, key, keyLength);
     if (length === 0) {
-      compressBlocks(h, block, 1, 0, BLOCK_BYTES, LAST);
+      compressBlocks(h, block, 1, 0, BLOCK_BYTES, LAST_BLOCK);
     } else {
-      compressBlocks(h, block, 1, 0, BLOCK_BYTES, 0);
+      compressBlocks(h, block, 1, 0, BLOCK_BYTES, MORE_BLOCKS);
       Blake2sSteps.finish(h, block, src, length, BLOCK_BYTES);
     }
   }
@@ -111,15 +41,19 @@ export function blake2s(out: usize, outLength: u32, src: usize, length: u32, key
   Blake2sSteps.wipeBlock(block);
 }
 
+// A streaming state: the chaining value, then these.
+const STATE_BLOCK: usize = 32; // 64 bytes, absorbed only when a further byte comes: the last block needs its flag
+const STATE_COUNTER: usize = 96; // u64: bytes absorbed, without those in the block
+const STATE_FILLED: usize = 104; // u32: bytes in the block
+const STATE_OUT_LENGTH: usize = 108; // u32
+export const BLAKE2S_BYTES: usize = 112;
+
 /**
  * A hash in progress. Memory: BLAKE2S_BYTES at `this`, any alignment; a copy of them is a clone.
  * Order: init, update as often as wanted, final; after final the state is wiped.
  */
 @unmanaged
 export class Blake2s {
-  // 0: chaining value, 32 bytes; 32: block, 64 bytes
-  // The block is absorbed only when a further byte comes: the last one needs the final flag.
-
   /**
    * @param outLength  1 to 32
    * @param keyLength  0 (plain) to 32
@@ -148,7 +82,7 @@ export class Blake2s {
       let counter = load<u64>(h, STATE_COUNTER);
       if (filled !== 0) {
         Blake2sSteps.fill(block + filled, src, room);
-        compressBlocks(h, block, 1, counter, BLOCK_BYTES, 0);
+        compressBlocks(h, block, 1, counter, BLOCK_BYTES, MORE_BLOCKS);
         counter += BLOCK_BYTES;
         src += room;
         length -= room;
@@ -156,7 +90,7 @@ export class Blake2s {
       }
       const whole = (length - 1) >> 6; // at least one byte stays for the block
       if (whole !== 0) {
-        compressBlocks(h, src, whole, counter, BLOCK_BYTES, 0);
+        compressBlocks(h, src, whole, counter, BLOCK_BYTES, MORE_BLOCKS);
         counter += (<u64>whole) << 6;
         src += (<usize>whole) << 6;
         length -= whole << 6;
@@ -171,7 +105,7 @@ export class Blake2s {
     const h = changetype<usize>(this);
     const filled = load<u32>(h, STATE_FILLED);
     for (let i: u32 = filled; i < BLOCK_BYTES; i++) store<u8>(h + STATE_BLOCK + i, 0);
-    compressBlocks(h, h + STATE_BLOCK, 1, load<u64>(h, STATE_COUNTER), filled, LAST);
+    compressBlocks(h, h + STATE_BLOCK, 1, load<u64>(h, STATE_COUNTER), filled, LAST_BLOCK);
     Blake2sSteps.emit(out, h, load<u32>(h, STATE_OUT_LENGTH));
     this.wipe();
   }
@@ -181,8 +115,23 @@ export class Blake2s {
   }
 }
 
-const STATE_BLOCK: usize = 32;
-const STATE_COUNTER: usize = 96; // u64: bytes absorbed, without those in the block
-const STATE_FILLED: usize = 104; // u32: bytes in the block
-const STATE_OUT_LENGTH: usize = 108; // u32
-export const BLAKE2S_BYTES: usize = 112;
+// The streaming state for JS, which has only its address.
+
+export function blake2sInit(
+  state: usize,
+  outLength: u32,
+  key: usize,
+  keyLength: u32,
+  salt: usize,
+  personalization: usize,
+): void {
+  changetype<Blake2s>(state).init(outLength, key, keyLength, salt, personalization);
+}
+
+export function blake2sUpdate(state: usize, src: usize, length: u32): void {
+  changetype<Blake2s>(state).update(src, length);
+}
+
+export function blake2sFinal(state: usize, out: usize): void {
+  changetype<Blake2s>(state).final(out);
+}

@@ -4,7 +4,8 @@
  * Memory: works behind the one-call part of SCRATCH_HASH and wipes what it used before it returns.
  */
 import { SCRATCH, SCRATCH_HASH } from "../memory/scratch";
-import { BLOCK_BYTES, Blake2sSteps, blake2s, HASH_BYTES, ONE_CALL_BYTES } from "./blake2s";
+import { blake2s, ONE_CALL_BYTES } from "./blake2s";
+import { BLOCK_BYTES, Blake2sSteps, HASH_BYTES, LAST_BLOCK, MORE_BLOCKS } from "./blake2s-steps";
 import { compressBlocks } from "./generated/blake2s";
 
 // Behind the one-call form, which hashes the keys that are too long.
@@ -26,8 +27,8 @@ class Hmac {
     Blake2sSteps.wipeBlock(base + KEY);
     if (keyLength > BLOCK_BYTES) blake2s(base + KEY, HASH_BYTES, key, keyLength, 0, 0);
     else Blake2sSteps.fill(base + KEY, key, keyLength);
-    Hmac.absorbPad(base + INNER, INNER_PAD, 0);
-    Hmac.absorbPad(base + OUTER, OUTER_PAD, 0);
+    Hmac.absorbPad(base + INNER, INNER_PAD, MORE_BLOCKS);
+    Hmac.absorbPad(base + OUTER, OUTER_PAD, MORE_BLOCKS);
   }
 
   /** h = chaining value after the key block ^ `pad`. @param last  as in compressBlocks */
@@ -48,7 +49,7 @@ class Hmac {
     const base = SCRATCH + SCRATCH_HASH;
     const h = base + CHAIN;
     if (length === 0) {
-      Hmac.absorbPad(h, INNER_PAD, -1); // the padded key is the whole inner message, so its block is the last one
+      Hmac.absorbPad(h, INNER_PAD, LAST_BLOCK); // the padded key is the whole inner message, so its block is the last one
     } else {
       Hmac.copyHash(h, base + INNER);
       Blake2sSteps.finish(h, base + BLOCK, src, length, BLOCK_BYTES);
