@@ -1,0 +1,318 @@
+/**
+ * Four ChaCha20 blocks at once (RFC 8439 §2.3), with Poly1305 woven in.
+ * Word i of all four blocks shares one vector, so a double round is 32 vector quarter-steps without any shuffle.
+ * ChaCha20 keeps the vector units busy and Poly1305 the integer multiplier: side by side they cost little more
+ * than ChaCha20 alone. So each loop iteration does one double round and two Poly1305 blocks, a quarter of a
+ * block after each quarter-step. Binary code keeps this order (-O2; higher levels move the pieces together).
+ */
+import { Symmetric } from "./layout";
+import { Poly1305 } from "./poly1305";
+
+/** As `src`: write the bare keystream. */
+export const KEYSTREAM_ONLY: usize = 0;
+/** Bytes that Poly1305 takes in per double round. */
+export const GROUP_BYTES: u32 = 32;
+export const DOUBLE_ROUNDS: u32 = 10;
+
+const LOW_32: u64 = 0xffffffff;
+const LOW_34: u64 = 0x3ffffffff;
+const FULL_BLOCK: u64 = 0x100000000;
+
+// Byte orders that rotate each word left by 16 and by 8. They stay in memory: as constants the engines would
+// build them anew at each use.
+const LEFT_16: usize = memory.data<u8>([2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13], 16);
+const LEFT_8: usize = memory.data<u8>([3, 0, 1, 2, 7, 4, 5, 6, 11, 8, 9, 10, 15, 12, 13, 14], 16);
+const BLOCK_NUMBERS: usize = memory.data<u32>([0, 1, 2, 3], 16);
+
+class Lanes {
+  /** (x ^ y) <<< 16, and so on. */
+  @inline static xorRotate16(x: v128, y: v128): v128 {
+    return Lanes.reorder(v128.xor(x, y), v128.load(LEFT_16));
+  }
+
+  @inline static xorRotate12(x: v128, y: v128): v128 {
+    const z = v128.xor(x, y);
+    return v128.or(i32x4.shl(z, 12), i32x4.shr_u(z, 20));
+  }
+
+  @inline static xorRotate8(x: v128, y: v128): v128 {
+    return Lanes.reorder(v128.xor(x, y), v128.load(LEFT_8));
+  }
+
+  @inline static xorRotate7(x: v128, y: v128): v128 {
+    const z = v128.xor(x, y);
+    return v128.or(i32x4.shl(z, 7), i32x4.shr_u(z, 25));
+  }
+
+  /** All indices are below 16, where the relaxed instruction is exact on every machine. */
+  @inline static reorder(x: v128, order: v128): v128 {
+    if (ASC_FEATURE_RELAXED_SIMD) {
+      return i8x16.relaxed_swizzle(x, order);
+    } else {
+      return i8x16.swizzle(x, order);
+    }
+  }
+
+  /**
+   * Four neighbouring words of all blocks: turn them into 16 bytes at offset `at` of each block, and write
+   * them, XORed with `src` if there is one.
+   */
+  @inline static write(dst: usize, src: usize, at: usize, a: v128, b: v128, c: v128, d: v128): void {
+    const ab01 = i32x4.shuffle(a, b, 0, 4, 1, 5);
+    const cd01 = i32x4.shuffle(c, d, 0, 4, 1, 5);
+    const ab23 = i32x4.shuffle(a, b, 2, 6, 3, 7);
+    const cd23 = i32x4.shuffle(c, d, 2, 6, 3, 7);
+    const block0 = i64x2.shuffle(ab01, cd01, 0, 2);
+    const block1 = i64x2.shuffle(ab01, cd01, 1, 3);
+    const block2 = i64x2.shuffle(ab23, cd23, 0, 2);
+    const block3 = i64x2.shuffle(ab23, cd23, 1, 3);
+    dst += at;
+    if (src !== KEYSTREAM_ONLY) {
+      src += at;
+      v128.store(dst, v128.xor(block0, v128.load(src)));
+      v128.store(dst, v128.xor(block1, v128.load(src, 64)), 64);
+      v128.store(dst, v128.xor(block2, v128.load(src, 128)), 128);
+      v128.store(dst, v128.xor(block3, v128.load(src, 192)), 192);
+    } else {
+      v128.store(dst, block0);
+      v128.store(dst, block1, 64);
+      v128.store(dst, block2, 128);
+      v128.store(dst, block3, 192);
+    }
+  }
+}
+
+/**
+ * XOR 256 bytes with blocks `counter` to `counter` + 3 and, meanwhile, take `groups` · 32 bytes into the MAC.
+ * The ChaCha20 and Poly1305 states are those in scratch memory; the counter word is not read.
+ *
+ * @param dst      256 bytes; may equal `src`, and is written after `message` has been read
+ * @param src      256 bytes, or KEYSTREAM_ONLY
+ * @param message  what to authenticate
+ * @param groups   at most DOUBLE_ROUNDS
+ */
+export function fourBlocks(dst: usize, src: usize, counter: u32, message: usize, groups: u32): void {
+  const state = Symmetric.state;
+  let x0 = v128.load32_splat(state);
+  let x1 = v128.load32_splat(state, 4);
+  let x2 = v128.load32_splat(state, 8);
+  let x3 = v128.load32_splat(state, 12);
+  let x4 = v128.load32_splat(state, 16);
+  let x5 = v128.load32_splat(state, 20);
+  let x6 = v128.load32_splat(state, 24);
+  let x7 = v128.load32_splat(state, 28);
+  let x8 = v128.load32_splat(state, 32);
+  let x9 = v128.load32_splat(state, 36);
+  let x10 = v128.load32_splat(state, 40);
+  let x11 = v128.load32_splat(state, 44);
+  let x12 = i32x4.add(i32x4.splat(counter), v128.load(BLOCK_NUMBERS));
+  let x13 = v128.load32_splat(state, 52);
+  let x14 = v128.load32_splat(state, 56);
+  let x15 = v128.load32_splat(state, 60);
+
+  let round: u32 = 0;
+  if (groups) {
+    const mac = Poly1305.scratch;
+    const r0 = mac.r0;
+    const r1 = mac.r1;
+    const r2 = mac.r2;
+    const r3 = mac.r3;
+    const s1 = mac.s1;
+    const s2 = mac.s2;
+    const s3 = mac.s3;
+    let h0 = mac.h0;
+    let h1 = mac.h1;
+    let h2 = mac.h2;
+    let h3 = mac.h3;
+    let d0: u64;
+    let d1: u64;
+    let d2: u64;
+    let d3: u64;
+    for (; round < groups; round++) {
+      // Columns.
+      x0 = i32x4.add(x0, x4);
+      x1 = i32x4.add(x1, x5);
+      x2 = i32x4.add(x2, x6);
+      x3 = i32x4.add(x3, x7);
+      h0 += <u64>load<u32>(message);
+      h1 += <u64>load<u32>(message, 4);
+      h2 += <u64>load<u32>(message, 8);
+      h3 += <u64>load<u32>(message, 12) + FULL_BLOCK;
+      x12 = Lanes.xorRotate16(x12, x0);
+      x13 = Lanes.xorRotate16(x13, x1);
+      x14 = Lanes.xorRotate16(x14, x2);
+      x15 = Lanes.xorRotate16(x15, x3);
+      x8 = i32x4.add(x8, x12);
+      x9 = i32x4.add(x9, x13);
+      x10 = i32x4.add(x10, x14);
+      x11 = i32x4.add(x11, x15);
+      d0 = h0 * r0 + h1 * s3 + h2 * s2 + h3 * s1;
+      d1 = h0 * r1 + h1 * r0 + h2 * s3 + h3 * s2 + (d0 >> 32);
+      x4 = Lanes.xorRotate12(x4, x8);
+      x5 = Lanes.xorRotate12(x5, x9);
+      x6 = Lanes.xorRotate12(x6, x10);
+      x7 = Lanes.xorRotate12(x7, x11);
+      x0 = i32x4.add(x0, x4);
+      x1 = i32x4.add(x1, x5);
+      x2 = i32x4.add(x2, x6);
+      x3 = i32x4.add(x3, x7);
+      d2 = h0 * r2 + h1 * r1 + h2 * r0 + h3 * s3 + (d1 >> 32);
+      d3 = h0 * r3 + h1 * r2 + h2 * r1 + h3 * r0 + (d2 >> 32);
+      x12 = Lanes.xorRotate8(x12, x0);
+      x13 = Lanes.xorRotate8(x13, x1);
+      x14 = Lanes.xorRotate8(x14, x2);
+      x15 = Lanes.xorRotate8(x15, x3);
+      x8 = i32x4.add(x8, x12);
+      x9 = i32x4.add(x9, x13);
+      x10 = i32x4.add(x10, x14);
+      x11 = i32x4.add(x11, x15);
+      h0 = (d0 & LOW_32) + (d3 >> 34) * 5;
+      h1 = d1 & LOW_32;
+      h2 = d2 & LOW_32;
+      h3 = d3 & LOW_34;
+      x4 = Lanes.xorRotate7(x4, x8);
+      x5 = Lanes.xorRotate7(x5, x9);
+      x6 = Lanes.xorRotate7(x6, x10);
+      x7 = Lanes.xorRotate7(x7, x11);
+      // Diagonals.
+      x0 = i32x4.add(x0, x5);
+      x1 = i32x4.add(x1, x6);
+      x2 = i32x4.add(x2, x7);
+      x3 = i32x4.add(x3, x4);
+      h0 += <u64>load<u32>(message, 16);
+      h1 += <u64>load<u32>(message, 20);
+      h2 += <u64>load<u32>(message, 24);
+      h3 += <u64>load<u32>(message, 28) + FULL_BLOCK;
+      x15 = Lanes.xorRotate16(x15, x0);
+      x12 = Lanes.xorRotate16(x12, x1);
+      x13 = Lanes.xorRotate16(x13, x2);
+      x14 = Lanes.xorRotate16(x14, x3);
+      x10 = i32x4.add(x10, x15);
+      x11 = i32x4.add(x11, x12);
+      x8 = i32x4.add(x8, x13);
+      x9 = i32x4.add(x9, x14);
+      d0 = h0 * r0 + h1 * s3 + h2 * s2 + h3 * s1;
+      d1 = h0 * r1 + h1 * r0 + h2 * s3 + h3 * s2 + (d0 >> 32);
+      x5 = Lanes.xorRotate12(x5, x10);
+      x6 = Lanes.xorRotate12(x6, x11);
+      x7 = Lanes.xorRotate12(x7, x8);
+      x4 = Lanes.xorRotate12(x4, x9);
+      x0 = i32x4.add(x0, x5);
+      x1 = i32x4.add(x1, x6);
+      x2 = i32x4.add(x2, x7);
+      x3 = i32x4.add(x3, x4);
+      d2 = h0 * r2 + h1 * r1 + h2 * r0 + h3 * s3 + (d1 >> 32);
+      d3 = h0 * r3 + h1 * r2 + h2 * r1 + h3 * r0 + (d2 >> 32);
+      x15 = Lanes.xorRotate8(x15, x0);
+      x12 = Lanes.xorRotate8(x12, x1);
+      x13 = Lanes.xorRotate8(x13, x2);
+      x14 = Lanes.xorRotate8(x14, x3);
+      x10 = i32x4.add(x10, x15);
+      x11 = i32x4.add(x11, x12);
+      x8 = i32x4.add(x8, x13);
+      x9 = i32x4.add(x9, x14);
+      h0 = (d0 & LOW_32) + (d3 >> 34) * 5;
+      h1 = d1 & LOW_32;
+      h2 = d2 & LOW_32;
+      h3 = d3 & LOW_34;
+      x5 = Lanes.xorRotate7(x5, x10);
+      x6 = Lanes.xorRotate7(x6, x11);
+      x7 = Lanes.xorRotate7(x7, x8);
+      x4 = Lanes.xorRotate7(x4, x9);
+      message += GROUP_BYTES;
+    }
+    mac.h0 = h0;
+    mac.h1 = h1;
+    mac.h2 = h2;
+    mac.h3 = h3;
+  }
+  for (; round < DOUBLE_ROUNDS; round++) {
+    // Columns.
+    x0 = i32x4.add(x0, x4);
+    x1 = i32x4.add(x1, x5);
+    x2 = i32x4.add(x2, x6);
+    x3 = i32x4.add(x3, x7);
+    x12 = Lanes.xorRotate16(x12, x0);
+    x13 = Lanes.xorRotate16(x13, x1);
+    x14 = Lanes.xorRotate16(x14, x2);
+    x15 = Lanes.xorRotate16(x15, x3);
+    x8 = i32x4.add(x8, x12);
+    x9 = i32x4.add(x9, x13);
+    x10 = i32x4.add(x10, x14);
+    x11 = i32x4.add(x11, x15);
+    x4 = Lanes.xorRotate12(x4, x8);
+    x5 = Lanes.xorRotate12(x5, x9);
+    x6 = Lanes.xorRotate12(x6, x10);
+    x7 = Lanes.xorRotate12(x7, x11);
+    x0 = i32x4.add(x0, x4);
+    x1 = i32x4.add(x1, x5);
+    x2 = i32x4.add(x2, x6);
+    x3 = i32x4.add(x3, x7);
+    x12 = Lanes.xorRotate8(x12, x0);
+    x13 = Lanes.xorRotate8(x13, x1);
+    x14 = Lanes.xorRotate8(x14, x2);
+    x15 = Lanes.xorRotate8(x15, x3);
+    x8 = i32x4.add(x8, x12);
+    x9 = i32x4.add(x9, x13);
+    x10 = i32x4.add(x10, x14);
+    x11 = i32x4.add(x11, x15);
+    x4 = Lanes.xorRotate7(x4, x8);
+    x5 = Lanes.xorRotate7(x5, x9);
+    x6 = Lanes.xorRotate7(x6, x10);
+    x7 = Lanes.xorRotate7(x7, x11);
+    // Diagonals.
+    x0 = i32x4.add(x0, x5);
+    x1 = i32x4.add(x1, x6);
+    x2 = i32x4.add(x2, x7);
+    x3 = i32x4.add(x3, x4);
+    x15 = Lanes.xorRotate16(x15, x0);
+    x12 = Lanes.xorRotate16(x12, x1);
+    x13 = Lanes.xorRotate16(x13, x2);
+    x14 = Lanes.xorRotate16(x14, x3);
+    x10 = i32x4.add(x10, x15);
+    x11 = i32x4.add(x11, x12);
+    x8 = i32x4.add(x8, x13);
+    x9 = i32x4.add(x9, x14);
+    x5 = Lanes.xorRotate12(x5, x10);
+    x6 = Lanes.xorRotate12(x6, x11);
+    x7 = Lanes.xorRotate12(x7, x8);
+    x4 = Lanes.xorRotate12(x4, x9);
+    x0 = i32x4.add(x0, x5);
+    x1 = i32x4.add(x1, x6);
+    x2 = i32x4.add(x2, x7);
+    x3 = i32x4.add(x3, x4);
+    x15 = Lanes.xorRotate8(x15, x0);
+    x12 = Lanes.xorRotate8(x12, x1);
+    x13 = Lanes.xorRotate8(x13, x2);
+    x14 = Lanes.xorRotate8(x14, x3);
+    x10 = i32x4.add(x10, x15);
+    x11 = i32x4.add(x11, x12);
+    x8 = i32x4.add(x8, x13);
+    x9 = i32x4.add(x9, x14);
+    x5 = Lanes.xorRotate7(x5, x10);
+    x6 = Lanes.xorRotate7(x6, x11);
+    x7 = Lanes.xorRotate7(x7, x8);
+    x4 = Lanes.xorRotate7(x4, x9);
+  }
+
+  x0 = i32x4.add(x0, v128.load32_splat(state));
+  x1 = i32x4.add(x1, v128.load32_splat(state, 4));
+  x2 = i32x4.add(x2, v128.load32_splat(state, 8));
+  x3 = i32x4.add(x3, v128.load32_splat(state, 12));
+  x4 = i32x4.add(x4, v128.load32_splat(state, 16));
+  x5 = i32x4.add(x5, v128.load32_splat(state, 20));
+  x6 = i32x4.add(x6, v128.load32_splat(state, 24));
+  x7 = i32x4.add(x7, v128.load32_splat(state, 28));
+  x8 = i32x4.add(x8, v128.load32_splat(state, 32));
+  x9 = i32x4.add(x9, v128.load32_splat(state, 36));
+  x10 = i32x4.add(x10, v128.load32_splat(state, 40));
+  x11 = i32x4.add(x11, v128.load32_splat(state, 44));
+  x12 = i32x4.add(x12, i32x4.add(i32x4.splat(counter), v128.load(BLOCK_NUMBERS)));
+  x13 = i32x4.add(x13, v128.load32_splat(state, 52));
+  x14 = i32x4.add(x14, v128.load32_splat(state, 56));
+  x15 = i32x4.add(x15, v128.load32_splat(state, 60));
+  Lanes.write(dst, src, 0, x0, x1, x2, x3);
+  Lanes.write(dst, src, 16, x4, x5, x6, x7);
+  Lanes.write(dst, src, 32, x8, x9, x10, x11);
+  Lanes.write(dst, src, 48, x12, x13, x14, x15);
+}

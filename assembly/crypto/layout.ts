@@ -1,0 +1,55 @@
+/**
+ * Where the symmetric primitives keep their temporaries: offsets inside SCRATCH_AEAD.
+ * All of it may hold secrets: every public operation ends with `wipeSymmetric`.
+ */
+import { SCRATCH, SCRATCH_AEAD } from "../memory/scratch";
+
+const STATE: usize = SCRATCH_AEAD; // 64 bytes: the sixteen words of ChaCha20
+const POLY1305: usize = SCRATCH_AEAD + 64; // 128 bytes: struct Poly1305
+const BLOCK: usize = SCRATCH_AEAD + 192; // 16 bytes: a padded last block
+const TAG: usize = SCRATCH_AEAD + 208; // 16 bytes: the tag as computed
+const SUBKEY: usize = SCRATCH_AEAD + 224; // 32 bytes: HChaCha20 output
+const FIRST: usize = SCRATCH_AEAD + 256; // 256 bytes: the one-time key, unused bytes, three blocks of keystream
+const LAST: usize = SCRATCH_AEAD + 512; // 256 bytes: keystream of the incomplete last chunk
+const NONCE: usize = SCRATCH_AEAD + 768; // 16 bytes: the inner nonce of XChaCha20
+const BYTES: usize = 784;
+
+/** Addresses in the scratch memory of this instance. */
+export class Symmetric {
+  @inline static get state(): usize {
+    return SCRATCH + STATE;
+  }
+
+  @inline static get poly1305(): usize {
+    return SCRATCH + POLY1305;
+  }
+
+  @inline static get block(): usize {
+    return SCRATCH + BLOCK;
+  }
+
+  @inline static get tag(): usize {
+    return SCRATCH + TAG;
+  }
+
+  @inline static get subkey(): usize {
+    return SCRATCH + SUBKEY;
+  }
+
+  @inline static get first(): usize {
+    return SCRATCH + FIRST;
+  }
+
+  @inline static get last(): usize {
+    return SCRATCH + LAST;
+  }
+
+  @inline static get nonce(): usize {
+    return SCRATCH + NONCE;
+  }
+}
+
+/** Wipe every temporary of the symmetric primitives. */
+export function wipeSymmetric(): void {
+  memory.fill(SCRATCH + SCRATCH_AEAD, 0, BYTES);
+}

@@ -1,0 +1,164 @@
+/**
+ * Poly1305, the one-time authenticator of RFC 8439 §2.5.
+ * The accumulator h has four limbs of 32 bits in u64 words, the topmost of 34 bits, so that a block costs 16
+ * multiplications. r is clamped: r < 2^28 per limb and r1, r2, r3 are multiples of four, hence
+ * s = r · 5/4 is exact and folds 2^130 ≡ 5. Before a multiplication h0 < 3.25·2^32, h1, h2 < 2^33 and
+ * h3 < 1.5·2^34; every sum of four products then stays below 3.94·2^62 and cannot overflow.
+ */
+import { Symmetric, wipeSymmetric } from "./layout";
+import { Partial } from "./partial";
+
+export const POLY1305_TAG_BYTES: u32 = 16;
+const LOW_32: u64 = 0xffffffff;
+const LOW_34: u64 = 0x3ffffffff;
+/** The bit 2^128 that RFC 8439 appends to a full block, as seen from the top limb. */
+const FULL_BLOCK: u64 = 0x100000000;
+
+/** State of one authentication. Fields are public to the code that weaves blocks into ChaCha20. */
+@unmanaged
+export class Poly1305 {
+  h0: u64;
+  h1: u64;
+  h2: u64;
+  h3: u64;
+  r0: u64;
+  r1: u64;
+  r2: u64;
+  r3: u64;
+  s1: u64;
+  s2: u64;
+  s3: u64;
+  pad0: u64;
+  pad1: u64;
+
+  /** The state in this instance's scratch memory. */
+  @inline static get scratch(): Poly1305 {
+    return changetype<Poly1305>(Symmetric.poly1305);
+  }
+
+  /** Start with a 32-byte one-time key: r, then the pad. */
+  init(key: usize): void {
+    this.h0 = 0;
+    this.h1 = 0;
+    this.h2 = 0;
+    this.h3 = 0;
+    const r1 = <u64>(load<u32>(key, 4) & 0x0ffffffc);
+    const r2 = <u64>(load<u32>(key, 8) & 0x0ffffffc);
+    const r3 = <u64>(load<u32>(key, 12) & 0x0ffffffc);
+    this.r0 = <u64>(load<u32>(key) & 0x0fffffff);
+    this.r1 = r1;
+    this.r2 = r2;
+    this.r3 = r3;
+    this.s1 = r1 + (r1 >> 2);
+    this.s2 = r2 + (r2 >> 2);
+    this.s3 = r3 + (r3 >> 2);
+    this.pad0 = load<u64>(key, 16);
+    this.pad1 = load<u64>(key, 24);
+  }
+
+  /** Take in `count` blocks of 16 bytes. */
+  blocks(message: usize, count: u32): void {
+    this.absorb(message, count, FULL_BLOCK);
+  }
+
+  /** Take in `length` bytes and as many zeros as fill the last block, as the AEAD wants it. */
+  padded(message: usize, length: u32): void {
+    const whole = length >> 4;
+    if (whole) this.blocks(message, whole);
+    if (length & 15) {
+      const block = Symmetric.block;
+      v128.store(block, i64x2.splat(0));
+      Partial.copy(block, message + (length & ~15), length);
+      this.blocks(block, 1);
+    }
+  }
+
+  /** Take in the last `length` < 16 bytes of a plain Poly1305 message: a one follows, then zeros. */
+  last(message: usize, length: u32): void {
+    if (length === 0) return;
+    const block = Symmetric.block;
+    v128.store(block, i64x2.splat(0));
+    Partial.copy(block, message, length);
+    store<u8>(block + length, 1);
+    this.absorb(block, 1, 0);
+  }
+
+  /** Take in the two lengths that end an AEAD message. */
+  lengths(aadLength: u32, length: u32): void {
+    const block = Symmetric.block;
+    store<u64>(block, <u64>aadLength);
+    store<u64>(block, <u64>length, 8);
+    this.blocks(block, 1);
+  }
+
+  /** Write the 16-byte tag to `out`, which may be unaligned. The state is spent. */
+  finish(out: usize): void {
+    // Reduce h below 2^130 …
+    let h1 = this.h1 + (this.h0 >> 32);
+    let h2 = this.h2 + (h1 >> 32);
+    let h3 = this.h3 + (h2 >> 32);
+    let h0 = (this.h0 & LOW_32) + (h3 >> 34) * 5;
+    h1 = (h1 & LOW_32) + (h0 >> 32);
+    h2 = (h2 & LOW_32) + (h1 >> 32);
+    h3 = (h3 & LOW_34) + (h2 >> 32);
+    // … then pick h − p when h ≥ p = 2^130 − 5, that is when h + 5 reaches 2^130.
+    const g0 = (h0 & LOW_32) + 5;
+    const g1 = (h1 & LOW_32) + (g0 >> 32);
+    const g2 = (h2 & LOW_32) + (g1 >> 32);
+    const g3 = h3 + (g2 >> 32);
+    const subtract: u64 = 0 - (g3 >> 34);
+    h0 ^= (h0 ^ g0) & subtract;
+    h1 ^= (h1 ^ g1) & subtract;
+    h2 ^= (h2 ^ g2) & subtract;
+    h3 ^= (h3 ^ g3) & subtract;
+
+    const low = (h0 & LOW_32) | (h1 << 32);
+    const high = (h2 & LOW_32) | (h3 << 32);
+    const tagLow = low + this.pad0;
+    store<u64>(out, tagLow);
+    store<u64>(out, high + this.pad1 + <u64>(tagLow < low), 8);
+  }
+
+  private absorb(message: usize, count: u32, topBit: u64): void {
+    const r0 = this.r0;
+    const r1 = this.r1;
+    const r2 = this.r2;
+    const r3 = this.r3;
+    const s1 = this.s1;
+    const s2 = this.s2;
+    const s3 = this.s3;
+    let h0 = this.h0;
+    let h1 = this.h1;
+    let h2 = this.h2;
+    let h3 = this.h3;
+    for (; count > 0; count--) {
+      h0 += <u64>load<u32>(message);
+      h1 += <u64>load<u32>(message, 4);
+      h2 += <u64>load<u32>(message, 8);
+      h3 += <u64>load<u32>(message, 12) + topBit;
+      const d0 = h0 * r0 + h1 * s3 + h2 * s2 + h3 * s1;
+      const d1 = h0 * r1 + h1 * r0 + h2 * s3 + h3 * s2 + (d0 >> 32);
+      const d2 = h0 * r2 + h1 * r1 + h2 * r0 + h3 * s3 + (d1 >> 32);
+      const d3 = h0 * r3 + h1 * r2 + h2 * r1 + h3 * r0 + (d2 >> 32);
+      h0 = (d0 & LOW_32) + (d3 >> 34) * 5;
+      h1 = d1 & LOW_32;
+      h2 = d2 & LOW_32;
+      h3 = d3 & LOW_34;
+      message += 16;
+    }
+    this.h0 = h0;
+    this.h1 = h1;
+    this.h2 = h2;
+    this.h3 = h3;
+  }
+}
+
+/** out = Poly1305(key, message). `key` is 32 bytes and good for one message; `out` may overlap either. */
+export function poly1305(out: usize, message: usize, length: u32, key: usize): void {
+  const mac = Poly1305.scratch;
+  mac.init(key);
+  mac.blocks(message, length >> 4);
+  mac.last(message + (length & ~15), length & 15);
+  mac.finish(out);
+  wipeSymmetric();
+}
