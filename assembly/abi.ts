@@ -49,11 +49,6 @@ export const VNET_CSUM_START = 6; // u16
 export const VNET_CSUM_OFFSET = 8; // u16
 export const VNET_BYTES = 10;
 
-// What a TUN device can do; bits of one number.
-export const OFFLOAD_VNET = 1; // every read and write carries a vnet header (IFF_VNET_HDR)
-export const OFFLOAD_TCP = 2; // TUN_F_CSUM, TUN_F_TSO4 and TUN_F_TSO6 are set
-export const OFFLOAD_UDP = 4; // TUN_F_USO4 and TUN_F_USO6 as well
-
 // Largest values.
 export const MESSAGE_BYTES_MAX = 65536; // room for one UDP message, or one TUN read with its header
 export const TRAIN_DATAGRAMS_MAX = 64; // UDP_MAX_SEGMENTS of every kernel that has UDP_SEGMENT
