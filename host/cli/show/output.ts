@@ -1,0 +1,74 @@
+/**
+ * Text on its way to stdout. Secret keys are appended as bytes, never as strings; everything is wiped once written.
+ */
+import { writeSync } from "node:fs";
+import { keyToBase64 } from "../key-text.ts";
+
+const STDOUT = 1;
+const RETRY_MS = 5;
+
+function writeAll(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(STDOUT, bytes, at);
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? error.code : undefined;
+      // The reader left (as in `| head -1`): nobody is there to be told.
+      if (code === "EPIPE") return;
+      if (code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+    }
+  }
+}
+
+export class Output {
+  private readonly parts: (string | Uint8Array)[] = [];
+
+  text(text: string): this {
+    this.parts.push(text);
+    return this;
+  }
+
+  /** Append a key, base64. The key itself is not kept. */
+  key(key: Uint8Array): this {
+    this.parts.push(keyToBase64(key));
+    return this;
+  }
+
+  /** Everything so far as one buffer, which the caller wipes; the parts are wiped here. */
+  take(): Uint8Array {
+    const pieces: Uint8Array[] = [];
+    let run = "";
+    const endRun = (): void => {
+      if (run !== "") pieces.push(Buffer.from(run));
+      run = "";
+    };
+    for (const part of this.parts) {
+      if (typeof part === "string") run += part;
+      else {
+        endRun();
+        pieces.push(part);
+      }
+    }
+    endRun();
+    this.parts.length = 0;
+    const whole = new Uint8Array(pieces.reduce((total, piece) => total + piece.length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+      whole.set(piece, at);
+      at += piece.length;
+      piece.fill(0);
+    }
+    return whole;
+  }
+
+  /** Write everything so far to stdout. */
+  flush(): void {
+    const whole = this.take();
+    try {
+      writeAll(whole);
+    } finally {
+      whole.fill(0);
+    }
+  }
+}

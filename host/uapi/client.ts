@@ -1,0 +1,140 @@
+/**
+ * The client side of the UAPI: one request over a tunnel's unix socket, one answer.
+ * Answers and requests may hold keys: they are bytes, and whoever has them last wipes them.
+ */
+import { opendirSync, statSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+
+export const SOCKET_FOLDER = "/var/run/wireguard";
+const SOCKET_SUFFIX = ".sock";
+/** Without a byte from the other side for this long, the daemon is taken for hung. */
+const SILENCE_TIMEOUT_MS = 30_000;
+/** Far above 130,560 allowed IPs of the longest form. */
+const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
+const LF = 10;
+
+/** Whoever answers at a tunnel's socket cannot be asked, or refuses. */
+export class UapiClientError extends Error {
+  /** As the system calls it: ENOENT, ECONNREFUSED, EACCES, EPROTO, ETIMEDOUT… */
+  readonly code: string;
+  readonly nextStep: string;
+
+  constructor(code: string, message: string, nextStep: string) {
+    super(message);
+    this.name = "UapiClientError";
+    this.code = code;
+    this.nextStep = nextStep;
+  }
+}
+
+export function socketPath(interfaceName: string): string {
+  return `${SOCKET_FOLDER}/${interfaceName}${SOCKET_SUFFIX}`;
+}
+
+function connectionError(interfaceName: string, cause: NodeJS.ErrnoException): UapiClientError {
+  const code = cause.code ?? "EIO";
+  const [reason, nextStep] =
+    code === "ENOENT" || code === "ECONNREFUSED"
+      ? ["No such device", `Start it with: wasmguard ${interfaceName}`]
+      : code === "EACCES" || code === "EPERM"
+        ? ["Permission denied", "Run this as root"]
+        : [`${code} at ${socketPath(interfaceName)}`, `Restart the tunnel ${interfaceName}`];
+  return new UapiClientError(code, `Unable to access interface ${interfaceName}: ${reason}`, nextStep);
+}
+
+function isSocket(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isSocket() ?? false;
+}
+
+/** The answer is complete: it ends in an empty line. */
+function endsEmpty(last: Uint8Array, before: Uint8Array | undefined): boolean {
+  if (last[last.length - 1] !== LF) return false;
+  const previous = last.length > 1 ? last[last.length - 2] : before?.[before.length - 1];
+  return previous === LF;
+}
+
+/** One buffer of all pieces, which are wiped. */
+function joinAndWipe(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((total, piece) => total + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+    piece.fill(0);
+  }
+  return whole;
+}
+
+function exchange(socket: Socket, interfaceName: string, request: Uint8Array): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const pieces: Uint8Array[] = [];
+    let total = 0;
+    const finish = (error?: Error): void => {
+      socket.destroy();
+      const answer = joinAndWipe(pieces);
+      pieces.length = 0;
+      if (error) {
+        answer.fill(0);
+        reject(error);
+      } else resolve(answer);
+    };
+    socket.setTimeout(SILENCE_TIMEOUT_MS, () => {
+      finish(connectionError(interfaceName, Object.assign(new Error(), { code: "ETIMEDOUT" })));
+    });
+    socket.on("error", (cause) => finish(connectionError(interfaceName, cause)));
+    socket.on("data", (piece: Uint8Array) => {
+      const before = pieces.at(-1);
+      pieces.push(piece);
+      total += piece.length;
+      if (total > ANSWER_BYTES_MAX)
+        finish(connectionError(interfaceName, Object.assign(new Error(), { code: "EMSGSIZE" })));
+      else if (endsEmpty(piece, before)) finish();
+    });
+    // The parser says what an answer without an end is worth.
+    socket.on("end", () => finish());
+    socket.on("connect", () => socket.write(request));
+  });
+}
+
+/**
+ * Send one request and read its answer.
+ * @param request  `get=1\n\n`, or `set=1\n`…; the caller wipes it afterwards
+ * @returns        the answer with its `errno=` line; the caller wipes it
+ * @throws         UapiClientError if nobody answers
+ */
+export async function requestUapi(interfaceName: string, request: Uint8Array): Promise<Uint8Array> {
+  return exchange(connect(socketPath(interfaceName)), interfaceName, request);
+}
+
+/** Somebody listens at the tunnel's socket. A socket that a dead process left does not count. */
+export function isTunnelUp(interfaceName: string): Promise<boolean> {
+  const path = socketPath(interfaceName);
+  if (!isSocket(path)) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    const finish = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(SILENCE_TIMEOUT_MS, () => finish(true));
+    socket.on("connect", () => finish(true));
+    socket.on("error", (cause: NodeJS.ErrnoException) => finish(cause.code !== "ECONNREFUSED"));
+  });
+}
+
+/** Tunnels that are up, in the folder's own order (`wg show interfaces` has the same). */
+export async function listTunnels(): Promise<string[]> {
+  const names: string[] = [];
+  let folder: ReturnType<typeof opendirSync>;
+  try {
+    folder = opendirSync(SOCKET_FOLDER);
+  } catch {
+    return names;
+  }
+  for (let entry = folder.readSync(); entry !== null; entry = folder.readSync()) {
+    const name = entry.name.slice(0, -SOCKET_SUFFIX.length);
+    if (entry.name.endsWith(SOCKET_SUFFIX) && name !== "" && (await isTunnelUp(name))) names.push(name);
+  }
+  folder.closeSync();
+  return names;
+}
