@@ -1,0 +1,134 @@
+/**
+ * What a user of wasmguard can run into: typed errors with a stable `code` and a `nextStep`.
+ * Peers never see one: bad packets are counted, not thrown. No message ever holds a key.
+ */
+import { errnoName } from "./ffi/errno.ts";
+
+export abstract class WasmguardError extends Error {
+  /** Stable, for programs. */
+  abstract readonly code: string;
+  /** One sentence for people: what to try. */
+  abstract readonly nextStep: string;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** A system call failed. `code` is the name of the errno, as Node's own errors have it. */
+export class SystemError extends WasmguardError {
+  readonly code: string;
+  readonly nextStep: string;
+  readonly syscall: string;
+  readonly errno: number;
+
+  /** @param errno positive  @param subject what the call was about: a path, a name */
+  constructor(syscall: string, errno: number, subject = "") {
+    const name = errnoName(errno);
+    super(`${syscall}${subject === "" ? "" : ` ${subject}`}: ${name}`);
+    this.syscall = syscall;
+    this.errno = errno;
+    this.code = name;
+    this.nextStep = `Look up ${name} in the manual page of ${syscall}.`;
+  }
+}
+
+/** This runtime cannot call the C library. */
+export class FfiUnavailableError extends WasmguardError {
+  readonly code = "FFI_UNAVAILABLE";
+  readonly nextStep =
+    "Run `npm install koffi`, or use Node >= 26 (with --allow-ffi under --permission), Bun, or Deno with --allow-ffi.";
+  constructor(runtime: string, cause?: unknown) {
+    super(`${runtime} cannot call system libraries`, { cause });
+  }
+}
+
+export class PlatformError extends WasmguardError {
+  readonly code = "PLATFORM";
+  readonly nextStep = "Use Linux on x86_64 or arm64, or the portable driver with a Tun and a Bind of your own.";
+  constructor(platform: string) {
+    super(`no network devices for ${platform}`);
+  }
+}
+
+export class TunPermissionError extends WasmguardError {
+  readonly code = "TUN_PERMISSION";
+  readonly nextStep = "Run as root, grant CAP_NET_ADMIN, or pass an open descriptor in WG_TUN_FD.";
+  constructor(name: string, cause: unknown) {
+    super(`not allowed to open TUN device ${name}`, { cause });
+  }
+}
+
+export class TunMissingError extends WasmguardError {
+  readonly code = "TUN_MISSING";
+  readonly nextStep =
+    "Load the module with `modprobe tun`; in a container, pass the device with --device /dev/net/tun.";
+  constructor(cause: unknown) {
+    super("this machine has no /dev/net/tun", { cause });
+  }
+}
+
+export class TunBusyError extends WasmguardError {
+  readonly code = "TUN_BUSY";
+  readonly nextStep = "Choose another name, or stop the program that holds it; `ip link show` lists what there is.";
+  constructor(name: string, cause: unknown) {
+    super(`network interface ${name} is in use`, { cause });
+  }
+}
+
+export class TunNameError extends WasmguardError {
+  readonly code = "TUN_NAME";
+  readonly nextStep = "Use 1 to 15 letters, digits or - _ . @ + = as in wg0.";
+  constructor(name: string) {
+    super(`${JSON.stringify(name)} cannot name a network interface`);
+  }
+}
+
+export class PortInUseError extends WasmguardError {
+  readonly code = "PORT_IN_USE";
+  readonly nextStep = "Set another listen-port, or 0 for a free one; `ss -ulpn` shows who has it.";
+  constructor(port: number, cause: unknown) {
+    super(`UDP port ${port} is in use`, { cause });
+  }
+}
+
+export class SocketInUseError extends WasmguardError {
+  readonly code = "SOCKET_IN_USE";
+  readonly nextStep = "Stop the process that answers there, or choose another interface name.";
+  constructor(path: string) {
+    super(`another process answers on ${path}`);
+  }
+}
+
+export class SocketPathError extends WasmguardError {
+  readonly code = "SOCKET_PATH";
+  readonly nextStep = "Use a path of at most 107 bytes without NUL.";
+  constructor(path: string) {
+    super(`${JSON.stringify(path)} cannot name a unix socket`);
+  }
+}
+
+export class PeerLimitError extends WasmguardError {
+  readonly code = "PEER_LIMIT";
+  readonly nextStep = "Remove peers, or make the device with a larger maxPeers.";
+  constructor(limit: number) {
+    super(`no room for more than ${limit} peers`);
+  }
+}
+
+export class RouteLimitError extends WasmguardError {
+  readonly code = "ROUTE_LIMIT";
+  readonly nextStep = "Remove allowed IPs, or make the device with a larger maxAllowedIps.";
+  constructor() {
+    super("no room for more allowed IPs");
+  }
+}
+
+export class EngineClosedError extends WasmguardError {
+  readonly code = "CLOSED";
+  readonly nextStep = "Make a new device.";
+  constructor() {
+    super("the device is closed and its keys are wiped");
+  }
+}

@@ -1,0 +1,46 @@
+/** `koffi`, an optional dependency with prebuilt binaries: FFI for Node 20 to 25. */
+import { type Backend, type Call, type Calls, convertArguments, libraryNames, SIGNATURES } from "./signatures.ts";
+
+const TYPES = { i: "int", n: "uint64_t", p: "uint64_t" } as const;
+
+interface Koffi {
+  load(path: string): { func(name: string, result: string, args: string[]): Call };
+  address(bytes: Uint8Array): bigint;
+  errno(): number;
+}
+
+/** @throws when koffi is not installed */
+export async function koffiBackend(arch: string): Promise<Backend> {
+  // A variable, because the package is optional: compilers and bundlers must not insist on it.
+  const specifier = "koffi";
+  const { default: koffi } = (await import(specifier)) as { default: Koffi };
+  const library = openFirst(koffi, libraryNames(arch));
+  return {
+    name: "koffi",
+    addressOf: (bytes) => koffi.address(bytes),
+    bind(base) {
+      const start = Number(base);
+      const at = (offset: number) => (offset === 0 ? 0 : start + offset);
+      const size = (value: number) => value;
+      const calls: Record<string, Call> = {};
+      for (const [name, shape] of Object.entries(SIGNATURES)) {
+        const types = [...shape].map((kind) => TYPES[kind as keyof typeof TYPES]);
+        calls[name] = convertArguments(library.func(name, "int", types), shape, at, size);
+      }
+      return calls as Calls;
+    },
+    errno: () => koffi.errno(),
+  };
+}
+
+function openFirst(koffi: Koffi, names: string[]) {
+  let cause: unknown;
+  for (const name of names) {
+    try {
+      return koffi.load(name);
+    } catch (error) {
+      cause = error;
+    }
+  }
+  throw cause;
+}

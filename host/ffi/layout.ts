@@ -1,0 +1,52 @@
+/**
+ * Byte offsets in the C structs that wasmguard fills or reads: LP64, little-endian, Linux. Each names
+ * its header; a test compares them with the C compiler's. Only epoll_event differs between machines.
+ */
+import { machine } from "../io/platform.ts";
+
+/** <net/if.h>; the union starts where `flags` does */
+export const IFREQ = { name: 0, flags: 16, value: 16, BYTES: 40 } as const;
+
+/** <netinet/in.h>; ports and addresses in network byte order */
+export const SOCKADDR_IN = { family: 0, port: 2, address: 4, BYTES: 16 } as const;
+export const SOCKADDR_IN6 = { family: 0, port: 2, flowInfo: 4, address: 8, scope: 24, BYTES: 28 } as const;
+/** <sys/un.h> */
+export const SOCKADDR_UN = { family: 0, path: 2, BYTES: 110 } as const;
+/** <linux/netlink.h> */
+export const SOCKADDR_NL = { family: 0, pid: 4, groups: 8, BYTES: 12 } as const;
+
+/** <sys/uio.h> */
+export const IOVEC = { base: 0, length: 8, BYTES: 16 } as const;
+/** <sys/socket.h>: struct mmsghdr, whose first member is struct msghdr */
+export const MMSGHDR = {
+  name: 0,
+  nameLength: 8,
+  iov: 16,
+  iovLength: 24,
+  control: 32,
+  controlLength: 40,
+  flags: 48,
+  length: 56,
+  BYTES: 64,
+} as const;
+/** <sys/socket.h>: header of a control message; the data follow, the next header is 8-byte aligned */
+export const CMSGHDR = { length: 0, level: 8, type: 12, BYTES: 16 } as const;
+/** <netinet/in.h> */
+export const IN_PKTINFO = { interface: 0, local: 4, destination: 8, BYTES: 12 } as const;
+export const IN6_PKTINFO = { address: 0, interface: 16, BYTES: 20 } as const;
+
+/** <sys/epoll.h>: packed on x86_64 only */
+export const EPOLL_EVENT =
+  machine() === "x86_64" ? ({ events: 0, data: 4, BYTES: 12 } as const) : ({ events: 0, data: 8, BYTES: 16 } as const);
+/** <poll.h> */
+export const POLLFD = { fd: 0, events: 4, revents: 6, BYTES: 8 } as const;
+/** <sys/inotify.h>; the name follows */
+export const INOTIFY_EVENT = { watch: 0, mask: 4, cookie: 8, nameLength: 12, BYTES: 16 } as const;
+
+/** <linux/netlink.h>, <linux/rtnetlink.h> */
+export const NLMSGHDR = { length: 0, type: 4, flags: 6, sequence: 8, pid: 12, BYTES: 16 } as const;
+export const NLMSGERR = { error: 0, BYTES: 20 } as const;
+export const IFINFOMSG = { family: 0, index: 4, flags: 8, change: 12, BYTES: 16 } as const;
+export const IFADDRMSG = { family: 0, index: 4, BYTES: 8 } as const;
+export const RTMSG = { family: 0, BYTES: 12 } as const;
+export const RTATTR = { length: 0, type: 2, BYTES: 4 } as const;

@@ -1,0 +1,233 @@
+/**
+ * The C library, as one small typed interface over the FFI of whichever runtime this is.
+ * Addresses are byte offsets in the core's linear memory, which system calls then read and write
+ * directly. Every function returns C's result, or −errno; none throws (see `check` for cold paths).
+ * One Libc per thread: errno and the scratch buffer are the thread's own.
+ */
+import { FfiUnavailableError, PlatformError, SystemError } from "../errors.ts";
+import { machine, platform, runtime, runtimeName } from "../io/platform.ts";
+import type { Backend, Calls } from "./signatures.ts";
+
+/** NULL, where an address is expected: offset 0 of linear memory is never handed out. */
+export const NULL = 0;
+/** Room for arguments of calls off the packet path: names, small structs, netlink messages. */
+export const SCRATCH_BYTES = 32768;
+
+/** A buffer outside linear memory for arguments of cold calls. Nobody keeps anything in it between calls. */
+export interface Scratch {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly view: DataView<ArrayBuffer>;
+  /** Address of byte `position`, as the functions of Libc take it. */
+  at(position: number): number;
+}
+
+/** @throws PlatformError, FfiUnavailableError */
+export async function openLibc(memory: WebAssembly.Memory): Promise<Libc> {
+  const arch = machine();
+  if (platform() !== "linux" || arch === undefined) throw new PlatformError(`${platform()} ${process.arch}`);
+  try {
+    return new Libc(await pickBackend(arch), memory);
+  } catch (error) {
+    throw new FfiUnavailableError(runtimeName(), error);
+  }
+}
+
+async function pickBackend(arch: string): Promise<Backend> {
+  switch (runtime()) {
+    case "bun":
+      return (await import("./bun.ts")).bunBackend(arch);
+    case "deno":
+      return (await import("./deno.ts")).denoBackend(arch);
+    default: {
+      const builtIn = (await import("./node.ts")).nodeBackend(arch);
+      return builtIn ?? (await import("./koffi.ts")).koffiBackend(arch);
+    }
+  }
+}
+
+/** Pass a result through; turn −errno into a SystemError. For calls off the packet path. */
+export function check(syscall: string, result: number, subject = ""): number {
+  if (result < 0) throw new SystemError(syscall, -result, subject);
+  return result;
+}
+
+export class Libc {
+  readonly backend: Backend["name"];
+  readonly memory: WebAssembly.Memory;
+  /** Machine address of linear memory. The same in every thread; does not move when memory grows. */
+  readonly base: bigint;
+  readonly scratch: Scratch;
+  readonly #c: Calls;
+  readonly #errno: () => number;
+
+  constructor(backend: Backend, memory: WebAssembly.Memory) {
+    this.backend = backend.name;
+    this.memory = memory;
+    this.base = backend.addressOf(new Uint8Array(memory.buffer));
+    const bytes = new Uint8Array(new ArrayBuffer(SCRATCH_BYTES));
+    const start = Number(backend.addressOf(bytes) - this.base);
+    this.scratch = { bytes, view: new DataView(bytes.buffer), at: (position) => start + position };
+    this.#c = backend.bind(this.base);
+    this.#errno = backend.errno;
+  }
+
+  /** Write a NUL-terminated string into the scratch buffer. @returns its address */
+  text(value: string, position = 0): number {
+    const { bytes } = this.scratch;
+    const { written } = new TextEncoder().encodeInto(value, bytes.subarray(position, -1));
+    bytes[position + written] = 0;
+    return this.scratch.at(position);
+  }
+
+  #result(value: number): number {
+    return value < 0 ? -this.#errno() : value;
+  }
+
+  // Packet path: no allocation, no exception.
+
+  read(fd: number, address: number, length: number): number {
+    const n = this.#c.read(fd, address, length);
+    return n < 0 ? -this.#errno() : n;
+  }
+  write(fd: number, address: number, length: number): number {
+    const n = this.#c.write(fd, address, length);
+    return n < 0 ? -this.#errno() : n;
+  }
+  readv(fd: number, gather: number, count: number): number {
+    const n = this.#c.readv(fd, gather, count);
+    return n < 0 ? -this.#errno() : n;
+  }
+  writev(fd: number, gather: number, count: number): number {
+    const n = this.#c.writev(fd, gather, count);
+    return n < 0 ? -this.#errno() : n;
+  }
+  sendmmsg(fd: number, messages: number, count: number, flags: number): number {
+    const n = this.#c.sendmmsg(fd, messages, count, flags);
+    return n < 0 ? -this.#errno() : n;
+  }
+  recvmmsg(fd: number, messages: number, count: number, flags: number): number {
+    const n = this.#c.recvmmsg(fd, messages, count, flags, NULL);
+    return n < 0 ? -this.#errno() : n;
+  }
+  epollWait(fd: number, events: number, capacity: number, timeoutMs: number): number {
+    const n = this.#c.epoll_wait(fd, events, capacity, timeoutMs);
+    return n < 0 ? -this.#errno() : n;
+  }
+
+  // Descriptors and files.
+
+  open(path: number, flags: number, mode: number): number {
+    return this.#result(this.#c.open(path, flags, mode));
+  }
+  close(fd: number): number {
+    return this.#result(this.#c.close(fd));
+  }
+  dup2(from: number, to: number): number {
+    return this.#result(this.#c.dup2(from, to));
+  }
+  fcntl(fd: number, command: number, value: number): number {
+    return this.#result(this.#c.fcntl(fd, command, value));
+  }
+  /** ioctl whose third argument is the address of a struct. */
+  ioctl(fd: number, request: number, address: number): number {
+    return this.#result(this.#c.ioctl(fd, request, Number(this.base) + address));
+  }
+  /** ioctl whose third argument is a plain value. */
+  ioctlValue(fd: number, request: number, value: number): number {
+    return this.#result(this.#c.ioctl(fd, request, value));
+  }
+  access(path: number, mode: number): number {
+    return this.#result(this.#c.access(path, mode));
+  }
+  unlink(path: number): number {
+    return this.#result(this.#c.unlink(path));
+  }
+  chmod(path: number, mode: number): number {
+    return this.#result(this.#c.chmod(path, mode));
+  }
+  mkdir(path: number, mode: number): number {
+    return this.#result(this.#c.mkdir(path, mode));
+  }
+  /** Of the whole process. @returns the mask before */
+  umask(mask: number): number {
+    return this.#c.umask(mask);
+  }
+
+  // Sockets.
+
+  socket(domain: number, type: number, protocol: number): number {
+    return this.#result(this.#c.socket(domain, type, protocol));
+  }
+  bind(fd: number, address: number, length: number): number {
+    return this.#result(this.#c.bind(fd, address, length));
+  }
+  connect(fd: number, address: number, length: number): number {
+    return this.#result(this.#c.connect(fd, address, length));
+  }
+  listen(fd: number, backlog: number): number {
+    return this.#result(this.#c.listen(fd, backlog));
+  }
+  accept4(fd: number, address: number, length: number, flags: number): number {
+    return this.#result(this.#c.accept4(fd, address, length, flags));
+  }
+  getsockname(fd: number, address: number, length: number): number {
+    return this.#result(this.#c.getsockname(fd, address, length));
+  }
+  setsockopt(fd: number, level: number, option: number, value: number, length: number): number {
+    return this.#result(this.#c.setsockopt(fd, level, option, value, length));
+  }
+  getsockopt(fd: number, level: number, option: number, value: number, length: number): number {
+    return this.#result(this.#c.getsockopt(fd, level, option, value, length));
+  }
+  sendmsg(fd: number, message: number, flags: number): number {
+    return this.#result(this.#c.sendmsg(fd, message, flags));
+  }
+  recvmsg(fd: number, message: number, flags: number): number {
+    return this.#result(this.#c.recvmsg(fd, message, flags));
+  }
+
+  // Waiting.
+
+  epollCreate1(flags: number): number {
+    return this.#result(this.#c.epoll_create1(flags));
+  }
+  epollCtl(fd: number, operation: number, target: number, event: number): number {
+    return this.#result(this.#c.epoll_ctl(fd, operation, target, event));
+  }
+  eventfd(initial: number, flags: number): number {
+    return this.#result(this.#c.eventfd(initial, flags));
+  }
+  poll(list: number, count: number, timeoutMs: number): number {
+    return this.#result(this.#c.poll(list, count, timeoutMs));
+  }
+  inotifyInit1(flags: number): number {
+    return this.#result(this.#c.inotify_init1(flags));
+  }
+  inotifyAddWatch(fd: number, path: number, mask: number): number {
+    return this.#result(this.#c.inotify_add_watch(fd, path, mask));
+  }
+  inotifyRemoveWatch(fd: number, watch: number): number {
+    return this.#result(this.#c.inotify_rm_watch(fd, watch));
+  }
+
+  // Process and memory.
+
+  getpid(): number {
+    return this.#c.getpid();
+  }
+  kill(pid: number, signal: number): number {
+    return this.#result(this.#c.kill(pid, signal));
+  }
+  getrandom(address: number, length: number, flags: number): number {
+    return this.#result(this.#c.getrandom(address, length, flags));
+  }
+  mlock(address: number, length: number): number {
+    return this.#result(this.#c.mlock(address, length));
+  }
+  madvise(address: number, length: number, advice: number): number {
+    return this.#result(this.#c.madvise(address, length, advice));
+  }
+  prctl(option: number, a: number, b: number, c: number, d: number): number {
+    return this.#result(this.#c.prctl(option, a, b, c, d));
+  }
+}

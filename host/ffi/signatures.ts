@@ -1,0 +1,100 @@
+/**
+ * Every C function that wasmguard calls, and the shape of its arguments, one letter each:
+ *   i  int, or an unsigned 32-bit value below 2^31
+ *   n  size_t or unsigned long
+ *   p  address, given as a byte offset from the start of the core's linear memory; 0 is NULL
+ * All results are read as int: what is longer in C (ssize_t) never exceeds 2^31 − 1 in Linux.
+ * open, fcntl, ioctl and prctl are variadic in C; the Linux ABIs of x86_64 and arm64 pass them alike.
+ */
+export const SIGNATURES = {
+  accept4: "ippi",
+  access: "pi",
+  bind: "ipi",
+  chmod: "pi",
+  close: "i",
+  connect: "ipi",
+  dup2: "ii",
+  epoll_create1: "i",
+  epoll_ctl: "iiip",
+  epoll_wait: "ipii",
+  eventfd: "ii",
+  fcntl: "iii",
+  getpid: "",
+  getrandom: "pni",
+  getsockname: "ipp",
+  getsockopt: "iiipp",
+  inotify_add_watch: "ipi",
+  inotify_init1: "i",
+  inotify_rm_watch: "ii",
+  ioctl: "inn",
+  kill: "ii",
+  listen: "ii",
+  madvise: "pni",
+  mkdir: "pi",
+  mlock: "pn",
+  open: "pii",
+  poll: "pni",
+  prctl: "innnn",
+  read: "ipn",
+  readv: "ipi",
+  recvmmsg: "ipiip",
+  recvmsg: "ipi",
+  sendmmsg: "ipii",
+  sendmsg: "ipi",
+  setsockopt: "iiipi",
+  socket: "iii",
+  umask: "i",
+  unlink: "p",
+  write: "ipn",
+  writev: "ipi",
+} as const;
+
+export type FunctionName = keyof typeof SIGNATURES;
+/** A C function: arguments as its signature says, C's own result (−1 on failure). */
+export type Call = (...args: number[]) => number;
+export type Calls = Record<FunctionName, Call>;
+
+/** What a runtime's FFI must offer; one file per runtime. */
+export interface Backend {
+  readonly name: "node" | "bun" | "deno" | "koffi";
+  /** Machine address of the bytes. They must not move: Wasm memory or a plain ArrayBuffer. */
+  addressOf(bytes: Uint8Array): bigint;
+  /** The C functions, with addresses counted from `base`. */
+  bind(base: bigint): Calls;
+  /** errno of the calling thread. Read it right after the call that failed. */
+  errno(): number;
+}
+
+/** glibc, then musl. @param arch as `uname -m` says it */
+export function libraryNames(arch: string): string[] {
+  return ["libc.so.6", `libc.musl-${arch}.so.1`];
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: each FFI has its own argument types
+export type RawCall = (...args: any[]) => number;
+
+/**
+ * Convert arguments on the way in. The shapes of the packet path are spelt out, because a spread
+ * call allocates; the others go the slow way.
+ */
+export function convertArguments(
+  call: RawCall,
+  shape: string,
+  at: (offset: number) => number | bigint,
+  size: (value: number) => number | bigint,
+): Call {
+  switch (shape) {
+    case "ipn":
+      return (a, b, c) => call(a, at(b!), size(c!));
+    case "ipi":
+      return (a, b, c) => call(a, at(b!), c);
+    case "ipii":
+      return (a, b, c, d) => call(a, at(b!), c, d);
+    case "ipiip":
+      return (a, b, c, d, e) => call(a, at(b!), c, d, at(e!));
+    default: {
+      const convert = [...shape].map((kind) => (kind === "p" ? at : kind === "n" ? size : undefined));
+      return (...args) => call(...args.map((value, i) => convert[i]?.(value) ?? value));
+    }
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * News of links, addresses and routes from the kernel (rtnetlink). Input is only ever trusted as far as
+ * its own lengths reach; a message cut short ends the reading of its datagram.
+ */
+import { NETLINK, SOCKET, TUN } from "../../ffi/constants.ts";
+import { EINTR, ENOBUFS } from "../../ffi/errno.ts";
+import { IFADDRMSG, IFINFOMSG, NLMSGHDR, RTATTR, RTMSG, SOCKADDR_NL } from "../../ffi/layout.ts";
+import { check, type Libc, SCRATCH_BYTES } from "../../ffi/libc.ts";
+
+export type NetworkEvent =
+  | { kind: "link"; index: number; name: string; up: boolean; mtu: number; removed: boolean }
+  | { kind: "address"; family: 4 | 6; index: number; removed: boolean }
+  | { kind: "route"; family: 4 | 6; removed: boolean }
+  /** The kernel had to drop events: look again at everything. */
+  | { kind: "overflow" };
+
+const GROUPS =
+  NETLINK.RTMGRP_LINK |
+  NETLINK.RTMGRP_IPV4_IFADDR |
+  NETLINK.RTMGRP_IPV4_ROUTE |
+  NETLINK.RTMGRP_IPV6_IFADDR |
+  NETLINK.RTMGRP_IPV6_ROUTE;
+/** Datagrams per read(): a flood of route changes must not keep the caller from its packets. */
+const READS_MAX = 16;
+
+export class NetworkMonitor {
+  readonly fd: number;
+  readonly #libc: Libc;
+
+  /** Watches the network namespace that the calling thread is in. @throws SystemError */
+  constructor(libc: Libc) {
+    this.#libc = libc;
+    const type = SOCKET.SOCK_RAW | SOCKET.SOCK_NONBLOCK | SOCKET.SOCK_CLOEXEC;
+    this.fd = check("socket", libc.socket(SOCKET.AF_NETLINK, type, NETLINK.NETLINK_ROUTE), "netlink");
+    const { bytes, view, at } = libc.scratch;
+    bytes.fill(0, 0, SOCKADDR_NL.BYTES);
+    view.setUint16(SOCKADDR_NL.family, SOCKET.AF_NETLINK, true);
+    view.setUint32(SOCKADDR_NL.groups, GROUPS, true);
+    const result = libc.bind(this.fd, at(0), SOCKADDR_NL.BYTES);
+    if (result < 0) libc.close(this.fd);
+    check("bind", result, "netlink");
+  }
+
+  /** Ask for the present state of all links; it comes through read() as link events. @throws SystemError */
+  requestLinks(): void {
+    const { bytes, view, at } = this.#libc.scratch;
+    const length = NLMSGHDR.BYTES + IFINFOMSG.BYTES;
+    bytes.fill(0, 0, length);
+    view.setUint32(NLMSGHDR.length, length, true);
+    view.setUint16(NLMSGHDR.type, NETLINK.RTM_GETLINK, true);
+    view.setUint16(NLMSGHDR.flags, NETLINK.NLM_F_REQUEST | NETLINK.NLM_F_DUMP, true);
+    check("write", this.#libc.write(this.fd, at(0), length), "netlink");
+  }
+
+  /** Report what is waiting. Call again while it returns true. @returns whether more may be waiting */
+  read(report: (event: NetworkEvent) => void): boolean {
+    const { bytes, at } = this.#libc.scratch;
+    for (let i = 0; i < READS_MAX; i++) {
+      const n = this.#libc.read(this.fd, at(0), SCRATCH_BYTES);
+      if (n === -ENOBUFS) {
+        report({ kind: "overflow" });
+      } else if (n > 0) {
+        // A copy, because the reporter may use the scratch buffer.
+        parseNetlink(bytes.slice(0, n), report);
+      } else if (n !== -EINTR) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  close(): void {
+    this.#libc.close(this.fd);
+  }
+}
+
+/** Parse one netlink datagram; exported for tests, which feed it garbage. */
+export function parseNetlink(datagram: Uint8Array, report: (event: NetworkEvent) => void): void {
+  const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);
+  for (let at = 0; at + NLMSGHDR.BYTES <= view.byteLength; ) {
+    const length = view.getUint32(at + NLMSGHDR.length, true);
+    if (length < NLMSGHDR.BYTES || at + length > view.byteLength) return;
+    const type = view.getUint16(at + NLMSGHDR.type, true);
+    const event = parseMessage(type, datagram.subarray(at + NLMSGHDR.BYTES, at + length));
+    if (event !== undefined) report(event);
+    at += (length + 3) & ~3;
+  }
+}
+
+function parseMessage(type: number, body: Uint8Array): NetworkEvent | undefined {
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  switch (type) {
+    case NETLINK.RTM_NEWLINK:
+    case NETLINK.RTM_DELLINK:
+      return parseLink(view, type === NETLINK.RTM_DELLINK);
+    case NETLINK.RTM_NEWADDR:
+    case NETLINK.RTM_DELADDR: {
+      if (view.byteLength < IFADDRMSG.BYTES) return undefined;
+      const family = readFamily(view);
+      if (family === undefined) return undefined;
+      const index = view.getUint32(IFADDRMSG.index, true);
+      return { kind: "address", family, index, removed: type === NETLINK.RTM_DELADDR };
+    }
+    case NETLINK.RTM_NEWROUTE:
+    case NETLINK.RTM_DELROUTE: {
+      if (view.byteLength < RTMSG.BYTES) return undefined;
+      const family = readFamily(view);
+      return family && { kind: "route", family, removed: type === NETLINK.RTM_DELROUTE };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The family is the first byte of every rtnetlink body. */
+function readFamily(view: DataView): 4 | 6 | undefined {
+  const family = view.getUint8(0);
+  if (family === SOCKET.AF_INET) return 4;
+  return family === SOCKET.AF_INET6 ? 6 : undefined;
+}
+
+function parseLink(view: DataView, removed: boolean): NetworkEvent | undefined {
+  // Bridge ports send link messages with family AF_BRIDGE: those say nothing about the link itself.
+  if (view.byteLength < IFINFOMSG.BYTES || view.getUint8(IFINFOMSG.family) !== 0) return undefined;
+  const index = view.getInt32(IFINFOMSG.index, true);
+  const up = (view.getUint32(IFINFOMSG.flags, true) & TUN.IFF_UP) !== 0;
+  let name = "";
+  let mtu = 0;
+  for (let at: number = IFINFOMSG.BYTES; at + RTATTR.BYTES <= view.byteLength; ) {
+    const length = view.getUint16(at + RTATTR.length, true);
+    if (length < RTATTR.BYTES || at + length > view.byteLength) break;
+    const type = view.getUint16(at + RTATTR.type, true);
+    const size = length - RTATTR.BYTES;
+    if (type === NETLINK.IFLA_IFNAME) {
+      const bytes = new Uint8Array(view.buffer, view.byteOffset + at + RTATTR.BYTES, size);
+      const end = bytes.indexOf(0);
+      name = new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
+    } else if (type === NETLINK.IFLA_MTU && size >= 4) {
+      mtu = view.getUint32(at + RTATTR.BYTES, true);
+    }
+    at += (length + 3) & ~3;
+  }
+  return { kind: "link", index, name, up, mtu, removed };
+}

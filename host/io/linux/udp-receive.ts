@@ -1,0 +1,97 @@
+/**
+ * The receiving half of UDP on Linux: one recvmmsg fills slots in linear memory, and the addresses and
+ * control messages become receive descriptors (RX_… of assembly/abi.ts).
+ */
+import {
+  MESSAGE_BYTES_MAX,
+  RX_BYTES,
+  RX_LENGTH,
+  RX_OFFSET,
+  RX_PATH,
+  RX_SEGMENT,
+  RX_TOS,
+} from "../../../assembly/abi.ts";
+import { INET, SOCKET } from "../../ffi/constants.ts";
+import { EAGAIN, EINTR } from "../../ffi/errno.ts";
+import { CMSGHDR, MMSGHDR } from "../../ffi/layout.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import { MessageTable, messageTableBytes } from "./message-table.ts";
+import { packetInfoToSource, socketAddressToPath } from "./socket-address.ts";
+
+/** Linear memory for the receive table, besides the slots themselves. */
+export function udpReceiveBytes(slots: number): number {
+  return messageTableBytes(slots);
+}
+
+export class UdpReceiver {
+  readonly slots: number;
+  readonly #libc: Libc;
+  readonly #table: MessageTable;
+  readonly #buffer: number;
+
+  /**
+   * @param area   8-byte aligned offset of udpReceiveBytes(slots) bytes that nobody else uses
+   * @param buffer offset of slot 0; slot i is at buffer + i · MESSAGE_BYTES_MAX
+   */
+  constructor(libc: Libc, area: number, buffer: number, slots: number) {
+    this.#libc = libc;
+    this.slots = slots;
+    this.#buffer = buffer;
+    this.#table = new MessageTable(libc, area, slots);
+    for (let i = 0; i < slots; i++) {
+      this.#table.setBytes(i, buffer + i * MESSAGE_BYTES_MAX, MESSAGE_BYTES_MAX);
+      this.#table.offer(i);
+    }
+  }
+
+  /**
+   * Take what is waiting, without blocking.
+   * @param descriptors offset of `limit` receive descriptors
+   * @param first       first slot to use; descriptors start at index 0 whatever it is
+   * @returns messages received, 0 when none waits, or −errno
+   */
+  receive(fd: number, family: 4 | 6, descriptors: number, first = 0, limit = this.slots - first): number {
+    const table = this.#table;
+    const n = this.#libc.recvmmsg(fd, table.headers + first * MMSGHDR.BYTES, limit, SOCKET.MSG_DONTWAIT);
+    if (n < 0) return n === -EAGAIN || n === -EINTR ? 0 : n;
+    let count = 0;
+    for (let i = first; i < first + n; i++) {
+      if (this.#describe(i, family, descriptors + count * RX_BYTES)) count++;
+      table.offer(i);
+    }
+    return count;
+  }
+
+  /** Fill one descriptor. @returns false for a message that cannot be used */
+  #describe(i: number, family: 4 | 6, descriptor: number): boolean {
+    const table = this.#table;
+    const { bytes, words } = table.views;
+    const length = table.length(i);
+    if ((table.flags(i) & SOCKET.MSG_TRUNC) !== 0) return false;
+    if (!socketAddressToPath(table.views, table.name(i), descriptor + RX_PATH)) return false;
+    let segment = length;
+    let tos = 0;
+    const start = table.control(i);
+    const end = start + table.controlLength(i);
+    for (let at = start; at + CMSGHDR.BYTES <= end; ) {
+      const space = words[(at + CMSGHDR.length) >> 2]!;
+      if (space < CMSGHDR.BYTES || at + space > end) break;
+      const level = words[(at + CMSGHDR.level) >> 2]!;
+      const type = words[(at + CMSGHDR.type) >> 2]!;
+      const data = at + CMSGHDR.BYTES;
+      if (level === INET.IPPROTO_UDP) {
+        if (type === INET.UDP_GRO) segment = words[data >> 2]!;
+      } else if (type === (family === 4 ? INET.IP_PKTINFO : INET.IPV6_PKTINFO)) {
+        packetInfoToSource(words, data, family, descriptor + RX_PATH);
+      } else if (type === (family === 4 ? INET.IP_TOS : INET.IPV6_TCLASS)) {
+        tos = bytes[data]!;
+      }
+      at += (space + 7) & ~7;
+    }
+    words[(descriptor + RX_OFFSET) >> 2] = this.#buffer + i * MESSAGE_BYTES_MAX;
+    words[(descriptor + RX_LENGTH) >> 2] = length;
+    words[(descriptor + RX_SEGMENT) >> 2] = segment === 0 || segment > length ? length : segment;
+    words[(descriptor + RX_TOS) >> 2] = tos;
+    return true;
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * A listening unix stream socket whose connections are read and written in linear memory: private keys
+ * that come through it never enter a JS buffer.
+ */
+import { dirname } from "node:path";
+import { SocketInUseError, SocketPathError, SystemError } from "../../errors.ts";
+import { FILE, SOCKET } from "../../ffi/constants.ts";
+import { EADDRINUSE, EAGAIN, ECONNREFUSED, EEXIST, ENOENT, ENXIO } from "../../ffi/errno.ts";
+import { SOCKADDR_UN } from "../../ffi/layout.ts";
+import { check, type Libc, NULL } from "../../ffi/libc.ts";
+import { setNonBlocking } from "./descriptor.ts";
+
+const BACKLOG = 128;
+const TYPE = SOCKET.SOCK_STREAM | SOCKET.SOCK_NONBLOCK | SOCKET.SOCK_CLOEXEC;
+
+/**
+ * Listen at `path`, for the owner only (mode 0600). Creates the directory (0755), takes the place of a
+ * socket that nobody answers on.
+ * @throws SocketInUseError, SocketPathError, SystemError
+ */
+export function listenUnix(libc: Libc, path: string): UnixListener {
+  const size = new TextEncoder().encode(path).length;
+  if (size === 0 || size >= SOCKADDR_UN.BYTES - SOCKADDR_UN.path || path.includes("\0"))
+    throw new SocketPathError(path);
+  const directory = dirname(path);
+  const made = libc.mkdir(libc.text(directory), 0o755);
+  if (made !== -EEXIST) check("mkdir", made, directory);
+  const fd = check("socket", libc.socket(SOCKET.AF_UNIX, TYPE, 0));
+  try {
+    let bound = bindPrivately(libc, fd, path);
+    if (bound === -EADDRINUSE) {
+      removeStale(libc, path);
+      bound = bindPrivately(libc, fd, path);
+    }
+    check("bind", bound, path);
+    check("listen", libc.listen(fd, BACKLOG), path);
+    return new UnixListener(libc, fd, path);
+  } catch (error) {
+    libc.close(fd);
+    throw error;
+  }
+}
+
+/** Take over a listening descriptor (WG_UAPI_FD). @param path what to unlink on close; undefined: nothing */
+export function adoptUnix(libc: Libc, fd: number, path?: string): UnixListener {
+  setNonBlocking(libc, fd);
+  return new UnixListener(libc, fd, path);
+}
+
+export class UnixListener {
+  readonly fd: number;
+  readonly path: string | undefined;
+  readonly #libc: Libc;
+
+  constructor(libc: Libc, fd: number, path: string | undefined) {
+    this.#libc = libc;
+    this.fd = fd;
+    this.path = path;
+  }
+
+  /** @returns a non-blocking connection, or undefined when none waits or the peer left already */
+  accept(): UnixConnection | undefined {
+    const flags = SOCKET.SOCK_NONBLOCK | SOCKET.SOCK_CLOEXEC;
+    const fd = this.#libc.accept4(this.fd, NULL, NULL, flags);
+    return fd < 0 ? undefined : new UnixConnection(this.#libc, fd);
+  }
+
+  /** Stop listening and remove the socket. Connections live on. */
+  close(): void {
+    this.#libc.close(this.fd);
+    if (this.path !== undefined) this.#libc.unlink(this.#libc.text(this.path));
+  }
+}
+
+export class UnixConnection {
+  readonly fd: number;
+  readonly #libc: Libc;
+
+  constructor(libc: Libc, fd: number) {
+    this.#libc = libc;
+    this.fd = fd;
+  }
+
+  /** Into linear memory. @returns bytes, 0 at the end, −EAGAIN when none wait, or −errno */
+  read(address: number, capacity: number): number {
+    return this.#libc.read(this.fd, address, capacity);
+  }
+
+  /** From linear memory; may take only a part. @returns bytes, −EAGAIN when the peer does not read, or −errno */
+  write(address: number, length: number): number {
+    return this.#libc.write(this.fd, address, length);
+  }
+
+  close(): void {
+    this.#libc.close(this.fd);
+  }
+}
+
+/** True when a result says "not now" rather than "never". */
+export function isAgain(result: number): boolean {
+  return result === -EAGAIN;
+}
+
+function writeAddress(libc: Libc, path: string): number {
+  libc.scratch.bytes.fill(0, 0, SOCKADDR_UN.BYTES);
+  libc.scratch.view.setUint16(SOCKADDR_UN.family, SOCKET.AF_UNIX, true);
+  libc.text(path, SOCKADDR_UN.path);
+  return libc.scratch.at(0);
+}
+
+/** Bind so that at no time anyone else may connect. @returns 0 or −errno */
+function bindPrivately(libc: Libc, fd: number, path: string): number {
+  const address = writeAddress(libc, path);
+  const before = libc.umask(0o077);
+  const result = libc.bind(fd, address, SOCKADDR_UN.BYTES);
+  libc.umask(before);
+  return result;
+}
+
+/** @throws SocketInUseError when someone answers, SystemError when there is something else */
+function removeStale(libc: Libc, path: string): void {
+  const probe = check("socket", libc.socket(SOCKET.AF_UNIX, TYPE, 0));
+  const result = libc.connect(probe, writeAddress(libc, path), SOCKADDR_UN.BYTES);
+  libc.close(probe);
+  // EAGAIN: someone listens, but the backlog is full.
+  if (result >= 0 || result === -EAGAIN) throw new SocketInUseError(path);
+  if (result === -ENOENT) return;
+  // A file that is no socket refuses connections as well; opening a socket fails with ENXIO.
+  const opened = libc.open(libc.text(path), FILE.O_RDONLY | FILE.O_NONBLOCK | FILE.O_CLOEXEC, 0);
+  if (opened >= 0) {
+    libc.close(opened);
+    throw new SystemError("bind", EADDRINUSE, path);
+  }
+  if (result !== -ECONNREFUSED || opened !== -ENXIO) check("connect", result, path);
+  check("unlink", libc.unlink(libc.text(path)), path);
+}

@@ -1,0 +1,35 @@
+/**
+ * The only file that asks which system and which runtime this is.
+ */
+import { release } from "node:os";
+
+export type Runtime = "node" | "bun" | "deno";
+
+export function runtime(): Runtime {
+  if ("Deno" in globalThis) return "deno";
+  return process.versions.bun === undefined ? "node" : "bun";
+}
+
+/** For messages: "node 26.10.0". */
+export function runtimeName(): string {
+  const name = runtime();
+  return `${name} ${process.versions[name] ?? ""}`.trimEnd();
+}
+
+export function platform(): string {
+  return process.platform;
+}
+
+/** The machine as `uname -m` names it; undefined where the struct layouts of host/ffi do not hold. */
+export function machine(): "x86_64" | "aarch64" | undefined {
+  if (process.arch === "x64") return "x86_64";
+  return process.arch === "arm64" ? "aarch64" : undefined;
+}
+
+/** @returns true when the running kernel is at least major.minor */
+export function kernelAtLeast(major: number, minor: number): boolean {
+  const [have = 0, haveMinor = 0] = release()
+    .split(".")
+    .map((part) => Number.parseInt(part, 10));
+  return have > major || (have === major && haveMinor >= minor);
+}
