@@ -1,0 +1,115 @@
+/**
+ * The symmetric half of a handshake (WireGuard paper §5.4): chaining key C, hash H and the latest key, worked on as
+ * a copy in scratch memory, so that a message which fails leaves its peer as it was.
+ * Memory: WORK_BYTES at SCRATCH + SCRATCH_NOISE. Whoever calls begin or resume calls wipe before returning.
+ */
+import { SECRET_CHAINING_KEY, SECRET_HASH } from "../abi";
+import { aeadOpen, aeadSeal } from "../crypto/aead";
+import { blake2s } from "../crypto/blake2s";
+import { kdf1, kdf2, kdf3 } from "../crypto/hkdf";
+import { x25519 } from "../crypto/x25519";
+import { SCRATCH, SCRATCH_NOISE } from "../memory/scratch";
+import { Peer } from "../routing/peers";
+
+const CHAINING_KEY: usize = 0;
+const HASH: usize = 32;
+const HASH_INPUT: usize = 64; // directly behind HASH: what is mixed into it, 48 bytes at the most
+const KEY: usize = 128;
+const SHARED: usize = 160; // a Diffie-Hellman result
+const TAU: usize = 192; // τ: the middle output of KDF3
+/** Room for what a message decrypts to. */
+const CONTENT: usize = 224;
+const WORK_BYTES: usize = 256;
+
+/** Hash("Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s") */
+const INITIAL_CHAINING_KEY: usize = memory.data<u8>([
+  0x60, 0xe2, 0x6d, 0xae, 0xf3, 0x27, 0xef, 0xc0, 0x2e, 0xc3, 0x35, 0xe2, 0xa0, 0x25, 0xd2, 0xd0, 0x16, 0xeb, 0x42,
+  0x06, 0xf8, 0x72, 0x77, 0xf5, 0x2d, 0x38, 0xd1, 0x98, 0x8b, 0x78, 0xcd, 0x36,
+]);
+/** Hash(INITIAL_CHAINING_KEY ‖ "WireGuard v1 zx2c4 Jason@zx2c4.com") */
+const INITIAL_HASH: usize = memory.data<u8>([
+  0x22, 0x11, 0xb3, 0x61, 0x08, 0x1a, 0xc5, 0x66, 0x69, 0x12, 0x43, 0xdb, 0x45, 0x8a, 0xd5, 0x32, 0x2d, 0x9c, 0x6c,
+  0x66, 0x22, 0x93, 0xe8, 0xb7, 0x0e, 0xe1, 0x9c, 0x65, 0xba, 0x07, 0x9e, 0xf3,
+]);
+/** Each key seals one field only, always under counter 0. */
+const ZERO_NONCE: usize = memory.data<u64>([0, 0]);
+
+export class SymmetricState {
+  @inline private static at(offset: usize): usize {
+    return SCRATCH + SCRATCH_NOISE + offset;
+  }
+
+  /** Where decrypted content may go: 32 bytes, wiped with the rest. */
+  @inline static get content(): usize {
+    return SymmetricState.at(CONTENT);
+  }
+
+  /** Start a handshake with the responder's static public key. */
+  static begin(responder: usize): void {
+    memory.copy(SymmetricState.at(CHAINING_KEY), INITIAL_CHAINING_KEY, 32);
+    memory.copy(SymmetricState.at(HASH), INITIAL_HASH, 32);
+    SymmetricState.mixHash(responder, 32);
+  }
+
+  /** Go on from where the peer's handshake stands. */
+  static resume(peer: u32): void {
+    const secret = Peer.secret(peer);
+    memory.copy(SymmetricState.at(CHAINING_KEY), secret + SECRET_CHAINING_KEY, 32);
+    memory.copy(SymmetricState.at(HASH), secret + SECRET_HASH, 32);
+  }
+
+  /** Make the working copy the peer's. */
+  static commit(peer: u32): void {
+    const secret = Peer.secret(peer);
+    memory.copy(secret + SECRET_CHAINING_KEY, SymmetricState.at(CHAINING_KEY), 32);
+    memory.copy(secret + SECRET_HASH, SymmetricState.at(HASH), 32);
+  }
+
+  static wipe(): void {
+    memory.fill(SymmetricState.at(0), 0, WORK_BYTES);
+  }
+
+  /** H = Hash(H ‖ data). */
+  static mixHash(data: usize, length: u32): void {
+    memory.copy(SymmetricState.at(HASH_INPUT), data, length);
+    blake2s(SymmetricState.at(HASH), 32, SymmetricState.at(HASH), 32 + length, 0, 0);
+  }
+
+  /** An ephemeral public key as it is sent: into H, and C = KDF1(C, E). */
+  static mixEphemeral(ephemeral: usize): void {
+    SymmetricState.mixHash(ephemeral, 32);
+    kdf1(SymmetricState.at(CHAINING_KEY), SymmetricState.at(CHAINING_KEY), ephemeral, 32);
+  }
+
+  /** (C, key) = KDF2(C, secret). */
+  static mixKey(shared: usize): void {
+    kdf2(SymmetricState.at(CHAINING_KEY), SymmetricState.at(KEY), SymmetricState.at(CHAINING_KEY), shared, 32);
+  }
+
+  /** mixKey of a Diffie-Hellman result. @returns false if that is all zero: the point has a low order */
+  static mixDh(privateKey: usize, publicKey: usize): bool {
+    if (!x25519(SymmetricState.at(SHARED), privateKey, publicKey)) return false;
+    SymmetricState.mixKey(SymmetricState.at(SHARED));
+    return true;
+  }
+
+  /** (C, τ, key) = KDF3(C, Q), then τ into H. */
+  static mixPresharedKey(presharedKey: usize): void {
+    const chainingKey = SymmetricState.at(CHAINING_KEY);
+    kdf3(chainingKey, SymmetricState.at(TAU), SymmetricState.at(KEY), chainingKey, presharedKey, 32);
+    SymmetricState.mixHash(SymmetricState.at(TAU), 32);
+  }
+
+  /** Seal one field: `length` + 16 bytes at `dst`, which then go into H. */
+  static seal(dst: usize, src: usize, length: u32): void {
+    aeadSeal(dst, src, length, SymmetricState.at(KEY), ZERO_NONCE, SymmetricState.at(HASH), 32);
+    SymmetricState.mixHash(dst, length + 16);
+  }
+
+  /** Open one field of `length` bytes, tag not counted. @returns false, and H as it was, if it is forged */
+  static open(dst: usize, src: usize, length: u32): bool {
+    if (!aeadOpen(dst, src, length, SymmetricState.at(KEY), ZERO_NONCE, SymmetricState.at(HASH), 32)) return false;
+    SymmetricState.mixHash(src, length + 16);
+    return true;
+  }
+}

@@ -1,0 +1,64 @@
+// @ts-nocheck: AssemblyScript. The handshake as a module for its tests, with ways to set up peers and look at them.
+export { checkMac1, checkMac2, consumeCookieReply, createCookieReply } from "../../../assembly/noise/cookie";
+export { clearHandshake, precompute } from "../../../assembly/noise/handshake";
+export { setPrivateKey } from "../../../assembly/noise/identity";
+export { consumeInitiation, createInitiation } from "../../../assembly/noise/initiation";
+export { consumeResponse, createResponse } from "../../../assembly/noise/response";
+export { beginSession } from "../../../assembly/noise/session";
+
+import { identity, layOut, memoryEnd, random, uapiAreas } from "../../../assembly/memory/layout";
+import { SCRATCH, setScratch } from "../../../assembly/memory/scratch";
+import { IndexTable } from "../../../assembly/routing/index-table";
+import { Peer } from "../../../assembly/routing/peers";
+import { Keypair } from "../../../assembly/transport/keypair";
+import { Keypairs } from "../../../assembly/transport/keypairs";
+
+export function attach(peers: u32): usize {
+  setScratch(layOut(__heap_base, peers, 16, 0));
+  return memoryEnd;
+}
+
+export function scratchAddress(): usize {
+  return SCRATCH;
+}
+
+export function identityAddress(): usize {
+  return identity;
+}
+
+export function randomAddress(): usize {
+  return random;
+}
+
+/** Where a test puts messages and paths. */
+export function areaAddress(): usize {
+  return uapiAreas;
+}
+
+export function peerAddress(peer: u32): usize {
+  return Peer.record(peer);
+}
+
+export function secretAddress(peer: u32): usize {
+  return Peer.secret(peer);
+}
+
+export function createPeer(peer: u32, publicKey: usize): bool {
+  return Peer.create(peer, publicKey);
+}
+
+export function keypairAddress(peer: u32, number: u32): usize {
+  return changetype<usize>(Keypair.of(peer, number));
+}
+
+export function clearKeypairs(peer: u32): void {
+  Keypairs.clear(peer);
+}
+
+export function indexOwner(index: u32): u32 {
+  return IndexTable.find(index);
+}
+
+export function claimIndex(index: u32, owner: u32): bool {
+  return IndexTable.insert(index, owner);
+}
