@@ -1,0 +1,47 @@
+import { expect, it } from "vitest";
+import { buildPacket, checksumsRight, parse } from "../../reference/packets.ts";
+import { ARENA, PacketCore } from "../../support/packet-core.ts";
+
+const core = await PacketCore.load();
+const { ecnOf, decapsulate } = core.exports;
+
+// RFC 6040 figure 4: rows by inner, columns by outer; Not-ECT 0, ECT(1) 1, ECT(0) 2, CE 3; -1 is a drop.
+const OUTGOING = [
+  [0, 0, 0, -1],
+  [1, 1, 1, 3],
+  [2, 1, 2, 3],
+  [3, 3, 3, 3],
+];
+
+it.each([4, 6] as const)("combines inner and outer as RFC 6040 says, IPv%i", (version) => {
+  for (let tos = 0; tos < 256; tos++) {
+    for (let outer = 0; outer < 256; outer++) {
+      const fields = {
+        version,
+        protocol: "udp" as const,
+        payload: Uint8Array.of(tos),
+        flowLabel: 0xabcde,
+        id: outer * 251,
+      };
+      core.put(ARENA, buildPacket({ ...fields, tos }));
+      const expected = OUTGOING[tos & 3]![outer & 3]!;
+      const kept = decapsulate(ARENA, version, outer);
+      const after = core.get(ARENA, (version === 4 ? 20 : 40) + 9);
+      if (Boolean(kept) !== expected >= 0) expect.fail(`inner ${tos}, outer ${outer}`);
+      const wanted = buildPacket({ ...fields, tos: kept ? (tos & ~3) | expected : tos });
+      if (Buffer.compare(after, wanted) !== 0) {
+        // ones' complement has two zeros: only then may the checksum differ from a computed one
+        if (!checksumsRight(after, parse(after))) expect.fail(`inner ${tos}, outer ${outer}`);
+      }
+    }
+  }
+});
+
+it("takes the field to send from the inner packet", () => {
+  for (const version of [4, 6] as const) {
+    for (let tos = 0; tos < 256; tos++) {
+      core.put(ARENA, buildPacket({ version, protocol: "udp", payload: new Uint8Array(1), tos }));
+      expect(ecnOf(ARENA, version)).toBe(tos & 3);
+    }
+  }
+});
