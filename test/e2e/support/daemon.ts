@@ -4,7 +4,7 @@
  */
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { run, waitFor } from "./exec.ts";
+import { attempt, run, waitFor } from "./exec.ts";
 import type { Implementation } from "./implementations.ts";
 import type { Namespace, Topology } from "./topology.ts";
 
@@ -82,10 +82,16 @@ export class Daemon {
     return waitFor(() => !this.alive(), timeoutMs);
   }
 
+  /** True when its namespace has no such interface (any more). */
+  async interfaceIsGone(): Promise<boolean> {
+    return (await attempt(["ip", "-n", this.namespace.name, "link", "show", this.interface])).code !== 0;
+  }
+
   /** As a crash would: no farewell, and the socket file stays. */
   async crash(): Promise<void> {
     this.signal("SIGKILL");
-    if (!(await this.ends(3000))) throw new Error(`${this.interface}: cannot be killed`);
+    const gone = (await this.ends(3000)) && (await waitFor(() => this.interfaceIsGone(), 3000));
+    if (!gone) throw new Error(`${this.interface}: cannot be killed`);
   }
 
   private async listeners(): Promise<number[]> {

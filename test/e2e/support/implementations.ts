@@ -14,6 +14,8 @@ export interface Implementation {
   readonly command: readonly string[];
   /** Why it cannot run here. */
   unavailable(): string | undefined;
+  /** Goes on sending from an address that was taken away, until its sockets are bound anew. */
+  readonly keepsLostSource?: true;
   /** Environment that makes an initiator rekey after so long instead of 120 s, where there is such a hook. */
   rekeyAfter?(ms: number): Record<string, string>;
 }
@@ -21,6 +23,7 @@ export interface Implementation {
 export const wireguardGo: Implementation = {
   name: "wireguard-go",
   command: ["wireguard-go"],
+  keepsLostSource: true,
   unavailable: () => (findProgram("wireguard-go") ? undefined : "wireguard-go is not installed"),
 };
 

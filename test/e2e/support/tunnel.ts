@@ -192,3 +192,24 @@ export function sharedTunnel(pair: Pair, options: TunnelOptions = {}): (ctx: Tes
     return tunnel;
   };
 }
+
+/** A single daemon in a namespace of its own, not configured. */
+export async function openDaemon(
+  ctx: TestContext,
+  implementation: Implementation,
+  env: Record<string, string> = {},
+): Promise<{ topology: Topology; namespace: Namespace; daemon: Daemon }> {
+  const topology = openTopology(ctx, implementation);
+  const namespace = await topology.namespace("only");
+  const daemon = await Daemon.start(topology, namespace, implementation, topology.interfaceName(), env);
+  ctx.onTestFailed(() => console.error(daemon.log()));
+  return { topology, namespace, daemon };
+}
+
+/** A topology that goes with the test. */
+export function openTopology(ctx: TestContext, ...programs: Implementation[]): Topology {
+  requirePrograms(ctx, ...programs);
+  const topology = new Topology();
+  ctx.onTestFinished(() => topology[Symbol.asyncDispose]());
+  return topology;
+}
