@@ -1,3 +1,219 @@
-export function ready(): i32 {
-  return 1;
+/**
+ * Every export of the core: the ABI on one page. Pointers are offsets in linear memory. No export returns a
+ * private, ephemeral, preshared, chaining or session key; the host reads the one it must tell (UAPI `get`) through
+ * `hexEncode` into an area that it wipes after the write.
+ */
+import { Device } from "./memory/device";
+import { layOut } from "./memory/layout";
+import { setScratch, wipeScratch } from "./memory/scratch";
+import { clearHandshake } from "./noise/handshake";
+import { AllowedIps } from "./routing/allowed-ips";
+import { Peer } from "./routing/peers";
+import { Keypair } from "./transport/keypair";
+import { Keypairs } from "./transport/keypairs";
+import { NOBODY, Trains } from "./transport/trains";
+
+export { hexDecode, hexEncode } from "./memory/hex";
+export {
+  device,
+  drops,
+  exchange,
+  gather,
+  handshakeQueue,
+  icmpBuffer,
+  identity,
+  ioControl,
+  memoryEnd,
+  peerSecrets,
+  peers,
+  random,
+  rxBuffers,
+  rxDescriptors,
+  secretExchange,
+  secretsBegin,
+  secretsEnd,
+  touched,
+  tunBuffer,
+  txBuffers,
+  txDescriptors,
+  uapiAreas,
+  writes,
+} from "./memory/layout";
+export { checkMac1, checkMac2, consumeCookieReply, createCookieReply } from "./noise/cookie";
+export { clearHandshake, precompute } from "./noise/handshake";
+export { setPrivateKey } from "./noise/identity";
+export { consumeInitiation, createInitiation } from "./noise/initiation";
+export { consumeResponse, createResponse } from "./noise/response";
+export { beginSession } from "./noise/session";
+export { icmpError } from "./packet/icmp";
+export { countDrop, followPath, receive } from "./transport/inbound";
+export { sendKeepalive, sendMore, sendPacket } from "./transport/outbound";
+
+/** Give this instance its place in a memory. Touches nothing but the instance's own globals. */
+export function attach(maxPeers: u32, maxRoutes: u32, thread: u32): void {
+  setScratch(layOut(__heap_base, maxPeers, maxRoutes, thread));
+}
+
+/** Wipe this instance's temporaries. */
+export function wipe(): void {
+  wipeScratch();
+}
+
+/** Put a fresh memory into its first state. The memory must reach to `memoryEnd`. */
+export function reset(): void {
+  Device.reset();
+}
+
+/** @param base machine address of linear memory, for gather lists that system calls read */
+export function setBase(base: u64): void {
+  Device.get().base = base;
+}
+
+/** How the TUN device is read and written. */
+export function setTun(vnet: u32, mergeTcp: u32, mergeUdp: u32): void {
+  const self = Device.get();
+  self.vnet = vnet;
+  self.mergeTcp = mergeTcp;
+  self.mergeUdp = mergeUdp;
+}
+
+export function setMtu(mtu: u32): void {
+  Device.get().mtu = mtu;
+}
+
+/** @param datagrams how many may leave in one train; 1 without segmentation offload */
+export function setTrainLength(datagrams: u32): void {
+  Device.get().trainLength = datagrams;
+}
+
+/** When a session is replaced. @param milliseconds age @param messages sent */
+export function setRekeyLimits(milliseconds: f64, messages: u64): void {
+  const self = Device.get();
+  self.rekeyAfterTime = milliseconds;
+  self.rekeyAfterMessages = messages;
+}
+
+/** @returns whether the slot and the key were free */
+export function createPeer(slot: u32, publicKey: usize): bool {
+  return Peer.create(slot, publicKey);
+}
+
+/** @returns slot, or -1 */
+export function findPeer(publicKey: usize): i32 {
+  return Peer.find(publicKey);
+}
+
+/** Forget all about a peer and wipe it. */
+export function removePeer(peer: u32): void {
+  clearSessions(peer);
+  AllowedIps.removeAll(peer);
+  Peer.remove(peer);
+}
+
+/** Wipe the handshake under way and all keypairs. */
+export function clearSessions(peer: u32): void {
+  clearHandshake(peer);
+  Keypairs.clear(peer);
+}
+
+/** Present sessions may still receive, but nothing more is sent under them (the kernel's expire_current_peer_keypairs). */
+export function expireSessions(peer: u32): void {
+  clearHandshake(peer);
+  Keypairs.retire(peer);
+}
+
+/** May this peer send under its current keypair at `now`? */
+export function canSend(peer: u32, now: f64): bool {
+  const number = Keypairs.current(peer);
+  return number !== 0 && Keypair.of(peer, number).canSend(now);
+}
+
+/** @param high,low address in big-endian order, IPv4 in the top 32 bits of `high` @returns false when the table is full */
+export function addRoute(family: u32, high: u64, low: u64, prefix: u32, peer: u32): bool {
+  return AllowedIps.insert(family, high, low, prefix, peer);
+}
+
+export function removeRoute(family: u32, high: u64, low: u64, prefix: u32, peer: u32): void {
+  AllowedIps.remove(family, high, low, prefix, peer);
+}
+
+export function removeRoutes(peer: u32): void {
+  AllowedIps.removeAll(peer);
+}
+
+/** Walk a peer's routes, oldest first: 0 ends the walk. */
+export function firstRoute(peer: u32): u32 {
+  return AllowedIps.first(peer);
+}
+
+export function nextRoute(route: u32): u32 {
+  return AllowedIps.next(route);
+}
+
+/** `family << 8 | prefix`; 0 for a node that is nobody's. */
+export function routeKind(route: u32): u32 {
+  return AllowedIps.kind(route);
+}
+
+/** Nodes in the tries at the most: what a walk along a list cannot exceed. */
+export function routesInUse(): u32 {
+  return AllowedIps.inUse;
+}
+
+/** Write the 16 address bytes of a route, network order. */
+export function routeAddress(route: u32, out: usize): void {
+  store<u64>(out, bswap(AllowedIps.high(route)));
+  store<u64>(out, bswap(AllowedIps.low(route)), 8);
+}
+
+/** Trains waiting to be sent. */
+export function trains(): u32 {
+  return Device.get().trains;
+}
+
+/** All trains have been sent or given up. */
+export function clearTrains(): void {
+  Device.get().trains = 0;
+}
+
+/** Count train `train` as sent. */
+export function accountTrain(train: u32): void {
+  Trains.account(train);
+}
+
+/** A place for a message of its own to `path`. @returns 0 when all trains are taken */
+export function openTrain(peer: u32, path: usize, tos: u32): usize {
+  return Trains.open(peer, path, tos);
+}
+
+/** A place for a message that belongs to no peer. */
+export function openTrainToNobody(path: usize): usize {
+  return Trains.open(NOBODY, path, 0);
+}
+
+/** The message in the place given out last is complete. */
+export function commitTrain(length: u32): void {
+  Trains.commit(length);
+}
+
+/** Handshake messages waiting. */
+export function queued(): u32 {
+  return Device.get().queueLength;
+}
+
+/** @returns address of the first handshake message waiting (QUEUED_… in abi.ts) */
+export function firstQueued(): usize {
+  return Device.get().firstQueued;
+}
+
+export function dropQueued(): void {
+  Device.get().dropQueued();
+}
+
+/** @returns how many peers have events; their slots are at `touched`. The list is empty afterwards. */
+export function takeTouched(): u32 {
+  const self = Device.get();
+  const count = self.touched;
+  self.touched = 0;
+  return count;
 }

@@ -31,6 +31,12 @@ async function compile({ entry, flags }, features) {
 }
 
 writeKernels();
+/** The generated declarations as a source file, so that tsc carries them over into dist/. */
+function declarations(types) {
+  const namespace = types.slice(types.indexOf("declare namespace"), types.indexOf("/** Instantiates"));
+  return `export ${namespace.replace("__AdaptedExports", "WasmExports")}`;
+}
+
 for (const name of process.argv[2] ? [process.argv[2]] : Object.keys(MODULES)) {
   const module = MODULES[name];
   mkdirSync(module.out, { recursive: true });
@@ -38,7 +44,7 @@ for (const name of process.argv[2] ? [process.argv[2]] : Object.keys(MODULES)) {
     const { wasm, types } = await compile(module, features);
     const base64 = Buffer.from(wasm).toString("base64");
     writeFileSync(`${module.out}/${variant}.ts`, `export default "${base64}";\n`);
-    writeFileSync(`${module.out}/exports.d.ts`, types);
+    writeFileSync(`${module.out}/exports.ts`, declarations(types));
     console.log(`${name} (${variant}): ${wasm.length} bytes`);
   }
 }

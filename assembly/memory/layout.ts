@@ -44,6 +44,8 @@ export let maxRoutes: u32 = 0;
 export let secretsBegin: usize = 0;
 export let identity: usize = 0;
 export let random: usize = 0;
+/** A page where the host puts a key before it calls, and wipes it after. */
+export let secretExchange: usize = 0;
 export let uapiAreas: usize = 0;
 export let peerSecrets: usize = 0;
 export let keypairs: usize = 0;
@@ -66,6 +68,10 @@ export let gather: usize = 0;
 export let writes: usize = 0;
 export let tunBuffer: usize = 0;
 export let ioControl: usize = 0;
+/** A page for small answers to the host, and its small questions. */
+export let exchange: usize = 0;
+/** An ICMP error on its way to the TUN device. */
+export let icmpBuffer: usize = 0;
 export let memoryEnd: usize = 0;
 
 const IO_CONTROL_BYTES: usize = 65536;
@@ -98,6 +104,7 @@ export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, thread:
   const scratches = region(SCRATCH_BYTES * THREADS);
   identity = region(IDENTITY_BYTES);
   random = region(RANDOM_BYTES);
+  secretExchange = region(PAGE);
   uapiAreas = region(2 * UAPI_AREA_BYTES * UAPI_SESSIONS);
   peerSecrets = region(<usize>SECRET_BYTES * peerLimit);
   keypairs = region(KEYPAIR_BYTES * 3 * peerLimit);
@@ -122,8 +129,10 @@ export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, thread:
   txBuffers = region(MESSAGE_BYTES_MAX * TX_TRAINS);
   gather = region(GATHER_BYTES * GATHER_ENTRIES);
   writes = region(WRITE_BYTES * WRITES);
-  tunBuffer = region(MESSAGE_BYTES_MAX + PAGE);
+  tunBuffer = region(<usize>MESSAGE_BYTES_MAX + PAGE);
   ioControl = region(IO_CONTROL_BYTES);
+  exchange = region(PAGE);
+  icmpBuffer = region(PAGE);
   memoryEnd = cursor;
 
   return scratches + SCRATCH_BYTES * thread;

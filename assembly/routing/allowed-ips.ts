@@ -207,6 +207,11 @@ export class AllowedIps {
     return Node.at(number).nextOfPeer;
   }
 
+  /** Highest node number in use. */
+  @inline static get inUse(): u32 {
+    return Roots.get().used;
+  }
+
   /** Where a node's address is: 16 bytes in two native u64. */
   static high(number: u32): u64 {
     return Node.at(number).high;

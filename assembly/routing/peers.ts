@@ -31,11 +31,12 @@ export class Peer {
   /** Position of a key in the table, or of the empty entry where it would go. */
   private static probe(publicKey: usize): u32 {
     let position = Peer.hash(publicKey);
-    for (;;) {
-      const slot = load<u32>(Peer.entry(position));
-      if (slot === 0 || equal(Peer.publicKey(slot - 1), publicKey, 32)) return position;
+    let slot = load<u32>(Peer.entry(position));
+    while (slot !== 0 && !equal(Peer.publicKey(slot - 1), publicKey, 32)) {
       position = (position + 1) & keyTableMask;
+      slot = load<u32>(Peer.entry(position));
     }
+    return position;
   }
 
   /** @returns slot of the peer with this public key, or -1 */

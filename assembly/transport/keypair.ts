@@ -5,9 +5,10 @@
  */
 import { REJECT_AFTER_MESSAGES, REJECT_AFTER_TIME } from "../constants";
 import { KEYPAIR_BYTES, keypairs } from "../memory/layout";
-import { REPLAY_BYTES, type ReplayWindow } from "./replay";
+import { REPLAY_BYTES, ReplayWindow } from "./replay";
 
-const WINDOW_AT: usize = 112;
+const WINDOW_AT: usize = 104;
+if (offsetof<Keypair>() !== WINDOW_AT) ERROR("WINDOW_AT is not where the fields end");
 if (WINDOW_AT + REPLAY_BYTES > KEYPAIR_BYTES) ERROR("the keypair is larger than its slot");
 
 @unmanaged
@@ -31,6 +32,8 @@ export class Keypair {
   live: u32;
   /** 1 if this side sent the initiation. */
   initiator: u32;
+  /** 1 when nothing more may be sent under it: our identity changed. */
+  retired: u32;
 
   /** Keypair `number` (1 to 3) of a peer. */
   @inline static of(peer: u32, number: u32): Keypair {
@@ -52,6 +55,10 @@ export class Keypair {
   /** Young enough at `now` to send or receive. */
   @inline fresh(now: f64): bool {
     return now - this.createdAt < REJECT_AFTER_TIME;
+  }
+
+  @inline canSend(now: f64): bool {
+    return !this.retired && this.fresh(now) && this.sendingCounter < REJECT_AFTER_MESSAGES;
   }
 
   /** Take `count` consecutive counters. @returns the first, or REJECT_AFTER_MESSAGES when they ran out */

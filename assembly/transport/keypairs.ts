@@ -43,7 +43,7 @@ export class Keypairs {
       Keypairs.discard(peer, next);
     }
     const number = Keypairs.free(peer);
-    store<u32>(record, number, initiator ? PEER_CURRENT : PEER_NEXT);
+    store<u32>(record + (initiator ? PEER_CURRENT : PEER_NEXT), number);
     store<u32>(record, load<u32>(record, PEER_FLAGS) & ~PEER_FLAG_REKEY_ASKED, PEER_FLAGS);
     const keypair = Keypair.of(peer, number);
     keypair.wipe();
@@ -70,6 +70,11 @@ export class Keypairs {
     store<u32>(record, number, PEER_CURRENT);
     store<u32>(record, 0, PEER_NEXT);
     return true;
+  }
+
+  /** Nothing more is sent under the present keys; what the peer sends under them still counts. */
+  static retire(peer: u32): void {
+    for (let number: u32 = 1; number <= 3; number++) Keypair.of(peer, number).retired = 1;
   }
 
   /** Wipe all three. */

@@ -1,0 +1,59 @@
+/**
+ * What the whole device shares and the host may change at any time. One record in the region `device`.
+ */
+import { QUEUED_BYTES } from "../abi";
+import { HANDSHAKE_QUEUE, REKEY_AFTER_MESSAGES, REKEY_AFTER_TIME } from "../constants";
+import { device, handshakeQueue } from "./layout";
+
+@unmanaged
+export class Device {
+  /** Machine address of linear memory, 0 where the host has no use for one. */
+  base: u64;
+  rekeyAfterTime: f64;
+  rekeyAfterMessages: u64;
+  /** Inner MTU; padding never goes over it. 0 when unknown. */
+  mtu: u32;
+  /** Trains of datagrams waiting to be sent. */
+  trains: u32;
+  /** Datagrams a train may have; 1 without segmentation offload. */
+  trainLength: u32;
+  /** TUN reads and writes carry a vnet header. */
+  vnet: u32;
+  /** May TCP and UDP packets be merged for the TUN device? */
+  mergeTcp: u32;
+  mergeUdp: u32;
+  /** Peers with events since the host last looked. */
+  touched: u32;
+  /** Handshake messages waiting: first, and how many. */
+  queueFirst: u32;
+  queueLength: u32;
+
+  @inline static get(): Device {
+    return changetype<Device>(device);
+  }
+
+  /** Set what a new device starts with. Called by the first instance only. */
+  static reset(): void {
+    const self = Device.get();
+    self.rekeyAfterTime = REKEY_AFTER_TIME;
+    self.rekeyAfterMessages = REKEY_AFTER_MESSAGES;
+    self.trainLength = 1;
+  }
+
+  /** The next free place in the queue of handshake messages; 0 when it is full. */
+  @inline enqueue(): usize {
+    if (this.queueLength === HANDSHAKE_QUEUE) return 0;
+    const place = (this.queueFirst + this.queueLength) % HANDSHAKE_QUEUE;
+    this.queueLength += 1;
+    return handshakeQueue + <usize>QUEUED_BYTES * place;
+  }
+
+  @inline get firstQueued(): usize {
+    return handshakeQueue + <usize>QUEUED_BYTES * this.queueFirst;
+  }
+
+  @inline dropQueued(): void {
+    this.queueFirst = (this.queueFirst + 1) % HANDSHAKE_QUEUE;
+    this.queueLength -= 1;
+  }
+}

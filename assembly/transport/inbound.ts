@@ -1,0 +1,186 @@
+/**
+ * From the wire to the TUN device: open, check, merge (WireGuard paper §5.4.6). A batch of UDP messages in, a list of writes out.
+ * The order of checks: index, age, tag, replay, promotion of the keypair, endpoint, and then what is inside.
+ * Nothing here throws: what is wrong is counted and dropped.
+ */
+import {
+  COOKIE_REPLY_BYTES,
+  DROP_AUTHENTICATION,
+  DROP_ECN,
+  DROP_EXPIRED,
+  DROP_HANDSHAKE_QUEUE,
+  DROP_INDEX,
+  DROP_INNER_PACKET,
+  DROP_REPLAY,
+  DROP_SHORT,
+  DROP_SOURCE,
+  DROP_TYPE,
+  EVENT_CONFIRMED,
+  EVENT_DATA,
+  EVENT_KEEPALIVE,
+  EVENT_REKEY,
+  EVENT_ROAMED,
+  INITIATION_BYTES,
+  KEEPALIVE_BYTES,
+  MESSAGE_COOKIE_REPLY,
+  MESSAGE_INITIATION,
+  MESSAGE_RESPONSE,
+  MESSAGE_TRANSPORT,
+  PATH_BYTES,
+  PATH_REMOTE_BYTES,
+  PEER_EVENTS,
+  PEER_FLAG_REKEY_ASKED,
+  PEER_FLAGS,
+  PEER_PATH,
+  PEER_RX,
+  QUEUED_LENGTH,
+  QUEUED_MESSAGE,
+  QUEUED_PATH,
+  RESPONSE_BYTES,
+  RX_BYTES,
+  RX_LENGTH,
+  RX_OFFSET,
+  RX_PATH,
+  RX_SEGMENT,
+  RX_TOS,
+  TRANSPORT_HEADER_BYTES,
+} from "../abi";
+import { GATHER_ENTRIES, REJECT_AFTER_MESSAGES, REKEY_WHEN_RECEIVING, WRITES } from "../constants";
+import { aeadBegin, aeadEnd, aeadOpenNext } from "../crypto/aead";
+import { equal } from "../crypto/constant-time";
+import { Device } from "../memory/device";
+import { drops, gather, rxDescriptors, touched, writes } from "../memory/layout";
+import { coalesceAdd, coalesceBegin, coalesceFinish } from "../packet/coalesce";
+import { decapsulate } from "../packet/ecn";
+import { innerLength, source, version } from "../packet/ip";
+import { IndexTable, NO_OWNER } from "../routing/index-table";
+import { Peer } from "../routing/peers";
+import { Keypair } from "./keypair";
+import { Keypairs } from "./keypairs";
+import { routeOf } from "./outbound";
+
+/** Count a dropped packet. @param reason DROP_… */
+export function countDrop(reason: u32): void {
+  const counter = drops + 8 * <usize>reason;
+  store<u64>(counter, load<u64>(counter) + 1);
+}
+
+/** The keypair whose receiving key is set up in the AEAD; of this instance, within one `receive`. */
+let openKeypair: usize = 0;
+
+/**
+ * Take the first `count` RX descriptors.
+ * @returns writes for the TUN device, described from `writes` on
+ */
+export function receive(count: u32, now: f64): u32 {
+  const self = Device.get();
+  coalesceBegin(self.base, gather, GATHER_ENTRIES, writes, WRITES, self.vnet, self.mergeTcp, self.mergeUdp);
+  openKeypair = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const descriptor = rxDescriptors + <usize>RX_BYTES * i;
+    const segment = load<u32>(descriptor, RX_SEGMENT);
+    let at: usize = load<u32>(descriptor, RX_OFFSET);
+    for (let left = load<u32>(descriptor, RX_LENGTH); left > 0; ) {
+      const length = segment ? min(segment, left) : left;
+      receiveDatagram(at, length, descriptor, now);
+      at += length;
+      left -= length;
+    }
+  }
+  if (openKeypair) aeadEnd();
+  return coalesceFinish();
+}
+
+function receiveDatagram(message: usize, length: u32, descriptor: usize, now: f64): void {
+  if (length < <u32>KEEPALIVE_BYTES) return countDrop(DROP_SHORT);
+  const type = load<u32>(message); // with the three reserved bytes, which are zero
+  if (type === MESSAGE_TRANSPORT) return open(message, length, descriptor, now);
+  const wanted: u32 =
+    type === MESSAGE_INITIATION
+      ? INITIATION_BYTES
+      : type === MESSAGE_RESPONSE
+        ? RESPONSE_BYTES
+        : type === MESSAGE_COOKIE_REPLY
+          ? COOKIE_REPLY_BYTES
+          : 0;
+  if (length !== wanted) return countDrop(DROP_TYPE);
+  enqueue(message, length, descriptor + RX_PATH);
+}
+
+/** Keep a handshake message for the host, which answers them at its own pace. */
+function enqueue(message: usize, length: u32, path: usize): void {
+  const entry = Device.get().enqueue();
+  if (!entry) return countDrop(DROP_HANDSHAKE_QUEUE);
+  store<u32>(entry, length, QUEUED_LENGTH);
+  memory.copy(entry + QUEUED_PATH, path, PATH_BYTES);
+  memory.copy(entry + QUEUED_MESSAGE, message, length);
+}
+
+/** Note an event of a peer; the host looks after each batch. */
+export function touch(peer: u32, event: u32): void {
+  const record = Peer.record(peer);
+  const events = load<u32>(record, PEER_EVENTS);
+  if (events === 0) {
+    const self = Device.get();
+    store<u32>(touched + 4 * <usize>self.touched, peer);
+    self.touched += 1;
+  }
+  store<u32>(record, events | event, PEER_EVENTS);
+}
+
+/** One transport message. */
+function open(message: usize, length: u32, descriptor: usize, now: f64): void {
+  const owner = IndexTable.find(load<u32>(message, 4));
+  if (owner === NO_OWNER || (owner & 3) === 0) return countDrop(DROP_INDEX);
+  const peer = owner >> 2;
+  const keypair = Keypair.of(peer, owner & 3);
+  if (!keypair.fresh(now)) return countDrop(DROP_EXPIRED);
+  const counter = load<u64>(message, 8);
+  if (counter >= REJECT_AFTER_MESSAGES) return countDrop(DROP_REPLAY);
+
+  if (openKeypair !== changetype<usize>(keypair)) {
+    if (openKeypair) aeadEnd();
+    aeadBegin(keypair.receivingKey);
+    openKeypair = changetype<usize>(keypair);
+  }
+  const packet = message + TRANSPORT_HEADER_BYTES;
+  const plain = length - KEEPALIVE_BYTES;
+  if (!aeadOpenNext(packet, packet, plain, counter)) return countDrop(DROP_AUTHENTICATION);
+  if (!keypair.window.accept(counter)) return countDrop(DROP_REPLAY);
+
+  const record = Peer.record(peer);
+  store<u64>(record, load<u64>(record, PEER_RX) + length, PEER_RX);
+  if (Keypairs.confirm(peer, owner & 3)) touch(peer, EVENT_CONFIRMED);
+  followPath(peer, descriptor + RX_PATH);
+  if (keypair.initiator && now - keypair.createdAt > REKEY_WHEN_RECEIVING) askRekey(peer);
+  if (plain === 0) return touch(peer, EVENT_KEEPALIVE);
+  touch(peer, EVENT_DATA);
+  deliver(peer, packet, plain, load<u32>(descriptor, RX_TOS));
+}
+
+/** The last-minute rekey of a receiving initiator, once per session. */
+function askRekey(peer: u32): void {
+  const record = Peer.record(peer);
+  const flags = load<u32>(record, PEER_FLAGS);
+  if (flags & PEER_FLAG_REKEY_ASKED) return;
+  store<u32>(record, flags | PEER_FLAG_REKEY_ASKED, PEER_FLAGS);
+  touch(peer, EVENT_REKEY);
+}
+
+/** An authenticated message came along `path`: answer the same way from now on. */
+export function followPath(peer: u32, path: usize): void {
+  const known = Peer.record(peer) + PEER_PATH;
+  if (equal(known, path, PATH_BYTES)) return;
+  if (!equal(known, path, PATH_REMOTE_BYTES)) touch(peer, EVENT_ROAMED);
+  memory.copy(known, path, PATH_BYTES);
+}
+
+/** The inner checks: a whole IP packet, from an address that is this peer's. */
+function deliver(peer: u32, packet: usize, plain: u32, tos: u32): void {
+  const length = innerLength(packet, plain);
+  if (length === 0) return countDrop(DROP_INNER_PACKET);
+  const kind = version(packet, length);
+  if (routeOf(source(packet, kind), kind) !== <i32>peer) return countDrop(DROP_SOURCE);
+  if (!decapsulate(packet, kind, tos)) return countDrop(DROP_ECN);
+  coalesceAdd(packet, length);
+}

@@ -1,0 +1,140 @@
+/**
+ * From the TUN device to the wire: route, split, seal (WireGuard paper §5.4.6). One read in, datagrams in trains out.
+ * The host tells the address of the read, which starts with a vnet header (all zero for a plain packet).
+ */
+import {
+  MESSAGE_TRANSPORT,
+  PATH_FAMILY,
+  PEER_PATH,
+  SEND_DONE,
+  SEND_DONE_REKEY,
+  SEND_MALFORMED,
+  SEND_MORE,
+  SEND_NO_ENDPOINT,
+  SEND_NO_PEER,
+  SEND_STAGE,
+  TAG_BYTES,
+  TRANSPORT_HEADER_BYTES,
+  VNET_BYTES,
+} from "../abi";
+import { REJECT_AFTER_MESSAGES } from "../constants";
+import { aeadBegin, aeadEnd, aeadSealNext } from "../crypto/aead";
+import { Device } from "../memory/device";
+import { ecnOf } from "../packet/ecn";
+import { destination, version } from "../packet/ip";
+import { splitBegin, splitNext, splitSegmentLength } from "../packet/split";
+import { AllowedIps } from "../routing/allowed-ips";
+import { Peer } from "../routing/peers";
+import { Keypair } from "./keypair";
+import { Keypairs } from "./keypairs";
+import { Trains } from "./trains";
+
+/** The read under way; it survives between `sendPacket` and `sendMore`. Of this instance, nothing secret. */
+let sendingPeer: u32 = 0;
+let sendingNumber: u32 = 0;
+let sendingCounter: u64 = 0;
+let sendingTos: u32 = 0;
+let sendingNow: f64 = 0;
+
+/** Bytes after padding: to a multiple of 16, but not over the MTU (the kernel's calculate_skb_padding). */
+function padded(length: u32): u32 {
+  const mtu = Device.get().mtu;
+  const lastUnit = mtu && length > mtu ? length % mtu : length;
+  const rounded = (lastUnit + 15) & ~15;
+  return length - lastUnit + (mtu ? min(mtu, rounded) : rounded);
+}
+
+/** Peer slot that an IP packet is routed to, or -1. `kind` is its version. */
+export function routeOf(address: usize, kind: u32): i32 {
+  if (kind === 4) return AllowedIps.lookup(4, (<u64>bswap(load<u32>(address))) << 32, 0);
+  return AllowedIps.lookup(6, bswap(load<u64>(address)), bswap(load<u64>(address, 8)));
+}
+
+/**
+ * Route one read and seal it for its peer.
+ * @param vnet   vnet header and packet; the packet is only read
+ * @param length bytes of both
+ * @returns SEND_… << 24 | peer slot
+ */
+export function sendPacket(vnet: usize, length: u32, now: f64): u32 {
+  const packet = vnet + VNET_BYTES;
+  const kind = length < <u32>VNET_BYTES ? 0 : version(packet, length - VNET_BYTES);
+  if (kind === 0) return SEND_MALFORMED << 24;
+  const peer = routeOf(destination(packet, kind), kind);
+  if (peer < 0) return SEND_NO_PEER << 24;
+  return sendTo(peer, vnet, length, ecnOf(packet, kind), now);
+}
+
+/** Seal one read for a peer that is already known. */
+function sendTo(peer: u32, vnet: usize, length: u32, ecn: u32, now: f64): u32 {
+  if (load<u16>(Peer.record(peer), PEER_PATH + PATH_FAMILY) === 0) return (SEND_NO_ENDPOINT << 24) | peer;
+  const number = Keypairs.current(peer);
+  if (!number || !Keypair.of(peer, number).canSend(now)) return (SEND_STAGE << 24) | peer;
+  const segments = splitBegin(vnet, length);
+  if (segments <= 0) return (SEND_MALFORMED << 24) | peer;
+  sendingCounter = Keypair.of(peer, number).takeCounters(segments);
+  if (sendingCounter === REJECT_AFTER_MESSAGES) return (SEND_STAGE << 24) | peer;
+  sendingPeer = peer;
+  sendingNumber = number;
+  sendingTos = ecn;
+  sendingNow = now;
+  return sendMore();
+}
+
+/** Go on with the read that answered SEND_MORE, after the trains have been sent. */
+export function sendMore(): u32 {
+  const keypair = Keypair.of(sendingPeer, sendingNumber);
+  const room = TRANSPORT_HEADER_BYTES + padded(splitSegmentLength()) + TAG_BYTES;
+  aeadBegin(keypair.sendingKey);
+  let status: u32 = SEND_MORE;
+  for (;;) {
+    const message = Trains.reserve(sendingPeer, room, sendingTos);
+    if (!message) break;
+    const length = splitNext(message + TRANSPORT_HEADER_BYTES);
+    if (length === 0) {
+      status = wantsRekey(keypair, sendingNow) ? SEND_DONE_REKEY : SEND_DONE;
+      break;
+    }
+    sealMessage(keypair, message, length, sendingCounter++);
+  }
+  aeadEnd();
+  return (status << 24) | sendingPeer;
+}
+
+/** Pad, write the header, seal in place. The plaintext lies behind the header already. */
+function sealMessage(keypair: Keypair, message: usize, length: u32, counter: u64): void {
+  const plaintext = message + TRANSPORT_HEADER_BYTES;
+  const whole = padded(length);
+  memory.fill(plaintext + length, 0, whole - length);
+  store<u32>(message, MESSAGE_TRANSPORT);
+  store<u32>(message, keypair.remoteIndex, 4);
+  store<u64>(message, counter, 8);
+  aeadSealNext(plaintext, plaintext, whole, counter);
+  Trains.commit(TRANSPORT_HEADER_BYTES + whole + TAG_BYTES);
+}
+
+/**
+ * Seal a message without data.
+ * @returns as sendPacket
+ */
+export function sendKeepalive(peer: u32, now: f64): u32 {
+  if (load<u16>(Peer.record(peer), PEER_PATH + PATH_FAMILY) === 0) return (SEND_NO_ENDPOINT << 24) | peer;
+  const number = Keypairs.current(peer);
+  if (!number || !Keypair.of(peer, number).canSend(now)) return (SEND_STAGE << 24) | peer;
+  const keypair = Keypair.of(peer, number);
+  const message = Trains.reserve(peer, TRANSPORT_HEADER_BYTES + TAG_BYTES, 0);
+  if (!message) return (SEND_MORE << 24) | peer;
+  const counter = keypair.takeCounters(1);
+  if (counter === REJECT_AFTER_MESSAGES) return (SEND_STAGE << 24) | peer;
+  aeadBegin(keypair.sendingKey);
+  sealMessage(keypair, message, 0, counter);
+  aeadEnd();
+  return ((wantsRekey(keypair, now) ? SEND_DONE_REKEY : SEND_DONE) << 24) | peer;
+}
+
+/** Sent under this keypair, is it time for the next (paper §6.2)? */
+function wantsRekey(keypair: Keypair, now: f64): bool {
+  const self = Device.get();
+  if (keypair.sendingCounter > self.rekeyAfterMessages) return true;
+  return keypair.initiator !== 0 && now - keypair.createdAt >= self.rekeyAfterTime;
+}

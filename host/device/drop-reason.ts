@@ -1,0 +1,27 @@
+/** Names of the drop counters, in the order of DROP_… in assembly/abi.ts; they are the labels of the metrics too. */
+export const DROP_REASONS = [
+  "short",
+  "type",
+  "index",
+  "expired",
+  "authentication",
+  "replay",
+  "inner_packet",
+  "source",
+  "ecn",
+  "handshake_queue",
+  "mac1",
+  "handshake",
+  "unknown_peer",
+  "timestamp",
+  "flood",
+  "rate",
+  "cookie",
+  "no_peer",
+  "no_endpoint",
+  "malformed",
+  "staged",
+  "send",
+  "low_order",
+] as const;
+export type DropReason = (typeof DROP_REASONS)[number];

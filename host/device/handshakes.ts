@@ -1,0 +1,103 @@
+/**
+ * Handshake messages that wait in the core, answered at a bounded pace so that a flood of them never keeps packets
+ * waiting (WireGuard paper §5.3, §5.4.7; the kernel's receive.c). Under load, a sender must first prove with a
+ * cookie that it owns its address.
+ */
+import * as abi from "../../assembly/abi.ts";
+import type { Address, Core } from "../core/core.ts";
+import { HANDSHAKES_PER_TURN, UNDER_LOAD_LASTS, UNDER_LOAD_QUEUED } from "./constants.ts";
+import type { Instant } from "./instant.ts";
+import type { Peer } from "./peer.ts";
+import { RateLimiter } from "./rate-limiter.ts";
+
+export interface HandshakeContext {
+  readonly core: Core;
+  readonly now: Instant;
+  peerAt(slot: number): Peer;
+  refreshRandom(): void;
+  flush(): void;
+}
+
+export class Handshakes {
+  readonly #context: HandshakeContext;
+  readonly #limiter = new RateLimiter();
+  #underLoadUntil: Instant = 0;
+
+  constructor(context: HandshakeContext) {
+    this.#context = context;
+  }
+
+  /** Messages waiting: if any are left, the engine wants to be called again at once. */
+  get waiting(): number {
+    return this.#context.core.exports.queued();
+  }
+
+  /** Answer the oldest messages. */
+  process(): void {
+    const { exports } = this.#context.core;
+    for (let turn = 0; turn < HANDSHAKES_PER_TURN && this.waiting > 0; turn++) {
+      this.#answer(exports.firstQueued());
+      exports.dropQueued();
+    }
+  }
+
+  /** Too many wait, or did within the last second. */
+  #underLoad(): boolean {
+    const { now } = this.#context;
+    if (this.waiting >= UNDER_LOAD_QUEUED) this.#underLoadUntil = now + UNDER_LOAD_LASTS;
+    return now < this.#underLoadUntil;
+  }
+
+  #answer(entry: Address): void {
+    const { core, now } = this.#context;
+    const message = entry + abi.QUEUED_MESSAGE;
+    const path = entry + abi.QUEUED_PATH;
+    const length = core.u32(entry + abi.QUEUED_LENGTH);
+    const type = core.u32(message);
+    if (type === abi.MESSAGE_COOKIE_REPLY) {
+      this.#count(core.exports.consumeCookieReply(message, now));
+      return;
+    }
+    if (!core.exports.checkMac1(message, length)) return core.exports.countDrop(abi.DROP_MAC1);
+    if (this.#underLoad() && !this.#admit(message, length, path)) return;
+    if (type === abi.MESSAGE_INITIATION) {
+      const peer = this.#count(core.exports.consumeInitiation(message, now));
+      peer?.handshakeReceived(path, length);
+      peer?.sendResponse();
+    } else {
+      const peer = this.#count(core.exports.consumeResponse(message));
+      peer?.handshakeReceived(path, length);
+      peer?.responseReceived();
+    }
+  }
+
+  /** Under load: a cookie first, and then not too often. */
+  #admit(message: Address, length: number, path: Address): boolean {
+    const { core, now } = this.#context;
+    if (!core.exports.checkMac2(message, length, path, now)) {
+      this.#sendCookieReply(message, length, path);
+      return false;
+    }
+    if (this.#limiter.allow(core, path, now)) return true;
+    core.exports.countDrop(abi.DROP_RATE);
+    return false;
+  }
+
+  #sendCookieReply(message: Address, length: number, path: Address): void {
+    const { core, now } = this.#context;
+    let out = core.exports.openTrainToNobody(path);
+    if (out === 0) {
+      this.#context.flush();
+      out = core.exports.openTrainToNobody(path);
+    }
+    this.#context.refreshRandom();
+    core.exports.commitTrain(core.exports.createCookieReply(message, length, path, out, now));
+  }
+
+  /** A slot, or −(1 + drop reason). */
+  #count(result: number): Peer | undefined {
+    if (result >= 0) return this.#context.peerAt(result);
+    this.#context.core.exports.countDrop(-result - 1);
+    return undefined;
+  }
+}

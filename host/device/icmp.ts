@@ -1,0 +1,48 @@
+/**
+ * ICMP errors to the sender inside: a packet that no peer takes is answered with "destination unreachable" instead of
+ * silence, as the kernel does (net/core's icmp_ndo_send from wg_xmit). At a bounded rate, for the sender may be anyone.
+ */
+import * as abi from "../../assembly/abi.ts";
+import type { Address, Core } from "../core/core.ts";
+import type { Instant } from "./instant.ts";
+
+/** As Linux's icmp_msgs_per_sec and icmp_msgs_burst. */
+const PER_SECOND = 1_000;
+const BURST = 50;
+const HOST_UNREACHABLE = 0; // assembly/packet/icmp.ts
+
+export interface IcmpSink {
+  inject(address: Address, length: number): void;
+}
+
+export class IcmpErrors {
+  readonly #core: Core;
+  readonly #sink: IcmpSink;
+  #tokens = BURST;
+  #at: Instant = 0;
+
+  constructor(core: Core, sink: IcmpSink) {
+    this.#core = core;
+    this.#sink = sink;
+  }
+
+  /** The read at `vnet` could not be sent to anybody. */
+  unreachable(vnet: Address, length: number, now: Instant): void {
+    this.#tokens = Math.min(BURST, this.#tokens + ((now - this.#at) * PER_SECOND) / 1000);
+    this.#at = now;
+    if (this.#tokens < 1) return;
+    const out = this.#core.at.icmpBuffer;
+    const packet = vnet + abi.VNET_BYTES;
+    const error = this.#core.exports.icmpError(
+      out + abi.VNET_BYTES,
+      packet,
+      length - abi.VNET_BYTES,
+      HOST_UNREACHABLE,
+      0,
+    );
+    if (error === 0) return;
+    this.#tokens -= 1;
+    this.#core.wipe(out, abi.VNET_BYTES);
+    this.#sink.inject(out, error + abi.VNET_BYTES);
+  }
+}

@@ -1,0 +1,337 @@
+/**
+ * One peer: when to shake hands, when to send what (WireGuard paper §6; the kernel's send.c, receive.c and timers.c,
+ * whose names the methods keep). Keys and counters of its sessions live in the core, in slot `slot`.
+ * Every method works at the engine's present moment, `context.now`.
+ */
+import * as abi from "../../assembly/abi.ts";
+import type { Address, Core, Endpoint } from "../core/core.ts";
+import { MAX_HANDSHAKE_ATTEMPTS, REKEY_TIMEOUT } from "./constants.ts";
+import { type Instant, NEVER, type WallTime } from "./instant.ts";
+import { type AllowedIp, addAllowedIp, allowedIps, removeAllowedIp } from "./routes.ts";
+import { type StagedBudget, StagedQueue } from "./staged.ts";
+import type { Sleeper, TimerQueue } from "./timer-queue.ts";
+import { type Timer, Timers } from "./timers.ts";
+
+/** DSCP AF41 for handshake messages, as the kernel marks them. */
+const HANDSHAKE_TOS = 0x88;
+const NO_HANDSHAKE: WallTime = { seconds: 0, nanoseconds: 0 };
+
+/** What a peer needs of its engine. */
+export interface PeerContext {
+  readonly core: Core;
+  readonly now: Instant;
+  readonly up: boolean;
+  readonly queue: TimerQueue<Peer>;
+  readonly budget: StagedBudget;
+  /** Uniform in [0, 1). */
+  chance(): number;
+  wallTime(): WallTime;
+  /** Fill the core's RANDOM region. */
+  refreshRandom(): void;
+  /** Send all trains that wait. */
+  flush(): void;
+  /** Route a packet that had been staged, once more. */
+  sendStaged(packet: Uint8Array): void;
+  countDrops(reason: number, count: number): void;
+  /** The peer will not be reached soon: tell whoever sent these packets. */
+  unreachable(packet: Uint8Array): void;
+}
+
+export class Peer implements Sleeper {
+  readonly slot: number;
+  readonly timers: Timers;
+  readonly #context: PeerContext;
+  readonly #staged: StagedQueue;
+  alive = true;
+  wakeAt: Instant = NEVER;
+  heapIndex = -1;
+  #attempts = 0;
+  #lastSentHandshake: Instant = -NEVER;
+  #lastHandshake: WallTime = NO_HANDSHAKE;
+  #keepaliveDue = false;
+
+  constructor(context: PeerContext, slot: number) {
+    this.#context = context;
+    this.slot = slot;
+    this.#staged = new StagedQueue(context.budget);
+    this.timers = new Timers(
+      (at) => context.queue.schedule(this, at),
+      () => context.chance(),
+    );
+  }
+
+  get #record(): Address {
+    return this.#context.core.peer(this.slot);
+  }
+
+  // ── configuration ──────────────────────────────────────────────────────────────────────────────────────────
+
+  get publicKey(): Address {
+    return this.#record + abi.PEER_PUBLIC_KEY;
+  }
+
+  get presharedKey(): Address {
+    return this.#context.core.secret(this.slot) + abi.SECRET_PRESHARED_KEY;
+  }
+
+  /** 32 bytes at `key`; all zero removes it. Counts from the next handshake on. */
+  setPresharedKey(key: Address): void {
+    this.#context.core.bytes.copyWithin(this.presharedKey, key, key + 32);
+  }
+
+  setEndpoint(endpoint: Endpoint): void {
+    this.#context.core.writeEndpoint(this.#record + abi.PEER_PATH, endpoint);
+  }
+
+  endpoint(): Endpoint | undefined {
+    return this.#context.core.readEndpoint(this.#record + abi.PEER_PATH);
+  }
+
+  /** The system refused the cached source address, or it may be wrong by now: let it choose anew. */
+  clearSource(): void {
+    const path = this.#record + abi.PEER_PATH;
+    this.#context.core.wipe(path + abi.PATH_LOCAL, abi.PATH_BYTES - abi.PATH_LOCAL);
+  }
+
+  persistentKeepalive(): number {
+    return this.timers.persistentInterval / 1000;
+  }
+
+  /** @param seconds 0 turns it off */
+  setPersistentKeepalive(seconds: number): void {
+    if (this.timers.persistentInterval === 0 && seconds > 0) this.#keepaliveDue = true;
+    this.timers.persistentInterval = seconds * 1000;
+  }
+
+  /** @throws RouteLimitError */
+  addAllowedIp(address: Uint8Array, prefix: number): void {
+    addAllowedIp(this.#context.core, this.slot, address, prefix);
+  }
+
+  removeAllowedIp(address: Uint8Array, prefix: number): void {
+    removeAllowedIp(this.#context.core, this.slot, address, prefix);
+  }
+
+  removeAllAllowedIps(): void {
+    this.#context.core.exports.removeRoutes(this.slot);
+  }
+
+  allowedIps(): Iterator<AllowedIp> {
+    return allowedIps(this.#context.core, this.slot);
+  }
+
+  /** A change of configuration is complete: send what it makes possible. */
+  commit(): void {
+    if (!this.#context.up) return;
+    if (this.#keepaliveDue) {
+      this.#keepaliveDue = false;
+      this.sendKeepalive();
+    }
+    this.sendStagedPackets();
+  }
+
+  // ── statistics ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Bytes of authenticated messages. */
+  rxBytes(): bigint {
+    return this.#context.core.view.getBigUint64(this.#record + abi.PEER_RX, true);
+  }
+
+  /** Bytes of UDP payload sent. */
+  txBytes(): bigint {
+    return this.#context.core.view.getBigUint64(this.#record + abi.PEER_TX, true);
+  }
+
+  /** Since the epoch; zeros before the first. */
+  lastHandshake(): WallTime {
+    return this.#lastHandshake;
+  }
+
+  // ── life ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  start(): void {
+    this.#lastSentHandshake = -NEVER;
+    this.sendStagedPackets();
+    if (this.timers.persistentInterval > 0) this.sendKeepalive();
+    this.#keepaliveDue = false;
+  }
+
+  /** Forget sessions, timers and packets that wait. */
+  stop(): void {
+    this.timers.stop();
+    this.#context.queue.remove(this);
+    this.#context.countDrops(abi.DROP_STAGED, this.#staged.clear());
+    this.#context.core.exports.clearSessions(this.slot);
+  }
+
+  /** Our identity changed: nothing more goes out under the present keys. */
+  expireSessions(): void {
+    this.#context.core.exports.expireSessions(this.slot);
+    this.#lastSentHandshake = -NEVER;
+  }
+
+  /** Fire what is due. */
+  wake(now: Instant): void {
+    for (let timer = this.timers.due(now); timer !== undefined; timer = this.timers.due(now)) this.#fire(timer);
+    if (this.alive && this.timers.next !== NEVER) this.#context.queue.schedule(this, this.timers.next);
+  }
+
+  #fire(timer: Timer): void {
+    if (!this.#context.up) return;
+    switch (timer) {
+      case "retransmitHandshake":
+        return this.#retransmit();
+      case "sendKeepalive":
+        this.sendKeepalive();
+        return this.timers.keepaliveFired(this.#context.now);
+      case "newHandshake":
+        this.clearSource();
+        return this.sendInitiation("first");
+      case "zeroKeyMaterial":
+        this.#context.countDrops(abi.DROP_STAGED, this.#staged.clear());
+        return this.#context.core.exports.clearSessions(this.slot);
+      case "persistentKeepalive":
+        if (this.timers.persistentInterval > 0) this.sendKeepalive();
+    }
+  }
+
+  #retransmit(): void {
+    if (this.#attempts > MAX_HANDSHAKE_ATTEMPTS) {
+      for (let packet = this.#staged.shift(); packet !== undefined; packet = this.#staged.shift()) {
+        this.#context.countDrops(abi.DROP_STAGED, 1);
+        this.#context.unreachable(packet);
+      }
+      return this.timers.gaveUp(this.#context.now);
+    }
+    this.#attempts += 1;
+    this.clearSource();
+    this.sendInitiation("retry");
+  }
+
+  // ── sending ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A packet (vnet header and all) for which there is no session yet. */
+  stage(packet: Uint8Array): void {
+    this.#context.countDrops(abi.DROP_STAGED, this.#staged.push(packet));
+    this.sendInitiation("first");
+  }
+
+  /** Send what waits, if there is a session by now. */
+  sendStagedPackets(): void {
+    for (let left = this.#staged.length; left > 0; left--) {
+      const packet = this.#staged.shift();
+      if (packet === undefined) return;
+      this.#context.sendStaged(packet);
+    }
+  }
+
+  /** Send what waits, or a message without data if nothing does. */
+  sendKeepalive(): void {
+    if (this.#staged.length > 0) return this.sendStagedPackets();
+    const { core, now } = this.#context;
+    let status = core.exports.sendKeepalive(this.slot, now) >>> 24;
+    if (status === abi.SEND_MORE) {
+      this.#context.flush();
+      status = core.exports.sendKeepalive(this.slot, now) >>> 24;
+    }
+    if (status === abi.SEND_DONE || status === abi.SEND_DONE_REKEY) this.#authenticatedPacketSent();
+    if (status === abi.SEND_STAGE || status === abi.SEND_DONE_REKEY) this.sendInitiation("first");
+  }
+
+  #authenticatedPacketSent(): void {
+    this.timers.anyAuthenticatedPacketTraversal(this.#context.now);
+    this.timers.anyAuthenticatedPacketSent();
+  }
+
+  /** Data of this peer has been sealed and goes out with the next flush. @param rekey the session wants replacing */
+  dataSent(rekey: boolean): void {
+    this.#authenticatedPacketSent();
+    this.timers.dataSent(this.#context.now);
+    if (rekey) this.sendInitiation("first");
+  }
+
+  /** Start a handshake, unless one was started less than REKEY_TIMEOUT ago. */
+  sendInitiation(attempt: "first" | "retry"): void {
+    const { core, now, up } = this.#context;
+    if (attempt === "first") this.#attempts = 0;
+    if (!up || now - this.#lastSentHandshake < REKEY_TIMEOUT) return;
+    this.#lastSentHandshake = now;
+    const message = this.#openHandshakeTrain();
+    const { seconds, nanoseconds } = this.#context.wallTime();
+    this.#context.refreshRandom();
+    const length = core.exports.createInitiation(this.slot, message, seconds, nanoseconds, now);
+    if (length === 0) return;
+    this.#commitHandshakeTrain(length);
+    this.timers.handshakeInitiated(now);
+  }
+
+  /** Answer the initiation that the core has just accepted. */
+  sendResponse(): void {
+    const { core, now } = this.#context;
+    this.#lastSentHandshake = now;
+    const message = this.#openHandshakeTrain();
+    this.#context.refreshRandom();
+    const length = core.exports.createResponse(this.slot, message, now);
+    if (length === 0 || !core.exports.beginSession(this.slot, now)) return;
+    this.timers.sessionDerived(now);
+    this.#commitHandshakeTrain(length);
+  }
+
+  #openHandshakeTrain(): Address {
+    const { exports } = this.#context.core;
+    const path = this.#record + abi.PEER_PATH;
+    const message = exports.openTrain(this.slot, path, HANDSHAKE_TOS);
+    if (message !== 0) return message;
+    this.#context.flush();
+    return exports.openTrain(this.slot, path, HANDSHAKE_TOS);
+  }
+
+  /** Without an endpoint nothing goes out, but the timers run all the same. */
+  #commitHandshakeTrain(length: number): void {
+    const { core } = this.#context;
+    const reachable = core.view.getUint16(this.#record + abi.PEER_PATH + abi.PATH_FAMILY, true) !== 0;
+    if (reachable) core.exports.commitTrain(length);
+    this.#authenticatedPacketSent();
+  }
+
+  // ── receiving ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The core accepted a handshake message of this peer, of `length` bytes, that came along `path`. */
+  handshakeReceived(path: Address, length: number): void {
+    const { core, now } = this.#context;
+    const rx = this.#record + abi.PEER_RX;
+    core.view.setBigUint64(rx, core.view.getBigUint64(rx, true) + BigInt(length), true);
+    core.exports.followPath(this.slot, path);
+    this.timers.anyAuthenticatedPacketReceived();
+    this.timers.anyAuthenticatedPacketTraversal(now);
+  }
+
+  /** A response was accepted: the session begins, and the first packet under it confirms the key. */
+  responseReceived(): void {
+    const { core, now } = this.#context;
+    if (!core.exports.beginSession(this.slot, now)) return;
+    this.timers.sessionDerived(now);
+    this.#handshakeComplete();
+    this.sendKeepalive();
+  }
+
+  #handshakeComplete(): void {
+    this.timers.handshakeComplete();
+    this.#attempts = 0;
+    this.#lastHandshake = this.#context.wallTime();
+  }
+
+  /** What the last batch brought. @param events EVENT_… bits */
+  received(events: number): void {
+    const { now } = this.#context;
+    if ((events & abi.EVENT_CONFIRMED) !== 0) {
+      this.#handshakeComplete();
+      this.sendStagedPackets();
+    }
+    if ((events & abi.EVENT_REKEY) !== 0) this.sendInitiation("first");
+    if ((events & (abi.EVENT_DATA | abi.EVENT_KEEPALIVE)) === 0) return;
+    this.timers.anyAuthenticatedPacketReceived();
+    this.timers.anyAuthenticatedPacketTraversal(now);
+    if ((events & abi.EVENT_DATA) !== 0) this.timers.dataReceived(now);
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * Handshakes per source address under load (the kernel's ratelimiter.c): a token bucket of five, twenty tokens a second,
+ * for each IPv4 address and each IPv6 /64. A full bucket is forgotten.
+ */
+import * as abi from "../../assembly/abi.ts";
+import type { Address, Core } from "../core/core.ts";
+import type { Instant } from "./instant.ts";
+
+const TOKEN_COST = 50; // ms: 20 a second
+const BUCKET = 5 * TOKEN_COST;
+const FORGET_AFTER = 1_000;
+const MAX_SOURCES = 16_384;
+
+interface Bucket {
+  tokens: number;
+  at: Instant;
+}
+
+export class RateLimiter {
+  readonly #buckets = new Map<string, Bucket>();
+  #sweptAt: Instant = 0;
+
+  /** May a handshake message from `path` be answered now? */
+  allow(core: Core, path: Address, now: Instant): boolean {
+    this.#sweep(now);
+    const key = sourceKey(core, path);
+    const bucket = this.#buckets.get(key);
+    if (bucket === undefined) {
+      if (this.#buckets.size >= MAX_SOURCES) return false;
+      this.#buckets.set(key, { tokens: BUCKET - TOKEN_COST, at: now });
+      return true;
+    }
+    bucket.tokens = Math.min(BUCKET, bucket.tokens + (now - bucket.at));
+    bucket.at = now;
+    if (bucket.tokens < TOKEN_COST) return false;
+    bucket.tokens -= TOKEN_COST;
+    return true;
+  }
+
+  #sweep(now: Instant): void {
+    if (now - this.#sweptAt < FORGET_AFTER) return;
+    this.#sweptAt = now;
+    for (const [key, bucket] of this.#buckets) if (now - bucket.at > FORGET_AFTER) this.#buckets.delete(key);
+  }
+}
+
+/** The IPv4 address, or the upper half of the IPv6 address. */
+function sourceKey(core: Core, path: Address): string {
+  const word = (offset: number): string => core.u32(path + abi.PATH_ADDRESS + offset).toString(36);
+  const ipv4 = core.view.getUint16(path + abi.PATH_FAMILY, true) === 4;
+  return ipv4 ? word(0) : `${word(0)}:${word(4)}`;
+}

@@ -1,0 +1,54 @@
+/**
+ * Packets that wait for a session (WireGuard paper §6.4): a queue for each peer, the oldest dropped when it is full, and one
+ * budget of bytes for all peers of the device. A packet is kept with its vnet header, a superpacket counts as one.
+ */
+import { STAGED_BYTES, STAGED_PACKETS } from "./constants.ts";
+
+/** Bytes that all staged packets of one device may take. */
+export class StagedBudget {
+  used = 0;
+  readonly limit: number;
+
+  constructor(limit = STAGED_BYTES) {
+    this.limit = limit;
+  }
+}
+
+export class StagedQueue {
+  readonly #budget: StagedBudget;
+  readonly #packets: Uint8Array[] = [];
+
+  constructor(budget: StagedBudget) {
+    this.#budget = budget;
+  }
+
+  get length(): number {
+    return this.#packets.length;
+  }
+
+  /** Keep a copy. @returns how many packets were dropped for it, itself included */
+  push(packet: Uint8Array): number {
+    let dropped = 0;
+    while (this.#packets.length >= STAGED_PACKETS || this.#budget.used + packet.length > this.#budget.limit) {
+      dropped += 1;
+      if (this.#packets.length === 0) return dropped;
+      this.shift();
+    }
+    this.#packets.push(Uint8Array.from(packet));
+    this.#budget.used += packet.length;
+    return dropped;
+  }
+
+  shift(): Uint8Array | undefined {
+    const packet = this.#packets.shift();
+    if (packet !== undefined) this.#budget.used -= packet.length;
+    return packet;
+  }
+
+  /** @returns how many packets are gone */
+  clear(): number {
+    const count = this.#packets.length;
+    while (this.shift() !== undefined);
+    return count;
+  }
+}
