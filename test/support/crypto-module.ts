@@ -5,7 +5,7 @@ import relaxed from "../../host/crypto/generated/relaxed.ts";
 import simd from "../../host/crypto/generated/simd.ts";
 
 const WASM_PAGE = 65536;
-const AREA_BYTES = 1 << 20;
+const AREA_BYTES = 3 << 20;
 const PATTERN = 0xa5;
 const SCRATCH_SECRET_BYTES = 40960; // SCRATCH_PACKET: what lies before it may hold secrets
 
@@ -27,7 +27,7 @@ export class CryptoModule {
     this.exports = new WebAssembly.Instance(module, imports).exports as unknown as typeof WasmExports;
     const missing = this.exports.heap() + AREA_BYTES - this.exports.memory.buffer.byteLength;
     if (missing > 0) this.exports.memory.grow(Math.ceil(missing / WASM_PAGE));
-    this.next = 0;
+    this.next = this.memory.length;
     this.reset();
   }
 
@@ -38,7 +38,7 @@ export class CryptoModule {
 
   /** Give all of the area back, filled with the pattern. */
   reset(): void {
-    this.memory.fill(PATTERN, this.exports.heap());
+    this.memory.fill(PATTERN, this.exports.heap(), this.next);
     this.next = this.exports.heap() + 64;
   }
 
