@@ -42,6 +42,8 @@ export class Daemon {
         timeoutMs: START_LIMIT_MS,
       });
       daemon.processes = await daemon.listeners();
+      // wireguard-go returns before its daemon has set up the interface; an answer means that it has.
+      await daemon.wg("show", name);
       if (daemon.processes.length === 0) throw new Error(`${name}: returned, but nothing listens on ${daemon.socket}`);
     } catch (error) {
       throw new Error(`${implementation.name} did not start: ${error}\n${daemon.log()}`, { cause: error });

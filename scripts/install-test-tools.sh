@@ -1,0 +1,23 @@
+#!/bin/bash
+# Installs the programs that the end-to-end tests use, from Debian's packages. As root; asks nothing; safe to repeat.
+set -eu
+packages=(
+  wireguard-go wireguard-tools                 # the peer to test against; wg and wg-quick
+  iproute2 iputils-ping util-linux procps      # namespaces, traffic, nsenter and unshare
+  iperf3 tcpdump ethtool                       # bulk traffic, what is on the wire, offloads
+  iptables conntrack                           # address translation
+  ca-certificates
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  [[ $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) == "install ok installed" ]] || missing+=("$package")
+done
+if [[ ${#missing[@]} -eq 0 ]]; then
+  echo "all test tools are installed"
+  exit 0
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update
+# iperf3 would ask whether to start its daemon at boot, and wireguard's recommendation is a kernel module.
+apt-get install --yes --no-install-recommends "${missing[@]}"
