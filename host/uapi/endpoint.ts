@@ -2,16 +2,9 @@
  * Numeric endpoints: `192.0.2.1:51820`, `[2001:db8::1]:51820`, `[fe80::1%eth0]:51820`. Names are for whoever
  * writes the configuration to resolve; nothing here asks DNS. Zones are kept as interface indices.
  */
+import type { Endpoint } from "../core/core.ts";
 import { formatAddress, parseAddress, parseIpv6 } from "./ip.ts";
 import { ascii, decimal, find, findLast, stringOf } from "./text.ts";
-
-export interface Endpoint {
-  /** 4 or 16 bytes, network order. */
-  readonly address: Uint8Array;
-  readonly port: number;
-  /** IPv6 zone as interface index; 0 when there is none. */
-  readonly scope: number;
-}
 
 /** Interface names and indices, as the system has them. */
 export interface Zones {

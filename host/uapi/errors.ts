@@ -2,6 +2,8 @@
  * Errors that end a UAPI request, each with the errno that the client is told. Messages never quote input:
  * a mistyped line may hold a key. `wg` wants the numbers of Linux on every system.
  */
+import { PeerLimitError, RouteLimitError } from "../errors.ts";
+
 export const ERRNO = {
   EIO: 5,
   EINVAL: 22,
@@ -36,20 +38,15 @@ export class UapiValueError extends UapiError {
   }
 }
 
-export class ListenPortError extends UapiError {
-  constructor(port: number, cause?: unknown) {
-    super(ERRNO.EADDRINUSE, `cannot listen on UDP port ${port}`, { cause });
+/** The port cannot be bound, or the mark not be set: one errno for both, as in wireguard-go. */
+export class UapiSocketError extends UapiError {
+  constructor(key: string, cause: unknown) {
+    super(ERRNO.EADDRINUSE, `UAPI ${key}: refused by the system`, { cause });
   }
 }
 
-export class FirewallMarkError extends UapiError {
-  constructor(mark: number, cause?: unknown) {
-    super(ERRNO.EADDRINUSE, `cannot set firewall mark ${mark}`, { cause });
-  }
-}
-
-export class PeerLimitError extends UapiError {
-  constructor(limit: number) {
-    super(ERRNO.EINVAL, `no room for more than ${limit} peers`);
-  }
+/** @returns the errno for what stopped a request, or undefined for a fault, which nobody foresaw */
+export function errnoOf(error: unknown): number | undefined {
+  if (error instanceof UapiError) return error.errno;
+  return error instanceof PeerLimitError || error instanceof RouteLimitError ? ERRNO.EINVAL : undefined;
 }

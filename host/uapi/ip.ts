@@ -4,6 +4,7 @@
  * IPv6 is ipaddr.js's (about 1 µs each), written by RFC 5952.
  */
 import ipaddr from "ipaddr.js";
+import type { AllowedIp } from "../device/routes.ts";
 import { decimal, find, findLast, stringOf } from "./text.ts";
 
 const DOT = 46;
@@ -47,11 +48,7 @@ export function parseAddress(bytes: Uint8Array, start: number, end: number): Uin
 }
 
 /** `address/bits`, the bits mandatory. @returns undefined if it is not that */
-export function parsePrefix(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): { address: Uint8Array; prefix: number } | undefined {
+export function parsePrefix(bytes: Uint8Array, start: number, end: number): AllowedIp | undefined {
   const slash = findLast(bytes, SLASH, start, end);
   if (slash < 0) return undefined;
   const address = parseAddress(bytes, start, slash);

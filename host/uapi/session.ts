@@ -9,11 +9,12 @@
  *       ▲  └────get=1──▶ get ──any byte────────────────▶ answer ─┤
  *       └────────────────────────────────────────────────────────┘     other operations: closed unanswered
  */
+import type { Address } from "../core/core.ts";
 import { NUMERIC_ZONES, type Zones } from "./endpoint.ts";
-import { ERRNO, UapiError, UapiValueError } from "./errors.ts";
+import { ERRNO, errnoOf, UapiValueError } from "./errors.ts";
 import { describeDevice, PIECE_BYTES_MAX } from "./get.ts";
 import { SetOperation } from "./set.ts";
-import type { Address, ConfigTarget, KeyCodec } from "./target.ts";
+import type { ConfigTarget, KeyCodec } from "./target.ts";
 import { ascii, equals, find, LF } from "./text.ts";
 import { type Area, type LinearMemory, OutputWriter } from "./writer.ts";
 
@@ -30,7 +31,7 @@ export interface UapiSessionOptions {
   readonly target: ConfigTarget;
   readonly codec: KeyCodec;
   readonly zones?: Zones;
-  /** Told of errors that are no UapiError: faults of the target, which the client sees as errno 55. */
+  /** Told of faults: errors of the target that nobody foresaw. The client sees errno 55. */
   readonly onFault?: (error: unknown) => void;
 }
 
@@ -210,9 +211,9 @@ export class UapiSession {
   }
 
   #errnoOf(error: unknown): number {
-    if (error instanceof UapiError) return error.errno;
-    this.#options.onFault?.(error);
-    return ERRNO.UNKNOWN;
+    const errno = errnoOf(error);
+    if (errno === undefined) this.#options.onFault?.(error);
+    return errno ?? ERRNO.UNKNOWN;
   }
 
   /** `wg` wants the errno of a set negative … */

@@ -8,10 +8,12 @@
  *                           ▼
  *                         discard ──public_key──▶ peer     lines checked, nothing applied
  */
+import type { Address } from "../core/core.ts";
+import { WasmguardError } from "../errors.ts";
 import { parseEndpoint, type Zones } from "./endpoint.ts";
-import { UapiSyntaxError, UapiValueError } from "./errors.ts";
+import { UapiSocketError, UapiSyntaxError, UapiValueError } from "./errors.ts";
 import { parsePrefix } from "./ip.ts";
-import type { Address, ConfigTarget, KeyCodec, PeerTarget } from "./target.ts";
+import type { ConfigTarget, KeyCodec, PeerTarget } from "./target.ts";
 import { ascii, decimal, EQUALS, equals, find } from "./text.ts";
 
 export const KEY_HEX_BYTES = 64;
@@ -128,10 +130,8 @@ export class SetOperation {
         this.#target.setPrivateKey(value.hexKey(this.#codec));
         break;
       case "listen_port":
-        this.#target.setListenPort(value.number(U16_MAX));
-        break;
       case "fwmark":
-        this.#target.setFirewallMark(value.number(U32_MAX));
+        this.#socketLine(key, value);
         break;
       case "replace_peers":
         value.literal(TRUE);
@@ -139,6 +139,16 @@ export class SetOperation {
         break;
       default:
         throw new UapiValueError(key);
+    }
+  }
+
+  #socketLine(key: "listen_port" | "fwmark", value: Value): void {
+    const number = value.number(key === "fwmark" ? U32_MAX : U16_MAX);
+    try {
+      if (key === "fwmark") this.#target.setFirewallMark(number);
+      else this.#target.setListenPort(number);
+    } catch (error) {
+      throw error instanceof WasmguardError ? new UapiSocketError(key, error) : error;
     }
   }
 

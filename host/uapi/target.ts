@@ -3,10 +3,8 @@
  * linear memory. The engine implements it; this folder knows no more of a device than this.
  * A key argument is read before the call returns; the caller wipes its own copy afterwards.
  */
-import type { Endpoint } from "./endpoint.ts";
-
-/** Byte offset in linear memory. */
-export type Address = number;
+import type { Address, Endpoint } from "../core/core.ts";
+import type { AllowedIp } from "../device/routes.ts";
 
 export interface ConfigTarget {
   /**
@@ -14,9 +12,9 @@ export interface ConfigTarget {
    * public key. The present key again changes nothing.
    */
   setPrivateKey(key: Address): void;
-  /** @throws ListenPortError if the port cannot be had */
+  /** @throws WasmguardError if the port cannot be had; none is bound then */
   setListenPort(port: number): void;
-  /** The present mark again must succeed without privilege. @throws FirewallMarkError if refused */
+  /** The present mark again must succeed without privilege. @throws WasmguardError if refused */
   setFirewallMark(mark: number): void;
   removeAllPeers(): void;
   findPeer(publicKey: Address): PeerTarget | undefined;
@@ -47,7 +45,7 @@ export interface PeerTarget {
   /** 0 turns it off. From 0 to another value, `commit` sends a keepalive. */
   setPersistentKeepalive(seconds: number): void;
   removeAllAllowedIps(): void;
-  /** @param address 4 or 16 bytes, host bits not masked; not kept. Takes the prefix from another peer that has it. */
+  /** @param address 4 or 16 bytes, host bits not masked; not kept. Takes the prefix from another peer that has it. @throws RouteLimitError */
   addAllowedIp(address: Uint8Array, prefix: number): void;
   /** Does nothing unless this peer has that very prefix. */
   removeAllowedIp(address: Uint8Array, prefix: number): void;
@@ -65,12 +63,6 @@ export interface PeerTarget {
    * miss or repeat entries or end early, but `next` never throws. What it yields is read before the next step.
    */
   allowedIps(): Iterator<AllowedIp>;
-}
-
-/** Address of 4 or 16 bytes and prefix length in bits. */
-export interface AllowedIp {
-  readonly address: Uint8Array;
-  readonly prefix: number;
 }
 
 /** Keys between text and bytes, without leaving linear memory. */

@@ -2,7 +2,8 @@
  * The answer of a UAPI request, built in an area of linear memory and wiped as it is written out. Text that
  * is no secret comes from JS; keys are encoded from where they lie to where they go.
  */
-import type { Address, KeyCodec } from "./target.ts";
+import type { Address } from "../core/core.ts";
+import type { KeyCodec } from "./target.ts";
 
 /** A part of linear memory. */
 export interface Area {

@@ -12,11 +12,18 @@ beforeAll(async () => {
 });
 beforeEach(() => world.reset());
 
+/** CPU time, so that a busy machine does not matter. @returns milliseconds */
+function cost(work: () => void): number {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
 function timed<T>(what: string, work: () => T): T {
-  const before = performance.now();
-  const result = work();
-  console.log(`${what}: ${(performance.now() - before).toFixed(0)} ms`);
-  return result;
+  let result: T | undefined;
+  console.log(`${what}: ${cost(() => (result = work())).toFixed(0)} ms`);
+  return result as T;
 }
 
 function prefixes(): string[] {
@@ -44,9 +51,9 @@ describe("large configurations", () => {
     let count = 0;
     const [peer] = world.target.peers();
     peer!.addAllowedIp = () => void count++;
-    const before = performance.now();
-    timed("set, parsing alone", () => world.ask(`set=1\npublic_key=${PEER_A}\n${lines}\n`));
-    expect(performance.now() - before).toBeLessThan(1500);
+    const spent = cost(() => world.ask(`set=1\npublic_key=${PEER_A}\n${lines}\n`));
+    console.log(`set, parsing alone: ${spent.toFixed(0)} ms`);
+    expect(spent).toBeLessThan(1500);
     expect(count).toBe(ALLOWED_IPS);
   });
 
@@ -65,9 +72,8 @@ describe("large configurations", () => {
   it("a client that sends one request byte by byte costs no rescans", () => {
     const connection = world.connect();
     connection.pieceBytes = 1;
-    const before = performance.now();
-    connection.send(`set=1\nlisten_port=${"0".repeat(60_000)}1\n\n`);
+    const spent = cost(() => connection.send(`set=1\nlisten_port=${"0".repeat(60_000)}1\n\n`));
     expect(connection.answers).toBe("errno=0\n\n");
-    expect(performance.now() - before).toBeLessThan(2000);
+    expect(spent).toBeLessThan(2000);
   });
 });

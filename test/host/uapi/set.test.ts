@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { RouteLimitError } from "../../../host/errors.ts";
 import { World } from "./support/connection.ts";
 import { OWN_PUBLIC, PEER_A, PEER_B, PRESHARED, PRIVATE, ZERO } from "./support/keys.ts";
 import { FORBIDDEN_MARK, TAKEN_PORT } from "./support/memory-target.ts";
@@ -245,6 +246,16 @@ describe("peer lines", () => {
 });
 
 describe("an error in a set", () => {
+  it("that stems from a full routing table is EINVAL, and no fault", () => {
+    peer();
+    const [only] = peers();
+    only!.addAllowedIp = () => {
+      throw new RouteLimitError();
+    };
+    expect(peer("allowed_ip=10.0.0.0/8")).toBe(INVALID);
+    expect(world.faults).toEqual([]);
+  });
+
   it("leaves what was applied, does not commit the current peer, and closes at the rest of the input", () => {
     const connection = world.connect();
     connection.send(`set=1\nlisten_port=1\npublic_key=${PEER_A}\npublic_key=${PEER_B}\nbad=1\n`);

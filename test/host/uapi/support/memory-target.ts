@@ -3,10 +3,11 @@
  * of that memory finds each key where it belongs and nowhere else.
  */
 import { x25519 } from "@noble/curves/ed25519.js";
-import type { Endpoint } from "../../../../host/uapi/endpoint.ts";
-import { FirewallMarkError, ListenPortError, PeerLimitError } from "../../../../host/uapi/errors.ts";
+import type { Address, Endpoint } from "../../../../host/core/core.ts";
+import type { AllowedIp } from "../../../../host/device/routes.ts";
+import { PeerLimitError, PortInUseError, SystemError } from "../../../../host/errors.ts";
 import { formatAddress } from "../../../../host/uapi/ip.ts";
-import type { Address, AllowedIp, ConfigTarget, PeerTarget } from "../../../../host/uapi/target.ts";
+import type { ConfigTarget, PeerTarget } from "../../../../host/uapi/target.ts";
 import type { Area } from "../../../../host/uapi/writer.ts";
 
 const KEY_BYTES = 32;
@@ -53,13 +54,13 @@ export class MemoryTarget implements ConfigTarget {
 
   setListenPort(port: number): void {
     this.port = 0;
-    if (port === TAKEN_PORT) throw new ListenPortError(port);
+    if (port === TAKEN_PORT) throw new PortInUseError(port, undefined);
     this.port = port;
     this.events.push(`listen_port ${port}`);
   }
 
   setFirewallMark(mark: number): void {
-    if (mark === FORBIDDEN_MARK) throw new FirewallMarkError(mark);
+    if (mark === FORBIDDEN_MARK) throw new SystemError("setsockopt", 1);
     this.mark = mark;
     this.events.push(`fwmark ${mark}`);
   }
