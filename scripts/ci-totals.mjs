@@ -1,6 +1,7 @@
 // Adds up vitest's JSON reports. The last line is "N passed, N failed, N skipped".
-// Usage: ci-totals.mjs FAILED-STAGES REPORT.json...
-// A report that is missing counts as one failure, and so does a test file that could not run and a failed stage.
+// Usage: ci-totals.mjs FAILED-STAGES REPORT.json=EXIT-CODE...
+// A report that is missing counts as one failure, and so do a test file that could not run, a run that failed for
+// another reason than its tests (an error outside of any test), and a failed stage.
 // Exit code 1 when anything failed or was skipped.
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -8,8 +9,13 @@ import { basename } from "node:path";
 const [failedStages, ...reports] = process.argv.slice(2);
 const total = { passed: 0, failed: Number(failedStages), skipped: 0 };
 
-for (const path of reports) {
+for (const argument of reports) {
+  const [path, exitCode] = argument.split("=");
   const count = countReport(path);
+  if (exitCode !== "0" && count.failed === 0) {
+    console.log(`${path}: exit code ${exitCode}, without a failed test`);
+    count.failed = 1;
+  }
   console.log(`${basename(path, ".json")}: ${format(count)}`);
   for (const key of Object.keys(total)) total[key] += count[key];
 }
