@@ -1,8 +1,8 @@
 /**
- * Text on its way to stdout. Secret keys are appended as bytes, never as strings; everything is wiped once written.
+ * Text on its way to stdout, a file or a socket. Secret keys are appended as bytes, never as strings; everything is wiped once written.
  */
 import { writeSync } from "node:fs";
-import { keyToBase64 } from "../key-text.ts";
+import { KEY_HEX_CHARS, keyToBase64, keyToHex } from "../key-text.ts";
 
 const STDOUT = 1;
 const RETRY_MS = 5;
@@ -32,6 +32,14 @@ export class Output {
   /** Append a key, base64. The key itself is not kept. */
   key(key: Uint8Array): this {
     this.parts.push(keyToBase64(key));
+    return this;
+  }
+
+  /** Append a key, hex. The key itself is not kept. */
+  hexKey(key: Uint8Array): this {
+    const text = new Uint8Array(KEY_HEX_CHARS);
+    keyToHex(text, 0, key);
+    this.parts.push(text);
     return this;
   }
 

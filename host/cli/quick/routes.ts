@@ -1,0 +1,92 @@
+/**
+ * Routes to the allowed IPs, the most specific first. A default route goes into a table of its own, which everything
+ * but the tunnel's own marked packets is looked up in; wg-quick(8) tells the idea.
+ */
+import { writeFileSync } from "node:fs";
+import { ascii } from "../../uapi/text.ts";
+import { CliError } from "../errors.ts";
+import type { ShownDevice } from "../show/device.ts";
+import { addFirewall, type Family, IPV4, IPV6 } from "./firewall.ts";
+import { applyRequest } from "./request.ts";
+import { ask, attempt, echo, run } from "./shell.ts";
+
+const TABLE_FIRST = 51820;
+const VALID_MARK = "net.ipv4.conf.all.src_valid_mark";
+const MAIN_RULE = "from all lookup main suppress_prefixlength 0";
+
+const familyOf = (prefix: string): Family => (prefix.includes(":") ? IPV6 : IPV4);
+
+/** The longest prefix first; equals in falling order of their text, as sort(1) leaves them. */
+function bySpecificity(a: string, b: string): number {
+  const difference = Number(b.split("/")[1]) - Number(a.split("/")[1]);
+  return difference || (a < b ? 1 : a > b ? -1 : 0);
+}
+
+async function freeTable(): Promise<number> {
+  let table = TABLE_FIRST;
+  const used = async (): Promise<boolean> =>
+    (await ask("ip", "-4", "route", "show", "table", String(table))) !== "" ||
+    (await ask("ip", "-6", "route", "show", "table", String(table))) !== "";
+  while (await used()) table++;
+  return table;
+}
+
+async function setFirewallMark(device: ShownDevice, mark: number): Promise<void> {
+  echo(`wg set ${device.name} fwmark ${mark}`);
+  await applyRequest(device.name, ascii(`set=1\nfwmark=${mark}\n\n`));
+  device.firewallMark = mark;
+}
+
+/** Answers to marked packets must pass the reverse path filter. */
+function allowMarkedAnswers(): void {
+  echo(`sysctl -q ${VALID_MARK}=1`);
+  try {
+    writeFileSync(`/proc/sys/${VALID_MARK.replaceAll(".", "/")}`, "1");
+  } catch (cause) {
+    throw new CliError(`cannot set ${VALID_MARK}`, "Set it to 1, or use Table = off", 1, { cause });
+  }
+}
+
+async function addDefaultRoute(device: ShownDevice, prefix: string): Promise<void> {
+  if (device.firewallMark === 0) await setFirewallMark(device, await freeTable());
+  const [table, family] = [String(device.firewallMark), familyOf(prefix)];
+  await run(["ip", family.flag, "route", "add", prefix, "dev", device.name, "table", table]);
+  await run(["ip", family.flag, "rule", "add", "not", "fwmark", table, "table", table]);
+  await run(["ip", family.flag, "rule", "add", "table", "main", "suppress_prefixlength", "0"]);
+  if (family === IPV4) allowMarkedAnswers();
+  await addFirewall(device.name, family, device.firewallMark);
+}
+
+async function addRoute(device: ShownDevice, prefix: string, table: string): Promise<void> {
+  const { flag } = familyOf(prefix);
+  if (table !== "auto") await run(["ip", flag, "route", "add", prefix, "dev", device.name, "table", table]);
+  else if (prefix.endsWith("/0")) await addDefaultRoute(device, prefix);
+  else if ((await ask("ip", flag, "route", "show", "dev", device.name, "match", prefix)) === "") {
+    await run(["ip", flag, "route", "add", prefix, "dev", device.name]);
+  }
+}
+
+/** @param device  as the tunnel tells it: prefixes masked, each with one owner */
+export async function addRoutes(device: ShownDevice, table: string): Promise<void> {
+  if (table === "off") return;
+  const prefixes = device.peers.flatMap((peer) => peer.allowedIps);
+  for (const prefix of prefixes.sort(bySpecificity)) await addRoute(device, prefix, table);
+}
+
+/** Delete the rule once for each time that it is there. */
+async function deleteRule(flag: string, shown: RegExp, rule: readonly string[]): Promise<void> {
+  const rules = (await ask("ip", flag, "rule", "show")).split("\n");
+  for (const line of rules) if (shown.test(line)) await attempt(["ip", flag, "rule", "delete", ...rule]);
+}
+
+/** Undo a default route; other routes go with the interface. */
+export async function removeRules(device: ShownDevice, table: string): Promise<void> {
+  const hasDefault = device.peers.some((peer) => peer.allowedIps.some((prefix) => prefix.endsWith("/0")));
+  if (table !== "auto" || device.firewallMark === 0 || !hasDefault) return;
+  const own = new RegExp(`lookup ${device.firewallMark}(\\s|$)`);
+  const main = new RegExp(`${MAIN_RULE}(\\s|$)`);
+  for (const { flag } of [IPV4, IPV6]) {
+    await deleteRule(flag, own, ["table", String(device.firewallMark)]);
+    await deleteRule(flag, main, ["table", "main", "suppress_prefixlength", "0"]);
+  }
+}

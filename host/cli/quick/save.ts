@@ -1,0 +1,70 @@
+/**
+ * SaveConfig: the tunnel's present state becomes the configuration file, with the file's own wg-quick keys, as
+ * `wg-quick save` writes it. The new file replaces the old one in one step, and only its owner can read it.
+ */
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { CliError } from "../errors.ts";
+import { INTERFACE_HEADING, writeConfigurationBody } from "../show/configuration.ts";
+import { fetchDevice, wipeDevice } from "../show/device.ts";
+import { Output } from "../show/output.ts";
+import { resolvconfEntry } from "./dns.ts";
+import type { ConfigFile } from "./file.ts";
+import { HOOKS } from "./settings.ts";
+import { ask, echo, hasProgram } from "./shell.ts";
+
+async function presentAddresses(interfaceName: string): Promise<string[]> {
+  const line = await ask("ip", "-all", "-brief", "address", "show", "dev", interfaceName);
+  const [, , ...addresses] = line.trim().split(/\s+/);
+  return addresses;
+}
+
+async function presentDns(interfaceName: string): Promise<string[]> {
+  if (!hasProgram("resolvconf")) return [];
+  const entry = await ask("resolvconf", "-l", resolvconfEntry(interfaceName));
+  return [...entry.matchAll(/^nameserver ([a-zA-Z0-9_=+:%.-]+)$/gm)].map((match) => match[1]!);
+}
+
+function replaceFile(path: string, contents: Uint8Array): void {
+  const temporary = `${path}.tmp`;
+  try {
+    rmSync(temporary, { force: true });
+    const descriptor = openSync(temporary, "wx", 0o600);
+    try {
+      for (let at = 0; at < contents.length; ) at += writeSync(descriptor, contents, at);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, path);
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    throw new CliError(`cannot write ${path}`, "Check the folder's permissions, or set SaveConfig = false", 1, {
+      cause,
+    });
+  }
+}
+
+export async function saveConfig({ path, interfaceName, settings }: ConfigFile): Promise<void> {
+  const { system } = settings;
+  const output = new Output().text(INTERFACE_HEADING);
+  for (const address of await presentAddresses(interfaceName)) output.text(`Address = ${address}\n`);
+  const dns = hasProgram("resolvconf") ? await presentDns(interfaceName) : [...system.dnsServers, ...system.dnsSearch];
+  for (const server of dns) output.text(`DNS = ${server}\n`);
+  const mtu = /mtu (\d+)/.exec(await ask("ip", "link", "show", "dev", interfaceName))?.[1];
+  if (system.mtu !== undefined && mtu !== undefined) output.text(`MTU = ${mtu}\n`);
+  if (system.table !== "auto") output.text(`Table = ${system.table}\n`);
+  if (system.saveConfig) output.text("SaveConfig = true\n");
+  for (const hook of HOOKS) {
+    for (const script of system.hooks[hook]) output.text(`${hook} = ${script}\n`);
+  }
+  echo(`wg showconf ${interfaceName}`);
+  const device = await fetchDevice(interfaceName);
+  writeConfigurationBody(output, device);
+  wipeDevice(device);
+  const contents = output.take();
+  try {
+    replaceFile(path, contents);
+  } finally {
+    contents.fill(0);
+  }
+}
