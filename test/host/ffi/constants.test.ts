@@ -1,0 +1,161 @@
+// The numbers of host/ffi against the C compiler's own headers.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import * as constants from "../../../host/ffi/constants.ts";
+import { ERRNO } from "../../../host/ffi/errno.ts";
+import * as layout from "../../../host/ffi/layout.ts";
+
+const HEADERS = `
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_link.h>
+#include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <linux/random.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <linux/virtio_net.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+/* Newer than some headers. */
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+`;
+
+/** Our struct and field names to C's. */
+const STRUCTS: Record<string, [type: string, fields: Record<string, string>]> = {
+  IFREQ: ["struct ifreq", { name: "ifr_name", flags: "ifr_flags", value: "ifr_mtu" }],
+  SOCKADDR_IN: ["struct sockaddr_in", { family: "sin_family", port: "sin_port", address: "sin_addr" }],
+  SOCKADDR_IN6: [
+    "struct sockaddr_in6",
+    {
+      family: "sin6_family",
+      port: "sin6_port",
+      flowInfo: "sin6_flowinfo",
+      address: "sin6_addr",
+      scope: "sin6_scope_id",
+    },
+  ],
+  SOCKADDR_UN: ["struct sockaddr_un", { family: "sun_family", path: "sun_path" }],
+  SOCKADDR_NL: ["struct sockaddr_nl", { family: "nl_family", pid: "nl_pid", groups: "nl_groups" }],
+  IOVEC: ["struct iovec", { base: "iov_base", length: "iov_len" }],
+  MMSGHDR: [
+    "struct mmsghdr",
+    {
+      name: "msg_hdr.msg_name",
+      nameLength: "msg_hdr.msg_namelen",
+      iov: "msg_hdr.msg_iov",
+      iovLength: "msg_hdr.msg_iovlen",
+      control: "msg_hdr.msg_control",
+      controlLength: "msg_hdr.msg_controllen",
+      flags: "msg_hdr.msg_flags",
+      length: "msg_len",
+    },
+  ],
+  CMSGHDR: ["struct cmsghdr", { length: "cmsg_len", level: "cmsg_level", type: "cmsg_type" }],
+  IN_PKTINFO: ["struct in_pktinfo", { interface: "ipi_ifindex", local: "ipi_spec_dst", destination: "ipi_addr" }],
+  IN6_PKTINFO: ["struct in6_pktinfo", { address: "ipi6_addr", interface: "ipi6_ifindex" }],
+  EPOLL_EVENT: ["struct epoll_event", { events: "events", data: "data" }],
+  POLLFD: ["struct pollfd", { fd: "fd", events: "events", revents: "revents" }],
+  INOTIFY_EVENT: ["struct inotify_event", { watch: "wd", mask: "mask", cookie: "cookie", nameLength: "len" }],
+  NLMSGHDR: [
+    "struct nlmsghdr",
+    { length: "nlmsg_len", type: "nlmsg_type", flags: "nlmsg_flags", sequence: "nlmsg_seq", pid: "nlmsg_pid" },
+  ],
+  NLMSGERR: ["struct nlmsgerr", { error: "error" }],
+  IFINFOMSG: [
+    "struct ifinfomsg",
+    { family: "ifi_family", index: "ifi_index", flags: "ifi_flags", change: "ifi_change" },
+  ],
+  IFADDRMSG: ["struct ifaddrmsg", { family: "ifa_family", index: "ifa_index" }],
+  RTMSG: ["struct rtmsg", { family: "rtm_family" }],
+  RTATTR: ["struct rtattr", { length: "rta_len", type: "rta_type" }],
+};
+
+/** @returns the values of C integer expressions, or undefined where there is no compiler */
+function evaluate(expressions: string[]): number[] | undefined {
+  const directory = mkdtempSync(join(tmpdir(), "wasmguard-ffi-"));
+  try {
+    const lines = expressions.map((text) => `printf("%lld\\n", (long long)(${text}));`);
+    writeFileSync(join(directory, "probe.c"), `${HEADERS}int main(void) {\n${lines.join("\n")}\nreturn 0; }\n`);
+    try {
+      execFileSync("cc", ["-w", "-o", join(directory, "probe"), join(directory, "probe.c")]);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+    return execFileSync(join(directory, "probe"), { encoding: "utf8" }).trim().split("\n").map(Number);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function compare(ctx: { skip: (reason: string) => void }, ours: Map<string, number>): void {
+  const values = evaluate([...ours.keys()]);
+  if (values === undefined) return ctx.skip("no C compiler here");
+  const theirs = [...ours.keys()].map((name, i) => [name, values[i]]);
+  expect(Object.fromEntries(ours)).toEqual(Object.fromEntries(theirs));
+}
+
+test("constants are those of the C headers", (ctx) => {
+  const ours = new Map<string, number>();
+  for (const group of Object.values(constants)) {
+    for (const [name, value] of Object.entries(group)) ours.set(name, value);
+  }
+  expect(ours.size).toBeGreaterThan(90);
+  compare(ctx, ours);
+});
+
+test("error numbers are those of the C headers", (ctx) => {
+  compare(ctx, new Map(Object.entries(ERRNO)));
+});
+
+test("struct layouts are those of the C compiler", (ctx) => {
+  const ours = new Map<string, number>();
+  for (const [name, struct] of Object.entries(layout)) {
+    const [type, fields] = STRUCTS[name]!;
+    for (const [field, offset] of Object.entries(struct)) {
+      ours.set(field === "BYTES" ? `sizeof(${type})` : `offsetof(${type}, ${fields[field]})`, offset);
+    }
+  }
+  compare(ctx, ours);
+});
+
+test("the shared records have the kernel's layout", (ctx) => {
+  const abi = readFileSync(new URL("../../../assembly/abi.ts", import.meta.url), "utf8");
+  const value = (name: string) => Number(new RegExp(`${name} = (\\d+)`).exec(abi)![1]);
+  compare(
+    ctx,
+    new Map([
+      ["offsetof(struct iovec, iov_base)", value("GATHER_ADDRESS")],
+      ["offsetof(struct iovec, iov_len)", value("GATHER_LENGTH")],
+      ["sizeof(struct iovec)", value("GATHER_BYTES")],
+      ["offsetof(struct virtio_net_hdr, flags)", value("VNET_FLAGS")],
+      ["offsetof(struct virtio_net_hdr, gso_type)", value("VNET_GSO_TYPE")],
+      ["offsetof(struct virtio_net_hdr, hdr_len)", value("VNET_HDR_LEN")],
+      ["offsetof(struct virtio_net_hdr, gso_size)", value("VNET_GSO_SIZE")],
+      ["offsetof(struct virtio_net_hdr, csum_start)", value("VNET_CSUM_START")],
+      ["offsetof(struct virtio_net_hdr, csum_offset)", value("VNET_CSUM_OFFSET")],
+      ["sizeof(struct virtio_net_hdr)", value("VNET_BYTES")],
+    ]),
+  );
+});

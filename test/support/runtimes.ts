@@ -1,0 +1,55 @@
+/**
+ * Finds the runtimes that tests start child processes in: those of `npm run runtimes`, or any that an
+ * environment variable names, e.g. WASMGUARD_NODE22=/opt/node22/bin/node.
+ */
+import { accessSync, constants } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+export const RUNTIMES = ["node20", "node22", "node24", "node26", "deno", "bun"] as const;
+export type RuntimeName = (typeof RUNTIMES)[number];
+
+export type FoundRuntime = { path: string; reason?: undefined } | { path?: undefined; reason: string };
+
+/** @returns the path of its executable, or the reason why a test must be skipped */
+export function findRuntime(name: RuntimeName): FoundRuntime {
+  const variable = `WASMGUARD_${name.toUpperCase()}`;
+  const given = process.env[variable];
+  for (const path of given === undefined ? installed(name) : [given]) {
+    if (isExecutable(path)) return { path };
+  }
+  return { reason: `${name} is not installed: run \`npm run runtimes\`, or set ${variable}` };
+}
+
+/** Arguments that let a runtime run a TypeScript file with full rights and no warnings of its own. */
+export function runArguments(name: RuntimeName, script: string): string[] {
+  if (name === "deno") return ["run", "--quiet", "--no-lock", "--allow-all", script];
+  if (name === "bun") return [script];
+  return ["--disable-warning=ExperimentalWarning", "--experimental-strip-types", script];
+}
+
+function installed(name: RuntimeName): string[] {
+  const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+  const modules = (path: string) => at(`.runtimes/node_modules/${path}`);
+  const { arch } = process;
+  switch (name) {
+    case "deno":
+      return [modules(`@deno/linux-${arch}-glibc/deno`)];
+    case "bun": {
+      const cpu = arch === "arm64" ? "aarch64" : arch;
+      return [modules(`@oven/bun-linux-${cpu}/bin/bun`), modules(`@oven/bun-linux-${cpu}-musl/bin/bun`)];
+    }
+    case "node26":
+      return [at("node_modules/node/bin/node"), modules(`node26-${arch}/bin/node`)];
+    default:
+      return [modules(`${name}-${arch}/bin/node`)];
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
