@@ -143,16 +143,18 @@ class Ladder {
       const swapped = Pair.swapped(products);
       v128.store(at + NEXT, Pair.lows(f64x2.add(products, swapped), f64x2.sub(products, swapped)));
     }
-    square(base + NEXT, base + NEXT);
     for (let at = base, end = base + P; at < end; at += 16) {
       const squares = v128.load(at + SQUARES);
       const swapped = Pair.swapped(squares);
-      v128.store(at + LEFT, Pair.outer(squares, v128.load(at + NEXT)));
       v128.store(at + RIGHT, Pair.outer(swapped, v128.load(at + BASE)));
       v128.store(at + DIFFERENCE, f64x2.sub(squares, swapped));
     }
     addScaled(base + FACTOR, base + SQUARES, A24, base + DIFFERENCE);
+    square(base + NEXT, base + NEXT);
     multiply(base + LAST, base + DIFFERENCE, base + FACTOR);
+    for (let at = base, end = base + P; at < end; at += 16) {
+      v128.store(at + LEFT, Pair.outer(v128.load(at + SQUARES), v128.load(at + NEXT)));
+    }
     multiply(base + LEFT, base + LEFT, base + RIGHT); // [x_2 | z_3]
     for (let at = base, end = base + P; at < end; at += 16) {
       const products = v128.load(at + LEFT);

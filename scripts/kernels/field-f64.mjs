@@ -6,10 +6,7 @@
 // A pair is 12 v128, 192 bytes: limb i of the first element in the low half, of the second in the high half.
 // Carrying: adding and subtracting 1.5 · 2^(52 + E(i+1)) rounds limb i to a multiple of 2^E(i+1); that part moves on.
 //
-// Every intermediate value is exact: after carrying, |limb i| ≤ (1/2 + 2^-13) · 2^(E(i+1) − E(i)) in units of 2^E(i), so
-// below 2^21.01. One addition or subtraction of two such elements may go uncarried into a product: 2^22.01 each. A column
-// has at most 12 products, 11 of them times 19: 210 · 2^(2 · 22.01) · 2^(rounding of E, below 1) < 2^53. So fused and
-// unfused multiply-add give the same bits, and both builds the same results.
+// Every intermediate value is exact, so that fused and unfused multiply-add give the same bits; `assertExact` proves it.
 
 const LIMBS = 12;
 const exponent = (i) => Math.ceil(21.25 * i);
@@ -23,13 +20,26 @@ function literal(x) {
   return text;
 }
 
+/** The part of limb i that belongs to limb i+1. */
+const excess = (i) => `f64x2.sub(f64x2.add(c${i}, v128.load(ROUND, ${16 * i})), v128.load(ROUND, ${16 * i}))`;
 /** Move what exceeds limb i to limb i+1; from the last limb, times 19, to the first. */
 const carry = (i) =>
-  `t = f64x2.sub(f64x2.add(c${i}, v128.load(ROUND, ${16 * i})), v128.load(ROUND, ${16 * i})); c${i} = f64x2.sub(c${i}, t); ` +
+  `t = ${excess(i)}; c${i} = f64x2.sub(c${i}, t); ` +
   (i < LIMBS - 1 ? `c${i + 1} = f64x2.add(c${i + 1}, t);` : "c0 = Lanes.madd(t, wrap, c0);");
 
-// Two carry chains side by side, 0→1→…→6 and 6→7→…→0, hide each other's latency; then 0→1 and 6→7 once more.
-const carryAll = lines([...range(6).flatMap((i) => [i, i + 6]), 0, 6], carry);
+// Three carry chains side by side, 0→1→2→3→4, 4→…→8, 8→…→0, hide each other's latency. What each chain hands to the
+// first limb of the next is up to 2^31 of its units, so that limb carries once more, and then all are in range.
+const CHAIN_STARTS = [0, 4, 8];
+const carryAll = lines([...range(4).flatMap((k) => CHAIN_STARTS.map((start) => start + k)), ...CHAIN_STARTS], carry);
+// Sums that stay below 2^43 of their units need no chain: every limb carries once, all at the same time.
+const carryOnce =
+  lines(range(LIMBS), (i) => `const t${i} = ${excess(i)};`) +
+  lines(range(LIMBS), (i) =>
+    i === 0
+      ? "c0 = Lanes.madd(t11, wrap, f64x2.sub(c0, t0));"
+      : `c${i} = f64x2.add(f64x2.sub(c${i}, t${i}), t${i - 1});`,
+  );
+
 const declare = `let ${range(LIMBS)
   .map((i) => `c${i}: v128`)
   .join(", ")}, t: v128, x: v128;\n  const wrap = v128.load(WRAP);`;
@@ -38,22 +48,98 @@ const storeAll = lines(range(LIMBS), (i) => `v128.store(out, c${i}, ${16 * i});`
 const prepareWrapped = (from) =>
   lines(range(LIMBS, 1), (i) => `v128.store(wrapped, f64x2.mul(v128.load(${from}, ${16 * i}), wrap), ${16 * i});`);
 
-/** The products of limb i (in x) with the limbs `js` of `b`, each added to its column. */
-function products(i, js, b) {
-  return lines(js, (j) => {
-    const column = (i + j) % LIMBS;
-    const factor = `v128.load(${i + j < LIMBS ? b : "wrapped"}, ${16 * j})`;
-    return i === 0 ? `c${column} = f64x2.mul(x, ${factor});` : `c${column} = Lanes.madd(x, ${factor}, c${column});`;
-  });
+// Six columns are summed at a time, row by row. The limbs of the second factor slide along the rows: each is loaded once
+// for up to six products, and sums, limbs and the row's limb x together fit in the 16 registers of x64.
+const COLUMNS = 6;
+
+/** The text of columns `first` … `first + COLUMNS − 1` of a · `b`; each part of it says what it needs only once. */
+class Block {
+  text = "";
+  #loaded = new Set();
+  #started = new Set();
+
+  constructor(first, b) {
+    this.first = first;
+    this.b = b;
+  }
+
+  line(text) {
+    this.text += `\n  ${text}`;
+  }
+
+  /** c[i + j] += x · b[j], where x is, or is twice, a[i]. */
+  product(i, j) {
+    const wraps = i + j >= LIMBS;
+    const limb = `${wraps ? "w" : "b"}${j}_${this.first}`;
+    if (!this.#loaded.has(limb)) this.line(`const ${limb} = v128.load(${wraps ? "wrapped" : this.b}, ${16 * j});`);
+    this.#loaded.add(limb);
+    const sum = `c${(i + j) % LIMBS}`;
+    this.line(`${sum} = ${this.#started.has(sum) ? `Lanes.madd(x, ${limb}, ${sum})` : `f64x2.mul(x, ${limb})`};`);
+    this.#started.add(sum);
+  }
+
+  /** The limbs j that limb i meets in these columns. */
+  partners(i) {
+    return range(this.first + COLUMNS, this.first).map((column) => (column - i + LIMBS) % LIMBS);
+  }
 }
 
-const multiply = lines(range(LIMBS), (i) => `x = v128.load(a, ${16 * i});${products(i, range(LIMBS), "b")}`);
-// Each product of two different limbs counts twice: the row goes on with 2x after the square of its own limb.
-const square = lines(
-  range(LIMBS),
-  (i) =>
-    `x = v128.load(a, ${16 * i});${products(i, [i], "a")}\n  x = f64x2.add(x, x);${products(i, range(LIMBS, i + 1), "a")}`,
-);
+function multiplyColumns(first) {
+  const block = new Block(first, "b");
+  for (const i of range(LIMBS)) {
+    block.line(`x = v128.load(a, ${16 * i});`);
+    for (const j of block.partners(i)) block.product(i, j);
+  }
+  return block.text;
+}
+
+/** Each product of two different limbs counts twice, and is made once, with twice the lower limb. */
+function squareColumns(first) {
+  const block = new Block(first, "a");
+  for (const i of range(LIMBS)) {
+    const partners = block.partners(i);
+    const higher = partners.filter((j) => j > i).sort((p, q) => p - q);
+    block.line(`x = v128.load(a, ${16 * i});`);
+    if (partners.includes(i)) block.product(i, i);
+    if (higher.length > 0) block.line("x = f64x2.add(x, x);");
+    for (const j of higher) block.product(i, j);
+  }
+  return block.text;
+}
+
+const multiply = range(LIMBS / COLUMNS)
+  .map((n) => multiplyColumns(n * COLUMNS))
+  .join("");
+const square = range(LIMBS / COLUMNS)
+  .map((n) => squareColumns(n * COLUMNS))
+  .join("");
+
+/**
+ * Bounds in units of 2^E(i). Carried: half of limb i's width, and what the last carry brought, below 2^12. `addScaled`
+ * brings more: below 2^18, or 2^22 to limb 0. Factors of products: the sum or difference of two carried elements, or one
+ * of addScaled's. A column must stay below 2^53 of its unit, and then so does each partial sum, whatever the order.
+ */
+function assertExact() {
+  const carried = range(LIMBS).map((i) => 2 ** (exponent(i + 1) - exponent(i) - 1) + 2 ** 12);
+  const factor = carried.map((bound, i) => 2 * bound + 2 ** (i === 0 ? 20 : 18));
+  const columns = new Array(LIMBS).fill(0);
+  for (const i of range(LIMBS)) {
+    for (const j of range(LIMBS)) {
+      const wraps = i + j >= LIMBS;
+      const column = (i + j) % LIMBS;
+      const unit = exponent(i) + exponent(j) - (wraps ? 255 : 0) - exponent(column);
+      if (unit < 0) throw new Error(`limbs ${i} and ${j} miss the unit of column ${column}`);
+      columns[column] += factor[i] * factor[j] * 2 ** unit * (wraps ? 19 : 1);
+    }
+  }
+  if (Math.max(...columns) >= 2 ** 53) throw new Error("limb products are not exact");
+  const scaled = carried.map((bound) => (1 + 2 * SCALE_MAX) * bound);
+  const toNext = Math.max(...scaled.map((bound, i) => bound / 2 ** (exponent(i + 1) - exponent(i))));
+  if (Math.max(...scaled) >= 2 ** 43 || toNext >= 2 ** 18) throw new Error("addScaled is not exact");
+  if (carried[0] + 19 * toNext > factor[0]) throw new Error("addScaled leaves too much in limb 0");
+}
+const SCALE_MAX = 121665;
+assertExact();
 
 export const fieldF64Kernel = () => `
 import { SCRATCH, SCRATCH_X25519 } from "../../memory/scratch";
@@ -91,9 +177,9 @@ export function square(out: usize, a: usize): void {
   const wrapped = SCRATCH + WRAPPED;${prepareWrapped("a")}${square}${carryAll}${storeAll}
 }
 
-/** out = a + factor · b, carried; 0 ≤ factor < 2^20; aliases allowed. */
+/** out = a + factor · b, carried; 0 ≤ factor ≤ ${SCALE_MAX}; a carried, b at most a sum of two; aliases allowed. */
 export function addScaled(out: usize, a: usize, factor: f64, b: usize): void {
   ${declare}
-  x = f64x2.splat(factor);${lines(range(LIMBS), (i) => `c${i} = Lanes.madd(x, v128.load(b, ${16 * i}), v128.load(a, ${16 * i}));`)}${carryAll}${storeAll}
+  x = f64x2.splat(factor);${lines(range(LIMBS), (i) => `c${i} = Lanes.madd(x, v128.load(b, ${16 * i}), v128.load(a, ${16 * i}));`)}${carryOnce}${storeAll}
 }
 `;
