@@ -32,7 +32,7 @@ async function freeTable(): Promise<number> {
 }
 
 async function setFirewallMark(device: ShownDevice, mark: number): Promise<void> {
-  echo(`wg set ${device.name} fwmark ${mark}`);
+  echo(`configure ${device.name}: fwmark ${mark}`);
   await applyRequest(device.name, ascii(`set=1\nfwmark=${mark}\n\n`));
   device.firewallMark = mark;
 }

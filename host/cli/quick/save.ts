@@ -57,7 +57,7 @@ export async function saveConfig({ path, interfaceName, settings }: ConfigFile):
   for (const hook of HOOKS) {
     for (const script of system.hooks[hook]) output.text(`${hook} = ${script}\n`);
   }
-  echo(`wg showconf ${interfaceName}`);
+  echo(`save ${interfaceName} to ${path}`);
   const device = await fetchDevice(interfaceName);
   writeConfigurationBody(output, device);
   wipeDevice(device);

@@ -31,7 +31,7 @@ async function configure(interfaceName: string, tunnel: TunnelSettings): Promise
     endpoints.push(endpoint && (await resolveEndpoint(endpoint.host, endpoint.port)));
     checkInterruption();
   }
-  echo(`wg setconf ${interfaceName} (${tunnel.peers.length} peers)`);
+  echo(`configure ${interfaceName}: ${tunnel.peers.length} peers`);
   await applyRequest(interfaceName, setRequest(tunnel, endpoints));
 }
 

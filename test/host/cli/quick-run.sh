@@ -23,7 +23,7 @@ state() {
 	ip -6 rule show
 	nft list ruleset
 	cat /proc/sys/net/ipv4/conf/all/src_valid_mark
-	wg show "$name" dump 2>&1 | cut -f 1,2,4-
+	wg show "$name" dump 2>&1 | cut -f 1,2,4- | sort
 	wg show "$name" fwmark 2>&1
 }
 
