@@ -7,63 +7,75 @@
 
 /** Ones'-complement sum of `length` bytes; an odd last byte is padded with zero. */
 export function sum(src: usize, length: u32): u64 {
-  // A word w becomes w − 2^15 by flipping its top bit; signed pairs then add in one instruction.
-  const flip = i16x8.splat(<i16>0x8000);
-  const ones = i16x8.splat(1);
-  const words = length & ~15;
-  let even = i32x4.splat(0);
-  let odd = i32x4.splat(0);
+  // Per 32-bit lane: `both` adds low + 2^16 · high and may wrap, `high` does not; so low can be told from the two.
+  let both = i32x4.splat(0);
+  let high = i32x4.splat(0);
   let at = src;
-  const end32 = src + (length & ~31);
-  while (at < end32) {
-    even = i32x4.add(even, i32x4.dot_i16x8_s(v128.xor(v128.load(at), flip), ones));
-    odd = i32x4.add(odd, i32x4.dot_i16x8_s(v128.xor(v128.load(at, 16), flip), ones));
-    at += 32;
+  const end64 = src + (length & ~63);
+  while (at < end64) {
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    const c = v128.load(at, 32);
+    const d = v128.load(at, 48);
+    both = i32x4.add(both, i32x4.add(i32x4.add(a, b), i32x4.add(c, d)));
+    const ab = i32x4.add(i32x4.shr_u(a, 16), i32x4.shr_u(b, 16));
+    const cd = i32x4.add(i32x4.shr_u(c, 16), i32x4.shr_u(d, 16));
+    high = i32x4.add(high, i32x4.add(ab, cd));
+    at += 64;
   }
-  if (length & 16) {
-    even = i32x4.add(even, i32x4.dot_i16x8_s(v128.xor(v128.load(at), flip), ones));
+  const end16 = src + (length & ~15);
+  while (at < end16) {
+    const a = v128.load(at);
+    both = i32x4.add(both, a);
+    high = i32x4.add(high, i32x4.shr_u(a, 16));
     at += 16;
   }
-  return lanes(even, odd, words) + tail(at, length & 15);
+  return lanes(both, high) + tail(at, length & 15);
 }
 
 /** Copy `length` bytes and return their sum. The areas must not overlap. */
 export function copyAndSum(dst: usize, src: usize, length: u32): u64 {
-  const flip = i16x8.splat(<i16>0x8000);
-  const ones = i16x8.splat(1);
-  const words = length & ~15;
-  let even = i32x4.splat(0);
-  let odd = i32x4.splat(0);
+  let both = i32x4.splat(0);
+  let high = i32x4.splat(0);
   let at = src;
   let to = dst;
-  const end32 = src + (length & ~31);
-  while (at < end32) {
+  const end64 = src + (length & ~63);
+  while (at < end64) {
     const a = v128.load(at);
     const b = v128.load(at, 16);
+    const c = v128.load(at, 32);
+    const d = v128.load(at, 48);
     v128.store(to, a);
     v128.store(to, b, 16);
-    even = i32x4.add(even, i32x4.dot_i16x8_s(v128.xor(a, flip), ones));
-    odd = i32x4.add(odd, i32x4.dot_i16x8_s(v128.xor(b, flip), ones));
-    at += 32;
-    to += 32;
+    v128.store(to, c, 32);
+    v128.store(to, d, 48);
+    both = i32x4.add(both, i32x4.add(i32x4.add(a, b), i32x4.add(c, d)));
+    const ab = i32x4.add(i32x4.shr_u(a, 16), i32x4.shr_u(b, 16));
+    const cd = i32x4.add(i32x4.shr_u(c, 16), i32x4.shr_u(d, 16));
+    high = i32x4.add(high, i32x4.add(ab, cd));
+    at += 64;
+    to += 64;
   }
-  if (length & 16) {
+  const end16 = src + (length & ~15);
+  while (at < end16) {
     const a = v128.load(at);
     v128.store(to, a);
-    even = i32x4.add(even, i32x4.dot_i16x8_s(v128.xor(a, flip), ones));
+    both = i32x4.add(both, a);
+    high = i32x4.add(high, i32x4.shr_u(a, 16));
     at += 16;
     to += 16;
   }
   copyTail(to, at, length & 15);
-  return lanes(even, odd, words) + tail(at, length & 15);
+  return lanes(both, high) + tail(at, length & 15);
 }
 
-/** The two accumulators, with the 2^15 that each word lost given back. */
-function lanes(even: v128, odd: v128, bytes: u32): u64 {
-  const both = i32x4.add(even, odd);
-  const pairs = i64x2.add(i64x2.extend_low_i32x4_s(both), i64x2.extend_high_i32x4_s(both));
-  const signed = i64x2.extract_lane(pairs, 0) + i64x2.extract_lane(pairs, 1);
-  return <u64>(signed + ((<i64>(bytes >> 1)) << 15));
+/** Low and high words of all lanes together. */
+function lanes(both: v128, high: v128): u64 {
+  const low = i32x4.sub(both, i32x4.shl(high, 16));
+  const lows = i64x2.add(i64x2.extend_low_i32x4_u(low), i64x2.extend_high_i32x4_u(low));
+  const highs = i64x2.add(i64x2.extend_low_i32x4_u(high), i64x2.extend_high_i32x4_u(high));
+  const total = i64x2.add(lows, highs);
+  return i64x2.extract_lane(total, 0) + i64x2.extract_lane(total, 1);
 }
 
 /** Sum of fewer than 16 bytes. */
