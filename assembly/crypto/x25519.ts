@@ -5,13 +5,14 @@
  * The field arithmetic is written by scripts/kernels/field-f64.mjs.
  */
 import { SCRATCH, SCRATCH_X25519 } from "../memory/scratch";
+import { Element, FIELD_SCRATCH } from "./field-element";
+import { invert } from "./field-inverse";
 import { addScaled, multiply, PAIR_BYTES, square } from "./generated/field-f64";
 
-const LIMBS = 12;
 const P: usize = PAIR_BYTES;
 
-// SCRATCH_X25519: a pair of the multiplication first, then these.
-const X: usize = SCRATCH_X25519 + P; // [x_2 | x_3]
+// Behind what the field arithmetic takes of SCRATCH_X25519.
+const X: usize = SCRATCH_X25519 + FIELD_SCRATCH; // [x_2 | x_3]
 const Z: usize = X + P; // [z_2 | z_3]
 const BASE: usize = Z + P; // [– | x_1]
 const SUMS: usize = BASE + P; // [A | B]
@@ -25,75 +26,10 @@ const DIFFERENCE: usize = RIGHT + P; // [E | –]
 const FACTOR: usize = DIFFERENCE + P; // [AA + a24 · E | –]
 const LAST: usize = FACTOR + P; // [z_2 | –]
 const SCALAR: usize = LAST + P; // 32 bytes, clamped
-const WORDS: usize = SCALAR + 32; // 12 i64 for freezing
-const END: usize = WORDS + 96;
+const QUOTIENT: usize = SCALAR + 32; // 32 bytes: 1 / z_2
+const END: usize = QUOTIENT + 32;
 
 const A24: f64 = 121665;
-
-/** Conversions between 32 bytes, little-endian, and one lane of a pair. */
-class Element {
-  /** Weight of limb i: 2^exponent(i). */
-  @inline static exponent(i: i32): i32 {
-    return (85 * i + 3) >> 2;
-  }
-
-  @inline static powerOfTwo(e: i32): f64 {
-    return reinterpret<f64>((<u64>(1023 + e)) << 52);
-  }
-
-  /** Bit 255 is ignored; values from p to 2^255 - 1 are taken as they are, which counts modulo p. */
-  static load(lane: usize, bytes: usize): void {
-    for (let i = 0; i < LIMBS; i++) {
-      const from = Element.exponent(i);
-      const bits = Element.exponent(i + 1) - from;
-      const byte = min(from >> 3, 28);
-      const limb = (load<u32>(bytes + byte) >> (from - 8 * byte)) & ((1 << bits) - 1);
-      store<f64>(lane + 16 * i, <f64>limb * Element.powerOfTwo(from));
-    }
-  }
-
-  /** Write the canonical value, below p. */
-  static store(bytes: usize, lane: usize): void {
-    const words = SCRATCH + WORDS;
-    for (let i = 0; i < LIMBS; i++) {
-      store<i64>(words + 8 * i, <i64>(load<f64>(lane + 16 * i) * Element.powerOfTwo(-Element.exponent(i))));
-    }
-    // Three passes leave every limb in range, with a value from 0 to 2^255 - 1.
-    for (let pass = 0; pass < 3; pass++) Element.propagate(words, 0, 19);
-    // Adding 19 carries out of bit 255 just when the value is at least p; then subtract p by adding 19 and dropping the bit.
-    let carry: i64 = 19;
-    for (let i = 0; i < LIMBS; i++) {
-      carry = (load<i64>(words + 8 * i) + carry) >> (Element.exponent(i + 1) - Element.exponent(i));
-    }
-    Element.propagate(words, 19 * carry, 0);
-    let bits: u64 = 0,
-      filled = 0,
-      out = bytes;
-    for (let i = 0; i < LIMBS; i++) {
-      const word = load<u64>(words + 8 * i);
-      bits |= word << filled;
-      filled += Element.exponent(i + 1) - Element.exponent(i);
-      if (filled >= 64) {
-        store<u64>(out, bits);
-        out += 8;
-        filled -= 64;
-        bits = word >> (Element.exponent(i + 1) - Element.exponent(i) - filled);
-      }
-    }
-    store<u64>(out, bits);
-  }
-
-  /** Carry through all limbs, starting with `carry`; what leaves the last returns to the first, times `wrap`. */
-  static propagate(words: usize, carry: i64, wrap: i64): void {
-    for (let i = 0; i < LIMBS; i++) {
-      const width = Element.exponent(i + 1) - Element.exponent(i);
-      const limb = load<i64>(words + 8 * i) + carry;
-      carry = limb >> width;
-      store<i64>(words + 8 * i, limb - (carry << width));
-    }
-    store<i64>(words, load<i64>(words) + carry * wrap);
-  }
-}
 
 /** Lane arrangements. */
 class Pair {
@@ -179,45 +115,6 @@ class Ladder {
   }
 }
 
-class Inversion {
-  static squareTimes(out: usize, a: usize, times: i32): void {
-    square(out, a);
-    for (let i = 1; i < times; i++) square(out, out);
-  }
-
-  /** out = z^(p-2) = 1/z; 0 for 0. */
-  static run(out: usize, z: usize): void {
-    const z2 = SCRATCH + SUMS,
-      z9 = SCRATCH + CROSS,
-      z11 = SCRATCH + SQUARES;
-    const a = SCRATCH + PRODUCTS,
-      b = SCRATCH + NEXT,
-      c = SCRATCH + LEFT;
-    square(z2, z);
-    Inversion.squareTimes(a, z2, 2);
-    multiply(z9, a, z);
-    multiply(z11, z9, z2);
-    square(a, z11);
-    multiply(b, a, z9); // 2^5 - 1
-    Inversion.squareTimes(a, b, 5);
-    multiply(b, a, b); // 2^10 - 1
-    Inversion.squareTimes(a, b, 10);
-    multiply(c, a, b); // 2^20 - 1
-    Inversion.squareTimes(a, c, 20);
-    multiply(a, a, c); // 2^40 - 1
-    Inversion.squareTimes(a, a, 10);
-    multiply(b, a, b); // 2^50 - 1
-    Inversion.squareTimes(a, b, 50);
-    multiply(c, a, b); // 2^100 - 1
-    Inversion.squareTimes(a, c, 100);
-    multiply(a, a, c); // 2^200 - 1
-    Inversion.squareTimes(a, a, 50);
-    multiply(a, a, b); // 2^250 - 1
-    Inversion.squareTimes(a, a, 5);
-    multiply(out, a, z11); // 2^255 - 21
-  }
-}
-
 /**
  * out = X25519(scalar, point); all 32 bytes, any alignment, out may be either input. The scalar is clamped here.
  * @returns false when the result is all zero: the point had small order, and the peers would share nothing secret
@@ -235,7 +132,9 @@ export function x25519(out: usize, scalar: usize, point: usize): bool {
   store<f64>(base + X, 1);
   store<f64>(base + Z + 8, 1);
   Ladder.run();
-  Inversion.run(base + LAST, base + Z);
+  Element.store(base + QUOTIENT, base + Z);
+  invert(base + QUOTIENT, base + QUOTIENT);
+  Element.load(base + LAST, base + QUOTIENT);
   multiply(base + X, base + X, base + LAST);
   Element.store(out, base + X);
 
