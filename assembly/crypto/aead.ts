@@ -86,7 +86,7 @@ function seal(dst: usize, src: usize, length: u32, aad: usize, aadLength: u32): 
   const first = Symmetric.first;
   fourBlocks(first, KEYSTREAM_ONLY, 0, 0, 0);
   mac.init(first);
-  mac.padded(aad, aadLength);
+  if (aadLength) mac.padded(aad, aadLength);
 
   const end = dst + length;
   let unread = dst; // ciphertext that Poly1305 has not seen
@@ -109,8 +109,7 @@ function seal(dst: usize, src: usize, length: u32, aad: usize, aadLength: u32): 
     dst += size;
     src += size;
   }
-  mac.padded(unread, <u32>(end - unread));
-  mac.lengths(aadLength, length);
+  mac.ending(unread, <u32>(end - unread), aadLength, length);
   mac.finish(end);
 }
 
@@ -120,7 +119,7 @@ function open(dst: usize, src: usize, length: u32, aad: usize, aadLength: u32): 
   const last = Symmetric.last;
   fourBlocks(first, KEYSTREAM_ONLY, 0, 0, 0);
   mac.init(first);
-  mac.padded(aad, aadLength);
+  if (aadLength) mac.padded(aad, aadLength);
 
   const end = src + length;
   const head = min(length, HEAD_BYTES);
@@ -145,8 +144,7 @@ function open(dst: usize, src: usize, length: u32, aad: usize, aadLength: u32): 
     fourBlocks(last, KEYSTREAM_ONLY, counter, unread, groups);
     unread += groups * GROUP_BYTES;
   }
-  mac.padded(unread, <u32>(end - unread));
-  mac.lengths(aadLength, length);
+  mac.ending(unread, <u32>(end - unread), aadLength, length);
   const tag = Symmetric.tag;
   mac.finish(tag);
 

@@ -54,31 +54,30 @@ class Lanes {
   }
 
   /**
-   * Four neighbouring words of all blocks: turn them into 16 bytes at offset `at` of each block, and write
-   * them, XORed with `src` if there is one.
+   * Four neighbouring words of all blocks, one vector each: turn them into 16 bytes of each block, XOR these
+   * with `src`, and write them at `dst`. Neighbouring blocks are 64 bytes apart.
    */
-  @inline static write(dst: usize, src: usize, at: usize, a: v128, b: v128, c: v128, d: v128): void {
+  @inline static xor(dst: usize, src: usize, a: v128, b: v128, c: v128, d: v128): void {
     const ab01 = i32x4.shuffle(a, b, 0, 4, 1, 5);
     const cd01 = i32x4.shuffle(c, d, 0, 4, 1, 5);
     const ab23 = i32x4.shuffle(a, b, 2, 6, 3, 7);
     const cd23 = i32x4.shuffle(c, d, 2, 6, 3, 7);
-    const block0 = i64x2.shuffle(ab01, cd01, 0, 2);
-    const block1 = i64x2.shuffle(ab01, cd01, 1, 3);
-    const block2 = i64x2.shuffle(ab23, cd23, 0, 2);
-    const block3 = i64x2.shuffle(ab23, cd23, 1, 3);
-    dst += at;
-    if (src !== KEYSTREAM_ONLY) {
-      src += at;
-      v128.store(dst, v128.xor(block0, v128.load(src)));
-      v128.store(dst, v128.xor(block1, v128.load(src, 64)), 64);
-      v128.store(dst, v128.xor(block2, v128.load(src, 128)), 128);
-      v128.store(dst, v128.xor(block3, v128.load(src, 192)), 192);
-    } else {
-      v128.store(dst, block0);
-      v128.store(dst, block1, 64);
-      v128.store(dst, block2, 128);
-      v128.store(dst, block3, 192);
-    }
+    v128.store(dst, v128.xor(i64x2.shuffle(ab01, cd01, 0, 2), v128.load(src)));
+    v128.store(dst, v128.xor(i64x2.shuffle(ab01, cd01, 1, 3), v128.load(src, 64)), 64);
+    v128.store(dst, v128.xor(i64x2.shuffle(ab23, cd23, 0, 2), v128.load(src, 128)), 128);
+    v128.store(dst, v128.xor(i64x2.shuffle(ab23, cd23, 1, 3), v128.load(src, 192)), 192);
+  }
+
+  /** The same without XOR. */
+  @inline static write(dst: usize, a: v128, b: v128, c: v128, d: v128): void {
+    const ab01 = i32x4.shuffle(a, b, 0, 4, 1, 5);
+    const cd01 = i32x4.shuffle(c, d, 0, 4, 1, 5);
+    const ab23 = i32x4.shuffle(a, b, 2, 6, 3, 7);
+    const cd23 = i32x4.shuffle(c, d, 2, 6, 3, 7);
+    v128.store(dst, i64x2.shuffle(ab01, cd01, 0, 2));
+    v128.store(dst, i64x2.shuffle(ab01, cd01, 1, 3), 64);
+    v128.store(dst, i64x2.shuffle(ab23, cd23, 0, 2), 128);
+    v128.store(dst, i64x2.shuffle(ab23, cd23, 1, 3), 192);
   }
 }
 
@@ -311,8 +310,15 @@ export function fourBlocks(dst: usize, src: usize, counter: u32, message: usize,
   x13 = i32x4.add(x13, v128.load32_splat(state, 52));
   x14 = i32x4.add(x14, v128.load32_splat(state, 56));
   x15 = i32x4.add(x15, v128.load32_splat(state, 60));
-  Lanes.write(dst, src, 0, x0, x1, x2, x3);
-  Lanes.write(dst, src, 16, x4, x5, x6, x7);
-  Lanes.write(dst, src, 32, x8, x9, x10, x11);
-  Lanes.write(dst, src, 48, x12, x13, x14, x15);
+  if (src !== KEYSTREAM_ONLY) {
+    Lanes.xor(dst, src, x0, x1, x2, x3);
+    Lanes.xor(dst + 16, src + 16, x4, x5, x6, x7);
+    Lanes.xor(dst + 32, src + 32, x8, x9, x10, x11);
+    Lanes.xor(dst + 48, src + 48, x12, x13, x14, x15);
+  } else {
+    Lanes.write(dst, x0, x1, x2, x3);
+    Lanes.write(dst + 16, x4, x5, x6, x7);
+    Lanes.write(dst + 32, x8, x9, x10, x11);
+    Lanes.write(dst + 48, x12, x13, x14, x15);
+  }
 }

@@ -6,13 +6,13 @@ import { SCRATCH, SCRATCH_AEAD } from "../memory/scratch";
 
 const STATE: usize = SCRATCH_AEAD; // 64 bytes: the sixteen words of ChaCha20
 const POLY1305: usize = SCRATCH_AEAD + 64; // 128 bytes: struct Poly1305
-const BLOCK: usize = SCRATCH_AEAD + 192; // 16 bytes: a padded last block
-const TAG: usize = SCRATCH_AEAD + 208; // 16 bytes: the tag as computed
-const SUBKEY: usize = SCRATCH_AEAD + 224; // 32 bytes: HChaCha20 output
-const FIRST: usize = SCRATCH_AEAD + 256; // 256 bytes: the one-time key, unused bytes, three blocks of keystream
-const LAST: usize = SCRATCH_AEAD + 512; // 256 bytes: keystream of the incomplete last chunk
-const NONCE: usize = SCRATCH_AEAD + 768; // 16 bytes: the inner nonce of XChaCha20
-const BYTES: usize = 784;
+const BLOCKS: usize = SCRATCH_AEAD + 192; // 32 bytes: what ends a message for Poly1305
+const TAG: usize = SCRATCH_AEAD + 224; // 16 bytes: the tag as computed
+const NONCE: usize = SCRATCH_AEAD + 240; // 16 bytes: the inner nonce of XChaCha20
+const SUBKEY: usize = SCRATCH_AEAD + 256; // 32 bytes: HChaCha20 output
+const FIRST: usize = SCRATCH_AEAD + 320; // 256 bytes: the one-time key, unused bytes, three blocks of keystream
+const LAST: usize = SCRATCH_AEAD + 576; // 256 bytes: keystream of the incomplete last chunk
+const BYTES: usize = 832;
 
 /** Addresses in the scratch memory of this instance. */
 export class Symmetric {
@@ -24,8 +24,8 @@ export class Symmetric {
     return SCRATCH + POLY1305;
   }
 
-  @inline static get block(): usize {
-    return SCRATCH + BLOCK;
+  @inline static get blocks(): usize {
+    return SCRATCH + BLOCKS;
   }
 
   @inline static get tag(): usize {

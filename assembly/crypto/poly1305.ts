@@ -61,34 +61,39 @@ export class Poly1305 {
     this.absorb(message, count, FULL_BLOCK);
   }
 
-  /** Take in `length` bytes and as many zeros as fill the last block, as the AEAD wants it. */
+  /** Take in `length` bytes and as many zeros as fill the last block. */
   padded(message: usize, length: u32): void {
-    const whole = length >> 4;
-    if (whole) this.blocks(message, whole);
+    this.blocks(message, length >> 4);
     if (length & 15) {
-      const block = Symmetric.block;
-      v128.store(block, i64x2.splat(0));
-      Partial.copy(block, message + (length & ~15), length);
-      this.blocks(block, 1);
+      this.fill(message + (length & ~15), length);
+      this.blocks(Symmetric.blocks, 1);
     }
+  }
+
+  /** Take in what ends an AEAD message: the last `length` bytes, padded, and the two total lengths. */
+  ending(message: usize, length: u32, aadTotal: u32, total: u32): void {
+    const partial = Symmetric.blocks;
+    const lengths = partial + 16;
+    this.blocks(message, length >> 4);
+    this.fill(message + (length & ~15), length);
+    store<u64>(lengths, <u64>aadTotal);
+    store<u64>(lengths, <u64>total, 8);
+    if (length & 15) this.blocks(partial, 2);
+    else this.blocks(lengths, 1);
   }
 
   /** Take in the last `length` < 16 bytes of a plain Poly1305 message: a one follows, then zeros. */
   last(message: usize, length: u32): void {
     if (length === 0) return;
-    const block = Symmetric.block;
-    v128.store(block, i64x2.splat(0));
-    Partial.copy(block, message, length);
-    store<u8>(block + length, 1);
-    this.absorb(block, 1, 0);
+    this.fill(message, length);
+    store<u8>(Symmetric.blocks + length, 1);
+    this.absorb(Symmetric.blocks, 1, 0);
   }
 
-  /** Take in the two lengths that end an AEAD message. */
-  lengths(aadLength: u32, length: u32): void {
-    const block = Symmetric.block;
-    store<u64>(block, <u64>aadLength);
-    store<u64>(block, <u64>length, 8);
-    this.blocks(block, 1);
+  /** Put the low four bits of `length` as a count of bytes into a block of zeros in scratch memory. */
+  @inline private fill(message: usize, length: u32): void {
+    v128.store(Symmetric.blocks, i64x2.splat(0));
+    Partial.copy(Symmetric.blocks, message, length);
   }
 
   /** Write the 16-byte tag to `out`, which may be unaligned. The state is spent. */
