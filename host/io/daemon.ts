@@ -1,6 +1,13 @@
 /**
  * The long-running part of `wasmguard NAME`: TUN device, UDP sockets, UAPI socket and the engine between them.
  */
+import { loadCore } from "../core/load.ts";
+import { openLibc } from "../ffi/libc.ts";
+import { DeletionWatch } from "./linux/inotify.ts";
+import { Loop } from "./linux/loop.ts";
+import { adoptTun, openTun } from "./linux/tun.ts";
+import { adoptUnix, listenUnix } from "./linux/unix-socket.ts";
+
 export type LogLevel = "silent" | "error" | "verbose";
 
 export interface DaemonOptions {
@@ -17,7 +24,31 @@ export interface DaemonOptions {
   log(level: "error" | "verbose", message: string): void;
 }
 
+/** Where `wg` looks for the socket of an interface. */
+export function uapiPath(interfaceName: string): string {
+  return `/var/run/wireguard/${interfaceName}.sock`;
+}
+
 /** Runs until the signal, the loss of the socket or the loss of the interface. Rejects if it cannot start. */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
-  throw new Error(`cannot start ${options.interfaceName}: this build has no daemon`);
+  const { interfaceName, tunFd, uapiFd, log } = options;
+  const core = await loadCore();
+  const libc = await openLibc(core.memory);
+  const tun = tunFd === undefined ? openTun(libc, interfaceName) : adoptTun(libc, tunFd);
+  try {
+    const path = uapiPath(tun.name);
+    const listener = uapiFd === undefined ? listenUnix(libc, path) : adoptUnix(libc, uapiFd, path);
+    try {
+      const watch = new DeletionWatch(libc, path);
+      const loop = new Loop({ core, libc, tun, listener, watch, log });
+      log("verbose", `ready; FFI of ${libc.backend}, vnet header ${tun.vnetHeader ? "on" : "off"}`);
+      options.onReady();
+      log("verbose", `ended: ${await loop.run(options.signal)}`);
+      watch.close();
+    } finally {
+      listener.close();
+    }
+  } finally {
+    tun.close();
+  }
 }

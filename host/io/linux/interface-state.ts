@@ -1,0 +1,76 @@
+/**
+ * Follows the tunnel's own interface: up or down, its MTU, its end; and notices when addresses or routes of the machine
+ * change. News come by rtnetlink. Once the interface has been moved to another network namespace that stays silent,
+ * so the device itself is also asked from time to time: an empty write to a TUN device is refused with a telling errno.
+ */
+import { EBADFD, EIO } from "../../ffi/errno.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import { NetworkMonitor } from "./netlink.ts";
+import { type LinuxTun, tunIsGone } from "./tun.ts";
+
+export interface InterfaceHandler {
+  up(up: boolean): void;
+  mtu(bytes: number): void;
+  /** Addresses or routes of the machine changed. */
+  addressesChanged(): void;
+  gone(): void;
+}
+
+export class InterfaceState {
+  readonly #tun: LinuxTun;
+  readonly #handler: InterfaceHandler;
+  readonly #monitor: NetworkMonitor;
+  #up = false;
+  #mtu = 0;
+
+  constructor(libc: Libc, tun: LinuxTun, handler: InterfaceHandler) {
+    this.#tun = tun;
+    this.#handler = handler;
+    this.#monitor = new NetworkMonitor(libc);
+  }
+
+  /** To wait on: readable when there is news. */
+  get fd(): number {
+    return this.#monitor.fd;
+  }
+
+  /** Read the news. */
+  read(): void {
+    let link = false;
+    let addresses = false;
+    this.#monitor.read((event) => {
+      if (event.kind === "link") link = true;
+      else addresses = true;
+    });
+    if (link) this.probe();
+    if (addresses) this.#handler.addressesChanged();
+  }
+
+  /** Ask the device itself. */
+  probe(): void {
+    const answer = this.#tun.write(0, 0);
+    if (tunIsGone(answer) || answer === -EBADFD) return this.#handler.gone();
+    this.#readMtu();
+    const up = answer !== -EIO;
+    if (up === this.#up) return;
+    this.#up = up;
+    this.#handler.up(up);
+  }
+
+  /** In another namespace it cannot be read: the last one known stays. */
+  #readMtu(): void {
+    let mtu: number;
+    try {
+      mtu = this.#tun.mtu;
+    } catch {
+      return;
+    }
+    if (mtu === this.#mtu) return;
+    this.#mtu = mtu;
+    this.#handler.mtu(mtu);
+  }
+
+  close(): void {
+    this.#monitor.close();
+  }
+}

@@ -1,0 +1,242 @@
+/**
+ * The loop driver: one engine, its TUN device, its UDP sockets and its UAPI socket, around one blocking `epoll_wait`.
+ * Packets stay in linear memory from system call to system call. It runs on the thread that calls it and lets the
+ * runtime's own event loop (signals, the log) have a turn after a signal and a few times a second.
+ */
+import * as abi from "../../../assembly/abi.ts";
+import type { Core } from "../../core/core.ts";
+import { Engine, type EngineSink } from "../../device/engine.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import { Epoll, epollBytes } from "./epoll.ts";
+import type { DeletionWatch } from "./inotify.ts";
+import { InterfaceState } from "./interface-state.ts";
+import { fillRandom } from "./random.ts";
+import type { LinuxTun } from "./tun.ts";
+import { tunIsGone } from "./tun.ts";
+import { TunnelSockets } from "./tunnel-sockets.ts";
+import { UapiServer } from "./uapi-server.ts";
+import { udpBytes } from "./udp.ts";
+import type { UnixListener } from "./unix-socket.ts";
+
+const RX_SLOTS = 8; // assembly/constants.ts
+const EVENTS = 32;
+const TOKEN = { tun: 1, udp4: 2, udp6: 3, network: 4, watch: 5, uapi: 6, connection: 16 } as const;
+
+/** Reads from TUN, or calls to recvmmsg, before others get their turn. */
+const READS_PER_TURN = 64;
+const RECEIVES_PER_TURN = 4;
+/** Trains that wait before they are sent although more could be read: the far end can start on them. */
+const TRAINS_PER_FLUSH = 4;
+/** The interface is looked at, and the runtime's event loop served, at least this often. */
+const HEARTBEAT_MS = 1_000;
+const TURN_MS = 100;
+
+export interface LoopOptions {
+  readonly core: Core;
+  readonly libc: Libc;
+  readonly tun: LinuxTun;
+  readonly listener: UnixListener;
+  readonly watch: DeletionWatch | undefined;
+  log(level: "error" | "verbose", message: string): void;
+}
+
+/** Give the runtime's event loop a turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+export class Loop implements EngineSink {
+  readonly engine: Engine;
+  readonly #options: LoopOptions;
+  readonly #epoll: Epoll;
+  readonly #sockets: TunnelSockets;
+  readonly #interface: InterfaceState;
+  readonly #uapi: UapiServer;
+  #ended: string | undefined;
+
+  constructor(options: LoopOptions) {
+    const { core, libc, tun } = options;
+    this.#options = options;
+    core.exports.setBase(libc.base);
+    core.exports.setTun(Number(tun.vnetHeader), Number(tun.tcpOffload), Number(tun.udpOffload));
+    core.exports.setTrainLength(abi.TRAIN_DATAGRAMS_MAX);
+    this.engine = new Engine({
+      core,
+      sink: this,
+      now: performance.now(),
+      random: (into) => fillRandom(libc, into.byteOffset, into.length),
+      wallTime: () => {
+        const now = Date.now();
+        return { seconds: Math.floor(now / 1000), nanoseconds: (now % 1000) * 1_000_000 };
+      },
+    });
+    const control = core.at.ioControl;
+    this.#epoll = new Epoll(libc, control + udpBytes(RX_SLOTS), EVENTS);
+    if (udpBytes(RX_SLOTS) + epollBytes(EVENTS) > core.at.exchange - control)
+      throw new RangeError("ioControl is too small");
+    const area = { control, buffer: core.at.rxBuffers, slots: RX_SLOTS, messages: 16 };
+    this.#sockets = new TunnelSockets({
+      ...options,
+      area,
+      opened: (v4, v6) => this.#watchSockets(v4, v6),
+      closing: (v4, v6) => this.#unwatchSockets(v4, v6),
+    });
+    this.#interface = new InterfaceState(libc, tun, {
+      up: (up) => this.#setUp(up),
+      mtu: (mtu) => core.exports.setMtu(mtu),
+      addressesChanged: () => this.engine.clearSources(),
+      gone: () => this.#end("the interface was removed"),
+    });
+    this.#uapi = new UapiServer({
+      ...options,
+      engine: this.engine,
+      sockets: this.#sockets,
+      epoll: this.#epoll,
+      listenerToken: TOKEN.uapi,
+      firstToken: TOKEN.connection,
+    });
+    this.#epoll.add(tun.fd, TOKEN.tun);
+    this.#epoll.add(this.#interface.fd, TOKEN.network);
+    if (options.watch !== undefined) this.#epoll.add(options.watch.fd, TOKEN.watch);
+    this.#interface.probe();
+  }
+
+  #watchSockets(v4: number, v6: number): void {
+    if (v4 >= 0) this.#epoll.add(v4, TOKEN.udp4);
+    if (v6 >= 0) this.#epoll.add(v6, TOKEN.udp6);
+  }
+
+  #unwatchSockets(v4: number, v6: number): void {
+    if (v4 >= 0) this.#epoll.remove(v4);
+    if (v6 >= 0) this.#epoll.remove(v6);
+  }
+
+  #setUp(up: boolean): void {
+    this.#options.log("verbose", up ? "interface up" : "interface down");
+    if (up) this.#sockets.start();
+    this.engine.setUp(up, performance.now());
+    if (!up) this.#sockets.stop();
+  }
+
+  #end(reason: string): void {
+    this.#ended ??= reason;
+  }
+
+  /**
+   * Run until the signal, the loss of the socket or the loss of the interface.
+   * @returns why it ended; the engine is closed and its keys are wiped
+   */
+  async run(signal: AbortSignal): Promise<string> {
+    let probeAt = performance.now() + HEARTBEAT_MS;
+    let turnAt = 0;
+    try {
+      while (this.#ended === undefined) {
+        let now = performance.now();
+        const ready = this.#epoll.wait(Math.min(this.engine.nextDeadline(), probeAt) - now);
+        for (let i = 0; i < ready; i++) this.#dispatch(this.#epoll.token(i), this.#epoll.events(i));
+        now = performance.now();
+        this.engine.advance(now);
+        this.engine.flush();
+        if (now >= probeAt) {
+          this.#interface.probe();
+          probeAt = now + HEARTBEAT_MS;
+        }
+        // No descriptor ready: a signal, perhaps. Its handler runs on the event loop.
+        if (ready === 0 || now >= turnAt) {
+          await turn();
+          turnAt = now + TURN_MS;
+        }
+        if (signal.aborted) this.#end("asked to end");
+      }
+      return this.#ended;
+    } finally {
+      this.#close();
+    }
+  }
+
+  #close(): void {
+    this.#uapi.close();
+    this.engine.close();
+    this.#sockets.stop();
+    this.#interface.close();
+    this.#epoll.close();
+  }
+
+  #dispatch(token: number, events: number): void {
+    switch (token) {
+      case TOKEN.tun:
+        return this.#readTun();
+      case TOKEN.udp4:
+        return this.#receive(4);
+      case TOKEN.udp6:
+        return this.#receive(6);
+      case TOKEN.network:
+        return this.#interface.read();
+      case TOKEN.watch:
+        if (this.#options.watch?.isGone()) this.#end("the UAPI socket was removed");
+        return;
+      case TOKEN.uapi:
+        return this.#uapi.accept();
+      default:
+        return this.#uapi.serve(token - TOKEN.connection, events);
+    }
+  }
+
+  // ── packets ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** TUN → UDP. */
+  #readTun(): void {
+    const { core, tun } = this.#options;
+    const start = core.at.tunBuffer;
+    // Without vnet headers one of zeros stands in front of every packet, so that the core sees one format.
+    const header = tun.vnetHeader ? 0 : abi.VNET_BYTES;
+    const now = performance.now();
+    for (let i = 0; i < READS_PER_TURN; i++) {
+      const length = tun.read(start + header, abi.MESSAGE_BYTES_MAX);
+      if (length <= 0) {
+        if (tunIsGone(length)) this.#end("the interface was removed");
+        break;
+      }
+      this.engine.sendPacket(start, length + header, now);
+      if (core.exports.trains() >= TRAINS_PER_FLUSH) this.engine.flush();
+    }
+    this.engine.flush();
+  }
+
+  /** UDP → TUN. */
+  #receive(family: 4 | 6): void {
+    const { core } = this.#options;
+    const now = performance.now();
+    for (let i = 0; i < RECEIVES_PER_TURN; i++) {
+      const count = this.#sockets.udp.receive(family, core.at.rxDescriptors);
+      if (count <= 0) return;
+      this.engine.receive(count, now);
+      this.engine.flush();
+      if (count < RX_SLOTS) return;
+    }
+  }
+
+  transmit(count: number): void {
+    const { udp } = this.#sockets;
+    const incidents = udp.send(this.#options.core.at.txDescriptors, count);
+    for (let i = 0; i < count; i++) {
+      if (incidents === 0 || udp.sender.errors[i] === 0) this.engine.sent(i);
+      else this.engine.countDrops(abi.DROP_SEND, 1);
+      if (incidents > 0 && udp.sender.sourceCleared[i] === 1) this.engine.sourceRefused(i);
+    }
+  }
+
+  deliver(count: number): void {
+    const { core, tun } = this.#options;
+    for (let i = 0; i < count; i++) {
+      const write = core.at.writes + abi.WRITE_BYTES * i;
+      tun.writev(core.u32(write + abi.WRITE_GATHER), core.u32(write + abi.WRITE_COUNT));
+    }
+  }
+
+  inject(address: number, length: number): void {
+    const { tun } = this.#options;
+    if (tun.vnetHeader) tun.write(address, length);
+    else tun.write(address + abi.VNET_BYTES, length - abi.VNET_BYTES);
+  }
+}
