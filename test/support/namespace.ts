@@ -10,7 +10,7 @@ const CLONE_NEWNET = 0x40000000; // <linux/sched.h>
 export async function enterNetworkNamespace(): Promise<string | undefined> {
   if (process.platform !== "linux") return "network namespaces need Linux";
   if (process.getuid?.() !== 0) return "network namespaces need root";
-  const ffi = process.getBuiltinModule?.("node:ffi");
+  const ffi = process.getBuiltinModule("node:ffi");
   if (ffi === undefined) return "needs a Node with node:ffi";
   const { functions } = ffi.dlopen(null, { unshare: { arguments: ["i32"], return: "i32" } });
   if (functions.unshare(CLONE_NEWNET) !== 0) return "this sandbox forbids network namespaces";

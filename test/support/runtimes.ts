@@ -23,7 +23,7 @@ export function findRuntime(name: RuntimeName): FoundRuntime {
 /** Arguments that let a runtime run a TypeScript file with full rights and no warnings of its own. */
 export function runArguments(name: RuntimeName, script: string): string[] {
   if (name === "deno") return ["run", "--quiet", "--no-lock", "--allow-all", script];
-  if (name === "bun") return [script];
+  if (name === "bun" || name === "node26") return [script];
   return ["--disable-warning=ExperimentalWarning", "--experimental-strip-types", script];
 }
 

@@ -14,7 +14,7 @@ const BACKLOG = 128;
 const TYPE = SOCKET.SOCK_STREAM | SOCKET.SOCK_NONBLOCK | SOCKET.SOCK_CLOEXEC;
 
 /**
- * Listen at `path`, for the owner only (mode 0600). Creates the directory (0755), takes the place of a
+ * Listen at `path`, for the owner only (mode 0700, as wireguard-go's). Creates the directory (0755), takes the place of a
  * socket that nobody answers on.
  * @throws SocketInUseError, SocketPathError, SystemError
  */
