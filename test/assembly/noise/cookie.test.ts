@@ -160,17 +160,12 @@ describe.each(Object.keys(BUILDS) as Build[])("cookies (%s)", (build) => {
     const { message } = respond(core);
     core.beginSession(PEER);
     const index = core.session(PEER, abi.PEER_NEXT)!.localIndex;
-    const seal = () =>
-      sealCookieReply(
-        pair.peerPublicKey,
-        index,
-        random32().subarray(0, 16),
-        random32().subarray(0, 24),
-        mac1Of(message),
-      );
+    const seal = (mac = mac1Of(message)) =>
+      sealCookieReply(pair.peerPublicKey, index, random32().subarray(0, 16), random32().subarray(0, 24), mac);
     expect(core.consumeCookieReply(seal())).toBe(PEER);
     const before = core.snapshot();
     expect(core.consumeCookieReply(seal())).toBe(dropped(abi.DROP_COOKIE));
+    expect(core.consumeCookieReply(seal(new Uint8Array(16))), "for no message").toBe(dropped(abi.DROP_COOKIE));
     expect(before.equals(core.bytes)).toBe(true);
   });
 

@@ -140,6 +140,9 @@ describe.each(Object.keys(BUILDS) as Build[])("handshake (%s)", (build) => {
     expect(core.exports.indexOwner(0) >>> 0).toBe(PEER << 2);
     core.clearHandshake(PEER);
     expect(core.exports.indexOwner(0) >>> 0).toBe(NO_OWNER);
+    expect(core.exports.claimIndex(0, 1)).toBe(1);
+    core.clearHandshake(PEER);
+    expect(core.exports.indexOwner(0), "of somebody else").toBe(1);
   });
 
   it("makes nothing twice from the same random bytes", async () => {
