@@ -30,11 +30,15 @@ export function logLevelOf(environment: Environment): LogLevel {
   return (Object.hasOwn(LOG_LEVELS, name) ? LOG_LEVELS[name] : undefined) ?? "error";
 }
 
+/** Descriptors up to this one have their own meaning. */
+const STDERR = 2;
+const DESCRIPTOR_MAX = 4095;
+
 function descriptor(source: string, text: string | undefined): number | undefined {
   if (text === undefined || text === "") return undefined;
-  const value = /^\d{1,7}$/.test(text) ? Number(text) : Number.NaN;
-  if (Number.isNaN(value)) throw new UsageError(`${source} is not a descriptor number: ${JSON.stringify(text)}`);
-  return value;
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (value > STDERR && value <= DESCRIPTOR_MAX) return value;
+  throw new UsageError(`${source} is not the number of an inherited descriptor: ${JSON.stringify(text)}`);
 }
 
 /** @throws UsageError */

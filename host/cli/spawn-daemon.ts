@@ -3,7 +3,8 @@
  * The child's stdout is a pipe to this process: one line "ready", or the error that kept it from starting. The
  * daemon writes nothing to it afterwards, so the pipe may end with this process. Its stderr is what it stays.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import type { StartRequest } from "./daemon-options.ts";
 import { CliError } from "./errors.ts";
 
@@ -12,9 +13,6 @@ export const DAEMON_MARKER = "WASMGUARD_BACKGROUND";
 export const READY_LINE = "ready";
 const READY_TIMEOUT_MS = 20_000;
 const REPORT_BYTES_MAX = 4096;
-/** Where inherited descriptors are in the child. */
-const TUN_FD = 3;
-const UAPI_FD = 4;
 
 /** The command line that runs this very program again, in this runtime. */
 export function selfCommand(args: readonly string[]): { program: string; args: string[] } {
@@ -26,25 +24,22 @@ export function selfCommand(args: readonly string[]): { program: string; args: s
   return { program: process.execPath, args: [...runtime, script, ...args] };
 }
 
-/** The child is told of inherited descriptors by the environment, with their new numbers. */
-function childEnvironment(request: StartRequest): NodeJS.ProcessEnv {
-  const environment: NodeJS.ProcessEnv = { ...process.env, [DAEMON_MARKER]: "1" };
-  delete environment.WG_TUN_FD;
-  delete environment.WG_UAPI_FD;
-  if (request.tunFd !== undefined) environment.WG_TUN_FD = String(TUN_FD);
-  if (request.uapiFd !== undefined) environment.WG_UAPI_FD = String(UAPI_FD);
-  return environment;
-}
-
-/** Options that name descriptors are dropped: their numbers differ in the child. */
-function withoutDescriptors(args: readonly string[]): string[] {
-  const kept: string[] = [];
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i]!;
-    if (arg === "--tun-fd" || arg === "--uapi-fd") i++;
-    else if (!/^--(tun|uapi)-fd=/.test(arg)) kept.push(arg);
+/**
+ * What the child's descriptors are. Those it inherits keep their numbers: Deno's spawn closes or loses a descriptor
+ * that is to get another one.
+ */
+function childDescriptors({ keepsLog, tunFd, uapiFd }: StartRequest): StdioOptions {
+  // Nothing in the background may keep a terminal or a caller's pipe open, unless a log was asked for.
+  const descriptors: (number | "ignore" | "pipe" | "inherit")[] = ["ignore", "pipe", keepsLog ? "inherit" : "ignore"];
+  for (const inherited of [tunFd, uapiFd]) {
+    if (inherited === undefined) continue;
+    if (!existsSync(`/dev/fd/${inherited}`)) {
+      throw new CliError(`descriptor ${inherited} is not open`, "Check --tun-fd, --uapi-fd, WG_TUN_FD and WG_UAPI_FD");
+    }
+    while (descriptors.length < inherited) descriptors.push("ignore");
+    descriptors[inherited] = inherited;
   }
-  return kept;
+  return descriptors;
 }
 
 interface Outcome {
@@ -80,18 +75,11 @@ function waitForReport(child: ChildProcess): Promise<Outcome> {
  * @throws      CliError with the child's own words if it could not start; no process is left then
  */
 export async function spawnDaemon(request: StartRequest, args: readonly string[]): Promise<void> {
-  const self = selfCommand(withoutDescriptors(args));
+  const self = selfCommand(args);
   const child = spawn(self.program, self.args, {
     detached: true,
-    // Nothing in the background may keep a terminal or a caller's pipe open, unless a log was asked for.
-    stdio: [
-      "ignore",
-      "pipe",
-      request.keepsLog ? "inherit" : "ignore",
-      request.tunFd ?? "ignore",
-      request.uapiFd ?? "ignore",
-    ],
-    env: childEnvironment(request),
+    stdio: childDescriptors(request),
+    env: { ...process.env, [DAEMON_MARKER]: "1" },
     cwd: "/",
   });
   const { report, end } = await waitForReport(child);

@@ -1,0 +1,181 @@
+/** Starting in the background, in every runtime that is here; and wrong command lines. */
+import { spawnSync } from "node:child_process";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import fc from "fast-check";
+import { afterAll, describe, expect, it } from "vitest";
+import { startRequest } from "../../../host/cli/daemon-options.ts";
+import { UsageError } from "../../../host/cli/errors.ts";
+import { interfaceNameFault } from "../../../host/cli/interface-name.ts";
+import { DAEMON_OPTIONS, parseOptions } from "../../../host/cli/options.ts";
+
+const local = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "wasmguard-cli-start-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A program in PATH, or where npm puts it. */
+function find(program: string): string | undefined {
+  const folders = [local("../../../node_modules/.bin"), ...(process.env.PATH ?? "").split(delimiter)];
+  return folders.map((name) => join(name, program)).find((path) => existsSync(path));
+}
+
+const RUNTIMES: Record<string, string[] | undefined> = { node: [process.execPath] };
+for (const [name, args] of Object.entries({ bun: [], deno: ["run", "--allow-all"] })) {
+  const program = find(name);
+  RUNTIMES[name] = program ? [program, ...args] : undefined;
+}
+
+interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function wasmguard(
+  runtime: string[],
+  args: string[],
+  env: Record<string, string> = {},
+  inherited: number[] = [],
+): Ended {
+  const [program, ...before] = runtime;
+  const { LOG_LEVEL: _, ...clean } = process.env;
+  const done = spawnSync(program!, [...before, local("stub-entry.ts"), ...args], {
+    env: { ...clean, STUB_FILE: join(folder, "pid"), ...env },
+    stdio: ["ignore", "pipe", "pipe", ...inherited],
+    encoding: "utf8",
+    timeout: 25_000,
+  });
+  return { code: done.status, stdout: done.stdout, stderr: done.stderr };
+}
+
+/** The background process wrote its number; end it. @returns whether it was still there */
+async function endDaemon(): Promise<boolean> {
+  const file = join(folder, "pid");
+  // Long enough for its late write to reach the closed pipe.
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  if (!existsSync(file)) return false;
+  const pid = Number(readFileSync(file, "utf8"));
+  rmSync(file);
+  try {
+    process.kill(pid, "SIGTERM");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe.for(Object.entries(RUNTIMES))("starting in the background with %s", ([name, runtime]) => {
+  const missing = `${name} is not installed`;
+
+  it("returns once the daemon is ready, which then lives on", async (context) => {
+    if (!runtime) return context.skip(missing);
+    // A caller that reads our output to its end must not wait for the daemon.
+    expect(wasmguard(runtime, ["wgclis0"], { STUB: "ready" })).toEqual({ code: 0, stdout: "", stderr: "" });
+    expect(await endDaemon()).toBe(true);
+  });
+
+  it("passes descriptors on", (context) => {
+    if (!runtime) return context.skip(missing);
+    const files = ["tun", "uapi"].map((text) => {
+      writeFileSync(join(folder, text), text);
+      return openSync(join(folder, text), "r");
+    });
+    const byEnvironment = { STUB: "descriptors", WG_TUN_FD: "4", WG_UAPI_FD: "3" };
+    const { stderr } = wasmguard(runtime, ["wgclis0"], byEnvironment, [files[1]!, files[0]!]);
+    expect(stderr).toBe("wasmguard: tun uapi wgclis0\n");
+  });
+
+  it("tells why the daemon could not start", (context) => {
+    if (!runtime) return context.skip(missing);
+    const refused = wasmguard(runtime, ["wgclis0"], { STUB: "refuse" });
+    expect(refused).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: "wasmguard: cannot open TUN device wgclis0. Run it as root\n",
+    });
+    const crashed = wasmguard(runtime, ["wgclis0"], { STUB: "crash" });
+    expect(crashed.code).toBe(1);
+    expect(crashed.stderr).toMatch(
+      /^wasmguard: the daemon for wgclis0 ended \(SIGKILL\) before it was ready\. .*-f wgclis0\n$/,
+    );
+    expect(wasmguard(runtime, ["wgclis0"], { STUB: "other" }).stderr).toMatch(/ended \(exit code 7\)/);
+  });
+});
+
+it("a descriptor that is not open is told", () => {
+  const { code, stderr } = wasmguard([process.execPath], ["--tun-fd", "999", "wgclis0"]);
+  expect(stderr).toMatch(/^wasmguard: descriptor 999 is not open\. /);
+  expect(code).toBe(1);
+});
+
+it.for([
+  ["verbose", "logged\n"],
+  ["silent", ""],
+  ["", ""],
+])("with LOG_LEVEL=%s the log of a background daemon is %j", async ([level, log]) => {
+  const file = join(folder, "log");
+  const descriptor = openSync(file, "w");
+  const done = spawnSync(process.execPath, [local("stub-entry.ts"), "wgclis0"], {
+    env: { ...process.env, STUB: "ready", STUB_FILE: join(folder, "pid"), LOG_LEVEL: level },
+    stdio: ["ignore", "ignore", descriptor],
+    timeout: 25_000,
+  });
+  closeSync(descriptor);
+  expect(done.status).toBe(0);
+  expect(await endDaemon()).toBe(true);
+  expect(readFileSync(file, "utf8")).toBe(log);
+});
+
+describe("a wrong command line", () => {
+  it.for([
+    [[], "no interface name and no command"],
+    [["-x", "wg0"], "unknown option '-x'"],
+    [["--tun-fd"], "option '--tun-fd <value>' argument missing"],
+    [["--tun-fd=x", "wg0"], '--tun-fd is not the number of an inherited descriptor: "x"'],
+    [["--uapi-fd=1", "wg0"], '--uapi-fd is not the number of an inherited descriptor: "1"'],
+    [["wg0", "wg1"], '"wg0" is not a command, and an interface name stands alone'],
+    [["a-name-too-long-"], 'interface name "a-name-too-long-" is longer than 15 bytes'],
+    [["wg/0"], 'interface name "wg/0" contains "/"'],
+    [["wg 0"], 'interface name "wg 0" contains " "'],
+    [[".."], 'interface name ".." is reserved'],
+    [[""], 'interface name "" is empty'],
+    [["show", "wg0", "keys"], '"keys" is not a field'],
+    [["showconf"], "showconf takes one interface name"],
+    [["genkey", "x"], "genkey takes no arguments"],
+    [["up"], "up takes one file or name"],
+  ] as [string[], string][])("%j: one line, exit code 2", ([args, message]) => {
+    const { code, stdout, stderr } = wasmguard([process.execPath], args);
+    expect(stderr).toContain(`wasmguard: ${message}`);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  });
+
+  it("of any kind is a UsageError or a start", () => {
+    const word = fc.oneof(
+      fc.constantFrom("-f", "--foreground", "--tun-fd", "--tun-fd=3", "--", "wg0", "-"),
+      fc.string(),
+    );
+    fc.assert(
+      fc.property(fc.array(word, { maxLength: 5 }), fc.string(), (args, descriptor) => {
+        try {
+          const { values, operands } = parseOptions(DAEMON_OPTIONS, args);
+          const request = startRequest(operands, values, { WG_TUN_FD: descriptor });
+          expect(interfaceNameFault(request.interfaceName)).toBeUndefined();
+          expect(request.tunFd === undefined || Number.isInteger(request.tunFd)).toBe(true);
+        } catch (error) {
+          expect(error).toBeInstanceOf(UsageError);
+        }
+      }),
+    );
+  });
+});
+
+it("help and version go to stdout", () => {
+  const help = wasmguard([process.execPath], ["--help"]);
+  expect(help.stdout).toContain("Examples:");
+  for (const option of Object.keys(DAEMON_OPTIONS)) expect(help.stdout).toContain(`--${option}`);
+  expect(wasmguard([process.execPath], ["--version"]).stdout).toMatch(/^wasmguard \d+\.\d+\.\d+\n$/);
+  expect(wasmguard([process.execPath], ["up", "--help"]).stdout).toMatch(/^Usage: wasmguard up /);
+});
