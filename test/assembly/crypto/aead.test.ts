@@ -127,6 +127,35 @@ describe.each(cryptoModules)("ChaCha20-Poly1305 ($name)", (module) => {
     }
   });
 
+  it("reads no byte past its inputs: they may be the last of the memory", () => {
+    const { key, nonce, aad } = parameters(1, 13);
+    const { aeadOpen, aeadSeal } = module.exports;
+    const last = (bytes: Uint8Array) => {
+      const at = module.memory.length - bytes.length;
+      module.memory.set(bytes, at);
+      return at;
+    };
+    for (const length of [...LENGTHS.slice(0, 290), 447, 448, 449, 703, 1420]) {
+      module.reset();
+      const [keyAt, nonceAt, aadAt] = [module.put(key), module.put(nonce), module.put(aad)];
+      const dst = module.place(length + TAG_BYTES);
+      const plaintext = noise(length, 3);
+      aeadSeal(dst, last(plaintext), length, keyAt, nonceAt, aadAt, aad.length);
+      const sealed = module.read(dst, length + TAG_BYTES);
+      expect(Boolean(aeadOpen(dst, last(sealed), length, keyAt, nonceAt, aadAt, aad.length))).toBe(true);
+      expect(same(module.read(dst, length), plaintext)).toBe(true);
+      const inPlace = last(sealed);
+      expect(Boolean(aeadOpen(inPlace, inPlace, length, keyAt, nonceAt, aadAt, aad.length))).toBe(true);
+      expect(same(module.read(inPlace, length), plaintext)).toBe(true);
+    }
+    module.reset();
+    const [keyAt, nonceAt, dst] = [module.put(key), module.put(nonce), module.place(TAG_BYTES)];
+    aeadSeal(dst, dst, 0, last(key), nonceAt, 0, 0);
+    aeadSeal(dst, dst, 0, keyAt, last(nonce), 0, 0);
+    aeadSeal(dst, dst, 0, keyAt, nonceAt, last(aad), aad.length);
+    expect(module.read(dst, TAG_BYTES)).toEqual(sealByOpenssl({ key, nonce, aad }, new Uint8Array()));
+  });
+
   it("leaves nothing in scratch memory, whether it succeeds or not", () => {
     const given = parameters(1, 20);
     const sealed = seal(module, given, noise(1000, 2), "apart");

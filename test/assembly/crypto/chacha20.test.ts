@@ -48,6 +48,15 @@ describe.each(cryptoModules)("ChaCha20 ($name)", (module) => {
     }
   });
 
+  it("reads no byte past its input: it may be the last of the memory", () => {
+    module.reset();
+    const [key, nonce, dst] = [module.put(noise(32, 1)), module.put(noise(12, 2)), module.place(600)];
+    for (let length = 0; length <= 600; length++) {
+      const src = module.memory.length - length;
+      expect(() => module.exports.chacha20(dst, src, length, key, nonce, 0)).not.toThrow();
+    }
+  });
+
   it("wraps its block counter at 2^32", () => {
     const parameters = { key: noise(32, 4), nonce: noise(12, 5), counter: 0xfffffffd };
     const message = noise(700, 6);

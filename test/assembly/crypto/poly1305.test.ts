@@ -25,6 +25,15 @@ describe.each(cryptoModules)("Poly1305 ($name)", (module) => {
     }
   });
 
+  it("reads no byte past its input: it may be the last of the memory", () => {
+    module.reset();
+    const [key, out] = [module.put(noise(32, 1)), module.place(16)];
+    for (let length = 0; length <= 100; length++) {
+      const message = module.memory.length - length;
+      expect(() => module.exports.poly1305(out, message, length, key)).not.toThrow();
+    }
+  });
+
   it("agrees with the plain reference where carries are longest", () => {
     const extremes = [0x00, 0x01, 0xfb, 0xfc, 0xff];
     for (let seed = 0; seed < 400; seed++) {
