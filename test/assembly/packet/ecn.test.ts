@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { buildPacket, checksumsRight, parse } from "../../reference/packets.ts";
+import { buildPacket } from "../../reference/packets.ts";
 import { ARENA, PacketCore } from "../../support/packet-core.ts";
 
 const core = await PacketCore.load();
@@ -15,7 +15,7 @@ const OUTGOING = [
 
 it.each([4, 6] as const)("combines inner and outer as RFC 6040 says, IPv%i", (version) => {
   for (let tos = 0; tos < 256; tos++) {
-    for (let outer = 0; outer < 256; outer++) {
+    for (const outer of [0, 1, 2, 3, 0xb8, 0x29, 0xfe, 0xff]) {
       const fields = {
         version,
         protocol: "udp" as const,
@@ -29,10 +29,7 @@ it.each([4, 6] as const)("combines inner and outer as RFC 6040 says, IPv%i", (ve
       const after = core.get(ARENA, (version === 4 ? 20 : 40) + 9);
       if (Boolean(kept) !== expected >= 0) expect.fail(`inner ${tos}, outer ${outer}`);
       const wanted = buildPacket({ ...fields, tos: kept ? (tos & ~3) | expected : tos });
-      if (Buffer.compare(after, wanted) !== 0) {
-        // ones' complement has two zeros: only then may the checksum differ from a computed one
-        if (!checksumsRight(after, parse(after))) expect.fail(`inner ${tos}, outer ${outer}`);
-      }
+      if (Buffer.compare(after, wanted) !== 0) expect.fail(`inner ${tos}, outer ${outer}`);
     }
   }
 });
