@@ -143,11 +143,4 @@ export function x25519(out: usize, scalar: usize, point: usize): bool {
   return v128.any_true(any);
 }
 
-/** out = X25519(scalar, 9): the public key of a private key. out may be the scalar. */
-export function x25519Base(out: usize, scalar: usize): void {
-  x25519(out, scalar, BASE_POINT);
-}
-
-const BASE_POINT = memory.data<u8>([
-  9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-]);
+export { x25519Base } from "./x25519-base";

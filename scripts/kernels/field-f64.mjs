@@ -10,6 +10,7 @@
 
 const LIMBS = 12;
 const exponent = (i) => Math.ceil(21.25 * i);
+const width = (i) => exponent(i + 1) - exponent(i);
 const range = (n, from = 0) => Array.from({ length: n - from }, (_, k) => k + from);
 const lines = (items, text) => items.map((i) => `\n  ${text(i)}`).join("");
 
@@ -115,13 +116,12 @@ const square = range(LIMBS / COLUMNS)
   .join("");
 
 /**
- * Bounds in units of 2^E(i). Carried: half of limb i's width, and what the last carry brought, below 2^12. `addScaled`
- * brings more: below 2^18, or 2^22 to limb 0. Factors of products: the sum or difference of two carried elements, or one
- * of addScaled's. A column must stay below 2^53 of its unit, and then so does each partial sum, whatever the order.
+ * Bounds in units of 2^E(i). Carried: half of limb i's width, and what the last carry brought, below 2^12; `addScaled`
+ * leaves up to twice that. Factors of products may be uncarried sums of such elements, as long as the numbers of their
+ * terms multiply to at most FACTOR_TERMS. A column must stay below 2^53 of its unit, and then so does each partial sum.
  */
 function assertExact() {
-  const carried = range(LIMBS).map((i) => 2 ** (exponent(i + 1) - exponent(i) - 1) + 2 ** 12);
-  const factor = carried.map((bound, i) => 2 * bound + 2 ** (i === 0 ? 20 : 18));
+  const carried = range(LIMBS).map((i) => 2 ** (width(i) - 1) + 2 ** 12);
   const columns = new Array(LIMBS).fill(0);
   for (const i of range(LIMBS)) {
     for (const j of range(LIMBS)) {
@@ -129,15 +129,20 @@ function assertExact() {
       const column = (i + j) % LIMBS;
       const unit = exponent(i) + exponent(j) - (wraps ? 255 : 0) - exponent(column);
       if (unit < 0) throw new Error(`limbs ${i} and ${j} miss the unit of column ${column}`);
-      columns[column] += factor[i] * factor[j] * 2 ** unit * (wraps ? 19 : 1);
+      columns[column] += FACTOR_TERMS * carried[i] * carried[j] * 2 ** unit * (wraps ? 19 : 1);
     }
   }
   if (Math.max(...columns) >= 2 ** 53) throw new Error("limb products are not exact");
+  for (const start of CHAIN_STARTS) {
+    const before = (start + LIMBS - 1) % LIMBS;
+    const handedOn = (2 * columns[before] * (start === 0 ? 19 : 1)) / 2 ** width(before);
+    if (handedOn / 2 ** width(start) > 2 ** 12) throw new Error(`the carry into limb ${start + 1} is too large`);
+  }
   const scaled = carried.map((bound) => (1 + 2 * SCALE_MAX) * bound);
-  const toNext = Math.max(...scaled.map((bound, i) => bound / 2 ** (exponent(i + 1) - exponent(i))));
-  if (Math.max(...scaled) >= 2 ** 43 || toNext >= 2 ** 18) throw new Error("addScaled is not exact");
-  if (carried[0] + 19 * toNext > factor[0]) throw new Error("addScaled leaves too much in limb 0");
+  const toNext = Math.max(...scaled.map((bound, i) => bound / 2 ** width(i)));
+  if (Math.max(...scaled) >= 2 ** 43 || carried[0] + 19 * toNext > 2.25 * carried[0]) throw new Error("addScaled");
 }
+const FACTOR_TERMS = 12;
 const SCALE_MAX = 121665;
 assertExact();
 
