@@ -1,6 +1,7 @@
 /**
  * The long-running part of `wasmguard NAME`: TUN device, UDP sockets, UAPI socket and the engine between them.
  */
+import type { Core } from "../core/core.ts";
 import { loadCore } from "../core/load.ts";
 import { openLibc } from "../ffi/libc.ts";
 import { DeletionWatch } from "./linux/inotify.ts";
@@ -29,6 +30,12 @@ export function uapiPath(interfaceName: string): string {
   return `/var/run/wireguard/${interfaceName}.sock`;
 }
 
+/** For tests: sessions are replaced after this many milliseconds instead of 120 s, never later. */
+function shortenSessions(core: Core): void {
+  const milliseconds = Number(process.env.WASMGUARD_TEST_REKEY_AFTER_MS ?? Number.NaN);
+  if (milliseconds > 0 && milliseconds < 120_000) core.exports.setRekeyLimits(milliseconds, 1n << 60n);
+}
+
 /** Runs until the signal, the loss of the socket or the loss of the interface. Rejects if it cannot start. */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { interfaceName, tunFd, uapiFd, log } = options;
@@ -41,6 +48,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     try {
       const watch = new DeletionWatch(libc, path);
       const loop = new Loop({ core, libc, tun, listener, watch, log });
+      shortenSessions(core);
       log("verbose", `ready; FFI of ${libc.backend}, vnet header ${tun.vnetHeader ? "on" : "off"}`);
       options.onReady();
       log("verbose", `ended: ${await loop.run(options.signal)}`);
