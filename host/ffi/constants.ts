@@ -34,7 +34,6 @@ export const SOCKET = {
   SO_RCVBUFFORCE: 33,
   SO_MARK: 36,
   MSG_TRUNC: 0x20,
-  MSG_CTRUNC: 0x8,
   MSG_DONTWAIT: 0x40,
 } as const;
 
@@ -91,7 +90,6 @@ export const WAIT = {
   EPOLLHUP: 0x010,
   EFD_NONBLOCK: 0o4000,
   EFD_CLOEXEC: 0o2000000,
-  POLLIN: 1,
   POLLOUT: 4,
 } as const;
 
@@ -111,8 +109,6 @@ export const INOTIFY = {
 /** <linux/netlink.h>, <linux/rtnetlink.h>, <linux/if_link.h> */
 export const NETLINK = {
   NETLINK_ROUTE: 0,
-  NLMSG_ERROR: 2,
-  NLMSG_DONE: 3,
   NLM_F_REQUEST: 1,
   NLM_F_DUMP: 0x300,
   RTMGRP_LINK: 0x1,
@@ -131,5 +127,5 @@ export const NETLINK = {
   IFLA_MTU: 4,
 } as const;
 
-/** <linux/random.h>, <sys/mman.h>, <linux/prctl.h> */
-export const PROCESS = { GRND_NONBLOCK: 1, MADV_DONTDUMP: 16, MADV_DONTFORK: 10, PR_SET_DUMPABLE: 4 } as const;
+/** <sys/mman.h>, <linux/prctl.h> */
+export const PROCESS = { MADV_DONTDUMP: 16, MADV_DONTFORK: 10, PR_SET_DUMPABLE: 4 } as const;

@@ -45,7 +45,6 @@ export const INOTIFY_EVENT = { watch: 0, mask: 4, cookie: 8, nameLength: 12, BYT
 
 /** <linux/netlink.h>, <linux/rtnetlink.h> */
 export const NLMSGHDR = { length: 0, type: 4, flags: 6, sequence: 8, pid: 12, BYTES: 16 } as const;
-export const NLMSGERR = { error: 0, BYTES: 20 } as const;
 export const IFINFOMSG = { family: 0, index: 4, flags: 8, change: 12, BYTES: 16 } as const;
 export const IFADDRMSG = { family: 0, index: 4, BYTES: 8 } as const;
 export const RTMSG = { family: 0, BYTES: 12 } as const;

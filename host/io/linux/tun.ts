@@ -4,6 +4,7 @@
  * Bytes are read and written in linear memory; nothing passes through JS.
  */
 
+import { VNET_BYTES } from "../../../assembly/abi.ts";
 import { SystemError, TunBusyError, TunMissingError, TunNameError, TunPermissionError } from "../../errors.ts";
 import { FILE, SOCKET, TUN } from "../../ffi/constants.ts";
 import { EACCES, EBADFD, EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, ENXIO, EPERM } from "../../ffi/errno.ts";
@@ -77,6 +78,11 @@ export class LinuxTun {
     check("TUNGETIFF", libc.ioctl(fd, TUN.TUNGETIFF, at(0)));
     this.#name = readName(bytes);
     this.vnetHeader = (view.getUint16(IFREQ.flags, true) & TUN.IFF_VNET_HDR) !== 0;
+    if (this.vnetHeader) {
+      // An inherited descriptor may have been set to a longer one.
+      view.setInt32(0, VNET_BYTES, true);
+      check("TUNSETVNETHDRSZ", libc.ioctl(fd, TUN.TUNSETVNETHDRSZ, at(0)));
+    }
     const offloads = this.vnetHeader ? this.#setOffloads(options) : 0;
     this.tcpOffload = (offloads & TUN.TUN_F_TSO4) !== 0;
     this.udpOffload = (offloads & TUN.TUN_F_USO4) !== 0;

@@ -52,7 +52,8 @@ export class UdpReceiver {
    */
   receive(fd: number, family: 4 | 6, descriptors: number, first = 0, limit = this.slots - first): number {
     const table = this.#table;
-    const n = this.#libc.recvmmsg(fd, table.headers + first * MMSGHDR.BYTES, limit, SOCKET.MSG_DONTWAIT);
+    const room = Math.min(limit, this.slots - first);
+    const n = this.#libc.recvmmsg(fd, table.headers + first * MMSGHDR.BYTES, room, SOCKET.MSG_DONTWAIT);
     if (n < 0) return n === -EAGAIN || n === -EINTR ? 0 : n;
     let count = 0;
     for (let i = first; i < first + n; i++) {

@@ -112,6 +112,23 @@ export class LinuxUdp {
     }
   }
 
+  /** Use sockets that another thread opened, or another process left behind. @param v6 −1 for none, as v4 */
+  adopt(v4: number, v6: number): void {
+    this.close();
+    this.#v4 = v4;
+    this.#v6 = v6;
+    const fd = v4 < 0 ? v6 : v4;
+    this.#port = this.#boundPort(fd);
+    this.#coalesces = getOption(this.#libc, fd, INET.IPPROTO_UDP, INET.UDP_GRO) === 1;
+  }
+
+  /** Forget the sockets without closing them: they belong to someone else. */
+  release(): void {
+    this.#v4 = -1;
+    this.#v6 = -1;
+    this.#port = 0;
+  }
+
   /** Set SO_MARK on both. @throws SystemError (EPERM without CAP_NET_ADMIN) */
   setMark(mark: number): void {
     for (const fd of [this.#v4, this.#v6]) {
@@ -141,9 +158,7 @@ export class LinuxUdp {
   close(): void {
     if (this.#v4 >= 0) this.#libc.close(this.#v4);
     if (this.#v6 >= 0) this.#libc.close(this.#v6);
-    this.#v4 = -1;
-    this.#v6 = -1;
-    this.#port = 0;
+    this.release();
   }
 
   /** @returns a bound socket, or −1 when this machine does not have the family  @throws SystemError */

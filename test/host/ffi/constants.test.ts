@@ -15,7 +15,6 @@ const HEADERS = `
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
-#include <linux/random.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <linux/virtio_net.h>
@@ -28,6 +27,7 @@ const HEADERS = `
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -81,7 +81,6 @@ const STRUCTS: Record<string, [type: string, fields: Record<string, string>]> = 
     "struct nlmsghdr",
     { length: "nlmsg_len", type: "nlmsg_type", flags: "nlmsg_flags", sequence: "nlmsg_seq", pid: "nlmsg_pid" },
   ],
-  NLMSGERR: ["struct nlmsgerr", { error: "error" }],
   IFINFOMSG: [
     "struct ifinfomsg",
     { family: "ifi_family", index: "ifi_index", flags: "ifi_flags", change: "ifi_change" },

@@ -277,6 +277,22 @@ test("the path's MTU smaller than a train's datagrams: they arrive all the same"
   b.close();
 });
 
+test("a second owner, as in another thread, uses the same sockets", async () => {
+  const lab = await Lab.open();
+  const [a, b] = [lab.udp(), lab.udp()];
+  a.open(0);
+  b.adopt(a.v4, a.v6);
+  expect([b.port, b.coalesces]).toEqual([a.port, true]);
+  b.send(...lab.describe([{ bytes: pattern(32), to: { family: 4, port: a.port, address: LOOPBACK4 } }]));
+  expect(lab.receive(a, 4)).toHaveLength(1);
+  b.release();
+  b.close();
+  expect(a.send(...lab.describe([{ bytes: pattern(32), to: { family: 6, port: a.port, address: LOOPBACK6 } }]))).toBe(
+    0,
+  );
+  a.close();
+});
+
 test("a mark can be set by root", async () => {
   const lab = await Lab.open();
   const udp = lab.udp();
