@@ -25,7 +25,11 @@ describe(subject.name, () => {
     }
   });
 
-  test.for([["--no-such-option"], [], ["wg0", "wg1"]])("%j is refused in one line", async (args, ctx) => {
+  test.for([
+    { what: "an unknown option", args: ["--no-such-option"] },
+    { what: "no name", args: [] },
+    { what: "two names", args: ["wg0", "wg1"] },
+  ])("$what is refused in one line", async ({ args }, ctx) => {
     requirePrograms(ctx, subject);
     if (subject === wireguardGo) cannotRun(ctx, "wireguard-go does not report these");
     const result = await attempt([...subject.command, ...args]);

@@ -141,7 +141,7 @@ describe(subject.name, () => {
     await new Promise<void>((resolve) => server.listen(path, resolve));
     try {
       const result = await namespace.attempt([...subject.command, name], { env: { LOG_LEVEL: "error" } });
-      expectRefusal(result, /in use|exists|socket/i);
+      expectRefusal(result, /in use|exists|another process/i);
     } finally {
       await new Promise((resolve) => server.close(resolve));
     }
