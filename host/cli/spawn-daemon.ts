@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { runtime } from "../io/platform.ts";
 import type { StartRequest } from "./daemon-options.ts";
 import { CliError } from "./errors.ts";
 
@@ -20,8 +21,8 @@ export function selfCommand(args: readonly string[]): { program: string; args: s
   if (script === undefined)
     throw new CliError("cannot tell which script is running", "Start it with: wasmguard -f NAME");
   // Deno wants its subcommand and permissions again; Node and Bun keep their own flags in execArgv.
-  const runtime = process.versions.deno === undefined ? process.execArgv : ["run", "--allow-all", "--quiet"];
-  return { program: process.execPath, args: [...runtime, script, ...args] };
+  const before = runtime() === "deno" ? ["run", "--allow-all", "--quiet"] : process.execArgv;
+  return { program: process.execPath, args: [...before, script, ...args] };
 }
 
 /**

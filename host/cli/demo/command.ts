@@ -1,0 +1,57 @@
+/**
+ * `demo`: two tunnels talking to each other on this machine, by real devices where that is possible.
+ */
+import { accessSync, constants } from "node:fs";
+import { openLibc } from "../../ffi/libc.ts";
+import { UsageError } from "../errors.ts";
+import { hasProgram } from "../quick/shell.ts";
+import { selfCommand } from "../spawn-daemon.ts";
+
+const TUN_DEVICE = "/dev/net/tun";
+
+/** Why there can be no real devices here; undefined when there can. */
+async function deviceObstacle(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return "this is not root";
+  if (!hasProgram("ip")) return "iproute2 (the program `ip') is not installed";
+  try {
+    accessSync(TUN_DEVICE, constants.R_OK | constants.W_OK);
+  } catch {
+    return `${TUN_DEVICE} cannot be opened`;
+  }
+  try {
+    await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }));
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  return undefined;
+}
+
+/** Run with Ctrl-C and SIGTERM as an abort, so that everything is cleaned up. @returns the exit code */
+async function interruptible(play: (signal: AbortSignal) => Promise<void>): Promise<number> {
+  const interruption = new AbortController();
+  const interrupt = (): void => interruption.abort();
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  try {
+    await play(interruption.signal);
+    return 0;
+  } finally {
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", interrupt);
+  }
+}
+
+export async function demo(args: readonly string[]): Promise<number> {
+  if (args[0] === "--traffic") return (await import("./traffic.ts")).traffic(args.slice(1));
+  if (args.length > 0) throw new UsageError("demo takes no arguments", "Try: wasmguard demo");
+  const obstacle = await deviceObstacle();
+  if (obstacle === undefined) {
+    const { runNamespaceDemo } = await import("./namespaces.ts");
+    const self = selfCommand(["-f"]);
+    return interruptible((signal) => runNamespaceDemo([self.program, ...self.args], signal));
+  }
+  const { runPortableDemo } = await import("./portable.ts");
+  process.stdout.write(`No TUN devices and namespaces, because ${obstacle}.\n`);
+  process.stdout.write("The same in this one process instead: loopback UDP, and TUN devices in memory.\n");
+  return interruptible(runPortableDemo);
+}

@@ -1,0 +1,14 @@
+/** Key pairs for the demo's two ends, made new each time. */
+import { KEY_BYTES } from "../key-text.ts";
+import { publicKeyOf } from "../public-key.ts";
+
+export interface KeyPair {
+  /** Wipe it once it is handed over. */
+  privateKey: Uint8Array;
+  publicKey: Uint8Array;
+}
+
+export function newKeyPair(): KeyPair {
+  const privateKey = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
+  return { privateKey, publicKey: publicKeyOf(privateKey) };
+}

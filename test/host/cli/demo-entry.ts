@@ -1,0 +1,16 @@
+/** The namespace demo around any program with wireguard-go's command line: demo-entry.ts PROGRAM [OPTIONS]. */
+import { runNamespaceDemo } from "../../../host/cli/demo/namespaces.ts";
+import { main } from "../../../host/cli/main.ts";
+
+const args = process.argv.slice(2);
+if (args[0] === "demo") process.exitCode = await main(args);
+else {
+  const interruption = new AbortController();
+  process.on("SIGINT", () => interruption.abort());
+  try {
+    await runNamespaceDemo(args, interruption.signal);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    process.exitCode = 1;
+  }
+}
