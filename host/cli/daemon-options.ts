@@ -1,5 +1,5 @@
 /** Command line and environment to what the daemon is started with. The command line wins. */
-import type { LogLevel } from "../io/daemon.ts";
+import type { LogLevel, Offloads } from "../io/daemon.ts";
 import { UsageError } from "./errors.ts";
 import { checkInterfaceName } from "./interface-name.ts";
 import type { DAEMON_OPTIONS, OptionValues } from "./options.ts";
@@ -13,6 +13,7 @@ export interface StartRequest {
   tunFd?: number | undefined;
   uapiFd?: number | undefined;
   logLevel: LogLevel;
+  offloads: Offloads;
   /** The log is wanted in the background too: LOG_LEVEL was given, and is not "silent". */
   keepsLog: boolean;
 }
@@ -59,6 +60,13 @@ export function startRequest(
     tunFd: descriptor("--tun-fd", values["tun-fd"]) ?? descriptor("WG_TUN_FD", environment.WG_TUN_FD),
     uapiFd: descriptor("--uapi-fd", values["uapi-fd"]) ?? descriptor("WG_UAPI_FD", environment.WG_UAPI_FD),
     logLevel,
+    offloads: {
+      vnetHeader: values["no-tun-offload"] !== true,
+      tunTcp: values["no-tun-tcp"] !== true,
+      tunUdp: values["no-tun-udp"] !== true,
+      segmentation: values["no-udp-gso"] !== true,
+      coalescing: values["no-udp-gro"] !== true,
+    },
     keepsLog: Boolean(environment.LOG_LEVEL) && logLevel !== "silent",
   };
 }

@@ -18,6 +18,11 @@ export const DAEMON_OPTIONS = {
   foreground: { short: "f", help: "stay in the foreground; the log goes to stderr" },
   "tun-fd": { value: "N", help: "use the open TUN device at this descriptor (as WG_TUN_FD)" },
   "uapi-fd": { value: "N", help: "use the listening socket at this descriptor (as WG_UAPI_FD)" },
+  "no-tun-offload": { help: "read and write single packets at the TUN device: no vnet header" },
+  "no-tun-tcp": { help: "no TCP superpackets at the TUN device" },
+  "no-tun-udp": { help: "no UDP superpackets at the TUN device" },
+  "no-udp-gso": { help: "send datagrams singly: no UDP_SEGMENT" },
+  "no-udp-gro": { help: "receive datagrams singly: no UDP_GRO" },
 } as const satisfies Record<string, OptionRow>;
 
 export const COMMON_OPTIONS = {

@@ -28,13 +28,14 @@ async function runUntilStopped(request: StartRequest, onReady: () => void): Prom
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
-  const { interfaceName, tunFd, uapiFd, logLevel } = request;
+  const { interfaceName, tunFd, uapiFd, logLevel, offloads } = request;
   try {
     await runDaemon({
       interfaceName,
       tunFd,
       uapiFd,
       logLevel,
+      offloads,
       onReady,
       signal: stopped.signal,
       log: logger(request),

@@ -9,6 +9,9 @@ import { runtime } from "../io/platform.ts";
 import type { StartRequest } from "./daemon-options.ts";
 import { CliError } from "./errors.ts";
 
+/** What this process must know of the start; the child reads the rest from its command line. */
+export type SpawnRequest = Pick<StartRequest, "interfaceName" | "tunFd" | "uapiFd" | "keepsLog">;
+
 /** Set for the child alone: tells a daemon in the background from WG_PROCESS_FOREGROUND=1 set by a user. */
 export const DAEMON_MARKER = "WASMGUARD_BACKGROUND";
 export const READY_LINE = "ready";
@@ -29,7 +32,7 @@ export function selfCommand(args: readonly string[]): { program: string; args: s
  * What the child's descriptors are. Those it inherits keep their numbers: Deno's spawn closes or loses a descriptor
  * that is to get another one.
  */
-function childDescriptors({ keepsLog, tunFd, uapiFd }: StartRequest): StdioOptions {
+function childDescriptors({ keepsLog, tunFd, uapiFd }: SpawnRequest): StdioOptions {
   // Nothing in the background may keep a terminal or a caller's pipe open, unless a log was asked for.
   const descriptors: (number | "ignore" | "pipe" | "inherit")[] = ["ignore", "pipe", keepsLog ? "inherit" : "ignore"];
   for (const inherited of [tunFd, uapiFd]) {
@@ -75,7 +78,7 @@ function waitForReport(child: ChildProcess): Promise<Outcome> {
  * @param args  the command line to repeat: options and the interface name
  * @throws      CliError with the child's own words if it could not start; no process is left then
  */
-export async function spawnDaemon(request: StartRequest, args: readonly string[]): Promise<void> {
+export async function spawnDaemon(request: SpawnRequest, args: readonly string[]): Promise<void> {
   const self = selfCommand(args);
   const child = spawn(self.program, self.args, {
     detached: true,

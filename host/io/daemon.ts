@@ -11,6 +11,20 @@ import { adoptUnix, listenUnix } from "./linux/unix-socket.ts";
 
 export type LogLevel = "silent" | "error" | "verbose";
 
+/** What the kernel may be asked to take and give in bulk; each is used if it can. */
+export interface Offloads {
+  /** At the TUN device: reads and writes with a vnet header, without which there are no superpackets. */
+  readonly vnetHeader: boolean;
+  /** TCP superpackets at the TUN device. */
+  readonly tunTcp: boolean;
+  /** UDP superpackets at the TUN device (Linux ≥ 6.2). */
+  readonly tunUdp: boolean;
+  /** Trains of datagrams out (UDP_SEGMENT). */
+  readonly segmentation: boolean;
+  /** Trains of datagrams in (UDP_GRO). */
+  readonly coalescing: boolean;
+}
+
 export interface DaemonOptions {
   interfaceName: string;
   /** An open TUN device that another program made; without it one is created. */
@@ -18,6 +32,7 @@ export interface DaemonOptions {
   /** A listening UAPI socket that another program made; without it one is created. */
   uapiFd?: number | undefined;
   logLevel: LogLevel;
+  offloads: Offloads;
   /** The device exists and the socket answers. Called once. */
   onReady(): void;
   /** Aborted: end cleanly, remove the socket, resolve. */
@@ -38,16 +53,21 @@ function shortenSessions(core: Core): void {
 
 /** Runs until the signal, the loss of the socket or the loss of the interface. Rejects if it cannot start. */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
-  const { interfaceName, tunFd, uapiFd, log } = options;
+  const { interfaceName, tunFd, uapiFd, offloads, log } = options;
   const core = await loadCore();
   const libc = await openLibc(core.memory);
-  const tun = tunFd === undefined ? openTun(libc, interfaceName) : adoptTun(libc, tunFd);
+  const tunOptions = {
+    vnetHeader: offloads.vnetHeader,
+    tcpOffload: offloads.tunTcp,
+    udpOffload: offloads.tunUdp,
+  };
+  const tun = tunFd === undefined ? openTun(libc, interfaceName, tunOptions) : adoptTun(libc, tunFd, tunOptions);
   try {
     const path = uapiPath(tun.name);
     const listener = uapiFd === undefined ? listenUnix(libc, path) : adoptUnix(libc, uapiFd, path);
     try {
       const watch = new DeletionWatch(libc, path);
-      const loop = new Loop({ core, libc, tun, listener, watch, log });
+      const loop = new Loop({ core, libc, tun, listener, watch, udp: offloads, log });
       shortenSessions(core);
       log("verbose", `ready; FFI of ${libc.backend}, vnet header ${tun.vnetHeader ? "on" : "off"}`);
       options.onReady();

@@ -20,9 +20,8 @@ async function startTunnel(interfaceName: string): Promise<void> {
   const other = process.env.WG_QUICK_USERSPACE_IMPLEMENTATION;
   if (other) return run([other, interfaceName]);
   echo(`wasmguard ${interfaceName}`);
-  const logLevel = logLevelOf(process.env);
-  const keepsLog = Boolean(process.env.LOG_LEVEL) && logLevel !== "silent";
-  await spawnDaemon({ interfaceName, foreground: false, logLevel, keepsLog }, ["--", interfaceName]);
+  const keepsLog = Boolean(process.env.LOG_LEVEL) && logLevelOf(process.env) !== "silent";
+  await spawnDaemon({ interfaceName, keepsLog }, ["--", interfaceName]);
 }
 
 async function configure(interfaceName: string, tunnel: TunnelSettings): Promise<void> {

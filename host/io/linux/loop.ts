@@ -6,6 +6,7 @@
 import * as abi from "../../../assembly/abi.ts";
 import type { Core } from "../../core/core.ts";
 import { Engine, type EngineSink } from "../../device/engine.ts";
+import { EINVAL, EMSGSIZE } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { Epoll, epollBytes } from "./epoll.ts";
 import type { DeletionWatch } from "./inotify.ts";
@@ -15,7 +16,7 @@ import type { LinuxTun } from "./tun.ts";
 import { tunIsGone } from "./tun.ts";
 import { TunnelSockets } from "./tunnel-sockets.ts";
 import { UapiServer } from "./uapi-server.ts";
-import { udpBytes } from "./udp.ts";
+import { type UdpOptions, udpBytes } from "./udp.ts";
 import type { UnixListener } from "./unix-socket.ts";
 
 const RX_SLOTS = 8; // assembly/constants.ts
@@ -27,6 +28,8 @@ const READS_PER_TURN = 64;
 const RECEIVES_PER_TURN = 4;
 /** Trains that wait before they are sent although more could be read: the far end can start on them. */
 const TRAINS_PER_FLUSH = 4;
+/** What a device says that cannot take a superpacket after all. (EIO is what one says that is down.) */
+const MERGE_ERRORS = new Set([EINVAL, EMSGSIZE]);
 /** The interface is looked at, and the runtime's event loop served, at least this often. */
 const HEARTBEAT_MS = 1_000;
 const TURN_MS = 100;
@@ -37,6 +40,7 @@ export interface LoopOptions {
   readonly tun: LinuxTun;
   readonly listener: UnixListener;
   readonly watch: DeletionWatch | undefined;
+  readonly udp: UdpOptions;
   log(level: "error" | "verbose", message: string): void;
 }
 
@@ -53,6 +57,7 @@ export class Loop implements EngineSink {
   readonly #interface: InterfaceState;
   readonly #uapi: UapiServer;
   #ended: string | undefined;
+  #mergeRefused = false;
 
   constructor(options: LoopOptions) {
     const { core, libc, tun } = options;
@@ -230,8 +235,20 @@ export class Loop implements EngineSink {
     const { core, tun } = this.#options;
     for (let i = 0; i < count; i++) {
       const write = core.at.writes + abi.WRITE_BYTES * i;
-      tun.writev(core.u32(write + abi.WRITE_GATHER), core.u32(write + abi.WRITE_COUNT));
+      const entries = core.u32(write + abi.WRITE_COUNT);
+      const written = tun.writev(core.u32(write + abi.WRITE_GATHER), entries);
+      if (written < 0) this.#writeRefused(-written, entries);
     }
+  }
+
+  /** A refused superpacket is lost, as on any network; from the next batch on packets go singly. */
+  #writeRefused(errno: number, entries: number): void {
+    if (entries < 2 || !MERGE_ERRORS.has(errno)) return;
+    const { core, tun, log } = this.#options;
+    core.exports.setTun(Number(tun.vnetHeader), 0, 0);
+    if (!this.#mergeRefused)
+      log("error", `the TUN device refused a superpacket (errno ${errno}): writing packets singly`);
+    this.#mergeRefused = true;
   }
 
   inject(address: number, length: number): void {
