@@ -72,6 +72,7 @@ for (const [name, backend] of backends) {
         [1452, 2, 1, 1, true],
       ],
       tun: ["wgio2", 1420, true, true, true],
+      writeToNobody: -32,
       sameBase: true,
     });
   });

@@ -2,10 +2,13 @@
  * A walk through the Libc and the Linux I/O in whatever runtime this is started with; prints what it
  * saw as JSON. Wants a network namespace of its own with the loopback up, for the TUN device.
  */
+import { SOCKET } from "../../../../host/ffi/constants.ts";
+import { SOCKADDR_UN } from "../../../../host/ffi/layout.ts";
 import { openLibc } from "../../../../host/ffi/libc.ts";
 import { drainEventfd, Epoll, openEventfd, signalEventfd } from "../../../../host/io/linux/epoll.ts";
 import { fillRandom } from "../../../../host/io/linux/random.ts";
 import { openTun } from "../../../../host/io/linux/tun.ts";
+import { listenUnix } from "../../../../host/io/linux/unix-socket.ts";
 import { DATA, Lab, LOOPBACK4, LOOPBACK6, pattern, SPARE } from "./lab.ts";
 
 const seen: Record<string, unknown> = {};
@@ -64,6 +67,19 @@ try {
 } catch (error) {
   seen.tun = String(error);
 }
+
+// A client that left must not end the process by SIGPIPE.
+const path = `/tmp/wasmguard-io-${process.pid}.sock`;
+const listener = listenUnix(libc, path);
+const client = libc.socket(SOCKET.AF_UNIX, SOCKET.SOCK_STREAM, 0);
+libc.scratch.view.setUint16(SOCKADDR_UN.family, SOCKET.AF_UNIX, true);
+libc.text(path, SOCKADDR_UN.path);
+libc.connect(client, libc.scratch.at(0), SOCKADDR_UN.path + path.length + 1);
+const connection = listener.accept()!;
+libc.close(client);
+seen.writeToNobody = connection.write(SPARE, 10);
+connection.close();
+listener.close();
 
 // A second Libc over the same memory: the base address is a property of the memory.
 seen.sameBase = (await openLibc(libc.memory)).base === libc.base;
