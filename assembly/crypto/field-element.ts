@@ -4,12 +4,11 @@
  * Memory: `store` leaves the value in SCRATCH + SCRATCH_X25519, which the caller wipes.
  */
 import { SCRATCH, SCRATCH_X25519 } from "../memory/scratch";
-import { PAIR_BYTES } from "./generated/field-f64";
 
 const LIMBS = 12;
-const WORDS: usize = SCRATCH_X25519 + PAIR_BYTES; // 12 i64, behind the pair of the multiplication
-/** What the field arithmetic takes of SCRATCH_X25519, from its start. */
-export const FIELD_SCRATCH: usize = PAIR_BYTES + 96;
+const WORDS: usize = SCRATCH_X25519; // 12 i64
+/** What the conversions take of SCRATCH_X25519, from its start. */
+export const FIELD_SCRATCH: usize = 96;
 
 /** Conversions between 32 bytes, little-endian, and one lane of a pair. */
 export class Element {

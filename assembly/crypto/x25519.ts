@@ -11,7 +11,7 @@ import { addScaled, multiply, PAIR_BYTES, square } from "./generated/field-f64";
 
 const P: usize = PAIR_BYTES;
 
-// Behind what the field arithmetic takes of SCRATCH_X25519.
+// Behind what the conversions take of SCRATCH_X25519.
 const X: usize = SCRATCH_X25519 + FIELD_SCRATCH; // [x_2 | x_3]
 const Z: usize = X + P; // [z_2 | z_3]
 const BASE: usize = Z + P; // [– | x_1]

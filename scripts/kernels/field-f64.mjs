@@ -45,9 +45,6 @@ const declare = `let ${range(LIMBS)
   .map((i) => `c${i}: v128`)
   .join(", ")}, t: v128, x: v128;\n  const wrap = v128.load(WRAP);`;
 const storeAll = lines(range(LIMBS), (i) => `v128.store(out, c${i}, ${16 * i});`);
-/** Limbs times 19 · 2^-255, for the products that wrap. */
-const prepareWrapped = (from) =>
-  lines(range(LIMBS, 1), (i) => `v128.store(wrapped, f64x2.mul(v128.load(${from}, ${16 * i}), wrap), ${16 * i});`);
 
 // Six columns are summed at a time, row by row. The limbs of the second factor slide along the rows: each is loaded once
 // for up to six products, and sums, limbs and the row's limb x together fit in the 16 registers of x64.
@@ -72,7 +69,8 @@ class Block {
   product(i, j) {
     const wraps = i + j >= LIMBS;
     const limb = `${wraps ? "w" : "b"}${j}_${this.first}`;
-    if (!this.#loaded.has(limb)) this.line(`const ${limb} = v128.load(${wraps ? "wrapped" : this.b}, ${16 * j});`);
+    const load = `v128.load(${this.b}, ${16 * j})`;
+    if (!this.#loaded.has(limb)) this.line(`const ${limb} = ${wraps ? `f64x2.mul(${load}, wrap)` : load};`);
     this.#loaded.add(limb);
     const sum = `c${(i + j) % LIMBS}`;
     this.line(`${sum} = ${this.#started.has(sum) ? `Lanes.madd(x, ${limb}, ${sum})` : `f64x2.mul(x, ${limb})`};`);
@@ -147,13 +145,8 @@ const SCALE_MAX = 121665;
 assertExact();
 
 export const fieldF64Kernel = () => `
-import { SCRATCH, SCRATCH_X25519 } from "../../memory/scratch";
-
 /** Bytes of a pair of elements. */
 export const PAIR_BYTES: usize = ${16 * LIMBS};
-
-// The limbs of one factor, times 19 · 2^-255: a pair at the start of SCRATCH_X25519.
-export const WRAPPED: usize = SCRATCH_X25519;
 
 const ROUND = memory.data<f64>([${lines(range(LIMBS), (i) => {
   const rounding = literal(1.5 * 2 ** (52 + exponent(i + 1)));
@@ -172,14 +165,12 @@ class Lanes {
 
 /** out = a · b, carried; aliases allowed. */
 export function multiply(out: usize, a: usize, b: usize): void {
-  ${declare}
-  const wrapped = SCRATCH + WRAPPED;${prepareWrapped("b")}${multiply}${carryAll}${storeAll}
+  ${declare}${multiply}${carryAll}${storeAll}
 }
 
 /** out = a², carried; out may be a. */
 export function square(out: usize, a: usize): void {
-  ${declare}
-  const wrapped = SCRATCH + WRAPPED;${prepareWrapped("a")}${square}${carryAll}${storeAll}
+  ${declare}${square}${carryAll}${storeAll}
 }
 
 /** out = a + factor · b, carried; 0 ≤ factor ≤ ${SCALE_MAX}; a carried, b at most a sum of two; aliases allowed. */
