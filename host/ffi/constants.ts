@@ -78,7 +78,7 @@ export const TUN = {
   SIOCGIFINDEX: 0x8933,
 } as const;
 
-/** <sys/epoll.h>, <sys/eventfd.h>, <poll.h> */
+/** <sys/epoll.h>, <sys/eventfd.h> */
 export const WAIT = {
   EPOLL_CLOEXEC: 0o2000000,
   EPOLL_CTL_ADD: 1,
@@ -90,7 +90,6 @@ export const WAIT = {
   EPOLLHUP: 0x010,
   EFD_NONBLOCK: 0o4000,
   EFD_CLOEXEC: 0o2000000,
-  POLLOUT: 4,
 } as const;
 
 /** <sys/inotify.h> */

@@ -1,6 +1,5 @@
-/** What any file descriptor needs: closing, options, blocking mode, and waiting for one of them. */
-import { FILE, WAIT } from "../../ffi/constants.ts";
-import { POLLFD } from "../../ffi/layout.ts";
+/** What sockets and inherited descriptors need: options and blocking mode. */
+import { FILE } from "../../ffi/constants.ts";
 import { check, type Libc } from "../../ffi/libc.ts";
 
 /** Set an int socket option. @returns 0 or −errno */
@@ -23,13 +22,4 @@ export function setNonBlocking(libc: Libc, fd: number): void {
   const flags = check("fcntl", libc.fcntl(fd, FILE.F_GETFL, 0));
   check("fcntl", libc.fcntl(fd, FILE.F_SETFL, flags | FILE.O_NONBLOCK));
   check("fcntl", libc.fcntl(fd, FILE.F_SETFD, FILE.FD_CLOEXEC));
-}
-
-/** Wait until `fd` can be written, up to `timeoutMs`. @returns whether it can */
-export function waitWritable(libc: Libc, fd: number, timeoutMs: number): boolean {
-  const { view, at } = libc.scratch;
-  view.setInt32(POLLFD.fd, fd, true);
-  view.setUint16(POLLFD.events, WAIT.POLLOUT, true);
-  view.setUint16(POLLFD.revents, 0, true);
-  return libc.poll(at(0), 1, Math.ceil(timeoutMs)) > 0;
 }

@@ -6,7 +6,7 @@
 
 import { PortInUseError, SystemError } from "../../errors.ts";
 import { INET, SOCKET } from "../../ffi/constants.ts";
-import { EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EPERM } from "../../ffi/errno.ts";
+import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT } from "../../ffi/errno.ts";
 import { SOCKADDR_IN, SOCKADDR_IN6 } from "../../ffi/layout.ts";
 import { check, type Libc } from "../../ffi/libc.ts";
 import { kernelAtLeast } from "../platform.ts";
@@ -222,9 +222,4 @@ function canSegment(libc: Libc): boolean {
   const known = getOption(libc, fd, INET.IPPROTO_UDP, INET.UDP_SEGMENT) >= 0;
   libc.close(fd);
   return known;
-}
-
-/** Whether setMark failed for want of CAP_NET_ADMIN. */
-export function isPermissionError(error: unknown): boolean {
-  return error instanceof SystemError && (error.errno === EPERM || error.errno === EACCES);
 }

@@ -7,6 +7,7 @@ import { SOCKADDR_UN } from "../../../../host/ffi/layout.ts";
 import { openLibc } from "../../../../host/ffi/libc.ts";
 import { drainEventfd, Epoll, openEventfd, signalEventfd } from "../../../../host/io/linux/epoll.ts";
 import { fillRandom } from "../../../../host/io/linux/random.ts";
+import { detachStdio } from "../../../../host/io/linux/stdio.ts";
 import { openTun } from "../../../../host/io/linux/tun.ts";
 import { listenUnix } from "../../../../host/io/linux/unix-socket.ts";
 import { DATA, Lab, LOOPBACK4, LOOPBACK6, pattern, SPARE } from "./lab.ts";
@@ -84,3 +85,8 @@ listener.close();
 // A second Libc over the same memory: the base address is a property of the memory.
 seen.sameBase = (await openLibc(libc.memory)).base === libc.base;
 console.log(JSON.stringify(seen));
+
+// What is written from now on goes nowhere.
+detachStdio(libc);
+console.log("seen all the same");
+console.error("seen all the same");
