@@ -171,4 +171,5 @@ export const DROP_MALFORMED = 19; // outbound: not an IP packet
 export const DROP_STAGED = 20; // outbound: staged queue overflow or given up
 export const DROP_SEND = 21; // outbound: the system refused the datagram
 export const DROP_LOW_ORDER = 22; // handshake: Diffie-Hellman result all zero
-export const DROP_COUNT = 23;
+export const DROP_BATCH = 23; // more tiny packets in one receive call than a batch has room for
+export const DROP_COUNT = 24;

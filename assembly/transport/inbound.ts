@@ -6,6 +6,7 @@
 import {
   COOKIE_REPLY_BYTES,
   DROP_AUTHENTICATION,
+  DROP_BATCH,
   DROP_ECN,
   DROP_EXPIRED,
   DROP_HANDSHAKE_QUEUE,
@@ -182,5 +183,6 @@ function deliver(peer: u32, packet: usize, plain: u32, tos: u32): void {
   const kind = version(packet, length);
   if (routeOf(source(packet, kind), kind) !== <i32>peer) return countDrop(DROP_SOURCE);
   if (!decapsulate(packet, kind, tos)) return countDrop(DROP_ECN);
-  coalesceAdd(packet, length);
+  // The area for one batch has room for all that RX_SLOTS messages can hold in whole trains; tiny datagrams may overflow it.
+  if (!coalesceAdd(packet, length)) countDrop(DROP_BATCH);
 }

@@ -23,5 +23,6 @@ export const DROP_REASONS = [
   "staged",
   "send",
   "low_order",
+  "batch",
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
