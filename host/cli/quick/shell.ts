@@ -84,13 +84,16 @@ export async function ask(...command: string[]): Promise<string> {
   return code === 0 ? stdout : "";
 }
 
+/** As wg-quick evaluates hooks: the first command that fails ends one. */
+const BASH = ["bash", "-e", "-o", "pipefail", "-O", "extglob", "-c"];
+
 /** Run hooks in bash, each in a shell of its own, with %i replaced. @throws CliError at the first that fails */
 export async function runHooks(hooks: readonly string[], interfaceName: string): Promise<void> {
-  const shell = hasProgram("bash") ? "bash" : "sh";
+  const shell = hasProgram("bash") ? BASH : ["sh", "-e", "-c"];
   for (const hook of hooks) {
     const script = hook.replaceAll("%i", interfaceName);
     echo(script);
-    const { code, signal } = await execute([shell, "-c", script], undefined, "inherit");
+    const { code, signal } = await execute([...shell, script], undefined, "inherit");
     checkInterruption();
     if (code !== 0) throw new CliError(`the hook \`${script}' failed (${signal ?? `exit code ${code}`})`, "Correct it");
   }

@@ -25,8 +25,13 @@ ${HOOKS}PostUp = ip -4 route add 10.99.0.0/16 dev %i
   "no routes": `${KEY}Address = 10.7.0.1/24\nTable = off\n[Peer]\n${PEER_A}\nAllowedIPs = 10.8.0.0/16, 0.0.0.0/0\n`,
   "a numbered table": `${KEY}Address = 10.7.0.1/24\nTable = 777\n[Peer]\n${PEER_A}\nAllowedIPs = 10.8.0.0/16, ::/0\n`,
   "a hook that fails": `${KEY}Address = 10.7.0.1/24\nPostUp = false\n[Peer]\n${PEER_A}\nAllowedIPs = 0.0.0.0/0\n`,
+  "a hook with a failure in its midst": `${KEY}Address = 10.7.0.1/24\nPostUp = false | cat; true\n`,
+  "a hook with a pattern of extglob": `${KEY}Address = 10.7.0.1/24\nPostUp = x=aab; [ "\${x/+(a)/}" = b ]\n`,
   "an address that the system refuses": `${KEY}Address = 10.7.0.1/24, 10.7.0.1/24\n`,
 };
+
+/** Peers' times and amounts differ from run to run. */
+const withoutCounters = (state: string): string => state.replace(/\t\d+\t\d+\t\d+\t(off|\d+)$/gm, "\t$1");
 
 describe("up and down leave what wg-quick leaves", () => {
   const obstacle = privateRunObstacle("wg-quick", "wireguard-go", "ip", "nft");
@@ -36,10 +41,14 @@ describe("up and down leave what wg-quick leaves", () => {
   const OURS = [process.execPath, local("entry.ts")];
 
   /** Run both commands in namespaces of their own. Everything in them ends with the shell. */
-  function states(file: string, program: string[]): { stdout: string; stderr: string } {
+  function states(
+    file: string,
+    program: string[],
+    implementation = "wireguard-go",
+  ): { stdout: string; stderr: string } {
     const isolation = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
     const done = spawnSync("unshare", [...isolation, local("quick-run.sh"), file, ...program], {
-      env: { ...process.env, WG_QUICK_USERSPACE_IMPLEMENTATION: "wireguard-go" },
+      env: { ...process.env, WG_QUICK_USERSPACE_IMPLEMENTATION: implementation },
       encoding: "utf8",
       timeout: 25_000,
     });
@@ -62,6 +71,30 @@ describe("up and down leave what wg-quick leaves", () => {
     const zeroOrNot = (out: string): string => out.replace(/^(up|down): [1-9]\d*$/gm, "$1: failed");
     expect(zeroOrNot(ours.stdout), ours.stderr).toBe(zeroOrNot(theirs.stdout));
     expect(ours.stderr).not.toContain("yAnz5TF");
+  });
+
+  it.for(["addresses and routes", "default routes with an automatic table"])(
+    "with wasmguard itself behind it, for %s",
+    (name, context) => {
+      if (obstacle) return context.skip(obstacle);
+      const file = writeConfig(FILES[name]!);
+      const theirs = states(file, ["wg-quick"]);
+      const ours = states(file, OURS, "");
+      expect(withoutCounters(ours.stdout), ours.stderr).toBe(withoutCounters(theirs.stdout));
+      expect(ours.stderr).toContain(`[#] wasmguard ${NAME}\n`);
+    },
+  );
+
+  it("and undoes everything when it is interrupted", (context) => {
+    if (obstacle) return context.skip(obstacle);
+    // The hook interrupts the command itself, as Ctrl-C does.
+    const hook = "PostUp = kill -INT $PPID; sleep 0.2";
+    const file = writeConfig(FILES["default routes with an automatic table"]!.replace("Address", `${hook}\nAddress`));
+    const { stdout, stderr } = states(file, OURS);
+    expect(stderr).toContain("wasmguard: interrupted by SIGINT. What had been done was undone\n");
+    const [, up, down] = stdout.split(/== (?:up|down)\n/);
+    expect(up).toContain("does not exist");
+    expect(up?.replace(/^down: .*\n/m, "")).toBe(down);
   });
 
   it("and the same saved file", (context) => {
