@@ -6,7 +6,7 @@
  * block after each quarter-step. Binary code keeps this order (-O2; higher levels move the pieces together).
  */
 import { Symmetric } from "./layout";
-import { Poly1305 } from "./poly1305";
+import { FULL_BLOCK, LOW_32, LOW_34, Poly1305 } from "./poly1305";
 
 /** As `src`: write the bare keystream. */
 export const KEYSTREAM_ONLY: usize = 0;
@@ -14,20 +14,18 @@ export const KEYSTREAM_ONLY: usize = 0;
 export const GROUP_BYTES: u32 = 32;
 export const DOUBLE_ROUNDS: u32 = 10;
 
-const LOW_32: u64 = 0xffffffff;
-const LOW_34: u64 = 0x3ffffffff;
-const FULL_BLOCK: u64 = 0x100000000;
-
-// Byte orders that rotate each word left by 16 and by 8. They stay in memory: as constants the engines would
-// build them anew at each use.
+// Byte orders that rotate each word left by 16 and by 8, and the numbers of the four blocks.
 const LEFT_16: usize = memory.data<u8>([2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13], 16);
 const LEFT_8: usize = memory.data<u8>([3, 0, 1, 2, 7, 4, 5, 6, 11, 8, 9, 10, 15, 12, 13, 14], 16);
 const BLOCK_NUMBERS: usize = memory.data<u32>([0, 1, 2, 3], 16);
+// Where fourBlocks keeps a copy of the two orders, behind the sixteen words of the state.
+const ORDER_16: usize = 64;
+const ORDER_8: usize = 80;
 
 class Lanes {
   /** (x ^ y) <<< 16, and so on. */
-  @inline static xorRotate16(x: v128, y: v128): v128 {
-    return Lanes.reorder(v128.xor(x, y), v128.load(LEFT_16));
+  @inline static xorRotate16(state: usize, x: v128, y: v128): v128 {
+    return Lanes.reorder(v128.xor(x, y), v128.load(state, ORDER_16));
   }
 
   @inline static xorRotate12(x: v128, y: v128): v128 {
@@ -35,8 +33,8 @@ class Lanes {
     return v128.or(i32x4.shl(z, 12), i32x4.shr_u(z, 20));
   }
 
-  @inline static xorRotate8(x: v128, y: v128): v128 {
-    return Lanes.reorder(v128.xor(x, y), v128.load(LEFT_8));
+  @inline static xorRotate8(state: usize, x: v128, y: v128): v128 {
+    return Lanes.reorder(v128.xor(x, y), v128.load(state, ORDER_8));
   }
 
   @inline static xorRotate7(x: v128, y: v128): v128 {
@@ -109,6 +107,10 @@ export function fourBlocks(dst: usize, src: usize, counter: u32, message: usize,
   let x14 = v128.load32_splat(state, 56);
   let x15 = v128.load32_splat(state, 60);
 
+  // The rounds read the orders from this copy at each use. V8 is quick with them in locals too, and slow with
+  // constant vectors; JavaScriptCore is 15 % slower with locals, constants, or memory not written right here.
+  v128.store(state, v128.load(LEFT_16), ORDER_16);
+  v128.store(state, v128.load(LEFT_8), ORDER_8);
   let round: u32 = 0;
   if (groups) {
     const mac = Poly1305.scratch;
@@ -137,10 +139,10 @@ export function fourBlocks(dst: usize, src: usize, counter: u32, message: usize,
       h1 += <u64>load<u32>(message, 4);
       h2 += <u64>load<u32>(message, 8);
       h3 += <u64>load<u32>(message, 12) + FULL_BLOCK;
-      x12 = Lanes.xorRotate16(x12, x0);
-      x13 = Lanes.xorRotate16(x13, x1);
-      x14 = Lanes.xorRotate16(x14, x2);
-      x15 = Lanes.xorRotate16(x15, x3);
+      x12 = Lanes.xorRotate16(state, x12, x0);
+      x13 = Lanes.xorRotate16(state, x13, x1);
+      x14 = Lanes.xorRotate16(state, x14, x2);
+      x15 = Lanes.xorRotate16(state, x15, x3);
       x8 = i32x4.add(x8, x12);
       x9 = i32x4.add(x9, x13);
       x10 = i32x4.add(x10, x14);
@@ -157,10 +159,10 @@ export function fourBlocks(dst: usize, src: usize, counter: u32, message: usize,
       x3 = i32x4.add(x3, x7);
       d2 = h0 * r2 + h1 * r1 + h2 * r0 + h3 * s3 + (d1 >> 32);
       d3 = h0 * r3 + h1 * r2 + h2 * r1 + h3 * r0 + (d2 >> 32);
-      x12 = Lanes.xorRotate8(x12, x0);
-      x13 = Lanes.xorRotate8(x13, x1);
-      x14 = Lanes.xorRotate8(x14, x2);
-      x15 = Lanes.xorRotate8(x15, x3);
+      x12 = Lanes.xorRotate8(state, x12, x0);
+      x13 = Lanes.xorRotate8(state, x13, x1);
+      x14 = Lanes.xorRotate8(state, x14, x2);
+      x15 = Lanes.xorRotate8(state, x15, x3);
       x8 = i32x4.add(x8, x12);
       x9 = i32x4.add(x9, x13);
       x10 = i32x4.add(x10, x14);
@@ -182,10 +184,10 @@ export function fourBlocks(dst: usize, src: usize, counter: u32, message: usize,
       h1 += <u64>load<u32>(message, 20);
       h2 += <u64>load<u32>(message, 24);
       h3 += <u64>load<u32>(message, 28) + FULL_BLOCK;
-      x15 = Lanes.xorRotate16(x15, x0);
-      x12 = Lanes.xorRotate16(x12, x1);
-      x13 = Lanes.xorRotate16(x13, x2);
-      x14 = Lanes.xorRotate16(x14, x3);
+      x15 = Lanes.xorRotate16(state, x15, x0);
+      x12 = Lanes.xorRotate16(state, x12, x1);
+      x13 = Lanes.xorRotate16(state, x13, x2);
+      x14 = Lanes.xorRotate16(state, x14, x3);
       x10 = i32x4.add(x10, x15);
       x11 = i32x4.add(x11, x12);
       x8 = i32x4.add(x8, x13);
@@ -202,10 +204,10 @@ export function fourBlocks(dst: usize, src: usize, counter: u32, message: usize,
       x3 = i32x4.add(x3, x4);
       d2 = h0 * r2 + h1 * r1 + h2 * r0 + h3 * s3 + (d1 >> 32);
       d3 = h0 * r3 + h1 * r2 + h2 * r1 + h3 * r0 + (d2 >> 32);
-      x15 = Lanes.xorRotate8(x15, x0);
-      x12 = Lanes.xorRotate8(x12, x1);
-      x13 = Lanes.xorRotate8(x13, x2);
-      x14 = Lanes.xorRotate8(x14, x3);
+      x15 = Lanes.xorRotate8(state, x15, x0);
+      x12 = Lanes.xorRotate8(state, x12, x1);
+      x13 = Lanes.xorRotate8(state, x13, x2);
+      x14 = Lanes.xorRotate8(state, x14, x3);
       x10 = i32x4.add(x10, x15);
       x11 = i32x4.add(x11, x12);
       x8 = i32x4.add(x8, x13);
@@ -231,10 +233,10 @@ export function fourBlocks(dst: usize, src: usize, counter: u32, message: usize,
     x1 = i32x4.add(x1, x5);
     x2 = i32x4.add(x2, x6);
     x3 = i32x4.add(x3, x7);
-    x12 = Lanes.xorRotate16(x12, x0);
-    x13 = Lanes.xorRotate16(x13, x1);
-    x14 = Lanes.xorRotate16(x14, x2);
-    x15 = Lanes.xorRotate16(x15, x3);
+    x12 = Lanes.xorRotate16(state, x12, x0);
+    x13 = Lanes.xorRotate16(state, x13, x1);
+    x14 = Lanes.xorRotate16(state, x14, x2);
+    x15 = Lanes.xorRotate16(state, x15, x3);
     x8 = i32x4.add(x8, x12);
     x9 = i32x4.add(x9, x13);
     x10 = i32x4.add(x10, x14);
@@ -247,10 +249,10 @@ export function fourBlocks(dst: usize, src: usize, counter: u32, message: usize,
     x1 = i32x4.add(x1, x5);
     x2 = i32x4.add(x2, x6);
     x3 = i32x4.add(x3, x7);
-    x12 = Lanes.xorRotate8(x12, x0);
-    x13 = Lanes.xorRotate8(x13, x1);
-    x14 = Lanes.xorRotate8(x14, x2);
-    x15 = Lanes.xorRotate8(x15, x3);
+    x12 = Lanes.xorRotate8(state, x12, x0);
+    x13 = Lanes.xorRotate8(state, x13, x1);
+    x14 = Lanes.xorRotate8(state, x14, x2);
+    x15 = Lanes.xorRotate8(state, x15, x3);
     x8 = i32x4.add(x8, x12);
     x9 = i32x4.add(x9, x13);
     x10 = i32x4.add(x10, x14);
@@ -264,10 +266,10 @@ export function fourBlocks(dst: usize, src: usize, counter: u32, message: usize,
     x1 = i32x4.add(x1, x6);
     x2 = i32x4.add(x2, x7);
     x3 = i32x4.add(x3, x4);
-    x15 = Lanes.xorRotate16(x15, x0);
-    x12 = Lanes.xorRotate16(x12, x1);
-    x13 = Lanes.xorRotate16(x13, x2);
-    x14 = Lanes.xorRotate16(x14, x3);
+    x15 = Lanes.xorRotate16(state, x15, x0);
+    x12 = Lanes.xorRotate16(state, x12, x1);
+    x13 = Lanes.xorRotate16(state, x13, x2);
+    x14 = Lanes.xorRotate16(state, x14, x3);
     x10 = i32x4.add(x10, x15);
     x11 = i32x4.add(x11, x12);
     x8 = i32x4.add(x8, x13);
@@ -280,10 +282,10 @@ export function fourBlocks(dst: usize, src: usize, counter: u32, message: usize,
     x1 = i32x4.add(x1, x6);
     x2 = i32x4.add(x2, x7);
     x3 = i32x4.add(x3, x4);
-    x15 = Lanes.xorRotate8(x15, x0);
-    x12 = Lanes.xorRotate8(x12, x1);
-    x13 = Lanes.xorRotate8(x13, x2);
-    x14 = Lanes.xorRotate8(x14, x3);
+    x15 = Lanes.xorRotate8(state, x15, x0);
+    x12 = Lanes.xorRotate8(state, x12, x1);
+    x13 = Lanes.xorRotate8(state, x13, x2);
+    x14 = Lanes.xorRotate8(state, x14, x3);
     x10 = i32x4.add(x10, x15);
     x11 = i32x4.add(x11, x12);
     x8 = i32x4.add(x8, x13);

@@ -8,14 +8,17 @@ import { Symmetric, wipeSymmetric } from "./layout";
 import { Partial } from "./partial";
 
 export const CHUNK_BYTES: u32 = 256;
+
 /** "expand 32-byte k" */
-const CONSTANTS: usize = memory.data<u32>([0x61707865, 0x3320646e, 0x79622d32, 0x6b206574], 16);
+function constants(): v128 {
+  return i32x4(0x61707865, 0x3320646e, 0x79622d32, 0x6b206574);
+}
 
 /** Load constants and a 32-byte key into the state. */
 export function setKey(state: usize, key: usize): void {
   const low = v128.load(key);
   const high = v128.load(key, 16);
-  v128.store(state, v128.load(CONSTANTS));
+  v128.store(state, constants());
   v128.store(state, low, 16);
   v128.store(state, high, 32);
 }
@@ -81,7 +84,7 @@ export function innerNonce(out: usize, nonce24: usize): void {
  * each of a, b, c, d. Between column and diagonal rounds the rows rotate by one, two and three words.
  */
 export function hchacha20(out: usize, key: usize, nonce16: usize): void {
-  let a = v128.load(CONSTANTS);
+  let a = constants();
   let b = v128.load(key);
   let c = v128.load(key, 16);
   let d = v128.load(nonce16);

@@ -4,15 +4,15 @@
  */
 import { SCRATCH, SCRATCH_AEAD } from "../memory/scratch";
 
-const STATE: usize = SCRATCH_AEAD; // 64 bytes: the sixteen words of ChaCha20
-const POLY1305: usize = SCRATCH_AEAD + 64; // 128 bytes: struct Poly1305
-const BLOCKS: usize = SCRATCH_AEAD + 192; // 32 bytes: what ends a message for Poly1305
-const TAG: usize = SCRATCH_AEAD + 224; // 16 bytes: the tag as computed
-const NONCE: usize = SCRATCH_AEAD + 240; // 16 bytes: the inner nonce of XChaCha20
-const SUBKEY: usize = SCRATCH_AEAD + 256; // 32 bytes: HChaCha20 output
-const FIRST: usize = SCRATCH_AEAD + 320; // 256 bytes: the one-time key, unused bytes, three blocks of keystream
-const LAST: usize = SCRATCH_AEAD + 576; // 256 bytes: keystream of the incomplete last chunk
-const BYTES: usize = 832;
+const STATE: usize = SCRATCH_AEAD; // 96 bytes: the sixteen words of ChaCha20, two constant vectors
+const POLY1305: usize = SCRATCH_AEAD + 128; // 128 bytes: struct Poly1305
+const BLOCKS: usize = SCRATCH_AEAD + 256; // 32 bytes: what ends a message for Poly1305
+const TAG: usize = SCRATCH_AEAD + 288; // 16 bytes: the tag as computed
+const NONCE: usize = SCRATCH_AEAD + 304; // 16 bytes: the inner nonce of XChaCha20
+const SUBKEY: usize = SCRATCH_AEAD + 320; // 32 bytes: HChaCha20 output
+const FIRST: usize = SCRATCH_AEAD + 384; // 256 bytes: the one-time key, unused bytes, three blocks of keystream
+const LAST: usize = SCRATCH_AEAD + 640; // 256 bytes: keystream of the incomplete last chunk
+const BYTES: usize = 896;
 
 /** Addresses in the scratch memory of this instance. */
 export class Symmetric {

@@ -3,16 +3,15 @@
  * The accumulator h has four limbs of 32 bits in u64 words, the topmost of 34 bits, so that a block costs 16
  * multiplications. r is clamped: r < 2^28 per limb and r1, r2, r3 are multiples of four, hence
  * s = r · 5/4 is exact and folds 2^130 ≡ 5. Before a multiplication h0 < 3.25·2^32, h1, h2 < 2^33 and
- * h3 < 1.5·2^34; every sum of four products then stays below 3.94·2^62 and cannot overflow.
+ * h3 < 1.5·2^34; the sum of four products and a carry then stays below 3.95·2^62 and cannot overflow.
  */
 import { Symmetric, wipeSymmetric } from "./layout";
 import { Partial } from "./partial";
 
-export const POLY1305_TAG_BYTES: u32 = 16;
-const LOW_32: u64 = 0xffffffff;
-const LOW_34: u64 = 0x3ffffffff;
+export const LOW_32: u64 = 0xffffffff;
+export const LOW_34: u64 = 0x3ffffffff;
 /** The bit 2^128 that RFC 8439 appends to a full block, as seen from the top limb. */
-const FULL_BLOCK: u64 = 0x100000000;
+export const FULL_BLOCK: u64 = 0x100000000;
 
 /** State of one authentication. Fields are public to the code that weaves blocks into ChaCha20. */
 @unmanaged
