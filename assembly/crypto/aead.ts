@@ -4,7 +4,7 @@
  * A chunk of four blocks is encrypted while Poly1305 reads what lies before it (sealing) or from there on
  * (opening). Opening in place: a chunk is written only after it was authenticated, so the MAC never reads
  * plaintext. When the tag is wrong, chunks decrypted so far are encrypted again (in place) or zeroed.
- * Batches: aeadBegin, any number of …Next, aeadEnd; no other call of this module in between.
+ * Batches: aeadBegin, any number of …Next, aeadEnd; no other ChaCha20 or Poly1305 call in between.
  */
 import { CHUNK_BYTES, setKey, setNonce, xorKeystream, xorStream } from "./chacha20";
 import { DOUBLE_ROUNDS, fourBlocks, GROUP_BYTES, KEYSTREAM_ONLY } from "./chacha20-simd";
