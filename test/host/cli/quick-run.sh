@@ -21,7 +21,7 @@ state() {
 	ip -6 route show table all | grep -v -e fe80 -e ff00 -e anycast | sort
 	ip -4 rule show
 	ip -6 rule show
-	nft list ruleset
+	if command -v nft >/dev/null; then nft list ruleset; else iptables-save; ip6tables-save; fi 2>&1 | grep -v '^#'
 	cat /proc/sys/net/ipv4/conf/all/src_valid_mark
 	wg show "$name" dump 2>&1 | cut -f 1,2,4- | sort
 	wg show "$name" fwmark 2>&1

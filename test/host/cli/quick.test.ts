@@ -1,6 +1,6 @@
 /** `up` and `down` against wg-quick: the same file must leave the same system, in namespaces of their own. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -44,11 +44,11 @@ describe("up and down leave what wg-quick leaves", () => {
   function states(
     file: string,
     program: string[],
-    implementation = "wireguard-go",
+    env: Record<string, string> = {},
   ): { stdout: string; stderr: string } {
     const isolation = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
     const done = spawnSync("unshare", [...isolation, local("quick-run.sh"), file, ...program], {
-      env: { ...process.env, WG_QUICK_USERSPACE_IMPLEMENTATION: implementation },
+      env: { ...process.env, WG_QUICK_USERSPACE_IMPLEMENTATION: "wireguard-go", ...env },
       encoding: "utf8",
       timeout: 25_000,
     });
@@ -79,11 +79,26 @@ describe("up and down leave what wg-quick leaves", () => {
       if (obstacle) return context.skip(obstacle);
       const file = writeConfig(FILES[name]!);
       const theirs = states(file, ["wg-quick"]);
-      const ours = states(file, OURS, "");
+      const ours = states(file, OURS, { WG_QUICK_USERSPACE_IMPLEMENTATION: "" });
       expect(withoutCounters(ours.stdout), ours.stderr).toBe(withoutCounters(theirs.stdout));
       expect(ours.stderr).toContain(`[#] wasmguard ${NAME}\n`);
     },
   );
+
+  it("with iptables where there is no nft", (context) => {
+    const missing = obstacle ?? privateRunObstacle("iptables-restore");
+    if (missing) return context.skip(missing);
+    const programs = join(folder, "sbin");
+    mkdirSync(programs);
+    for (const name of readdirSync("/usr/sbin")) {
+      if (name !== "nft") symlinkSync(`/usr/sbin/${name}`, join(programs, name));
+    }
+    const env = { PATH: `${programs}:/usr/bin:/bin` };
+    const file = writeConfig(FILES["default routes with an automatic table"]!);
+    const ours = states(file, OURS, env);
+    expect(ours.stderr).toContain("[#] iptables-restore -n\n");
+    expect(withoutCounters(ours.stdout)).toBe(withoutCounters(states(file, ["wg-quick"], env).stdout));
+  });
 
   it("and undoes everything when it is interrupted", (context) => {
     if (obstacle) return context.skip(obstacle);
