@@ -14,8 +14,9 @@ export class Blake2sSteps {
   /** Chaining value for outputs of `outLength` bytes: IV ^ parameter block, without salt and personalisation. */
   @inline static start(h: usize, outLength: u32, keyLength: u32): void {
     const parameters = 0x01010000 | (keyLength << 8) | outLength; // fanout 1, depth 1
-    v128.store(h, i32x4(0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a));
-    store<u32>(h, 0x6a09e667 ^ parameters);
+    const words = i32x4.replace_lane(i64x2.splat(0), 0, parameters);
+    // One store: a load of all 16 bytes would have to wait for two.
+    v128.store(h, v128.xor(i32x4(0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a), words));
     v128.store(h, i32x4(0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19), 16);
   }
 
