@@ -3,9 +3,9 @@
  * Exit codes as wireguard-go: 0 after a signal or the loss of socket or interface, 1 if it could not start.
  */
 import { type DaemonOptions, runDaemon } from "../io/daemon.ts";
+import { READY_LINE } from "./background.ts";
 import type { StartRequest } from "./daemon-options.ts";
 import { describeError } from "./errors.ts";
-import { READY_LINE } from "./spawn-daemon.ts";
 
 const LABELS = { error: "ERROR", verbose: "DEBUG" } as const;
 

@@ -6,15 +6,13 @@
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { runtime } from "../io/platform.ts";
+import { DAEMON_MARKER, READY_LINE } from "./background.ts";
 import type { StartRequest } from "./daemon-options.ts";
 import { CliError } from "./errors.ts";
 
 /** What this process must know of the start; the child reads the rest from its command line. */
 export type SpawnRequest = Pick<StartRequest, "interfaceName" | "tunFd" | "uapiFd" | "keepsLog">;
 
-/** Set for the child alone: tells a daemon in the background from WG_PROCESS_FOREGROUND=1 set by a user. */
-export const DAEMON_MARKER = "WASMGUARD_BACKGROUND";
-export const READY_LINE = "ready";
 const READY_TIMEOUT_MS = 20_000;
 const REPORT_BYTES_MAX = 4096;
 

@@ -2,9 +2,10 @@
  * `wasmguard [OPTIONS] NAME`. In the background (the default) the same program is started again as the daemon;
  * the parent waits until the device and the socket exist. In the foreground this process is the daemon.
  */
+
+import { DAEMON_MARKER } from "./background.ts";
 import { startRequest } from "./daemon-options.ts";
 import { DAEMON_OPTIONS, parseOptions } from "./options.ts";
-import { DAEMON_MARKER } from "./spawn-daemon.ts";
 
 /** @param args  all arguments of the command line. @returns the exit code */
 export async function start(args: readonly string[]): Promise<number> {

@@ -1,7 +1,7 @@
 /** The command with a stand-in for the daemon: what STUB says happens in the background process. */
 import { readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { DAEMON_MARKER } from "../../../host/cli/background.ts";
 import { main } from "../../../host/cli/main.ts";
-import { DAEMON_MARKER } from "../../../host/cli/spawn-daemon.ts";
 
 const HOLD_MS = 60_000;
 
