@@ -1,0 +1,29 @@
+/** What the event driver asks of UDP: sockets, a simulated network, a relay. */
+import type { Endpoint } from "../../core/core.ts";
+
+export interface BindEvents {
+  /**
+   * A datagram came. The bytes have been read when it returns. The same Endpoint object for the same sender saves
+   * time.
+   */
+  receive(datagram: Uint8Array, from: Endpoint): void;
+  /** A datagram that `send` had taken was refused after all. */
+  lost(): void;
+  /** A socket stopped working. */
+  failed(cause: unknown): void;
+}
+
+export interface Bind {
+  /**
+   * Begin on `port`, or on a free one for 0. A bind that was closed can be opened again.
+   * @returns the port
+   * @throws PortInUseError, BindError
+   */
+  open(port: number, events: BindEvents): number | Promise<number>;
+
+  /** Send one datagram. The array is the bind's own from now on. @returns false if it had to be dropped */
+  send(datagram: Uint8Array, to: Endpoint): boolean;
+
+  /** No event comes after this call. */
+  close(): void | Promise<void>;
+}

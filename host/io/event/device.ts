@@ -1,0 +1,356 @@
+/**
+ * A WireGuard device for programs: one identity, its peers, a Tun on the inside and a Bind on the outside. Keys are copied
+ * into linear memory and live only there; what the caller hands over stays the caller's to wipe.
+ */
+import * as abi from "../../../assembly/abi.ts";
+import type { Address, Core } from "../../core/core.ts";
+import { type CoreLimits, loadCore } from "../../core/load.ts";
+import type { DropReason } from "../../device/drop-reason.ts";
+import type { Peer } from "../../device/peer.ts";
+import { EngineClosedError, WasmguardError } from "../../errors.ts";
+import { formatEndpoint } from "../../uapi/endpoint.ts";
+import { formatAddress } from "../../uapi/ip.ts";
+import type { Bind } from "./bind.ts";
+import { EventDriver } from "./driver.ts";
+import { BindError, OwnKeyError, PeerExistsError, PeerUnknownError, TunError } from "./errors.ts";
+import { type PublicKey, publicKeyBytes, secretKey } from "./keys.ts";
+import {
+  checkInteger,
+  type ParsedChange,
+  type PeerChange,
+  type PeerConfig,
+  parseChange,
+  parsePeer,
+} from "./peer-config.ts";
+import { PeerWatch } from "./peer-watch.ts";
+import type { Tun } from "./tun.ts";
+import { systemZones } from "./zones.ts";
+
+const DEFAULT_MTU = 1420;
+/** What every IPv4 link carries (RFC 791), and the largest IP packet. */
+const MTU_MIN = 68;
+const MTU_MAX = 65_535;
+const KEY_BYTES = 32;
+
+export interface DeviceOptions {
+  /** 32 bytes. The caller wipes its own copy. */
+  readonly privateKey: Uint8Array;
+  /** Packets of this machine's side. Closed together with the device. */
+  readonly tun: Tun;
+  /** Datagrams of the network's side; UDP sockets by default. Closed together with the device. */
+  readonly bind?: Bind | undefined;
+  /** UDP port; 0, the default, takes a free one. */
+  readonly listenPort?: number | undefined;
+  /** Largest packet inside, in bytes; by default what the Tun says, or 1420. */
+  readonly mtu?: number | undefined;
+  readonly peers?: readonly PeerConfig[] | undefined;
+  readonly limits?: CoreLimits | undefined;
+}
+
+export interface PeerStatistics {
+  readonly publicKey: Uint8Array;
+  /** As `192.0.2.1:51820` or `[2001:db8::1]:51820`; undefined until it is known. */
+  readonly endpoint: string | undefined;
+  readonly allowedIps: readonly string[];
+  /** Undefined before the first. */
+  readonly lastHandshake: Date | undefined;
+  /** Bytes of authenticated messages that came. */
+  readonly rxBytes: bigint;
+  /** Bytes of messages sent. */
+  readonly txBytes: bigint;
+  /** Seconds; 0 when off. */
+  readonly persistentKeepalive: number;
+}
+
+export interface DeviceStatistics {
+  /** In the order in which they were added. */
+  readonly peers: readonly PeerStatistics[];
+  /** Packets dropped since the device was made, by reason; `tun`: the Tun did not take them. */
+  readonly drops: Readonly<Record<DropReason | "tun", bigint>>;
+}
+
+export interface DeviceEvents {
+  /** Session keys were agreed on. */
+  handshake: { readonly publicKey: Uint8Array };
+  /** An authenticated message of the peer came from a new address. */
+  endpoint: { readonly publicKey: Uint8Array; readonly endpoint: string };
+  /** The Tun or the Bind failed. The device goes on with what still works. */
+  error: WasmguardError;
+}
+
+type Listener<T> = (event: T) => void;
+
+export class Device {
+  readonly #core: Core;
+  readonly #driver: EventDriver;
+  readonly #tun: Tun;
+  readonly #bind: Bind;
+  readonly #listeners: { [K in keyof DeviceEvents]: Set<Listener<DeviceEvents[K]>> } = {
+    handshake: new Set(),
+    endpoint: new Set(),
+    error: new Set(),
+  };
+  #watch: PeerWatch | undefined;
+  #port: number;
+  #state: "made" | "started" | "closed" = "made";
+  #started: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(core: Core, bind: Bind, options: DeviceOptions) {
+    this.#core = core;
+    this.#bind = bind;
+    this.#tun = options.tun;
+    this.#port = options.listenPort ?? 0;
+    this.#driver = new EventDriver({
+      core,
+      bind,
+      tun: options.tun,
+      changed: () => this.#watch?.look(),
+      failed: (part, cause) => this.#fail(part, cause),
+    });
+    core.exports.setMtu(options.mtu ?? options.tun.mtu ?? DEFAULT_MTU);
+  }
+
+  /**
+   * Make a device. It opens nothing before `start`.
+   * @throws KeyError, OptionError, EndpointError, AllowedIpError, PeerLimitError, RouteLimitError
+   */
+  static async create(options: DeviceOptions): Promise<Device> {
+    const { listenPort, tun, peers = [], limits } = options;
+    secretKey("privateKey", options.privateKey);
+    if (listenPort !== undefined) checkInteger("listenPort", listenPort, 0, 0xffff);
+    const mtu = options.mtu ?? tun.mtu;
+    if (mtu !== undefined) checkInteger("mtu", mtu, MTU_MIN, MTU_MAX);
+    const bind = options.bind ?? new (await import("./bind-dgram.ts")).DgramBind();
+    const device = new Device(await loadCore(limits), bind, options);
+    try {
+      device.setPrivateKey(options.privateKey);
+      for (const peer of peers) device.addPeer(peer);
+    } catch (error) {
+      device.#driver.close();
+      throw error;
+    }
+    return device;
+  }
+
+  /** 32 bytes, a copy. */
+  get publicKey(): Uint8Array {
+    this.#requireOpen();
+    const at = this.#core.at.identity + abi.IDENTITY_PUBLIC_KEY;
+    return this.#core.bytes.slice(at, at + KEY_BYTES);
+  }
+
+  /** The UDP port in use; before `start`, the one asked for. */
+  get listenPort(): number {
+    return this.#port;
+  }
+
+  // ── life ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Open the Bind and the Tun, and begin. @throws PortInUseError, BindError, EngineClosedError, and what the Tun throws */
+  start(): Promise<void> {
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  async #start(): Promise<void> {
+    this.#requireOpen();
+    await this.#openBind(this.#port);
+    await this.#tun.open(this.#driver.tunEvents);
+    if (this.#state === "closed") {
+      await Promise.allSettled([this.#tun.close(), this.#bind.close()]);
+      throw new EngineClosedError();
+    }
+    this.#state = "started";
+    this.#driver.start();
+  }
+
+  async #openBind(port: number): Promise<void> {
+    const bound = await this.#bind.open(port, this.#driver.bindEvents);
+    if (this.#state === "closed") {
+      await this.#bind.close();
+      throw new EngineClosedError();
+    }
+    this.#port = bound;
+  }
+
+  /**
+   * Move to another UDP port. Sessions stay; peers follow with the next message they get.
+   * @param port 0 takes a free one
+   * @throws PortInUseError, BindError; nothing is bound then
+   */
+  async listen(port: number): Promise<void> {
+    checkInteger("listenPort", port, 0, 0xffff);
+    this.#requireOpen();
+    if (this.#state === "made") {
+      this.#port = port;
+      return;
+    }
+    await this.#bind.close();
+    await this.#openBind(port);
+  }
+
+  /** Wipe all keys, then close the Bind and the Tun. Safe to call again. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#state = "closed";
+    this.#watch = undefined;
+    this.#driver.close();
+    await Promise.allSettled([this.#tun.close(), this.#bind.close()]);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #requireOpen(): void {
+    if (this.#state === "closed") throw new EngineClosedError();
+  }
+
+  // ── configuration ──────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Put a key where the core can read it, use it there, wipe it. */
+  #withSecret(key: Uint8Array, use: (at: Address) => void): void {
+    const { secretExchange } = this.#core.at;
+    this.#core.bytes.set(key, secretExchange);
+    try {
+      use(secretExchange);
+    } finally {
+      this.#core.wipe(secretExchange, KEY_BYTES);
+    }
+  }
+
+  /** Take another identity; a peer with the same public key is removed. @param key 32 bytes @throws KeyError */
+  setPrivateKey(key: Uint8Array): void {
+    this.#requireOpen();
+    secretKey("privateKey", key);
+    this.#driver.run(() => this.#withSecret(key, (at) => this.#driver.engine.setPrivateKey(at)));
+  }
+
+  /**
+   * @throws KeyError, EndpointError, AllowedIpError, OptionError, PeerExistsError, OwnKeyError, PeerLimitError,
+   * RouteLimitError; nothing is changed then
+   */
+  addPeer(config: PeerConfig): void {
+    this.#requireOpen();
+    const parsed = parsePeer(config);
+    if (this.#find(parsed.publicKey) !== undefined) throw new PeerExistsError();
+    const { engine } = this.#driver;
+    this.#driver.run(() => {
+      this.#core.bytes.set(parsed.publicKey, this.#core.at.exchange);
+      const peer = engine.createPeer(this.#core.at.exchange);
+      if (peer === undefined) throw new OwnKeyError();
+      try {
+        this.#apply(peer, parsed);
+      } catch (error) {
+        engine.removePeer(peer);
+        throw error;
+      }
+    });
+  }
+
+  /** Change what is given, leave the rest. @throws as addPeer, and PeerUnknownError */
+  updatePeer(publicKey: PublicKey, change: PeerChange): void {
+    this.#requireOpen();
+    const parsed = parseChange(change);
+    const peer = this.#require(publicKey);
+    this.#driver.run(() => this.#apply(peer, parsed));
+  }
+
+  /** Its keys are wiped. @throws KeyError, PeerUnknownError */
+  removePeer(publicKey: PublicKey): void {
+    this.#requireOpen();
+    const peer = this.#require(publicKey);
+    this.#driver.run(() => this.#driver.engine.removePeer(peer));
+  }
+
+  #require(publicKey: PublicKey): Peer {
+    const peer = this.#find(publicKeyBytes(publicKey));
+    if (peer === undefined) throw new PeerUnknownError();
+    return peer;
+  }
+
+  #find(publicKey: Uint8Array): Peer | undefined {
+    const { exchange } = this.#core.at;
+    this.#core.bytes.set(publicKey, exchange);
+    return this.#driver.engine.findPeer(exchange);
+  }
+
+  #apply(peer: Peer, { presharedKey, endpoint, allowedIps, persistentKeepalive }: ParsedChange): void {
+    if (allowedIps !== undefined) {
+      peer.removeAllAllowedIps();
+      for (const { address, prefix } of allowedIps) peer.addAllowedIp(address, prefix);
+    }
+    if (presharedKey !== undefined) {
+      this.#withSecret(presharedKey ?? new Uint8Array(KEY_BYTES), (at) => peer.setPresharedKey(at));
+    }
+    if (endpoint !== undefined) peer.setEndpoint(endpoint);
+    if (persistentKeepalive !== undefined) peer.setPersistentKeepalive(persistentKeepalive);
+    peer.commit();
+    this.#watch?.note(peer);
+  }
+
+  // ── what it tells ──────────────────────────────────────────────────────────────────────────────────────────
+
+  statistics(): DeviceStatistics {
+    this.#requireOpen();
+    const { engine, tunDrops } = this.#driver;
+    return {
+      peers: Array.from(engine.peers(), (peer) => this.#statisticsOf(peer)),
+      drops: { ...engine.drops(), tun: tunDrops },
+    };
+  }
+
+  #statisticsOf(peer: Peer): PeerStatistics {
+    const { seconds, nanoseconds } = peer.lastHandshake();
+    const routes = { [Symbol.iterator]: () => peer.allowedIps() };
+    return {
+      publicKey: this.#publicKeyOf(peer),
+      endpoint: this.#endpointOf(peer),
+      allowedIps: Array.from(routes, ({ address, prefix }) => `${formatAddress(address)}/${prefix}`),
+      lastHandshake: seconds === 0 ? undefined : new Date(seconds * 1000 + nanoseconds / 1_000_000),
+      rxBytes: peer.rxBytes(),
+      txBytes: peer.txBytes(),
+      persistentKeepalive: peer.persistentKeepalive(),
+    };
+  }
+
+  #publicKeyOf(peer: Peer): Uint8Array {
+    return this.#core.bytes.slice(peer.publicKey, peer.publicKey + KEY_BYTES);
+  }
+
+  #endpointOf(peer: Peer): string | undefined {
+    const endpoint = peer.endpoint();
+    return endpoint && formatEndpoint(endpoint, systemZones);
+  }
+
+  /** Listen. @returns what ends it */
+  on<K extends keyof DeviceEvents>(type: K, listener: Listener<DeviceEvents[K]>): () => void {
+    this.#listeners[type].add(listener);
+    if (type !== "error" && this.#state !== "closed") this.#watch ??= this.#watchPeers();
+    return () => void this.#listeners[type].delete(listener);
+  }
+
+  #watchPeers(): PeerWatch {
+    return new PeerWatch(this.#driver.engine, {
+      handshake: (peer) => this.#emit("handshake", { publicKey: this.#publicKeyOf(peer) }),
+      endpoint: (peer) => {
+        const endpoint = this.#endpointOf(peer);
+        if (endpoint !== undefined) this.#emit("endpoint", { publicKey: this.#publicKeyOf(peer), endpoint });
+      },
+    });
+  }
+
+  #emit<K extends keyof DeviceEvents>(type: K, event: DeviceEvents[K]): void {
+    for (const listener of this.#listeners[type]) queueMicrotask(() => listener(event));
+  }
+
+  #fail(part: "tun" | "bind", cause: unknown): void {
+    if (cause instanceof WasmguardError) this.#emit("error", cause);
+    else this.#emit("error", part === "tun" ? new TunError("the Tun failed", cause) : new BindError(this.#port, cause));
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * What a program that embeds a tunnel can do wrong, or run into. Messages never quote what was given: a value in the
+ * wrong place may be a key.
+ */
+import { WasmguardError } from "../../errors.ts";
+
+export class KeyError extends WasmguardError {
+  readonly code = "KEY";
+  readonly nextStep: string;
+  constructor(name: "privateKey" | "presharedKey" | "publicKey") {
+    super(`${name} is not a key`);
+    this.nextStep =
+      name === "publicKey"
+        ? "Give 32 bytes as Uint8Array, or the 44 characters that `wg pubkey` prints."
+        : "Give 32 bytes as Uint8Array, not all zero; strings are not taken, for they cannot be wiped.";
+  }
+}
+
+export class EndpointError extends WasmguardError {
+  readonly code = "ENDPOINT";
+  readonly nextStep =
+    "Give a numeric address with its port, as in 192.0.2.1:51820 or [2001:db8::1]:51820; look names up with node:dns first.";
+  constructor() {
+    super("endpoint is not an IP address and a port from 1 to 65535");
+  }
+}
+
+export class AllowedIpError extends WasmguardError {
+  readonly code = "ALLOWED_IP";
+  readonly nextStep = "Give addresses or prefixes, as in 10.0.0.2, 10.1.0.0/16 or fd00::/8.";
+  /** @param index of the first bad one */
+  constructor(index: number) {
+    super(`allowedIps[${index}] is not an IP address or prefix`);
+  }
+}
+
+export class OptionError extends WasmguardError {
+  readonly code = "OPTION";
+  readonly nextStep: string;
+  constructor(name: string, expected: string) {
+    super(`${name} is not ${expected}`);
+    this.nextStep = `Set ${name} to ${expected}.`;
+  }
+}
+
+export class PeerExistsError extends WasmguardError {
+  readonly code = "PEER_EXISTS";
+  readonly nextStep = "Call updatePeer, or remove the peer first.";
+  constructor() {
+    super("the device has a peer with this public key");
+  }
+}
+
+export class PeerUnknownError extends WasmguardError {
+  readonly code = "PEER_UNKNOWN";
+  readonly nextStep = "Call addPeer first; statistics() lists the peers there are.";
+  constructor() {
+    super("the device has no peer with this public key");
+  }
+}
+
+export class OwnKeyError extends WasmguardError {
+  readonly code = "OWN_KEY";
+  readonly nextStep = "Give the public key of the other end.";
+  constructor() {
+    super("the public key of the peer is that of the device itself");
+  }
+}
+
+/** No UDP socket could be opened. A port that is taken is a PortInUseError. */
+export class BindError extends WasmguardError {
+  readonly code = "BIND";
+  readonly nextStep = "See the cause; ports under 1024 need privileges, and the address must be one of this machine.";
+  constructor(port: number, cause: unknown) {
+    super(`cannot bind UDP port ${port}`, { cause });
+  }
+}
+
+/** The Tun object failed or ended. */
+export class TunError extends WasmguardError {
+  readonly code = "TUN";
+  readonly nextStep = "See the cause; close the device, and make a new one when the interface is back.";
+  constructor(message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+  }
+}

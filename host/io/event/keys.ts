@@ -1,0 +1,68 @@
+/**
+ * Keys of a program that embeds a tunnel. Private and preshared keys are bytes and nothing else: strings cannot be
+ * wiped. Public keys may be base64 text too.
+ */
+import { KEY_BYTES, keyFromBase64, keyToBase64, publicKeyText } from "../../cli/key-text.ts";
+import { publicKeyOf as derivePublicKey } from "../../cli/public-key.ts";
+import { ascii } from "../../uapi/text.ts";
+import { KeyError } from "./errors.ts";
+
+/** 32 bytes, or their base64 text (44 characters). */
+export type PublicKey = Uint8Array | string;
+
+/** @returns 32 bytes that X25519 takes as they are (RFC 7748 §5); the caller wipes them after use */
+export function generatePrivateKey(): Uint8Array {
+  const key = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
+  key[0]! &= 248;
+  key[31] = (key[31]! & 127) | 64;
+  return key;
+}
+
+/** @returns 32 bytes; the caller wipes them after use */
+export function generatePresharedKey(): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(KEY_BYTES));
+}
+
+/** @param privateKey 32 bytes, not kept @returns 32 bytes @throws KeyError */
+export function publicKeyOf(privateKey: Uint8Array): Uint8Array {
+  return derivePublicKey(secretKey("privateKey", privateKey));
+}
+
+/** @param text 44 characters as bytes, e.g. read from a file; not kept @returns 32 bytes @throws KeyError */
+export function decodeKey(text: Uint8Array): Uint8Array {
+  const key = keyFromBase64(text);
+  if (key === undefined) throw new KeyError("publicKey");
+  return key;
+}
+
+/** @returns 44 characters of base64 as bytes */
+export function encodeKey(key: Uint8Array): Uint8Array {
+  if (!isKey(key)) throw new KeyError("publicKey");
+  return keyToBase64(key);
+}
+
+/** @returns 44 characters of base64. Not for secrets. @throws KeyError */
+export function formatPublicKey(key: Uint8Array): string {
+  if (!isKey(key)) throw new KeyError("publicKey");
+  return publicKeyText(key);
+}
+
+/** @returns 32 bytes @throws KeyError */
+export function publicKeyBytes(key: PublicKey): Uint8Array {
+  const bytes = typeof key === "string" ? keyFromBase64(ascii(key)) : key;
+  if (!isKey(bytes)) throw new KeyError("publicKey");
+  return bytes;
+}
+
+/** @returns `key`, if it is 32 bytes and not all zero @throws KeyError */
+export function secretKey(name: "privateKey" | "presharedKey", key: Uint8Array): Uint8Array {
+  if (!isKey(key)) throw new KeyError(name);
+  let any = 0;
+  for (const byte of key) any |= byte;
+  if (any === 0) throw new KeyError(name);
+  return key;
+}
+
+function isKey(key: unknown): key is Uint8Array {
+  return key instanceof Uint8Array && key.length === KEY_BYTES;
+}
