@@ -132,7 +132,7 @@ describe(subject.name, () => {
     expect(readFileSync(daemon.logPath, "utf8").slice(before)).toMatch(says);
   });
 
-  test("a socket that somebody listens on is refused, a plain file in its place is replaced", async (ctx) => {
+  test("a socket that somebody else listens on is refused and stays", async (ctx) => {
     const topology = openTopology(ctx, subject);
     const namespace = await topology.namespace("place");
     const name = topology.interfaceName();
@@ -140,13 +140,27 @@ describe(subject.name, () => {
     const server = createServer((connection) => connection.end());
     await new Promise<void>((resolve) => server.listen(path, resolve));
     try {
-      const result = await namespace.attempt([...subject.command, name], { env: { LOG_LEVEL: "error" } });
-      expectRefusal(result, /in use|exists|another process/i);
+      expectRefusal(
+        await namespace.attempt([...subject.command, name], { env: { LOG_LEVEL: "error" } }),
+        /in use|exists|another process/i,
+      );
+      expect(existsSync(path)).toBe(true);
     } finally {
       await new Promise((resolve) => server.close(resolve));
     }
-    writeFileSync(path, "");
-    const daemon = await Daemon.start(topology, namespace, subject, name);
-    expect(await daemon.wg("show", name)).toContain("interface");
+  });
+
+  test("a plain file in the socket's place is replaced, or refused and left alone", async (ctx) => {
+    const topology = openTopology(ctx, subject);
+    const namespace = await topology.namespace("file");
+    const name = topology.interfaceName();
+    const path = `/run/wireguard/${name}.sock`;
+    writeFileSync(path, "something of value");
+    const result = await namespace.attempt([...subject.command, name], { env: { LOG_LEVEL: "error" } });
+    if (result.code === 0) expect(await run(["wg", "show", name])).toContain("interface");
+    else {
+      expectRefusal(result, new RegExp(name));
+      expect(readFileSync(path, "utf8")).toBe("something of value");
+    }
   });
 });
