@@ -12,20 +12,19 @@ import { addScaled, multiply, PAIR_BYTES, square } from "./generated/field-f64";
 const P: usize = PAIR_BYTES;
 
 // Behind what the conversions take of SCRATCH_X25519.
-const X: usize = SCRATCH_X25519 + FIELD_SCRATCH; // [x_2 | x_3]
-const Z: usize = X + P; // [z_2 | z_3]
-const BASE: usize = Z + P; // [– | x_1]
-const SUMS: usize = BASE + P; // [A | B]
+const BASE: usize = SCRATCH_X25519 + FIELD_SCRATCH; // [– | x_1]
+const X2_Z3: usize = BASE + P; // [x_2 | z_3]
+const X3: usize = X2_Z3 + P; // [x_3 | t], t = (DA - CB)²
+const Z2: usize = X3 + P; // [z_2 | –]
+const SUMS: usize = Z2 + P; // [A | B]
 const CROSS: usize = SUMS + P; // [D | C]
 const SQUARES: usize = CROSS + P; // [AA | BB]
 const PRODUCTS: usize = SQUARES + P; // [DA | CB]
-const NEXT: usize = PRODUCTS + P; // [x_3 | t], t = (DA - CB)²
-const LEFT: usize = NEXT + P; // [AA | t]
+const LEFT: usize = PRODUCTS + P; // [AA | t]
 const RIGHT: usize = LEFT + P; // [BB | x_1]
 const DIFFERENCE: usize = RIGHT + P; // [E | –]
 const FACTOR: usize = DIFFERENCE + P; // [AA + a24 · E | –]
-const LAST: usize = FACTOR + P; // [z_2 | –]
-const SCALAR: usize = LAST + P; // 32 bytes, clamped
+const SCALAR: usize = FACTOR + P; // 32 bytes, clamped
 const QUOTIENT: usize = SCALAR + 32; // 32 bytes: 1 / z_2
 const END: usize = QUOTIENT + 32;
 
@@ -61,12 +60,15 @@ class Pair {
 }
 
 class Ladder {
-  /** One step of RFC 7748's loop, all of it after the conditional swap, which `mask` does. */
+  /**
+   * One step of RFC 7748's loop; `mask` does the conditional swap. Calls that follow each other need each other's
+   * results as little as possible, so that one's carries hide behind the next one's products.
+   */
   static step(mask: v128): void {
     const base = SCRATCH;
     for (let at = base, end = base + P; at < end; at += 16) {
-      const x = Pair.permute(v128.load(at + X), mask);
-      const z = Pair.permute(v128.load(at + Z), mask);
+      const x = Pair.permute(Ladder.x(at), mask);
+      const z = Pair.permute(Ladder.z(at), mask);
       const sum = f64x2.add(x, z); // [A | C]
       const difference = f64x2.sub(x, z); // [B | D]
       v128.store(at + SUMS, Pair.lows(sum, difference));
@@ -75,31 +77,36 @@ class Ladder {
     square(base + SQUARES, base + SUMS);
     multiply(base + PRODUCTS, base + SUMS, base + CROSS);
     for (let at = base, end = base + P; at < end; at += 16) {
-      const products = v128.load(at + PRODUCTS);
-      const swapped = Pair.swapped(products);
-      v128.store(at + NEXT, Pair.lows(f64x2.add(products, swapped), f64x2.sub(products, swapped)));
-    }
-    for (let at = base, end = base + P; at < end; at += 16) {
       const squares = v128.load(at + SQUARES);
       const swapped = Pair.swapped(squares);
       v128.store(at + RIGHT, Pair.outer(swapped, v128.load(at + BASE)));
       v128.store(at + DIFFERENCE, f64x2.sub(squares, swapped));
     }
     addScaled(base + FACTOR, base + SQUARES, A24, base + DIFFERENCE);
-    square(base + NEXT, base + NEXT);
-    multiply(base + LAST, base + DIFFERENCE, base + FACTOR);
     for (let at = base, end = base + P; at < end; at += 16) {
-      v128.store(at + LEFT, Pair.outer(v128.load(at + SQUARES), v128.load(at + NEXT)));
+      const products = v128.load(at + PRODUCTS);
+      const swapped = Pair.swapped(products);
+      v128.store(at + X3, Pair.lows(f64x2.add(products, swapped), f64x2.sub(products, swapped)));
     }
-    multiply(base + LEFT, base + LEFT, base + RIGHT); // [x_2 | z_3]
+    square(base + X3, base + X3);
+    multiply(base + Z2, base + DIFFERENCE, base + FACTOR);
     for (let at = base, end = base + P; at < end; at += 16) {
-      const products = v128.load(at + LEFT);
-      v128.store(at + X, Pair.lows(products, v128.load(at + NEXT)));
-      v128.store(at + Z, Pair.outer(v128.load(at + LAST), products));
+      v128.store(at + LEFT, Pair.outer(v128.load(at + SQUARES), v128.load(at + X3)));
     }
+    multiply(base + X2_Z3, base + LEFT, base + RIGHT);
   }
 
-  /** X low = x_2, Z low = z_2 of the scalar's multiple of the point in the high lanes of X and BASE. */
+  /** [x_2 | x_3], limb by limb. @param at  SCRATCH + 16 · limb */
+  @inline static x(at: usize): v128 {
+    return Pair.lows(v128.load(at + X2_Z3), v128.load(at + X3));
+  }
+
+  /** [z_2 | z_3], likewise. */
+  @inline static z(at: usize): v128 {
+    return Pair.outer(v128.load(at + Z2), v128.load(at + X2_Z3));
+  }
+
+  /** Low lanes of X2_Z3 and Z2: x_2 and z_2 of the scalar's multiple of the point in BASE and X3. */
   static run(): void {
     let previous: u32 = 0;
     for (let t = 254; t >= 0; t--) {
@@ -109,8 +116,10 @@ class Ladder {
     }
     const mask = Pair.mask(previous);
     for (let at = SCRATCH, end = SCRATCH + P; at < end; at += 16) {
-      v128.store(at + X, Pair.permute(v128.load(at + X), mask));
-      v128.store(at + Z, Pair.permute(v128.load(at + Z), mask));
+      const x = Pair.permute(Ladder.x(at), mask);
+      const z = Pair.permute(Ladder.z(at), mask);
+      v128.store(at + X2_Z3, x);
+      v128.store(at + Z2, z);
     }
   }
 }
@@ -126,17 +135,16 @@ export function x25519(out: usize, scalar: usize, point: usize): bool {
   store<u8>(base + SCALAR, load<u8>(base + SCALAR) & 248);
   store<u8>(base + SCALAR, (load<u8>(base + SCALAR, 31) & 127) | 64, 31);
 
-  memory.fill(base + X, 0, 3 * P);
-  Element.load(base + X + 8, point);
+  memory.fill(base + BASE, 0, 4 * P);
   Element.load(base + BASE + 8, point);
-  store<f64>(base + X, 1);
-  store<f64>(base + Z + 8, 1);
+  Element.load(base + X3, point);
+  v128.store(base + X2_Z3, f64x2.splat(1));
   Ladder.run();
-  Element.store(base + QUOTIENT, base + Z);
+  Element.store(base + QUOTIENT, base + Z2);
   invert(base + QUOTIENT, base + QUOTIENT);
-  Element.load(base + LAST, base + QUOTIENT);
-  multiply(base + X, base + X, base + LAST);
-  Element.store(out, base + X);
+  Element.load(base + Z2, base + QUOTIENT);
+  multiply(base + X2_Z3, base + X2_Z3, base + Z2);
+  Element.store(out, base + X2_Z3);
 
   memory.fill(base + SCRATCH_X25519, 0, END - SCRATCH_X25519);
   const any = v128.or(v128.load(out), v128.load(out, 16));
