@@ -81,7 +81,9 @@ export function receive(count: u32, now: f64): u32 {
     const descriptor = rxDescriptors + <usize>RX_BYTES * i;
     const segment = load<u32>(descriptor, RX_SEGMENT);
     let at: usize = load<u32>(descriptor, RX_OFFSET);
-    for (let left = load<u32>(descriptor, RX_LENGTH); left > 0; ) {
+    let left = load<u32>(descriptor, RX_LENGTH);
+    if (left === 0) countDrop(DROP_SHORT);
+    while (left > 0) {
       const length = segment ? min(segment, left) : left;
       receiveDatagram(at, length, descriptor, now);
       at += length;
@@ -149,18 +151,32 @@ function open(message: usize, length: u32, descriptor: usize, now: f64): void {
   if (!aeadOpenNext(packet, packet, plain, counter)) return countDrop(DROP_AUTHENTICATION);
   if (!keypair.window.accept(counter)) return countDrop(DROP_REPLAY);
 
-  const record = Peer.record(peer);
-  store<u64>(record, load<u64>(record, PEER_RX) + length, PEER_RX);
   if (Keypairs.confirm(peer, owner & 3)) touch(peer, EVENT_CONFIRMED);
   followPath(peer, descriptor + RX_PATH);
-  if (keypair.initiator && now - keypair.createdAt > REKEY_WHEN_RECEIVING) askRekey(peer);
-  if (plain === 0) return touch(peer, EVENT_KEEPALIVE);
+  keepKeyFresh(peer, now);
+  if (plain === 0) {
+    touch(peer, EVENT_KEEPALIVE);
+    return countReceived(peer, length);
+  }
   touch(peer, EVENT_DATA);
-  deliver(peer, packet, plain, load<u32>(descriptor, RX_TOS));
+  if (deliver(peer, packet, plain, load<u32>(descriptor, RX_TOS))) countReceived(peer, length);
 }
 
-/** The last-minute rekey of a receiving initiator, once per session. */
-function askRekey(peer: u32): void {
+/** As in the kernel, a message counts once what is inside has passed as well. */
+function countReceived(peer: u32, length: u32): void {
+  const record = Peer.record(peer);
+  store<u64>(record, load<u64>(record, PEER_RX) + length, PEER_RX);
+}
+
+/**
+ * The last-minute rekey of a receiving initiator, once per session. What counts is the age of the keypair in use, not
+ * that of the one a late message came under.
+ */
+function keepKeyFresh(peer: u32, now: f64): void {
+  const number = Keypairs.current(peer);
+  if (!number) return;
+  const keypair = Keypair.of(peer, number);
+  if (!keypair.initiator || keypair.retired || now - keypair.createdAt < REKEY_WHEN_RECEIVING) return;
   const record = Peer.record(peer);
   const flags = load<u32>(record, PEER_FLAGS);
   if (flags & PEER_FLAG_REKEY_ASKED) return;
@@ -176,13 +192,19 @@ export function followPath(peer: u32, path: usize): void {
   memory.copy(known, path, PATH_BYTES);
 }
 
-/** The inner checks: a whole IP packet, from an address that is this peer's. */
-function deliver(peer: u32, packet: usize, plain: u32, tos: u32): void {
+/** The inner checks: a whole IP packet, from an address that is this peer's. @returns whether they passed */
+function deliver(peer: u32, packet: usize, plain: u32, tos: u32): bool {
   const length = innerLength(packet, plain);
-  if (length === 0) return countDrop(DROP_INNER_PACKET);
+  if (length === 0) return refused(DROP_INNER_PACKET);
   const kind = version(packet, length);
-  if (routeOf(source(packet, kind), kind) !== <i32>peer) return countDrop(DROP_SOURCE);
-  if (!decapsulate(packet, kind, tos)) return countDrop(DROP_ECN);
+  if (routeOf(source(packet, kind), kind) !== <i32>peer) return refused(DROP_SOURCE);
+  if (!decapsulate(packet, kind, tos)) return refused(DROP_ECN);
   // The area for one batch has room for all that RX_SLOTS messages can hold in whole trains; tiny datagrams may overflow it.
-  if (!coalesceAdd(packet, length)) countDrop(DROP_BATCH);
+  if (!coalesceAdd(packet, length)) return refused(DROP_BATCH);
+  return true;
+}
+
+function refused(reason: u32): bool {
+  countDrop(reason);
+  return false;
 }

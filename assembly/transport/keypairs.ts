@@ -39,12 +39,12 @@ export class Keypairs {
       if (next) Keypairs.discard(peer, current);
       store<u32>(record, next ? next : current, PEER_PREVIOUS);
       store<u32>(record, 0, PEER_NEXT);
+      Keypairs.allowRekey(record);
     } else {
       Keypairs.discard(peer, next);
     }
     const number = Keypairs.free(peer);
     store<u32>(record + (initiator ? PEER_CURRENT : PEER_NEXT), number);
-    store<u32>(record, load<u32>(record, PEER_FLAGS) & ~PEER_FLAG_REKEY_ASKED, PEER_FLAGS);
     const keypair = Keypair.of(peer, number);
     keypair.wipe();
     keypair.live = 1;
@@ -69,12 +69,26 @@ export class Keypairs {
     store<u32>(record, load<u32>(record, PEER_CURRENT), PEER_PREVIOUS);
     store<u32>(record, number, PEER_CURRENT);
     store<u32>(record, 0, PEER_NEXT);
+    Keypairs.allowRekey(record);
     return true;
+  }
+
+  /** A handshake is complete: the new session may ask for its own last-minute rekey. */
+  @inline private static allowRekey(record: usize): void {
+    store<u32>(record, load<u32>(record, PEER_FLAGS) & ~PEER_FLAG_REKEY_ASKED, PEER_FLAGS);
   }
 
   /** Nothing more is sent under the present keys; what the peer sends under them still counts. */
   static retire(peer: u32): void {
     for (let number: u32 = 1; number <= 3; number++) Keypair.of(peer, number).retired = 1;
+  }
+
+  /** All three are `milliseconds` older than our clock says: it stood still while the machine slept. */
+  static age(peer: u32, milliseconds: f64): void {
+    for (let number: u32 = 1; number <= 3; number++) {
+      const keypair = Keypair.of(peer, number);
+      keypair.createdAt -= milliseconds;
+    }
   }
 
   /** Wipe all three. */
