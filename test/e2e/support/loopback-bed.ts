@@ -9,7 +9,7 @@ import { Daemon } from "./daemon.ts";
 import { waitFor } from "./exec.ts";
 import type { Implementation, Pair } from "./implementations.ts";
 import type { Namespace, Topology } from "./topology.ts";
-import { type Family, formatEndpoint, openTopology } from "./tunnel.ts";
+import { type Family, formatEndpoint, openTopology, showOnFailure } from "./tunnel.ts";
 import { formatConfig, type KeyPair, makeKeyPair, makePresharedKey } from "./wireguard.ts";
 
 const LOOPBACK = { ipv4: "127.0.0.1", ipv6: "::1" } as const;
@@ -43,7 +43,7 @@ export class LoopbackBed {
     const outside = await topology.namespace("outside");
     const one = await station(topology, outside, pair.near, 1);
     const two = await station(topology, outside, pair.far, 2);
-    ctx.onTestFailed(() => console.error(one.daemon.log() + two.daemon.log()));
+    showOnFailure(ctx, () => one.daemon.log() + two.daemon.log());
     const presharedKey = makePresharedKey();
     for (const [own, other] of [
       [one, two],

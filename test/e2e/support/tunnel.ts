@@ -169,12 +169,22 @@ export function requirePrograms(ctx: TestContext, ...programs: Implementation[])
   }
 }
 
+/**
+ * Print what helps to understand a failed test. Call it after what removes the logs: the last hook runs first, and
+ * vitest's own hook for failures runs after all of these.
+ */
+export function showOnFailure(ctx: TestContext, text: () => string): void {
+  ctx.onTestFinished(({ task }) => {
+    if (task.result?.state === "fail") console.error(text());
+  });
+}
+
 /** A tunnel of the test's own; its logs are shown when the test fails. */
 export async function openTunnel(ctx: TestContext, pair: Pair, options: TunnelOptions = {}): Promise<Tunnel> {
   requirePrograms(ctx, pair.near, pair.far);
   const tunnel = await Tunnel.open(pair, options);
-  ctx.onTestFailed(() => console.error(tunnel.logs()));
   ctx.onTestFinished(() => tunnel[Symbol.asyncDispose]());
+  showOnFailure(ctx, () => tunnel.logs());
   return tunnel;
 }
 
@@ -188,7 +198,7 @@ export function sharedTunnel(pair: Pair, options: TunnelOptions = {}): (ctx: Tes
     requirePrograms(ctx, pair.near, pair.far);
     opened ??= Tunnel.open(pair, options);
     const tunnel = await opened;
-    ctx.onTestFailed(() => console.error(tunnel.logs()));
+    showOnFailure(ctx, () => tunnel.logs());
     return tunnel;
   };
 }
@@ -202,7 +212,7 @@ export async function openDaemon(
   const topology = openTopology(ctx, implementation);
   const namespace = await topology.namespace("only");
   const daemon = await Daemon.start(topology, namespace, implementation, topology.interfaceName(), env);
-  ctx.onTestFailed(() => console.error(daemon.log()));
+  showOnFailure(ctx, () => daemon.log());
   return { topology, namespace, daemon };
 }
 
