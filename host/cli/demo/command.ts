@@ -6,8 +6,10 @@ import { openLibc } from "../../ffi/libc.ts";
 import { UsageError } from "../errors.ts";
 import { hasProgram } from "../quick/shell.ts";
 import { selfCommand } from "../spawn-daemon.ts";
+import { runToEnd } from "./processes.ts";
 
 const TUN_DEVICE = "/dev/net/tun";
+const PROBE_MS = 10_000;
 
 /** Why there can be no real devices here; undefined when there can. */
 async function deviceObstacle(): Promise<string | undefined> {
@@ -17,6 +19,14 @@ async function deviceObstacle(): Promise<string | undefined> {
     accessSync(TUN_DEVICE, constants.R_OK | constants.W_OK);
   } catch {
     return `${TUN_DEVICE} cannot be opened`;
+  }
+  const probe = `wasmguard-probe-${process.pid}`;
+  const limits = { timeoutMs: PROBE_MS, signal: new AbortController().signal };
+  try {
+    await runToEnd(["ip", "netns", "add", probe], limits);
+    await runToEnd(["ip", "netns", "delete", probe], limits);
+  } catch {
+    return "network namespaces cannot be made here";
   }
   try {
     await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }));
@@ -51,7 +61,7 @@ export async function demo(args: readonly string[]): Promise<number> {
     return interruptible((signal) => runNamespaceDemo([self.program, ...self.args], signal));
   }
   const { runPortableDemo } = await import("./portable.ts");
-  process.stdout.write(`No TUN devices and namespaces, because ${obstacle}.\n`);
+  process.stdout.write(`No TUN devices and namespaces, because ${obstacle.replace(/\.$/, "")}.\n`);
   process.stdout.write("The same in this one process instead: loopback UDP, and TUN devices in memory.\n");
   return interruptible(runPortableDemo);
 }

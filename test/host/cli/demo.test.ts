@@ -2,7 +2,9 @@
 import { spawn, spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { echoReply, echoRequest, isUdp, look, repliedSequence, udpPacket } from "../../../host/cli/demo/packets.ts";
 import { privateRunObstacle } from "./private-run.ts";
 
 const ENTRY = fileURLToPath(new URL("demo-entry.ts", import.meta.url));
@@ -26,9 +28,11 @@ function leftovers(): string[] {
 function play(
   args: string[],
   interruptAfterMs?: number,
+  before: string[] = [],
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [ENTRY, ...args], { stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 });
+    const [program = "", ...rest] = [...before, process.execPath, ENTRY, ...args];
+    const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 });
     const output = { stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text) => {
       output.stdout += text;
@@ -71,5 +75,69 @@ describe("the demo in namespaces", { timeout: 60_000 }, () => {
     expect(stderr).toBe("interrupted\n");
     expect(code).toBe(1);
     expect(leftovers()).toEqual([]);
+  });
+});
+
+describe("the demo without root", { timeout: 60_000 }, () => {
+  /** The user "nobody". */
+  const UNPRIVILEGED = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+  const asUser = process.getuid?.() === 0 ? UNPRIVILEGED : [];
+  const reachable = spawnSync(asUser[0] ?? "env", [...asUser.slice(1), "ls", ENTRY]).status === 0;
+
+  it("does the same in one process, and says why", async (context) => {
+    if (!reachable) return context.skip("these files cannot be read without root");
+    const { code, stdout, stderr } = await play(["demo"], undefined, asUser);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^No TUN devices and namespaces, because this is not root\.\nThe same in this one process/);
+    expect(stdout.match(/-> \S+ +5 of 5 answered/g)).toHaveLength(4);
+    expect(stdout).toMatch(/latest handshake +\d{4}-/);
+    expect(stdout.match(/[1-9]\d* Mbit\/s/g)).toHaveLength(2);
+  });
+
+  it("ends at once when it is interrupted", async (context) => {
+    if (!reachable) return context.skip("these files cannot be read without root");
+    const { code, stderr } = await play(["demo"], MIDST_MS, asUser);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "wasmguard: interrupted\n" });
+  });
+});
+
+describe("packets of the demo", () => {
+  const address = fc.oneof(
+    fc.uint8Array({ minLength: 8, maxLength: 8 }),
+    fc.uint8Array({ minLength: 32, maxLength: 32 }),
+  );
+  const route = address.map((both) => ({
+    from: both.slice(0, both.length / 2),
+    to: both.slice(both.length / 2),
+  }));
+
+  /** RFC 1071, the plain way; 0 if the checksum within `bytes` is right. */
+  function remainder(...parts: Uint8Array[]): number {
+    const words = Buffer.concat(parts);
+    let total = 0;
+    for (let i = 0; i < words.length; i += 2) total += words.readUInt16BE(i);
+    return total % 0xffff;
+  }
+
+  function checkSums(packet: Uint8Array): void {
+    const { route: way, protocol, payload } = look(packet);
+    if (way.from.length === 4) expect(remainder(packet.subarray(0, 20))).toBe(0);
+    const pseudo = Buffer.concat([way.from, way.to, Buffer.from([0, protocol, payload.length >> 8, payload.length])]);
+    expect(remainder(payload, protocol === 1 ? Buffer.alloc(0) : pseudo)).toBe(0);
+  }
+
+  it("have right checksums, and requests are answered to where they came from", () => {
+    fc.assert(
+      fc.property(route, fc.nat(0xffff), fc.integer({ min: 48, max: 1420 }), (way, sequence, length) => {
+        const request = echoRequest(way, sequence);
+        const reply = echoReply(request)!;
+        const datagram = udpPacket(way, length - (length % 2));
+        for (const packet of [request, reply, datagram]) checkSums(packet);
+        expect(look(reply).route).toEqual({ from: way.to, to: way.from });
+        expect(repliedSequence(reply)).toBe(sequence);
+        expect(isUdp(datagram) && !isUdp(reply)).toBe(true);
+        expect(echoReply(reply)).toBeUndefined();
+      }),
+    );
   });
 });
