@@ -132,3 +132,11 @@ export class EngineClosedError extends WasmguardError {
     super("the device is closed and its keys are wiped");
   }
 }
+
+export class MetricsAddressError extends WasmguardError {
+  readonly code = "METRICS_ADDRESS";
+  readonly nextStep = "Use a free loopback port (127.0.0.1:9586 or [::1]:9586) or the path of a unix socket to be.";
+  constructor(address: string, cause?: unknown) {
+    super(`cannot serve metrics at ${JSON.stringify(address)}`, { cause });
+  }
+}

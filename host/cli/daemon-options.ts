@@ -1,5 +1,6 @@
 /** Command line and environment to what the daemon is started with. The command line wins. */
 import type { LogLevel, Offloads } from "../io/daemon.ts";
+import { type MetricsAddress, parseMetricsAddress } from "../io/metrics-address.ts";
 import { UsageError } from "./errors.ts";
 import { checkInterfaceName } from "./interface-name.ts";
 import type { DAEMON_OPTIONS, OptionValues } from "./options.ts";
@@ -14,6 +15,7 @@ export interface StartRequest {
   uapiFd?: number | undefined;
   logLevel: LogLevel;
   offloads: Offloads;
+  metrics?: MetricsAddress | undefined;
   /** The log is wanted in the background too: LOG_LEVEL was given, and is not "silent". */
   keepsLog: boolean;
 }
@@ -60,6 +62,7 @@ export function startRequest(
     tunFd: descriptor("--tun-fd", values["tun-fd"]) ?? descriptor("WG_TUN_FD", environment.WG_TUN_FD),
     uapiFd: descriptor("--uapi-fd", values["uapi-fd"]) ?? descriptor("WG_UAPI_FD", environment.WG_UAPI_FD),
     logLevel,
+    metrics: values.metrics === undefined ? undefined : parseMetricsAddress(values.metrics),
     offloads: {
       vnetHeader: values["no-tun-offload"] !== true,
       tunTcp: values["no-tun-tcp"] !== true,

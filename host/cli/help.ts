@@ -18,8 +18,9 @@ export const SHOW_FIELDS_HELP =
 
 const COMMAND_HELP: Record<string, string> = {
   show: `Usage: wasmguard show [NAME | all | interfaces] [FIELD]
+       wasmguard show [NAME | all] --stats
 
-Prints a tunnel's state as \`wg show\` does.
+Prints a tunnel's state as \`wg show\` does; with --stats every counter that the daemon keeps.
 FIELD:  ${SHOW_FIELDS_HELP}
 
 WG_COLOR_MODE=always|never   colours; without it they appear on a terminal only

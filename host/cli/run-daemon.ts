@@ -28,7 +28,7 @@ async function runUntilStopped(request: StartRequest, onReady: () => void): Prom
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
-  const { interfaceName, tunFd, uapiFd, logLevel, offloads } = request;
+  const { interfaceName, tunFd, uapiFd, logLevel, offloads, metrics } = request;
   try {
     await runDaemon({
       interfaceName,
@@ -36,6 +36,7 @@ async function runUntilStopped(request: StartRequest, onReady: () => void): Prom
       uapiFd,
       logLevel,
       offloads,
+      metrics,
       onReady,
       signal: stopped.signal,
       log: logger(request),

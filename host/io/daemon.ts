@@ -3,11 +3,17 @@
  */
 import type { Core } from "../core/core.ts";
 import { loadCore } from "../core/load.ts";
+import { PROMETHEUS_CONTENT_TYPE, prometheusLines } from "../device/prometheus.ts";
 import { openLibc } from "../ffi/libc.ts";
 import { DeletionWatch } from "./linux/inotify.ts";
 import { Loop } from "./linux/loop.ts";
+import { serveMetrics } from "./linux/metrics-server.ts";
 import { adoptTun, openTun } from "./linux/tun.ts";
 import { adoptUnix, listenUnix } from "./linux/unix-socket.ts";
+import type { MetricsAddress } from "./metrics-address.ts";
+
+/** How quickly the event loop, which serves metrics, must get its turn. */
+const METRICS_PATIENCE_MS = 50;
 
 export type LogLevel = "silent" | "error" | "verbose";
 
@@ -37,6 +43,8 @@ export interface DaemonOptions {
   onReady(): void;
   /** Aborted: end cleanly, remove the socket, resolve. */
   signal: AbortSignal;
+  /** Where to serve metrics; nowhere without it. */
+  metrics?: MetricsAddress | undefined;
   log(level: "error" | "verbose", message: string): void;
 }
 
@@ -53,7 +61,7 @@ function shortenSessions(core: Core): void {
 
 /** Runs until the signal, the loss of the socket or the loss of the interface. Rejects if it cannot start. */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
-  const { interfaceName, tunFd, uapiFd, offloads, log } = options;
+  const { interfaceName, tunFd, uapiFd, offloads, metrics, log } = options;
   const core = await loadCore();
   const libc = await openLibc(core.memory);
   const tunOptions = {
@@ -67,11 +75,24 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     const listener = uapiFd === undefined ? listenUnix(libc, path) : adoptUnix(libc, uapiFd, path);
     try {
       const watch = new DeletionWatch(libc, path);
-      const loop = new Loop({ core, libc, tun, listener, watch, udp: offloads, log });
+      const loop = new Loop({
+        core,
+        libc,
+        tun,
+        listener,
+        watch,
+        udp: offloads,
+        patienceMs: metrics === undefined ? undefined : METRICS_PATIENCE_MS,
+        log,
+      });
       shortenSessions(core);
+      const server =
+        metrics &&
+        (await serveMetrics(metrics, PROMETHEUS_CONTENT_TYPE, () => [...prometheusLines(loop.statistics())].join("")));
       log("verbose", `ready; FFI of ${libc.backend}, vnet header ${tun.vnetHeader ? "on" : "off"}`);
       options.onReady();
       log("verbose", `ended: ${await loop.run(options.signal)}`);
+      server?.close();
       watch.close();
     } finally {
       listener.close();

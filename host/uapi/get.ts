@@ -66,3 +66,12 @@ function* describeAllowedIps(peer: PeerTarget, writer: OutputWriter): Generator<
     if (!peer.alive) return;
   }
 }
+
+/** Write ASCII lines of at most PIECE_BYTES_MAX bytes. Yields as describeDevice does. */
+export function* writeLines(lines: Iterable<string>, writer: OutputWriter): Generator<void, void> {
+  for (const line of lines) {
+    if (writer.room() < PIECE_BYTES_MAX) yield;
+    writer.text(line);
+  }
+  if (writer.room() < PIECE_BYTES_MAX) yield;
+}

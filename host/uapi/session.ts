@@ -6,13 +6,13 @@
  * Requests follow one another on a connection; those of several connections may interleave between two calls.
  *
  *   operation ──set=1──▶ set ──blank line, EOF, error──▶ answer ─┐
- *       ▲  └────get=1──▶ get ──any byte────────────────▶ answer ─┤
+ *       ▲  └────get=1──▶ get ──any byte────────────────▶ answer ─┤    statistics=1 goes the way of get=1
  *       └────────────────────────────────────────────────────────┘     other operations: closed unanswered
  */
 import type { Address } from "../core/core.ts";
 import { NUMERIC_ZONES, type Zones } from "./endpoint.ts";
 import { ERRNO, errnoOf, UapiValueError } from "./errors.ts";
-import { describeDevice, PIECE_BYTES_MAX } from "./get.ts";
+import { describeDevice, PIECE_BYTES_MAX, writeLines } from "./get.ts";
 import { SetOperation } from "./set.ts";
 import type { ConfigTarget, KeyCodec } from "./target.ts";
 import { ascii, equals, find, LF } from "./text.ts";
@@ -20,6 +20,8 @@ import { type Area, type LinearMemory, OutputWriter } from "./writer.ts";
 
 const SET = ascii("set=1");
 const GET = ascii("get=1");
+/** Ours: statistics as text. Programs that know nothing of it never ask, daemons that do not know it close. */
+const STATISTICS = ascii("statistics=1");
 /** The longest line that means anything is a key; more room saves system calls. */
 const AREA_BYTES_MIN = 2 * PIECE_BYTES_MAX;
 
@@ -31,6 +33,8 @@ export interface UapiSessionOptions {
   readonly target: ConfigTarget;
   readonly codec: KeyCodec;
   readonly zones?: Zones;
+  /** Lines of the answer to `statistics`; without it the operation is unknown. */
+  readonly statistics?: () => Iterable<string>;
   /** Told of faults: errors of the target that nobody foresaw. The client sees errno 55. */
   readonly onFault?: (error: unknown) => void;
 }
@@ -39,7 +43,7 @@ export class UapiSession {
   readonly #options: UapiSessionOptions;
   readonly #zones: Zones;
   readonly #writer: OutputWriter;
-  #state: "operation" | "get" | "set" = "operation";
+  #state: "operation" | "get" | "statistics" | "set" = "operation";
   #set: SetOperation | undefined;
   /** The rest of a get answer that did not fit. */
   #answer: Generator<void, void> | undefined;
@@ -127,7 +131,7 @@ export class UapiSession {
   /** @returns false if there is nothing to do before more input comes */
   #step(bytes: Uint8Array): boolean {
     if (this.#answer !== undefined) return this.#continueGet();
-    if (this.#state === "get") return this.#stepGet(bytes);
+    if (this.#state === "get" || this.#state === "statistics") return this.#stepGet(bytes);
     const end = this.#lineEnd(bytes);
     if (end < 0) {
       if (this.#ended) this.#stepAtEnd(bytes);
@@ -153,6 +157,8 @@ export class UapiSession {
       this.#set = new SetOperation(this.#options.target, this.#options.codec, this.#zones);
     } else if (equals(bytes, start, end, GET)) {
       this.#state = "get";
+    } else if (this.#options.statistics !== undefined && equals(bytes, start, end, STATISTICS)) {
+      this.#state = "statistics";
     } else {
       this.#closed = true;
     }
@@ -167,7 +173,10 @@ export class UapiSession {
     const byte = bytes[this.#start];
     this.#scanned = ++this.#start;
     if (byte === LF) {
-      this.#answer = describeDevice(this.#options.target, this.#writer, this.#zones);
+      this.#answer =
+        this.#state === "get"
+          ? describeDevice(this.#options.target, this.#writer, this.#zones)
+          : writeLines(this.#options.statistics?.() ?? [], this.#writer);
       return true;
     }
     this.#finishGet(ERRNO.EINVAL);

@@ -7,6 +7,7 @@ import { fetchDevice, type ShownDevice, wipeDevice } from "./device.ts";
 import { FIELDS, writeField } from "./fields.ts";
 import { type HumanStyle, writeHuman } from "./human.ts";
 import { Output } from "./output.ts";
+import { showStatistics } from "./statistics.ts";
 
 function humanStyle(): HumanStyle {
   const mode = process.env.WG_COLOR_MODE;
@@ -50,11 +51,22 @@ async function showAll(field: string | undefined): Promise<number> {
   return failures > 0 && failures === names.length ? 1 : 0;
 }
 
+/** `--stats` for one tunnel or all. */
+async function showAllStatistics(name: string): Promise<number> {
+  for (const tunnel of name === "all" ? await listTunnels() : [checkInterfaceName(name)]) await showStatistics(tunnel);
+  return 0;
+}
+
 export async function show(args: readonly string[]): Promise<number> {
-  const [name = "all", field, extra] = args;
+  const operands = args.filter((arg) => arg !== "--stats");
+  const [name = "all", field, extra] = operands;
   const seeHelp = "See: wasmguard show --help";
   if (extra !== undefined || (name === "interfaces" && field !== undefined)) {
     throw new UsageError("too many arguments", seeHelp);
+  }
+  if (operands.length < args.length) {
+    if (field !== undefined) throw new UsageError("--stats takes no field", seeHelp);
+    return showAllStatistics(name);
   }
   if (field !== undefined && !FIELDS.includes(field)) {
     throw new UsageError(`${JSON.stringify(field)} is not a field`, `Fields: ${FIELDS.join(", ")}`);

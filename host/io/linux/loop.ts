@@ -6,6 +6,7 @@
 import * as abi from "../../../assembly/abi.ts";
 import type { Core } from "../../core/core.ts";
 import { Engine, type EngineSink } from "../../device/engine.ts";
+import { deviceStatistics, type Statistic } from "../../device/statistics.ts";
 import { EINVAL, EMSGSIZE } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { Epoll, epollBytes } from "./epoll.ts";
@@ -41,6 +42,10 @@ export interface LoopOptions {
   readonly listener: UnixListener;
   readonly watch: DeletionWatch | undefined;
   readonly udp: UdpOptions;
+  /** Statistics beside the engine's own. */
+  extraStatistics?(): Iterable<Statistic>;
+  /** How long the runtime's event loop may be kept waiting. */
+  readonly patienceMs?: number | undefined;
   log(level: "error" | "verbose", message: string): void;
 }
 
@@ -99,11 +104,18 @@ export class Loop implements EngineSink {
       epoll: this.#epoll,
       listenerToken: TOKEN.uapi,
       firstToken: TOKEN.connection,
+      statistics: () => this.statistics(),
     });
     this.#epoll.add(tun.fd, TOKEN.tun);
     this.#epoll.add(this.#interface.fd, TOKEN.network);
     if (options.watch !== undefined) this.#epoll.add(options.watch.fd, TOKEN.watch);
     this.#interface.probe();
+  }
+
+  /** All there is to tell of the device and its process. */
+  *statistics(): Generator<Statistic, void> {
+    yield* deviceStatistics(this.engine);
+    yield* this.#options.extraStatistics?.() ?? [];
   }
 
   #watchSockets(v4: number, v6: number): void {
@@ -133,11 +145,12 @@ export class Loop implements EngineSink {
    */
   async run(signal: AbortSignal): Promise<string> {
     let probeAt = performance.now() + HEARTBEAT_MS;
+    const patience = this.#options.patienceMs ?? HEARTBEAT_MS;
     let turnAt = 0;
     try {
       while (this.#ended === undefined) {
         let now = performance.now();
-        const ready = this.#epoll.wait(Math.min(this.engine.nextDeadline(), probeAt) - now);
+        const ready = this.#epoll.wait(Math.min(this.engine.nextDeadline() - now, probeAt - now, patience));
         for (let i = 0; i < ready; i++) this.#dispatch(this.#epoll.token(i), this.#epoll.events(i));
         now = performance.now();
         this.engine.advance(now);

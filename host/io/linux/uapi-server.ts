@@ -4,6 +4,8 @@
  */
 import type { Core } from "../../core/core.ts";
 import type { Engine } from "../../device/engine.ts";
+import { prometheusLines } from "../../device/prometheus.ts";
+import type { Statistic } from "../../device/statistics.ts";
 import { UapiSession } from "../../uapi/session.ts";
 import type { ConfigTarget } from "../../uapi/target.ts";
 import { type Epoll, FAILED, READABLE, WRITABLE } from "./epoll.ts";
@@ -31,6 +33,7 @@ export interface UapiServerOptions {
   readonly listenerToken: number;
   /** Token of client 0; the others follow. */
   readonly firstToken: number;
+  statistics(): Iterable<Statistic>;
   log(level: "error" | "verbose", message: string): void;
 }
 
@@ -55,7 +58,7 @@ export class UapiServer {
       const connection = this.#options.listener.accept();
       if (connection === undefined) return;
       const area = this.#options.core.at.uapiAreas + 2 * AREA_BYTES * free;
-      const { core, epoll, firstToken, log } = this.#options;
+      const { core, epoll, firstToken, statistics, log } = this.#options;
       const session = new UapiSession({
         memory: core.memory,
         input: { address: area, length: AREA_BYTES },
@@ -66,6 +69,7 @@ export class UapiServer {
           encodeHexKey: (to, from) => core.exports.hexEncode(to, from, 32),
         },
         zones: linuxZones,
+        statistics: () => prometheusLines(statistics()),
         onFault: (error) => log("error", `UAPI: ${error instanceof Error ? error.message : error}`),
       });
       this.#clients[free] = { connection, session, waitsFor: READABLE };
