@@ -48,7 +48,8 @@ describe.each(pairs)("$name", (pair) => {
         test(`${inner} UDP ${direction}`, async (ctx) => {
           const { near, far } = await tunnelFor(ctx);
           const result = await iperf(near.namespace, far.namespace, far.inside(inner), { protocol: "udp", direction });
-          expect(result.lostPercent).toBeLessThan(5);
+          // A paced stream; but a socket's default buffer holds only a few of the largest datagrams.
+          expect(result.lostPercent).toBeLessThan(mtu > 1500 ? 25 : 5);
           expect(result.megabitsPerSecond).toBeGreaterThan(10);
         });
       }
