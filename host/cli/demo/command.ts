@@ -36,18 +36,19 @@ async function deviceObstacle(): Promise<string | undefined> {
   return undefined;
 }
 
-/** Run with Ctrl-C and SIGTERM as an abort, so that everything is cleaned up. @returns the exit code */
+const INTERRUPTIONS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Run with signals, and a reader who leaves, as an abort: everything is cleaned up. @returns the exit code */
 async function interruptible(play: (signal: AbortSignal) => Promise<void>): Promise<number> {
   const interruption = new AbortController();
   const interrupt = (): void => interruption.abort();
-  process.on("SIGINT", interrupt);
-  process.on("SIGTERM", interrupt);
+  for (const signal of INTERRUPTIONS) process.on(signal, interrupt);
+  process.stdout.on("error", interrupt);
   try {
     await play(interruption.signal);
     return 0;
   } finally {
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
+    for (const signal of INTERRUPTIONS) process.off(signal, interrupt);
   }
 }
 

@@ -20,9 +20,9 @@ const LOOPBACK = "127.0.0.1";
 const PINGS = 5;
 const PING_WAIT_MS = 5000;
 const BULK_MS = 3000;
-/** Packets under way at most: a TUN device in memory drops what is over its queue, as a real one does. */
-const WINDOW = 256;
-const STALL_MS = 500;
+/** Packets under way at most: what a UDP socket's default buffer takes without loss. */
+const WINDOW = 64;
+const STALL_MS = 100;
 const PREFIXES = { ipv4: "10.66.0.", ipv6: "fd66::" } as const;
 
 interface End {

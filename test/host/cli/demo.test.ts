@@ -1,9 +1,9 @@
-/** The demo in namespaces, here around wireguard-go: that it ends well, and that nothing of it is left however it ends. */
+/** The demo in namespaces, also around wireguard-go: that it ends well, and that nothing of it is left however it ends. */
 import { spawn, spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { echoReply, echoRequest, isUdp, look, repliedSequence, udpPacket } from "../../../host/cli/demo/packets.ts";
 import { privateRunObstacle } from "./private-run.ts";
 
@@ -51,19 +51,22 @@ function play(
 describe("the demo in namespaces", { timeout: 60_000 }, () => {
   const obstacle = privateRunObstacle("ip", "wireguard-go");
 
-  it("shows pings, a handshake and a transfer, and leaves nothing", async (context) => {
-    if (obstacle) return context.skip(obstacle);
-    const { code, stdout, stderr } = await play(["wireguard-go", "-f"]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout.match(/-> \S+ +(5 of 5|10 of 10) answered/g)).toHaveLength(4);
-    expect(stdout).toMatch(/latest handshake: /);
-    expect(stdout.match(/[1-9]\d* Mbit\/s/g)).toHaveLength(2);
-    expect(leftovers()).toEqual([]);
-  });
+  it.for([["--around", "wireguard-go", "-f"], ["demo"]])(
+    "shows pings, a handshake and a transfer, with %j",
+    async (args, context) => {
+      if (obstacle) return context.skip(obstacle);
+      const { code, stdout, stderr } = await play(args);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      expect(stdout.match(/-> \S+ +(5 of 5|10 of 10) answered/g)).toHaveLength(4);
+      expect(stdout).toMatch(/latest handshake: /);
+      expect(stdout.match(/[1-9]\d* Mbit\/s/g)).toHaveLength(2);
+      expect(leftovers()).toEqual([]);
+    },
+  );
 
   it("leaves nothing when the daemon does not start", async (context) => {
     if (obstacle) return context.skip(obstacle);
-    const { code, stderr } = await play(["false"]);
+    const { code, stderr } = await play(["--around", "false"]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^the daemon wgdemo\w+: exit code 1\n$/);
     expect(leftovers()).toEqual([]);
@@ -71,11 +74,23 @@ describe("the demo in namespaces", { timeout: 60_000 }, () => {
 
   it("leaves nothing when it is interrupted", async (context) => {
     if (obstacle) return context.skip(obstacle);
-    const { code, stderr } = await play(["wireguard-go", "-f"], MIDST_MS);
+    const { code, stderr } = await play(["--around", "wireguard-go", "-f"], MIDST_MS);
     expect(stderr).toBe("interrupted\n");
     expect(code).toBe(1);
     expect(leftovers()).toEqual([]);
   });
+});
+
+it("leaves nothing when the reader of its output leaves", { timeout: 60_000 }, (context) => {
+  const obstacle = privateRunObstacle("ip");
+  if (obstacle) return context.skip(obstacle);
+  const { stdout } = spawnSync("sh", ["-c", `"$0" "$1" demo 2>&1 | head -n 4`, process.execPath, ENTRY], {
+    encoding: "utf8",
+    timeout: 50_000,
+  });
+  expect(stdout).toContain("Two daemons");
+  // The shell waits for head alone.
+  return vi.waitFor(() => expect(leftovers()).toEqual([]), { timeout: 15_000, interval: 200 });
 });
 
 describe("the demo without root", { timeout: 60_000 }, () => {
