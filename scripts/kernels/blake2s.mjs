@@ -2,8 +2,8 @@
 // The message schedule must be known at compile time, because `v128.load_lane` takes its address offset as an immediate.
 //
 // The sixteen working words are the four rows of RFC 7693's matrix, one v128 each, so one G step works on four columns
-// at once. For the diagonal half of a round, rows c, d and a are turned left by 1, 2 and 3 words, then turned back. Row b
-// stays, because it is the last to be ready: diagonal i is then in word i + 1, and so are its message words.
+// at once. For the diagonal half of a round, rows b, c and d are turned left by 1, 2 and 3 words, then turned back.
+// Turning a, c and d instead would spare the row that is ready last: 3 % less time in V8, but 60 % more in JavaScriptCore.
 // Rotations by 16 and 8 are byte permutations: a swizzle whose masks come from memory, the cheapest form everywhere.
 
 const SIGMA = [
@@ -36,9 +36,9 @@ const halfG = (words, rotateD, rotateB) => `${gather(words)}
 const by16 = (row) => `Bytes.permute(${row}, rotate16)`;
 const by8 = (row) => `Bytes.permute(${row}, rotate8)`;
 
-/** Turn rows a, c, d left by the given numbers of words. */
-const turn = (a, c, d) =>
-  Object.entries({ a, c, d })
+/** Turn rows b, c, d left by the given numbers of words. */
+const turn = (b, c, d) =>
+  Object.entries({ b, c, d })
     .map(([row, by]) => `\n    ${row} = v128.shuffle<i32>(${row}, ${row}, ${[0, 1, 2, 3].map((i) => (i + by) & 3)});`)
     .join("");
 
@@ -46,10 +46,10 @@ const turn = (a, c, d) =>
 const round = (s) =>
   halfG([s[0], s[2], s[4], s[6]], by16, 12) +
   halfG([s[1], s[3], s[5], s[7]], by8, 7) +
-  turn(3, 1, 2) +
-  halfG([s[14], s[8], s[10], s[12]], by16, 12) +
-  halfG([s[15], s[9], s[11], s[13]], by8, 7) +
-  turn(1, 3, 2);
+  turn(1, 2, 3) +
+  halfG([s[8], s[10], s[12], s[14]], by16, 12) +
+  halfG([s[9], s[11], s[13], s[15]], by8, 7) +
+  turn(3, 2, 1);
 
 export const blake2sKernel = () => `
 // @ts-nocheck
