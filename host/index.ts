@@ -5,13 +5,7 @@ export type { DropReason } from "./device/drop-reason.ts";
 export { EngineClosedError, PeerLimitError, PortInUseError, RouteLimitError, WasmguardError } from "./errors.ts";
 export type { Bind, BindEvents } from "./io/event/bind.ts";
 export { DgramBind, type DgramBindOptions } from "./io/event/bind-dgram.ts";
-export {
-  Device,
-  type DeviceEvents,
-  type DeviceOptions,
-  type DeviceStatistics,
-  type PeerStatistics,
-} from "./io/event/device.ts";
+export { Device, type DeviceEvents, type DeviceOptions } from "./io/event/device.ts";
 export {
   AllowedIpError,
   BindError,
@@ -33,6 +27,7 @@ export {
   publicKeyOf,
 } from "./io/event/keys.ts";
 export type { AddressAndPort, PeerChange, PeerConfig } from "./io/event/peer-config.ts";
+export type { DeviceStatistics, PeerStatistics } from "./io/event/statistics.ts";
 export type { Tun, TunEvents } from "./io/event/tun.ts";
 export { DescriptorTun } from "./io/event/tun-descriptor.ts";
 export { DuplexTun } from "./io/event/tun-duplex.ts";

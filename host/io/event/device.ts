@@ -5,11 +5,8 @@
 import * as abi from "../../../assembly/abi.ts";
 import type { Address, Core } from "../../core/core.ts";
 import { type CoreLimits, loadCore } from "../../core/load.ts";
-import type { DropReason } from "../../device/drop-reason.ts";
 import type { Peer } from "../../device/peer.ts";
 import { EngineClosedError, WasmguardError } from "../../errors.ts";
-import { formatEndpoint } from "../../uapi/endpoint.ts";
-import { formatAddress } from "../../uapi/ip.ts";
 import type { Bind } from "./bind.ts";
 import { EventDriver } from "./driver.ts";
 import { BindError, OwnKeyError, PeerExistsError, PeerUnknownError, TunError } from "./errors.ts";
@@ -23,8 +20,8 @@ import {
   parsePeer,
 } from "./peer-config.ts";
 import { PeerWatch } from "./peer-watch.ts";
+import { type DeviceStatistics, endpointText, peerStatistics, publicKeyOfPeer } from "./statistics.ts";
 import type { Tun } from "./tun.ts";
-import { systemZones } from "./zones.ts";
 
 const DEFAULT_MTU = 1420;
 /** What every IPv4 link carries (RFC 791), and the largest IP packet. */
@@ -45,28 +42,6 @@ export interface DeviceOptions {
   readonly mtu?: number | undefined;
   readonly peers?: readonly PeerConfig[] | undefined;
   readonly limits?: CoreLimits | undefined;
-}
-
-export interface PeerStatistics {
-  readonly publicKey: Uint8Array;
-  /** As `192.0.2.1:51820` or `[2001:db8::1]:51820`; undefined until it is known. */
-  readonly endpoint: string | undefined;
-  readonly allowedIps: readonly string[];
-  /** Undefined before the first. */
-  readonly lastHandshake: Date | undefined;
-  /** Bytes of authenticated messages that came. */
-  readonly rxBytes: bigint;
-  /** Bytes of messages sent. */
-  readonly txBytes: bigint;
-  /** Seconds; 0 when off. */
-  readonly persistentKeepalive: number;
-}
-
-export interface DeviceStatistics {
-  /** In the order in which they were added. */
-  readonly peers: readonly PeerStatistics[];
-  /** Packets dropped since the device was made, by reason; `tun`: the Tun did not take them. */
-  readonly drops: Readonly<Record<DropReason | "tun", bigint>>;
 }
 
 export interface DeviceEvents {
@@ -149,17 +124,23 @@ export class Device {
 
   /** Open the Bind and the Tun, and begin. @throws PortInUseError, BindError, EngineClosedError, and what the Tun throws */
   start(): Promise<void> {
-    this.#started ??= this.#start();
+    this.#started ??= this.#start().catch((error) => {
+      this.#started = undefined;
+      throw error;
+    });
     return this.#started;
   }
 
   async #start(): Promise<void> {
     this.#requireOpen();
     await this.#openBind(this.#port);
-    await this.#tun.open(this.#driver.tunEvents);
-    if (this.#state === "closed") {
-      await Promise.allSettled([this.#tun.close(), this.#bind.close()]);
-      throw new EngineClosedError();
+    try {
+      await this.#tun.open(this.#driver.tunEvents);
+      this.#requireOpen();
+    } catch (error) {
+      await this.#bind.close();
+      if (this.#closing !== undefined) await this.#tun.close();
+      throw error;
     }
     this.#state = "started";
     this.#driver.start();
@@ -182,10 +163,11 @@ export class Device {
   async listen(port: number): Promise<void> {
     checkInteger("listenPort", port, 0, 0xffff);
     this.#requireOpen();
-    if (this.#state === "made") {
+    if (this.#started === undefined) {
       this.#port = port;
       return;
     }
+    await this.#started;
     await this.#bind.close();
     await this.#openBind(port);
   }
@@ -300,32 +282,9 @@ export class Device {
     this.#requireOpen();
     const { engine, tunDrops } = this.#driver;
     return {
-      peers: Array.from(engine.peers(), (peer) => this.#statisticsOf(peer)),
+      peers: Array.from(engine.peers(), (peer) => peerStatistics(this.#core, peer)),
       drops: { ...engine.drops(), tun: tunDrops },
     };
-  }
-
-  #statisticsOf(peer: Peer): PeerStatistics {
-    const { seconds, nanoseconds } = peer.lastHandshake();
-    const routes = { [Symbol.iterator]: () => peer.allowedIps() };
-    return {
-      publicKey: this.#publicKeyOf(peer),
-      endpoint: this.#endpointOf(peer),
-      allowedIps: Array.from(routes, ({ address, prefix }) => `${formatAddress(address)}/${prefix}`),
-      lastHandshake: seconds === 0 ? undefined : new Date(seconds * 1000 + nanoseconds / 1_000_000),
-      rxBytes: peer.rxBytes(),
-      txBytes: peer.txBytes(),
-      persistentKeepalive: peer.persistentKeepalive(),
-    };
-  }
-
-  #publicKeyOf(peer: Peer): Uint8Array {
-    return this.#core.bytes.slice(peer.publicKey, peer.publicKey + KEY_BYTES);
-  }
-
-  #endpointOf(peer: Peer): string | undefined {
-    const endpoint = peer.endpoint();
-    return endpoint && formatEndpoint(endpoint, systemZones);
   }
 
   /** Listen. @returns what ends it */
@@ -337,10 +296,10 @@ export class Device {
 
   #watchPeers(): PeerWatch {
     return new PeerWatch(this.#driver.engine, {
-      handshake: (peer) => this.#emit("handshake", { publicKey: this.#publicKeyOf(peer) }),
+      handshake: (peer) => this.#emit("handshake", { publicKey: publicKeyOfPeer(this.#core, peer) }),
       endpoint: (peer) => {
-        const endpoint = this.#endpointOf(peer);
-        if (endpoint !== undefined) this.#emit("endpoint", { publicKey: this.#publicKeyOf(peer), endpoint });
+        const endpoint = endpointText(peer);
+        if (endpoint !== undefined) this.#emit("endpoint", { publicKey: publicKeyOfPeer(this.#core, peer), endpoint });
       },
     });
   }

@@ -56,7 +56,7 @@ export async function closeAll(nodes: readonly Node[]): Promise<void> {
 }
 
 /** An IPv4 packet of protocol 253 (RFC 3692: for experiments) from one node to another. */
-export function packet(from: Node, to: Node, payload: Uint8Array): Uint8Array {
+export function packet(from: Pick<Node, "address">, to: Pick<Node, "address">, payload: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(20 + payload.length);
   const view = new DataView(bytes.buffer);
   bytes.set([0x45, 0, 0, 0, 0, 0, 0, 0, 64, 253]);
