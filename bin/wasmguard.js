@@ -11,7 +11,12 @@ async function load() {
     const { existsSync } = await import("node:fs");
     if (existsSync(new URL(COMPILED, import.meta.url))) throw error;
     if (!existsSync(new URL(SOURCES, import.meta.url))) throw error;
-    return await import(SOURCES);
+    return await import(SOURCES).catch((cause) => {
+      // Node before 22.18 does not run TypeScript.
+      if (cause?.code !== "ERR_UNKNOWN_FILE_EXTENSION") throw cause;
+      process.stderr.write("wasmguard: this checkout is not built yet. Run: npm run build\n");
+      process.exit(1);
+    });
   }
 }
 
