@@ -6,11 +6,13 @@
 import { SCRATCH_BYTES, setScratch } from "../memory/scratch";
 
 export { aeadBegin, aeadEnd, aeadOpen, aeadOpenNext, aeadSeal, aeadSealNext } from "./aead";
+export { openBatch, sealBatch } from "./batch";
 export { BLAKE2S_BYTES, blake2s, blake2sFinal, blake2sInit, blake2sUpdate } from "./blake2s";
 export { chacha20, hchacha20, xchacha20 } from "./chacha20";
 export { equal, equal16, isZero } from "./constant-time";
 export { hmac, kdf1, kdf2, kdf3 } from "./hkdf";
 export { poly1305 } from "./poly1305";
+export { POLY1305_BYTES, poly1305Final, poly1305Init, poly1305Update } from "./poly1305-stream";
 export { x25519, x25519Base } from "./x25519";
 export { xaeadOpen, xaeadSeal } from "./xaead";
 

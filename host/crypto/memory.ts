@@ -1,0 +1,127 @@
+/**
+ * How bytes get in and out of linear memory.
+ * Layout: constants | scratch of the primitives | key slots | arguments | staging area, which ends the memory, so that
+ * no input can run over into anything else. The main memory never grows and its views never go stale. Inputs that do
+ * not fit are either passed through in chunks (hashes, stream ciphers) or worked on in a second memory, which grows, is
+ * held weakly, and is given back by the garbage collector.
+ * Rule: whoever fills arguments or staging area wipes what it filled before it returns or throws.
+ */
+import { type CryptoExports, instantiate } from "./load.ts";
+
+const WASM_PAGE_BYTES = 65_536;
+export const KEY_SLOT_BYTES = 32;
+export const KEY_SLOTS = 4096;
+/** Largest input of the main memory. */
+const STAGING_BYTES = 1 << 20;
+/** Inputs that need no second look go through in pieces that stay in the processor's cache; a multiple of 64. */
+export const CHUNK_BYTES = 32_768;
+
+// Offsets in the arguments, and their size.
+export const KEY = 0; // 32 bytes
+export const NONCE = 32; // 32 bytes; also a public key, or salt and personalisation
+export const STATE = 64; // 128 bytes: a hash or MAC in progress
+const ARGUMENT_BYTES = 192;
+const STATE_BYTES = 128;
+
+export class Workspace {
+  readonly exports: CryptoExports;
+  /** Where the key slots begin; keySlots × 32 bytes. */
+  readonly slots: number;
+  /** Where the arguments begin. */
+  readonly args: number;
+  /** Where the staging area begins: aligned to 64 bytes, right after the arguments. */
+  readonly staging: number;
+  /** All of linear memory. Do not keep it over a `reserve`. */
+  bytes: Uint8Array<ArrayBuffer>;
+  // Views at the staging area and the state, kept because making one costs more than copying a packet.
+  #last: Uint8Array<ArrayBuffer>;
+  #state: Uint8Array<ArrayBuffer>;
+
+  constructor(keySlots: number, stagingBytes: number) {
+    this.exports = instantiate();
+    this.slots = this.exports.heap();
+    this.args = this.slots + keySlots * KEY_SLOT_BYTES;
+    this.staging = this.args + ARGUMENT_BYTES;
+    this.bytes = this.#last = this.#state = new Uint8Array();
+    this.reserve(stagingBytes);
+  }
+
+  /** Make room for `bytes` bytes of staging area. @throws RangeError when the runtime has no more memory */
+  reserve(bytes: number): void {
+    const { memory } = this.exports;
+    const missing = this.staging + bytes - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / WASM_PAGE_BYTES));
+    if (this.bytes.buffer === memory.buffer) return;
+    const buffer = memory.buffer as ArrayBuffer;
+    this.bytes = new Uint8Array(buffer);
+    this.#last = new Uint8Array(buffer, this.staging, 0);
+    this.#state = new Uint8Array(buffer, this.args + STATE, STATE_BYTES);
+  }
+
+  /** The first `length` bytes of the staging area: to be copied from, at once. */
+  staged(length: number): Uint8Array<ArrayBuffer> {
+    if (this.#last.length !== length) this.#last = new Uint8Array(this.bytes.buffer, this.staging, length);
+    return this.#last;
+  }
+
+  /** A copy of the first `length` bytes of the staging area. For short results: tags, hashes, keys. */
+  take(length: number): Uint8Array<ArrayBuffer> {
+    const { bytes, staging } = this;
+    const copy = new Uint8Array(length);
+    for (let i = 0; i < length; i++) copy[i] = bytes[staging + i]!;
+    return copy;
+  }
+
+  /** Bring a state in, for the Wasm calls that change it. */
+  loadState(state: Uint8Array): void {
+    this.bytes.set(state, this.args + STATE);
+  }
+
+  /** And out again. */
+  saveState(state: Uint8Array): void {
+    state.set(this.#state);
+  }
+
+  /** Wipe the arguments and the first `staged` bytes of the staging area. */
+  wipe(staged: number): void {
+    this.bytes.fill(0, this.args, this.staging + staged);
+  }
+}
+
+export { STATE_BYTES };
+
+/** Holds the key slots, and serves every input that fits. */
+export const main = new Workspace(KEY_SLOTS, STAGING_BYTES);
+
+let large: WeakRef<Workspace> | undefined;
+
+/** A workspace that can stage `bytes` bytes. */
+export function workspaceFor(bytes: number): Workspace {
+  if (bytes <= STAGING_BYTES) return main;
+  let workspace = large?.deref();
+  if (workspace === undefined) {
+    workspace = new Workspace(0, bytes);
+    large = new WeakRef(workspace);
+  } else {
+    workspace.reserve(bytes);
+  }
+  return workspace;
+}
+
+/**
+ * Pass `data` through the staging area of the main memory, piece by piece.
+ * @param each  called with the piece's offset in `data` and its length; the piece lies at the start of the staging area
+ */
+export function inChunks(data: Uint8Array, each: (at: number, length: number) => void): void {
+  const { length } = data;
+  if (length <= CHUNK_BYTES) {
+    main.bytes.set(data, main.staging);
+    each(0, length);
+    return;
+  }
+  for (let at = 0; at < length; at += CHUNK_BYTES) {
+    const size = Math.min(CHUNK_BYTES, length - at);
+    main.bytes.set(new Uint8Array(data.buffer, data.byteOffset + at, size), main.staging);
+    each(at, size);
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * X25519 (RFC 7748), called as in @noble/curves. Secret and public keys are 32 bytes; secret keys are clamped when used.
+ * For secrets that should not lie about in JS memory, see keys.ts.
+ */
+import { checkBytesOf } from "./check.ts";
+import { LowOrderPointError } from "./errors.ts";
+import { KEY, main, NONCE } from "./memory.ts";
+
+const KEY_BYTES = 32;
+const PUBLIC_KEY = NONCE;
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** The shared point of `scalar` and the point with this u-coordinate. @throws LowOrderPointError */
+function scalarMult(scalar: Uint8Array, u: Uint8Array): Bytes {
+  checkBytesOf(KEY_BYTES, u, "public key");
+  checkBytesOf(KEY_BYTES, scalar, "secret key");
+  const { exports, bytes, args, staging } = main;
+  try {
+    bytes.set(scalar, args + KEY);
+    bytes.set(u, args + PUBLIC_KEY);
+    if (!exports.x25519(staging, args + KEY, args + PUBLIC_KEY)) throw new LowOrderPointError();
+    return main.take(KEY_BYTES);
+  } finally {
+    main.wipe(KEY_BYTES);
+  }
+}
+
+/** The multiple of the base point: the public key of `scalar`. */
+function scalarMultBase(scalar: Uint8Array): Bytes {
+  checkBytesOf(KEY_BYTES, scalar, "secret key");
+  const { exports, bytes, args, staging } = main;
+  try {
+    bytes.set(scalar, args + KEY);
+    exports.x25519Base(staging, args + KEY);
+    return main.take(KEY_BYTES);
+  } finally {
+    main.wipe(KEY_BYTES);
+  }
+}
+
+/** @param seed  used as the key itself, instead of random bytes */
+function randomSecretKey(seed: Uint8Array = crypto.getRandomValues(new Uint8Array(KEY_BYTES))): Bytes {
+  checkBytesOf(KEY_BYTES, seed, "seed");
+  return seed as Bytes;
+}
+
+function keygen(seed?: Uint8Array): { secretKey: Bytes; publicKey: Bytes } {
+  const secretKey = randomSecretKey(seed);
+  return { secretKey, publicKey: scalarMultBase(secretKey) };
+}
+
+const BASE_POINT = new Uint8Array(KEY_BYTES);
+BASE_POINT[0] = 9;
+
+export const x25519 = Object.freeze({
+  keygen,
+  getSharedSecret: scalarMult,
+  getPublicKey: scalarMultBase,
+  scalarMult,
+  scalarMultBase,
+  utils: Object.freeze({ randomSecretKey }),
+  GuBytes: BASE_POINT,
+  lengths: Object.freeze({ secretKey: KEY_BYTES, publicKey: KEY_BYTES, seed: KEY_BYTES }),
+});
