@@ -16,6 +16,8 @@ export interface StartRequest {
   logLevel: LogLevel;
   offloads: Offloads;
   metrics?: MetricsAddress | undefined;
+  /** Bytes; the driver's default without it. */
+  packetMemory?: number | undefined;
   /** The log is wanted in the background too: LOG_LEVEL was given, and is not "silent". */
   keepsLog: boolean;
 }
@@ -44,6 +46,13 @@ function descriptor(source: string, text: string | undefined): number | undefine
   throw new UsageError(`${source} is not the number of an inherited descriptor: ${JSON.stringify(text)}`);
 }
 
+function packetMemory(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const mebibytes = /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
+  if (mebibytes >= 2 && mebibytes <= 1024) return mebibytes << 20;
+  throw new UsageError(`--packet-memory is not a number from 2 to 1024: ${JSON.stringify(text)}`);
+}
+
 /** @throws UsageError */
 export function startRequest(
   operands: readonly string[],
@@ -62,6 +71,7 @@ export function startRequest(
     tunFd: descriptor("--tun-fd", values["tun-fd"]) ?? descriptor("WG_TUN_FD", environment.WG_TUN_FD),
     uapiFd: descriptor("--uapi-fd", values["uapi-fd"]) ?? descriptor("WG_UAPI_FD", environment.WG_UAPI_FD),
     logLevel,
+    packetMemory: packetMemory(values["packet-memory"]),
     metrics: values.metrics === undefined ? undefined : parseMetricsAddress(values.metrics),
     offloads: {
       vnetHeader: values["no-tun-offload"] !== true,

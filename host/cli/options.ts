@@ -19,6 +19,7 @@ export const DAEMON_OPTIONS = {
   "tun-fd": { value: "N", help: "use the open TUN device at this descriptor (as WG_TUN_FD)" },
   "uapi-fd": { value: "N", help: "use the listening socket at this descriptor (as WG_UAPI_FD)" },
   metrics: { value: "ADDRESS", help: "serve Prometheus text at 127.0.0.1:PORT, [::1]:PORT or a unix socket's path" },
+  "packet-memory": { value: "MIB", help: "most memory that packets may take, 2 to 1024 (6)" },
   "no-tun-offload": { help: "read and write single packets at the TUN device: no vnet header" },
   "no-tun-tcp": { help: "no TCP superpackets at the TUN device" },
   "no-tun-udp": { help: "no UDP superpackets at the TUN device" },

@@ -28,7 +28,7 @@ async function runUntilStopped(request: StartRequest, onReady: () => void): Prom
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
-  const { interfaceName, tunFd, uapiFd, logLevel, offloads, metrics } = request;
+  const { interfaceName, tunFd, uapiFd, logLevel, offloads, metrics, packetMemory } = request;
   try {
     await runDaemon({
       interfaceName,
@@ -37,6 +37,7 @@ async function runUntilStopped(request: StartRequest, onReady: () => void): Prom
       logLevel,
       offloads,
       metrics,
+      packetMemory,
       onReady,
       signal: stopped.signal,
       log: logger(request),

@@ -43,6 +43,8 @@ export interface DaemonOptions {
   onReady(): void;
   /** Aborted: end cleanly, remove the socket, resolve. */
   signal: AbortSignal;
+  /** Most bytes that packets may take, buffers of the packet path included. */
+  packetMemory?: number | undefined;
   /** Where to serve metrics; nowhere without it. */
   metrics?: MetricsAddress | undefined;
   log(level: "error" | "verbose", message: string): void;
@@ -82,6 +84,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
         listener,
         watch,
         udp: offloads,
+        packetMemory: options.packetMemory,
         patienceMs: metrics === undefined ? undefined : METRICS_PATIENCE_MS,
         log,
       });

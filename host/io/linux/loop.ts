@@ -21,6 +21,9 @@ import { type UdpOptions, udpBytes } from "./udp.ts";
 import type { UnixListener } from "./unix-socket.ts";
 
 const RX_SLOTS = 8; // assembly/constants.ts
+const TX_TRAINS = 16; // assembly/constants.ts
+/** Receive slots, trains and the TUN read: what the packet path itself takes. */
+const BUFFER_BYTES = (RX_SLOTS + TX_TRAINS + 1) * abi.MESSAGE_BYTES_MAX;
 const EVENTS = 32;
 const TOKEN = { tun: 1, udp4: 2, udp6: 3, network: 4, watch: 5, uapi: 6, connection: 16 } as const;
 
@@ -42,6 +45,8 @@ export interface LoopOptions {
   readonly listener: UnixListener;
   readonly watch: DeletionWatch | undefined;
   readonly udp: UdpOptions;
+  /** Most bytes that packets may take: the buffers of the packet path, and packets that wait for a session. */
+  readonly packetMemory?: number | undefined;
   /** Statistics beside the engine's own. */
   extraStatistics?(): Iterable<Statistic>;
   /** How long the runtime's event loop may be kept waiting. */
@@ -74,6 +79,7 @@ export class Loop implements EngineSink {
       core,
       sink: this,
       now: performance.now(),
+      ...(options.packetMemory && { stagedBytes: options.packetMemory - BUFFER_BYTES }),
       random: (into) => fillRandom(libc, into.byteOffset, into.length),
       wallTime: () => {
         const now = Date.now();
@@ -84,7 +90,7 @@ export class Loop implements EngineSink {
     this.#epoll = new Epoll(libc, control + udpBytes(RX_SLOTS), EVENTS);
     if (udpBytes(RX_SLOTS) + epollBytes(EVENTS) > core.at.exchange - control)
       throw new RangeError("ioControl is too small");
-    const area = { control, buffer: core.at.rxBuffers, slots: RX_SLOTS, messages: 16 };
+    const area = { control, buffer: core.at.rxBuffers, slots: RX_SLOTS, messages: TX_TRAINS };
     this.#sockets = new TunnelSockets({
       ...options,
       area,
