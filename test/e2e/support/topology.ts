@@ -79,6 +79,7 @@ export class Topology implements AsyncDisposable {
   /** For this topology's files; removed with it. */
   readonly directory = mkdtempSync(join(tmpdir(), "wasmguard-e2e-"));
   private readonly namespaces: Namespace[] = [];
+  private readonly interfaces: string[] = [];
 
   async namespace(label: string): Promise<Namespace> {
     const namespace = new Namespace(`e2e-${serial()}-${label}`);
@@ -102,7 +103,9 @@ export class Topology implements AsyncDisposable {
 
   /** A name for a WireGuard interface that no other test uses. */
   interfaceName(): string {
-    return `wg${serial()}`;
+    const name = `wg${serial()}`;
+    this.interfaces.push(name);
+    return name;
   }
 
   /** Write a file that only root can read, as `wg` likes its keys. @returns its path */
@@ -117,6 +120,8 @@ export class Topology implements AsyncDisposable {
       await killAll(namespace);
       await attempt(["ip", "netns", "del", namespace.name]);
     }
+    // A killed daemon cannot remove its socket.
+    for (const name of this.interfaces) rmSync(`/run/wireguard/${name}.sock`, { force: true });
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
