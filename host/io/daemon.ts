@@ -5,6 +5,7 @@ import type { Core } from "../core/core.ts";
 import { loadCore } from "../core/load.ts";
 import { PROMETHEUS_CONTENT_TYPE, prometheusLines } from "../device/prometheus.ts";
 import { openLibc } from "../ffi/libc.ts";
+import { socketPath } from "../uapi/socket-path.ts";
 import { DeletionWatch } from "./linux/inotify.ts";
 import { Loop } from "./linux/loop.ts";
 import { serveMetrics } from "./linux/metrics-server.ts";
@@ -50,11 +51,6 @@ export interface DaemonOptions {
   log(level: "error" | "verbose", message: string): void;
 }
 
-/** Where `wg` looks for the socket of an interface. */
-export function uapiPath(interfaceName: string): string {
-  return `/var/run/wireguard/${interfaceName}.sock`;
-}
-
 /** For tests: sessions are replaced after this many milliseconds instead of 120 s, never later. */
 function shortenSessions(core: Core): void {
   const milliseconds = Number(process.env.WASMGUARD_TEST_REKEY_AFTER_MS ?? Number.NaN);
@@ -73,7 +69,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   };
   const tun = tunFd === undefined ? openTun(libc, interfaceName, tunOptions) : adoptTun(libc, tunFd, tunOptions);
   try {
-    const path = uapiPath(tun.name);
+    const path = socketPath(tun.name);
     const listener = uapiFd === undefined ? listenUnix(libc, path) : adoptUnix(libc, uapiFd, path);
     try {
       const watch = new DeletionWatch(libc, path);

@@ -4,9 +4,8 @@
  */
 import { opendirSync, statSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { SOCKET_FOLDER, SOCKET_SUFFIX, socketPath } from "./socket-path.ts";
 
-export const SOCKET_FOLDER = "/var/run/wireguard";
-const SOCKET_SUFFIX = ".sock";
 /** Without a byte from the other side for this long, the daemon is taken for hung. */
 const SILENCE_TIMEOUT_MS = 30_000;
 /** Far above 130,560 allowed IPs of the longest form. */
@@ -25,10 +24,6 @@ export class UapiClientError extends Error {
     this.code = code;
     this.nextStep = nextStep;
   }
-}
-
-export function socketPath(interfaceName: string): string {
-  return `${SOCKET_FOLDER}/${interfaceName}${SOCKET_SUFFIX}`;
 }
 
 function connectionError(interfaceName: string, cause: NodeJS.ErrnoException): UapiClientError {

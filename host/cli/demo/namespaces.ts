@@ -8,7 +8,8 @@
  * Names carry a random part, so that nothing of the machine's own is touched; all of it is removed at the end.
  */
 import { rmSync } from "node:fs";
-import { isTunnelUp, socketPath } from "../../uapi/client.ts";
+import { isTunnelUp } from "../../uapi/client.ts";
+import { socketPath } from "../../uapi/socket-path.ts";
 import { applyRequest, setRequest } from "../quick/request.ts";
 import { hasProgram } from "../quick/shell.ts";
 import { fetchDevice, wipeDevice } from "../show/device.ts";

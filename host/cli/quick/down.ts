@@ -3,7 +3,8 @@
  */
 import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { isTunnelUp, socketPath } from "../../uapi/client.ts";
+import { isTunnelUp } from "../../uapi/client.ts";
+import { socketPath } from "../../uapi/socket-path.ts";
 import { CliError } from "../errors.ts";
 import { fetchDevice, wipeDevice } from "../show/device.ts";
 import { unsetDns } from "./dns.ts";
