@@ -5,10 +5,10 @@
  */
 import { checkBytes, checkBytesOf } from "./check.ts";
 import { InvalidLengthError, InvalidTagError, SpentError } from "./errors.ts";
-import { KEY, NONCE, type Workspace, workspaceFor } from "./memory.ts";
+import { KEY, main, NONCE, type Workspace, workspaceFor } from "./memory.ts";
 
 const KEY_BYTES = 32;
-const TAG_BYTES = 16;
+export const TAG_BYTES = 16;
 const BLOCK_BYTES = 64;
 /** 96-bit nonces make ChaCha20-Poly1305, 192-bit nonces XChaCha20-Poly1305. */
 export const NONCE_BYTES = 12;
@@ -34,23 +34,34 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** Where the associated data lie, seen from the staging area: behind the message and its tag. */
 const aadOffset = (length: number): number => (length + 2 * TAG_BYTES - 1) & ~(TAG_BYTES - 1);
 
-/** Copy key, nonce, message and associated data into a workspace. */
-export function stage(
+/** A key as bytes, or where it lies in the main memory. */
+type Key = Uint8Array | number;
+
+/** Copy key, nonce, message and associated data into a workspace. A key never becomes a JS object on the way. */
+function stage(
   workspace: Workspace,
-  key: Uint8Array,
+  key: Key,
   nonce: Uint8Array,
   message: Uint8Array,
   aad: Uint8Array | undefined,
   aadAt: number,
 ): void {
   const { bytes, args, staging } = workspace;
-  bytes.set(key, args + KEY);
+  if (typeof key !== "number") bytes.set(key, args + KEY);
+  else bytes.set(main.bytes.subarray(key, key + KEY_BYTES), args + KEY);
   bytes.set(nonce, args + NONCE);
   bytes.set(message, staging);
   if (aad !== undefined) bytes.set(aad, staging + aadAt);
 }
 
-function seal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, aad?: Uint8Array, output?: Uint8Array): Bytes {
+/** Seal with arguments that were checked. */
+export function sealWith(
+  key: Key,
+  nonce: Uint8Array,
+  plaintext: Uint8Array,
+  aad: Uint8Array | undefined,
+  output: Uint8Array | undefined,
+): Bytes {
   const { length } = plaintext;
   const aadLength = aad === undefined ? 0 : aad.length;
   const aadAt = aadOffset(length);
@@ -68,7 +79,14 @@ function seal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, aad?: U
   }
 }
 
-function open(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, aad?: Uint8Array, output?: Uint8Array): Bytes {
+/** Open with arguments that were checked. @throws InvalidTagError */
+export function openWith(
+  key: Key,
+  nonce: Uint8Array,
+  sealed: Uint8Array,
+  aad: Uint8Array | undefined,
+  output: Uint8Array | undefined,
+): Bytes {
   const length = sealed.length - TAG_BYTES;
   const aadLength = aad === undefined ? 0 : aad.length;
   const aadAt = aadOffset(length);
@@ -101,7 +119,7 @@ function aead(nonceLength: number): Aead {
         if (output !== undefined) checkBytesOf(plaintext.length + TAG_BYTES, output, "output");
         checkBytesOf(KEY_BYTES, key, "key");
         checkBytesOf(nonceLength, nonce, "nonce");
-        return seal(key, nonce, plaintext, aad, output);
+        return sealWith(key, nonce, plaintext, aad, output);
       },
       decrypt(ciphertext, output) {
         checkBytes(ciphertext, "data");
@@ -109,7 +127,7 @@ function aead(nonceLength: number): Aead {
         if (output !== undefined) checkBytesOf(ciphertext.length - TAG_BYTES, output, "output");
         checkBytesOf(KEY_BYTES, key, "key");
         checkBytesOf(nonceLength, nonce, "nonce");
-        return open(key, nonce, ciphertext, aad, output);
+        return openWith(key, nonce, ciphertext, aad, output);
       },
     };
   };

@@ -12,7 +12,7 @@ const WASM_PAGE_BYTES = 65_536;
 export const KEY_SLOT_BYTES = 32;
 export const KEY_SLOTS = 4096;
 /** Largest input of the main memory. */
-const STAGING_BYTES = 1 << 20;
+export const STAGING_BYTES = 1 << 20;
 /** Inputs that need no second look go through in pieces that stay in the processor's cache; a multiple of 64. */
 export const CHUNK_BYTES = 32_768;
 
@@ -21,7 +21,7 @@ export const KEY = 0; // 32 bytes
 export const NONCE = 32; // 32 bytes; also a public key, or salt and personalisation
 export const STATE = 64; // 128 bytes: a hash or MAC in progress
 const ARGUMENT_BYTES = 192;
-const STATE_BYTES = 128;
+export const STATE_BYTES = 128;
 
 export class Workspace {
   readonly exports: CryptoExports;
@@ -87,8 +87,6 @@ export class Workspace {
     this.bytes.fill(0, this.args, this.staging + staged);
   }
 }
-
-export { STATE_BYTES };
 
 /** Holds the key slots, and serves every input that fits. */
 export const main = new Workspace(KEY_SLOTS, STAGING_BYTES);
