@@ -59,7 +59,7 @@ export function wipe(): void {
   wipeScratch();
 }
 
-/** Put a fresh memory into its first state. The memory must reach to `memoryEnd`. */
+/** Put a memory into its first state: a fresh one, or that of a closed device. The memory must reach to `memoryEnd`. */
 export function reset(): void {
   Device.reset();
 }
@@ -120,6 +120,12 @@ export function clearSessions(peer: u32): void {
 export function expireSessions(peer: u32): void {
   clearHandshake(peer);
   Keypairs.retire(peer);
+}
+
+/** The machine slept: sessions are older than our clock says, and nothing more is sent under them. */
+export function ageSessions(peer: u32, milliseconds: f64): void {
+  expireSessions(peer);
+  Keypairs.age(peer, milliseconds);
 }
 
 /** May this peer send under its current keypair at `now`? */
@@ -208,6 +214,11 @@ export function firstQueued(): usize {
 
 export function dropQueued(): void {
   Device.get().dropQueued();
+}
+
+/** Forget all that wait, as the interface goes down. */
+export function clearQueued(): void {
+  Device.get().queueLength = 0;
 }
 
 /** @returns how many peers have events; their slots are at `touched`. The list is empty afterwards. */

@@ -1,9 +1,9 @@
 /**
  * What the whole device shares and the host may change at any time. One record in the region `device`.
  */
-import { QUEUED_BYTES } from "../abi";
+import { DROP_COUNT, QUEUED_BYTES } from "../abi";
 import { HANDSHAKE_QUEUE, REKEY_AFTER_MESSAGES, REKEY_AFTER_TIME } from "../constants";
-import { device, handshakeQueue } from "./layout";
+import { device, drops, handshakeQueue } from "./layout";
 
 @unmanaged
 export class Device {
@@ -32,9 +32,11 @@ export class Device {
     return changetype<Device>(device);
   }
 
-  /** Set what a new device starts with. Called by the first instance only. */
+  /** Set what a new device starts with, also if there was one before. Called by the first instance only. */
   static reset(): void {
     const self = Device.get();
+    memory.fill(device, 0, offsetof<Device>());
+    memory.fill(drops, 0, 8 * <usize>DROP_COUNT);
     self.rekeyAfterTime = REKEY_AFTER_TIME;
     self.rekeyAfterMessages = REKEY_AFTER_MESSAGES;
     self.trainLength = 1;

@@ -80,14 +80,17 @@ export class Keypairs {
 
   /** Nothing more is sent under the present keys; what the peer sends under them still counts. */
   static retire(peer: u32): void {
-    for (let number: u32 = 1; number <= 3; number++) Keypair.of(peer, number).retired = 1;
+    for (let number: u32 = 1; number <= 3; number++) {
+      const keypair = Keypair.of(peer, number);
+      if (keypair.live) keypair.retired = 1;
+    }
   }
 
   /** All three are `milliseconds` older than our clock says: it stood still while the machine slept. */
   static age(peer: u32, milliseconds: f64): void {
     for (let number: u32 = 1; number <= 3; number++) {
       const keypair = Keypair.of(peer, number);
-      keypair.createdAt -= milliseconds;
+      if (keypair.live) keypair.createdAt -= milliseconds;
     }
   }
 
