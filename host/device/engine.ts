@@ -6,11 +6,13 @@
 import * as abi from "../../assembly/abi.ts";
 import type { Address, Core } from "../core/core.ts";
 import { EngineClosedError, PeerLimitError } from "../errors.ts";
+import { Counters } from "./counters.ts";
 import { DROP_REASONS, type DropReason } from "./drop-reason.ts";
 import { Handshakes } from "./handshakes.ts";
 import { IcmpErrors } from "./icmp.ts";
 import type { Instant, WallTime } from "./instant.ts";
 import { Peer, type PeerContext } from "./peer.ts";
+import { SleepWatch } from "./sleep-watch.ts";
 import { StagedBudget } from "./staged.ts";
 import { TimerQueue } from "./timer-queue.ts";
 
@@ -31,6 +33,8 @@ export interface EngineOptions {
   random(into: Uint8Array): void;
   /** Time since the Unix epoch. */
   wallTime(): WallTime;
+  /** Bytes that packets waiting for a session may take; STAGED_BYTES by default. */
+  readonly stagedBytes?: number;
   /** The present moment. */
   readonly now: Instant;
 }
@@ -41,7 +45,8 @@ const PEER_MASK = 0xffffff;
 export class Engine implements PeerContext {
   readonly core: Core;
   readonly queue = new TimerQueue<Peer>();
-  readonly budget = new StagedBudget();
+  readonly budget: StagedBudget;
+  readonly counters = new Counters();
   readonly #sink: EngineSink;
   readonly #options: EngineOptions;
   readonly #handshakes: Handshakes;
@@ -50,6 +55,9 @@ export class Engine implements PeerContext {
   /** In order of creation. */
   readonly #peers = new Set<Peer>();
   readonly #freeSlots: number[] = [];
+  readonly #sleepWatch = new SleepWatch();
+  readonly #chances = new Uint32Array(abi.RANDOM_BYTES / 4);
+  #chancesLeft = 0;
   #now: Instant;
   #up = false;
   #closed = false;
@@ -59,6 +67,8 @@ export class Engine implements PeerContext {
     this.core = options.core;
     this.#sink = options.sink;
     this.#now = options.now;
+    this.#sleepWatch.slept(options.now, options.wallTime());
+    this.budget = new StagedBudget(options.stagedBytes);
     this.#handshakes = new Handshakes(this);
     this.#icmp = new IcmpErrors(this.core, options.sink);
   }
@@ -71,11 +81,19 @@ export class Engine implements PeerContext {
     return this.#up;
   }
 
+  /** It is `now`. Calls that take the time say so themselves; a driver says it before it changes the configuration. */
+  tell(now: Instant): void {
+    if (now === this.#now) return;
+    this.#now = now;
+    const slept = this.#sleepWatch.slept(now, this.#options.wallTime());
+    if (slept > 0) for (const peer of this.#peers) peer.slept(slept);
+  }
+
   // ── packets ────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The host wants this sent: a read from TUN, vnet header and packet, `length` bytes in all. It goes out with `flush`. */
   sendPacket(vnet: Address, length: number, now: Instant): void {
-    this.#now = now;
+    this.tell(now);
     if (!this.#up) return this.countDrops(abi.DROP_NO_PEER, 1);
     this.#send(vnet, length);
   }
@@ -113,7 +131,7 @@ export class Engine implements PeerContext {
 
   /** UDP messages came: RX descriptors 0 to count − 1. What is for the host is delivered at once. */
   receive(count: number, now: Instant): void {
-    this.#now = now;
+    this.tell(now);
     const { exports } = this.core;
     if (!this.#up) return;
     const writes = exports.receive(count, now);
@@ -151,7 +169,7 @@ export class Engine implements PeerContext {
 
   /** Answer handshake messages and fire what is due. Harmless when early or repeated. */
   advance(now: Instant): void {
-    this.#now = now;
+    this.tell(now);
     if (this.#up) this.#handshakes.process();
     for (let peer = this.queue.pop(now); peer !== undefined; peer = this.queue.pop(now)) peer.wake(now);
   }
@@ -168,8 +186,18 @@ export class Engine implements PeerContext {
   }
 
   chance(): number {
+    if (this.#chancesLeft === 0) this.#drawChances();
+    this.#chancesLeft -= 1;
+    return this.#chances[this.#chancesLeft]! / 2 ** 32;
+  }
+
+  /** One call to the source of random bytes serves many timers. */
+  #drawChances(): void {
     this.refreshRandom();
-    return this.core.u32(this.core.at.random) / 2 ** 32;
+    const first = this.core.at.random >>> 2;
+    this.#chances.set(this.core.words.subarray(first, first + this.#chances.length));
+    this.core.wipe(this.core.at.random, abi.RANDOM_BYTES);
+    this.#chancesLeft = this.#chances.length;
   }
 
   wallTime(): WallTime {
@@ -195,7 +223,7 @@ export class Engine implements PeerContext {
 
   /** The interface came up or went down. Down forgets all sessions, as the kernel does. */
   setUp(up: boolean, now: Instant): void {
-    this.#now = now;
+    this.tell(now);
     this.#requireOpen();
     if (up === this.#up) return;
     this.#up = up;
@@ -203,18 +231,24 @@ export class Engine implements PeerContext {
       if (up) peer.start();
       else peer.stop();
     }
-    if (up) this.flush();
-    else this.core.exports.clearTrains();
+    if (up) return this.flush();
+    this.core.exports.clearTrains();
+    this.core.exports.clearQueued();
   }
 
   /** 32 bytes at `key`, which the caller wipes; all zero removes the identity. A peer with the same public key goes. */
   setPrivateKey(key: Address): void {
     this.#requireOpen();
     const { exports, at } = this.core;
+    const anonymous = this.privateKey() === undefined;
     if (!exports.setPrivateKey(key, this.#bySlot.length)) return;
     const self = this.privateKey() === undefined ? undefined : this.findPeer(at.identity + abi.IDENTITY_PUBLIC_KEY);
     if (self !== undefined) this.removePeer(self);
-    for (const peer of this.#peers) peer.expireSessions();
+    for (const peer of this.#peers) {
+      peer.expireSessions();
+      // What came while there was no identity has waited without a handshake under way.
+      if (anonymous && this.#up) peer.sendStagedPackets();
+    }
   }
 
   /** Where the private key is; undefined without an identity. */

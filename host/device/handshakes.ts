@@ -6,6 +6,7 @@
 import * as abi from "../../assembly/abi.ts";
 import type { Address, Core } from "../core/core.ts";
 import { HANDSHAKES_PER_TURN, UNDER_LOAD_LASTS, UNDER_LOAD_QUEUED } from "./constants.ts";
+import type { Counters } from "./counters.ts";
 import type { Instant } from "./instant.ts";
 import type { Peer } from "./peer.ts";
 import { RateLimiter } from "./rate-limiter.ts";
@@ -13,6 +14,7 @@ import { RateLimiter } from "./rate-limiter.ts";
 export interface HandshakeContext {
   readonly core: Core;
   readonly now: Instant;
+  readonly counters: Counters;
   peerAt(slot: number): Peer;
   refreshRandom(): void;
   flush(): void;
@@ -54,20 +56,25 @@ export class Handshakes {
     const path = entry + abi.QUEUED_PATH;
     const length = core.u32(entry + abi.QUEUED_LENGTH);
     const type = core.u32(message);
+    const { counters } = this.#context;
     if (type === abi.MESSAGE_COOKIE_REPLY) {
-      this.#count(core.exports.consumeCookieReply(message, now));
+      if (this.#count(core.exports.consumeCookieReply(message, now)) !== undefined) counters.cookieRepliesReceived += 1;
       return;
     }
     if (!core.exports.checkMac1(message, length)) return core.exports.countDrop(abi.DROP_MAC1);
     if (this.#underLoad() && !this.#admit(message, length, path)) return;
     if (type === abi.MESSAGE_INITIATION) {
       const peer = this.#count(core.exports.consumeInitiation(message, now));
-      peer?.handshakeReceived(path, length);
-      peer?.sendResponse();
+      if (peer === undefined) return;
+      counters.initiationsReceived += 1;
+      peer.handshakeReceived(path, length);
+      peer.sendResponse();
     } else {
       const peer = this.#count(core.exports.consumeResponse(message));
-      peer?.handshakeReceived(path, length);
-      peer?.responseReceived();
+      if (peer === undefined) return;
+      counters.responsesReceived += 1;
+      peer.handshakeReceived(path, length);
+      peer.responseReceived();
     }
   }
 
@@ -92,6 +99,7 @@ export class Handshakes {
     }
     this.#context.refreshRandom();
     core.exports.commitTrain(core.exports.createCookieReply(message, length, path, out, now));
+    this.#context.counters.cookieRepliesSent += 1;
   }
 
   /** A slot, or −(1 + drop reason). */

@@ -6,6 +6,7 @@
 import * as abi from "../../assembly/abi.ts";
 import type { Address, Core, Endpoint } from "../core/core.ts";
 import { MAX_HANDSHAKE_ATTEMPTS, REKEY_TIMEOUT } from "./constants.ts";
+import type { Counters } from "./counters.ts";
 import { type Instant, NEVER, type WallTime } from "./instant.ts";
 import { type AllowedIp, addAllowedIp, allowedIps, removeAllowedIp } from "./routes.ts";
 import { type StagedBudget, StagedQueue } from "./staged.ts";
@@ -23,6 +24,7 @@ export interface PeerContext {
   readonly up: boolean;
   readonly queue: TimerQueue<Peer>;
   readonly budget: StagedBudget;
+  readonly counters: Counters;
   /** Uniform in [0, 1). */
   chance(): number;
   wallTime(): WallTime;
@@ -49,6 +51,8 @@ export class Peer implements Sleeper {
   #lastSentHandshake: Instant = -NEVER;
   #lastHandshake: WallTime = NO_HANDSHAKE;
   #keepaliveDue = false;
+  /** Reads sent to this peer, modulo 2^32. */
+  #reads = 0;
 
   constructor(context: PeerContext, slot: number) {
     this.#context = context;
@@ -99,7 +103,7 @@ export class Peer implements Sleeper {
 
   /** @param seconds 0 turns it off */
   setPersistentKeepalive(seconds: number): void {
-    if (this.timers.persistentInterval === 0 && seconds > 0) this.#keepaliveDue = true;
+    this.#keepaliveDue = seconds > 0 && (this.#keepaliveDue || this.timers.persistentInterval === 0);
     this.timers.persistentInterval = seconds * 1000;
   }
 
@@ -170,6 +174,13 @@ export class Peer implements Sleeper {
     this.#lastSentHandshake = -NEVER;
   }
 
+  /** The machine slept for that long: our clock stood still, but sessions grew older, and the peer may have erased them. */
+  slept(milliseconds: number): void {
+    this.#context.core.exports.ageSessions(this.slot, milliseconds);
+    this.#lastSentHandshake = -NEVER;
+    this.timers.slept(milliseconds);
+  }
+
   /** Fire what is due. */
   wake(now: Instant): void {
     for (let timer = this.timers.due(now); timer !== undefined; timer = this.timers.due(now)) this.#fire(timer);
@@ -201,6 +212,7 @@ export class Peer implements Sleeper {
         this.#context.countDrops(abi.DROP_STAGED, 1);
         this.#context.unreachable(packet);
       }
+      this.#context.counters.handshakesGivenUp += 1;
       return this.timers.gaveUp(this.#context.now);
     }
     this.#attempts += 1;
@@ -227,8 +239,13 @@ export class Peer implements Sleeper {
 
   /** Send what waits, or a message without data if nothing does. */
   sendKeepalive(): void {
-    if (this.#staged.length > 0) return this.sendStagedPackets();
     const { core, now } = this.#context;
+    if (this.#staged.length > 0) {
+      const reads = this.#reads;
+      this.sendStagedPackets();
+      // They may have gone elsewhere: routes change.
+      if (this.#reads !== reads || this.#staged.length > 0) return;
+    }
     let status = core.exports.sendKeepalive(this.slot, now) >>> 24;
     if (status === abi.SEND_MORE) {
       this.#context.flush();
@@ -245,6 +262,7 @@ export class Peer implements Sleeper {
 
   /** Data of this peer has been sealed and goes out with the next flush. @param rekey the session wants replacing */
   dataSent(rekey: boolean): void {
+    this.#reads = (this.#reads + 1) | 0;
     this.#authenticatedPacketSent();
     this.timers.dataSent(this.#context.now);
     if (rekey) this.sendInitiation("first");
@@ -263,6 +281,7 @@ export class Peer implements Sleeper {
     if (length === 0) return;
     this.#commitHandshakeTrain(length);
     this.timers.handshakeInitiated(now);
+    this.#context.counters.initiationsSent += 1;
   }
 
   /** Answer the initiation that the core has just accepted. */
@@ -275,6 +294,7 @@ export class Peer implements Sleeper {
     if (length === 0 || !core.exports.beginSession(this.slot, now)) return;
     this.timers.sessionDerived(now);
     this.#commitHandshakeTrain(length);
+    this.#context.counters.responsesSent += 1;
   }
 
   #openHandshakeTrain(): Address {
@@ -324,14 +344,16 @@ export class Peer implements Sleeper {
   /** What the last batch brought. @param events EVENT_… bits */
   received(events: number): void {
     const { now } = this.#context;
+    if ((events & (abi.EVENT_DATA | abi.EVENT_KEEPALIVE)) !== 0) {
+      this.timers.anyAuthenticatedPacketReceived();
+      this.timers.anyAuthenticatedPacketTraversal(now);
+      if ((events & abi.EVENT_DATA) !== 0) this.timers.dataReceived(now);
+    }
+    // After the timers: what is sent now has not been answered by what came.
     if ((events & abi.EVENT_CONFIRMED) !== 0) {
       this.#handshakeComplete();
       this.sendStagedPackets();
     }
     if ((events & abi.EVENT_REKEY) !== 0) this.sendInitiation("first");
-    if ((events & (abi.EVENT_DATA | abi.EVENT_KEEPALIVE)) === 0) return;
-    this.timers.anyAuthenticatedPacketReceived();
-    this.timers.anyAuthenticatedPacketTraversal(now);
-    if ((events & abi.EVENT_DATA) !== 0) this.timers.dataReceived(now);
   }
 }

@@ -77,6 +77,11 @@ export class Timers {
     this.needAnotherKeepalive = false;
   }
 
+  /** The machine slept, and our clock with it. Only the age of secrets is counted in true time. */
+  slept(milliseconds: number): void {
+    if (this.zeroKeyMaterial !== NEVER) this.#arm("zeroKeyMaterial", this.zeroKeyMaterial - milliseconds);
+  }
+
   /** A packet with data was sent. */
   dataSent(now: Instant): void {
     if (this.newHandshake === NEVER) {

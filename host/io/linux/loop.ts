@@ -202,6 +202,7 @@ export class Loop implements EngineSink {
       case TOKEN.uapi:
         return this.#uapi.accept();
       default:
+        this.engine.tell(performance.now());
         return this.#uapi.serve(token - TOKEN.connection, events);
     }
   }
