@@ -158,26 +158,31 @@ export class Blake2s {
   }
 }
 
+/** A message that fits, without salt and personalisation: one Wasm call, which wipes what it was given. */
+function shortDigest(message: Uint8Array, outputLength: number, key?: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { exports, bytes, args, staging } = main;
+  const { length } = message;
+  const keyLength = key === undefined ? 0 : key.length;
+  if (length > 0) bytes.set(message, staging);
+  if (key !== undefined) bytes.set(key, args + KEY);
+  exports.blake2sReplace(staging, outputLength, length, args + KEY, keyLength);
+  return main.take(outputLength);
+}
+
 function digestOf(message: Uint8Array, options?: Blake2sOptions): Uint8Array<ArrayBuffer> {
   const own = options === undefined ? NO_OPTIONS : ownOptions(options);
   const outputLength = options === undefined ? HASH_BYTES : checkOptions(own);
   checkBytes(message, "data");
-  const { length } = message;
-  const { exports, bytes, args, staging } = main;
+  if (message.length <= CHUNK_BYTES && own.salt === undefined && own.personalization === undefined) {
+    return shortDigest(message, outputLength, own.key);
+  }
   try {
-    if (length <= CHUNK_BYTES && own.salt === undefined && own.personalization === undefined) {
-      const keyLength = own.key === undefined ? 0 : own.key.length;
-      if (own.key !== undefined) bytes.set(own.key, args + KEY);
-      if (length > 0) bytes.set(message, staging);
-      exports.blake2s(staging, outputLength, staging, length, args + KEY, keyLength);
-    } else {
-      start(outputLength, own);
-      absorb(message);
-      exports.blake2sFinal(args + STATE, staging);
-    }
+    start(outputLength, own);
+    absorb(message);
+    main.exports.blake2sFinal(main.args + STATE, main.staging);
     return main.take(outputLength);
   } finally {
-    main.wipe(Math.max(Math.min(length, CHUNK_BYTES), HASH_BYTES));
+    main.wipe(Math.max(Math.min(message.length, CHUNK_BYTES), HASH_BYTES));
   }
 }
 
