@@ -9,6 +9,7 @@ import { Engine, type EngineSink } from "../../device/engine.ts";
 import { deviceStatistics, type Statistic } from "../../device/statistics.ts";
 import { EINVAL, EMSGSIZE } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
+import { runtime } from "../platform.ts";
 import { Epoll, epollBytes } from "./epoll.ts";
 import type { DeletionWatch } from "./inotify.ts";
 import { InterfaceState } from "./interface-state.ts";
@@ -37,6 +38,7 @@ const MERGE_ERRORS = new Set([EINVAL, EMSGSIZE]);
 /** The interface is looked at, and the runtime's event loop served, at least this often. */
 const HEARTBEAT_MS = 1_000;
 const TURN_MS = 100;
+const DENO_PAUSE_MS = 2;
 
 export interface LoopOptions {
   readonly core: Core;
@@ -54,9 +56,15 @@ export interface LoopOptions {
   log(level: "error" | "verbose", message: string): void;
 }
 
-/** Give the runtime's event loop a turn. */
+/**
+ * Give the runtime's event loop a turn. Deno hears of signals on another thread and needs a real pause to be told;
+ * for the others an immediate is enough.
+ */
 function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => {
+    if (runtime() === "deno") setTimeout(resolve, DENO_PAUSE_MS);
+    else setImmediate(resolve);
+  });
 }
 
 export class Loop implements EngineSink {
