@@ -210,7 +210,7 @@ export class Device {
   setPrivateKey(key: Uint8Array): void {
     this.#requireOpen();
     secretKey("privateKey", key);
-    this.#driver.run(() => this.#withSecret(key, (at) => this.#driver.engine.setPrivateKey(at)));
+    this.#driver.configure(() => this.#withSecret(key, (at) => this.#driver.engine.setPrivateKey(at)));
   }
 
   /**
@@ -222,7 +222,7 @@ export class Device {
     const parsed = parsePeer(config);
     if (this.#find(parsed.publicKey) !== undefined) throw new PeerExistsError();
     const { engine } = this.#driver;
-    this.#driver.run(() => {
+    this.#driver.configure(() => {
       this.#core.bytes.set(parsed.publicKey, this.#core.at.exchange);
       const peer = engine.createPeer(this.#core.at.exchange);
       if (peer === undefined) throw new OwnKeyError();
@@ -240,14 +240,14 @@ export class Device {
     this.#requireOpen();
     const parsed = parseChange(change);
     const peer = this.#require(publicKey);
-    this.#driver.run(() => this.#apply(peer, parsed));
+    this.#driver.configure(() => this.#apply(peer, parsed));
   }
 
   /** Its keys are wiped. @throws KeyError, PeerUnknownError */
   removePeer(publicKey: PublicKey): void {
     this.#requireOpen();
     const peer = this.#require(publicKey);
-    this.#driver.run(() => this.#driver.engine.removePeer(peer));
+    this.#driver.configure(() => this.#driver.engine.removePeer(peer));
   }
 
   #require(publicKey: PublicKey): Peer {

@@ -79,7 +79,16 @@ export class EventDriver implements EngineSink {
   /** Bind and Tun are open and may be used from now on. */
   start(): void {
     this.#open = true;
-    this.run((now) => this.engine.setUp(true, now));
+    this.#run((now) => this.engine.setUp(true, now));
+  }
+
+  /** Change the configuration; what that makes possible is sent at once. */
+  configure<T>(change: () => T): T {
+    return this.#run((now) => {
+      // The engine is told the time by this call, not by changes.
+      this.engine.advance(now);
+      return change();
+    });
   }
 
   /** Wipe all keys; nothing is sent or delivered any more. Bind and Tun are the caller's to close. */
@@ -93,7 +102,7 @@ export class EventDriver implements EngineSink {
   }
 
   /** Let the engine work, then hand out what it made. */
-  run<T>(work: (now: number) => T): T {
+  #run<T>(work: (now: number) => T): T {
     const now = performance.now();
     try {
       const result = work(now);
@@ -128,7 +137,7 @@ export class EventDriver implements EngineSink {
     receive: (packet) => {
       if (!this.#open) return;
       if (packet.length > PACKET_BYTES_MAX) return this.engine.countDrops(abi.DROP_MALFORMED, 1);
-      this.run((now) => {
+      this.#run((now) => {
         const { at, bytes } = this.#options.core;
         bytes.fill(0, at.tunBuffer, at.tunBuffer + abi.VNET_BYTES);
         bytes.set(packet, at.tunBuffer + abi.VNET_BYTES);
@@ -141,7 +150,7 @@ export class EventDriver implements EngineSink {
   #takeReceived(): void {
     const count = this.#received.take();
     if (count === 0) return;
-    this.run((now) => {
+    this.#run((now) => {
       this.engine.receive(count, now);
       this.engine.advance(now);
     });
@@ -164,7 +173,7 @@ export class EventDriver implements EngineSink {
   };
 
   #advance(): void {
-    this.run((now) => this.engine.advance(now));
+    this.#run((now) => this.engine.advance(now));
     if (this.#open) this.#options.changed();
   }
 

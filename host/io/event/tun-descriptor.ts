@@ -1,8 +1,8 @@
 /**
  * A Tun made of an open descriptor that gives and takes one packet per read and write: a TUN device without packet
- * information that another program opened, a SOCK_SEQPACKET or SOCK_DGRAM socket. It has no readiness to wait for, so a
- * descriptor that is non-blocking is looked at again after a while, and one that blocks keeps a thread of the runtime's
- * pool, which also delays the end of the process until a packet comes.
+ * information that another program opened, a SOCK_SEQPACKET or SOCK_DGRAM socket. node:fs cannot wait for readiness, so
+ * a descriptor that does not block is looked at again after a while; one that blocks keeps a thread of the runtime's
+ * pool, and the process ends only after its next packet. Deno's node:fs takes only descriptors that it opened itself.
  */
 import { close, read, readSync, writeSync } from "node:fs";
 import { TunError } from "./errors.ts";

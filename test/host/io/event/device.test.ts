@@ -1,6 +1,6 @@
 /** Two devices in one process: traffic, restart, roaming, statistics. */
 import { afterEach, describe, expect, it } from "vitest";
-import { generatePresharedKey } from "../../../../host/index.ts";
+import { DgramBind, generatePresharedKey } from "../../../../host/index.ts";
 import { closeAll, exchange, introduce, makeNode, makePair, type Node, nextPacket, packet } from "./support.ts";
 
 let open: Node[] = [];
@@ -74,6 +74,37 @@ describe("two devices", () => {
     await exchange(right, left, "found you");
   });
 
+  it("keep a peer's way open with persistent keepalives, and stop when asked to", async () => {
+    const [left, right] = await pair();
+    await exchange(left, right, "up");
+    const received = () => right.device.statistics().peers[0]!.rxBytes;
+    const before = received();
+    left.device.updatePeer(right.device.publicKey, { persistentKeepalive: 1 });
+    await expect.poll(received, { timeout: 3000 }).toBe(before + 64n); // the first is sent at once
+    left.device.updatePeer(right.device.publicKey, { persistentKeepalive: 0 });
+    const after = received();
+    await new Promise((resolve) => setTimeout(resolve, 1300));
+    expect(received()).toBe(after);
+  });
+
+  it("carry packets over IPv6", async (context) => {
+    const bind = () => new DgramBind({ ipv4: false, ipv6: "::1" });
+    const [left, right] = [await makeNode(1, { bind: bind() }), await makeNode(2, { bind: bind() })];
+    open = [left, right];
+    try {
+      await left.device.start();
+    } catch (error) {
+      return context.skip(`this machine has no IPv6: ${error}`);
+    }
+    await right.device.start();
+    introduce(left, right, "no endpoint");
+    introduce(right, left, "no endpoint");
+    left.device.updatePeer(right.device.publicKey, { endpoint: `[::1]:${right.device.listenPort}` });
+    await exchange(left, right, "over IPv6");
+    await exchange(right, left, "and back");
+    expect(right.device.statistics().peers[0]?.endpoint).toBe(`[::1]:${left.device.listenPort}`);
+  });
+
   it("tell of handshakes on both sides", async () => {
     const [left, right] = await pair();
     const seen = Promise.all(
@@ -110,6 +141,14 @@ describe("statistics", () => {
     left.host.write(packet(left, right, new Uint8Array(4)));
     await expect.poll(() => right.device.statistics().drops.tun).toBe(1n);
     expect(left.device.statistics().drops.no_peer).toBe(1n);
+  });
+
+  it("count what the system refuses to send", async () => {
+    const [left, right] = await pair();
+    // A broadcast, which takes a socket option that we do not set; nothing leaves the machine.
+    left.device.updatePeer(right.device.publicKey, { endpoint: "255.255.255.255:9" });
+    left.host.write(packet(left, right, new Uint8Array(4)));
+    await expect.poll(() => left.device.statistics().drops.send).toBe(1n);
   });
 
   it("answer a packet that nobody takes with destination unreachable", async () => {

@@ -1,0 +1,102 @@
+/**
+ * Programs that use the library as users do, from a directory with the package in its node_modules, in every runtime that
+ * is here: the example of the README, and checks of the rest. The package is compiled anew into that directory.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findRuntime, RUNTIMES, type RuntimeName } from "../support/runtimes.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const RUN_MS = 20_000;
+
+let project: string;
+
+beforeAll(() => {
+  project = mkdtempSync(join(tmpdir(), "wasmguard-library-"));
+  const installed = join(project, "node_modules/wasmguard");
+  mkdirSync(installed, { recursive: true });
+  cpSync(join(ROOT, "package.json"), join(installed, "package.json"));
+  cpSync(join(ROOT, "node_modules/ipaddr.js"), join(project, "node_modules/ipaddr.js"), { recursive: true });
+  const compiler = join(ROOT, "node_modules/.bin/tsc");
+  spawnSync(compiler, ["-p", join(ROOT, "tsconfig.build.json"), "--outDir", join(installed, "dist")]);
+  if (!existsSync(join(installed, "dist/host/index.js"))) throw new Error("the library cannot be compiled");
+  for (const program of ["example.mjs", "checks.mjs"])
+    cpSync(join(ROOT, "test/library", program), join(project, program));
+  writeFileSync(
+    join(project, "package.json"),
+    JSON.stringify({ private: true, type: "module", dependencies: { wasmguard: "*" } }),
+  );
+}, 120_000);
+
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+function commandLine(name: RuntimeName, program: string): string[] {
+  if (name !== "deno") return [program, "descriptor"];
+  // What an embedded tunnel needs in Deno: network and interface names, nothing else.
+  return ["run", "--quiet", "--no-prompt", "--node-modules-dir=manual", "--allow-net", "--allow-sys", program];
+}
+
+/** IPv4 from 10.0.0.2 to 10.0.0.1, 43 bytes, protocol 253. */
+const PACKET = Buffer.from(`4500002b0000000040fd${"0000"}0a0000020a000001${"00".repeat(23)}`, "hex");
+PACKET.writeUInt16BE(0x65d4, 10);
+
+/** Run a program whose descriptor 3 is the far end of a socket. @returns what it wrote */
+function run(path: string, args: string[], answered: (socket: Duplex) => void): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(path, args, { cwd: project, timeout: RUN_MS, stdio: ["ignore", "pipe", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+        if (text.includes("descriptor ready")) answered(socket);
+      });
+    }
+    const socket = child.stdio[3] as Duplex;
+    socket.on("error", () => {}); // the program may have ended first
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      if (code === 0) resolve(output);
+      else reject(new Error(`ended with ${code ?? signal}: ${output}`));
+    });
+  });
+}
+
+describe("in every runtime", () => {
+  it.for(RUNTIMES)("the example of the README runs: %s", { timeout: RUN_MS * 2 }, async (name, context) => {
+    const runtime = findRuntime(name);
+    if (runtime.path === undefined) return context.skip(runtime.reason);
+    const output = await run(runtime.path, commandLine(name, "example.mjs"), () => {});
+    expect(output.trim().split("\n")).toEqual([
+      "handshake",
+      "Bob got: hello, Bob",
+      "Alice got: hello, Alice",
+      "Alice received 156 bytes and sent 212",
+    ]);
+  });
+
+  it.for(RUNTIMES)(
+    "errors, ports, streams and descriptors work: %s",
+    { timeout: RUN_MS * 2 },
+    async (name, context) => {
+      const runtime = findRuntime(name);
+      if (runtime.path === undefined) return context.skip(runtime.reason);
+      let answer: Buffer | undefined;
+      const output = await run(runtime.path, commandLine(name, "checks.mjs"), (socket) => {
+        socket.once("data", (bytes: Buffer) => {
+          answer = bytes;
+          socket.destroy();
+        });
+        socket.write(PACKET);
+      });
+      const lines = ["errors PORT_IN_USE BIND CLOSED none", "moved true", "stream 41 42"];
+      if (name !== "deno") lines.push("descriptor ready", "descriptor 43");
+      expect(output.trim().split("\n")).toEqual(lines);
+      if (name !== "deno") expect(answer?.subarray(12, 20).toString("hex")).toBe("0a0000010a000002");
+    },
+  );
+});
