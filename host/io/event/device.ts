@@ -215,7 +215,7 @@ export class Device {
 
   /**
    * @throws KeyError, EndpointError, AllowedIpError, OptionError, PeerExistsError, OwnKeyError, PeerLimitError,
-   * RouteLimitError; nothing is changed then
+   * RouteLimitError; the peer is not added then
    */
   addPeer(config: PeerConfig): void {
     this.#requireOpen();
@@ -235,7 +235,11 @@ export class Device {
     });
   }
 
-  /** Change what is given, leave the rest. @throws as addPeer, and PeerUnknownError */
+  /**
+   * Change what is given, leave the rest.
+   * @throws KeyError, EndpointError, AllowedIpError, OptionError, PeerUnknownError: nothing is changed then;
+   * RouteLimitError: the list of allowed IPs ends where the room did
+   */
   updatePeer(publicKey: PublicKey, change: PeerChange): void {
     this.#requireOpen();
     const parsed = parseChange(change);

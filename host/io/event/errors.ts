@@ -4,15 +4,21 @@
  */
 import { WasmguardError } from "../../errors.ts";
 
+const SECRET_STEP = "Give 32 bytes as Uint8Array, not all zero; strings are not taken, for they cannot be wiped.";
+const KEY_STEPS = {
+  privateKey: SECRET_STEP,
+  presharedKey: SECRET_STEP,
+  publicKey: "Give 32 bytes as Uint8Array, or the 44 characters that `wg pubkey` prints.",
+  text: "Give the 44 characters of a key in base64, as bytes and without a line feed.",
+  bytes: "Give 32 bytes as Uint8Array.",
+} as const;
+
 export class KeyError extends WasmguardError {
   readonly code = "KEY";
   readonly nextStep: string;
-  constructor(name: "privateKey" | "presharedKey" | "publicKey") {
+  constructor(name: keyof typeof KEY_STEPS) {
     super(`${name} is not a key`);
-    this.nextStep =
-      name === "publicKey"
-        ? "Give 32 bytes as Uint8Array, or the 44 characters that `wg pubkey` prints."
-        : "Give 32 bytes as Uint8Array, not all zero; strings are not taken, for they cannot be wiped.";
+    this.nextStep = KEY_STEPS[name];
   }
 }
 

@@ -4,7 +4,6 @@
  */
 import { KEY_BYTES, keyFromBase64, keyToBase64, publicKeyText } from "../../cli/key-text.ts";
 import { publicKeyOf as derivePublicKey } from "../../cli/public-key.ts";
-import { ascii } from "../../uapi/text.ts";
 import { KeyError } from "./errors.ts";
 
 /** 32 bytes, or their base64 text (44 characters). */
@@ -31,13 +30,13 @@ export function publicKeyOf(privateKey: Uint8Array): Uint8Array {
 /** @param text 44 characters as bytes, e.g. read from a file; not kept @returns 32 bytes @throws KeyError */
 export function decodeKey(text: Uint8Array): Uint8Array {
   const key = keyFromBase64(text);
-  if (key === undefined) throw new KeyError("publicKey");
+  if (key === undefined) throw new KeyError("text");
   return key;
 }
 
-/** @returns 44 characters of base64 as bytes */
+/** @returns 44 characters of base64 as bytes; the caller wipes them if the key is secret @throws KeyError */
 export function encodeKey(key: Uint8Array): Uint8Array {
-  if (!isKey(key)) throw new KeyError("publicKey");
+  if (!isKey(key)) throw new KeyError("bytes");
   return keyToBase64(key);
 }
 
@@ -49,7 +48,7 @@ export function formatPublicKey(key: Uint8Array): string {
 
 /** @returns 32 bytes @throws KeyError */
 export function publicKeyBytes(key: PublicKey): Uint8Array {
-  const bytes = typeof key === "string" ? keyFromBase64(ascii(key)) : key;
+  const bytes = typeof key === "string" ? keyFromBase64(asciiBytes(key)) : key;
   if (!isKey(bytes)) throw new KeyError("publicKey");
   return bytes;
 }
@@ -61,6 +60,11 @@ export function secretKey(name: "privateKey" | "presharedKey", key: Uint8Array):
   for (const byte of key) any |= byte;
   if (any === 0) throw new KeyError(name);
   return key;
+}
+
+/** @returns a byte for each character; 0, which is valid nowhere, for one that is not ASCII */
+export function asciiBytes(text: string): Uint8Array {
+  return Uint8Array.from(text, (char) => (char.charCodeAt(0) < 128 ? char.charCodeAt(0) : 0));
 }
 
 function isKey(key: unknown): key is Uint8Array {

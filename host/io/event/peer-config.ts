@@ -3,9 +3,8 @@ import type { Endpoint } from "../../core/core.ts";
 import type { AllowedIp } from "../../device/routes.ts";
 import { parseEndpoint } from "../../uapi/endpoint.ts";
 import { parseAddress, parsePrefix } from "../../uapi/ip.ts";
-import { ascii } from "../../uapi/text.ts";
 import { AllowedIpError, EndpointError, OptionError } from "./errors.ts";
-import { type PublicKey, publicKeyBytes, secretKey } from "./keys.ts";
+import { asciiBytes, type PublicKey, publicKeyBytes, secretKey } from "./keys.ts";
 import { systemZones } from "./zones.ts";
 
 export interface AddressAndPort {
@@ -19,7 +18,8 @@ export interface PeerChange {
   readonly presharedKey?: Uint8Array | null | undefined;
   /** Where the peer is at first, as `192.0.2.1:51820` or `[2001:db8::1]:51820`; a peer that roams is followed. */
   readonly endpoint?: string | AddressAndPort | undefined;
-  /** What the peer may send from and what is sent to it: `10.0.0.2`, `fd00::/8`. Replaces the present list. */
+  /** What the peer may send from and what is sent to it: `10.0.0.2`, `fd00::/8`. Replaces the present list. A prefix belongs to one
+   * peer, the last that asked for it. */
   readonly allowedIps?: readonly string[] | undefined;
   /** Seconds between keepalives, 0 to 65535; 0 turns them off. */
   readonly persistentKeepalive?: number | undefined;
@@ -66,7 +66,7 @@ export function checkInteger(name: string, value: number, minimum: number, maxim
 
 /** @throws EndpointError */
 export function endpointOf(given: string | AddressAndPort): Endpoint {
-  const text = ascii(typeof given === "string" ? given : joined(given));
+  const text = asciiBytes(typeof given === "string" ? given : joined(given));
   const endpoint = parseEndpoint(text, 0, text.length, systemZones);
   if (endpoint === undefined || endpoint.port === 0) throw new EndpointError();
   return endpoint;
@@ -77,7 +77,7 @@ function joined({ address, port }: AddressAndPort): string {
 }
 
 function allowedIpOf(given: string, index: number): AllowedIp {
-  const text = ascii(String(given));
+  const text = asciiBytes(String(given));
   const prefix = parsePrefix(text, 0, text.length);
   if (prefix !== undefined) return prefix;
   const address = parseAddress(text, 0, text.length);

@@ -63,7 +63,10 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
       if (events === undefined) return this.#wake?.();
       const packets = this.#queue;
       this.#queue = [];
-      for (const packet of packets) events.receive(packet);
+      for (const packet of packets) {
+        if (this.#events !== events) return;
+        events.receive(packet);
+      }
     });
   }
 

@@ -64,6 +64,7 @@ describe("a device", () => {
     ["an IPv6 endpoint without brackets", { endpoint: "2001:db8::1:51820" }, "ENDPOINT"],
     ["an endpoint object with a bad address", { endpoint: { address: "1.2.3", port: 9 } }, "ENDPOINT"],
     ["an endpoint object with a bad port", { endpoint: { address: "::1", port: 70_000 } }, "ENDPOINT"],
+    ["an endpoint that only looks like one", { endpoint: "192.0.2.\u0131:51820" }, "ENDPOINT"],
     ["an allowed IP that is none", { allowedIps: ["10.0.0.2", "10.0.0"] }, "ALLOWED_IP"],
     ["an allowed IP with a prefix too long", { allowedIps: ["10.0.0.0/33"] }, "ALLOWED_IP"],
     ["an allowed IP with leading zeros", { allowedIps: ["010.0.0.1"] }, "ALLOWED_IP"],

@@ -6,6 +6,7 @@ import {
   formatPublicKey,
   generatePresharedKey,
   generatePrivateKey,
+  KeyError,
   publicKeyOf,
 } from "../../../../host/index.ts";
 import { closeAll, exchange, introduce, makeNode, makePair } from "./support.ts";
@@ -101,6 +102,15 @@ describe("keys", () => {
     expect(Buffer.from(text).toString("latin1")).toBe(Buffer.from(key).toString("base64"));
     expect(decodeKey(text)).toEqual(key);
     expect(formatPublicKey(key)).toBe(Buffer.from(key).toString("base64"));
+  });
+
+  it("that are none are refused", () => {
+    for (const text of ["", "A".repeat(44), `${"A".repeat(42)}B=`, `${"A".repeat(43)}=\n`]) {
+      expect(() => decodeKey(Buffer.from(text))).toThrow(KeyError);
+    }
+    for (const action of [encodeKey, formatPublicKey, publicKeyOf]) {
+      expect(() => action(new Uint8Array(31))).toThrow(KeyError);
+    }
   });
 
   it("are taken as base64 text for public keys", async () => {
