@@ -79,9 +79,19 @@ const runtimes = chosenRuntimes(runtime);
 installBenchPackages();
 // These need the packages just installed.
 const { bundleRun, packageVersions } = await import("./bundle.ts");
-const { circumstances, sections } = await import("../report/tables.ts");
+const { circumstances, sections, targetTable } = await import("../report/tables.ts");
 
-function run(name: RuntimeName, bundle: string): void {
+/** Its command, or the end with a message: before anything is measured. */
+function findRuntime(name: RuntimeName): string[] {
+  try {
+    return runtimeCommand(name);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(1);
+  }
+}
+
+function run(name: RuntimeName, runtimeCall: readonly string[], bundle: string): void {
   const { prefix, core } = pinning();
   const out = smoke ? here("../.build/smoke.json") : resultsFile(name);
   const request: Request = {
@@ -93,20 +103,24 @@ function run(name: RuntimeName, bundle: string): void {
     versions: packageVersions(),
     ...(core !== undefined && { pinnedTo: core }),
   };
-  const [command, ...args] = [...prefix, ...runtimeCommand(name), bundle, JSON.stringify(request)];
+  const [command, ...args] = [...prefix, ...runtimeCall, bundle, JSON.stringify(request)];
   console.error(`Measuring in ${name}${core === undefined ? "" : `, pinned to core ${core}`} …`);
   const env = { ...process.env, NODE_NO_WARNINGS: "1" }; // WebCrypto's newest algorithms are experimental in Node
   const { status } = spawnSync(command!, args, { stdio: ["ignore", "inherit", "inherit"], env });
   if (status !== 0) process.exit(status ?? 1);
   const results = JSON.parse(readFileSync(out, "utf8")) as CryptoResults;
-  const text = sections(results).map(({ title, body }) => `\n${title}\n${body}`);
-  console.log([...circumstances(results), ...text, smoke ? "" : `\nKept in ${out}`].join("\n"));
+  const targets = targetTable(results);
+  const tables = [...(targets ? [{ title: "Targets", body: targets }] : []), ...sections(results)];
+  console.log(circumstances(results).join("\n"));
+  for (const { title, body } of tables) console.log(`\n${title}\n${body}`);
+  if (!smoke) console.log(`\nKept in ${out}`);
 }
 
 if (!docsOnly) {
   mkdirSync(here("../results"), { recursive: true });
   const bundle = await bundleRun();
-  for (const name of runtimes) run(name, bundle);
+  const commands = runtimes.map((name) => [name, findRuntime(name)] as const);
+  for (const [name, command] of commands) run(name, command, bundle);
 }
 if (writeDocs || docsOnly) {
   const { writeDocs: write } = await import("../report/docs.ts");

@@ -8,7 +8,7 @@ import { RUNTIMES } from "../runtimes.ts";
 import { DARK, LIGHT, overviewSvg } from "./chart.ts";
 import { times } from "./format.ts";
 import { overview } from "./panels.ts";
-import { circumstances, sections } from "./tables.ts";
+import { circumstances, sections, summaryTable, targetTable } from "./tables.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const MAIN_RUNTIME = "node26";
@@ -42,13 +42,18 @@ function versionLine({ versions }: CryptoResults): string {
     .join(", ");
 }
 
-/** The tables of one runtime; of the others than the main one only those that tell something new, folded away. */
+/** The tables of one runtime, folded away for all but the main one. */
 function runtimePart(results: CryptoResults): string {
   const parts = sections(results).map(({ title, body }) => `#### ${title}\n\n${body}`);
-  const body = `${list(circumstances(results))}\n\n${parts.join("\n\n")}`;
-  const heading = `### ${results.runtimeVersion}\n\n`;
-  if (results.runtime === MAIN_RUNTIME) return `${heading}${body}`;
-  return `${heading}<details>\n<summary>All tables</summary>\n\n${body}\n\n</details>`;
+  const targets = targetTable(results);
+  const head = [
+    `### ${results.runtimeVersion}`,
+    list(circumstances(results)),
+    ...(targets ? ["What this project sets itself, as a ratio of throughput:", targets] : []),
+  ];
+  const isMain = results.runtime === MAIN_RUNTIME;
+  const folded = isMain ? parts : ["<details>", "<summary>All tables</summary>", ...parts, "</details>"];
+  return [...head, ...folded].join("\n\n");
 }
 
 /** Throughput of one of ours over that of a library, in words for README. */
@@ -106,7 +111,12 @@ export function writeDocs(): string[] {
   ];
   for (const { path, theme } of charts) writeFileSync(path, `${overviewSvg(overview(main), theme)}\n`);
   const page = here("../../docs/benchmarks.md");
-  rewrite(page, "crypto", [`Versions: ${versionLine(main)}.`, ...all.map(runtimePart)].join("\n\n"));
+  const picture = `<picture>
+  <source media="(prefers-color-scheme: dark)" srcset="images/crypto-dark.svg">
+  <img alt="Bar charts of the tables below" src="images/crypto-light.svg">
+</picture>`;
+  const parts = [picture, summaryTable(all), `Versions: ${versionLine(main)}.`, ...all.map(runtimePart)];
+  rewrite(page, "crypto", parts.join("\n\n"));
   const readme = here("../../README.md");
   rewrite(readme, "crypto-chart", readmePart(main));
   return [...charts.map(({ path }) => path), page, readme];

@@ -41,7 +41,8 @@ function table(primitive: Primitive, { cases, openssl }: CryptoResults): string 
   return markdownTable([["", ...head], ...rows], { align, stringLength: (text) => [...text].length });
 }
 
-function targetTable(results: CryptoResults): string | undefined {
+/** Each target of this runtime and whether it is met; nothing for a runtime without targets. */
+export function targetTable(results: CryptoResults): string | undefined {
   const rows = verdicts(results).map(({ what, library, variant, atLeast, ratio, met }) => [
     what,
     label({ library, ...(variant && { variant }) }),
@@ -65,6 +66,38 @@ function unavailable({ cases }: CryptoResults): string[] {
   return [...missing].map(([library, titles]) => `${library}: ${titles.join("; ")}`);
 }
 
+interface Cell {
+  readonly primitive: Primitive;
+  readonly bytes: number;
+  readonly variant?: string;
+  readonly rival: string;
+}
+
+const SUMMARY: readonly Cell[] = [
+  { primitive: "aead-seal", bytes: 1420, variant: "batch in linear memory", rival: "libsodium-wrappers" },
+  { primitive: "aead-seal", bytes: 1420, variant: "output given", rival: "libsodium-wrappers" },
+  { primitive: "x25519-shared", bytes: 0, rival: "libsodium-wrappers" },
+  { primitive: "blake2s", bytes: 64, rival: "hash-wasm" },
+];
+
+/** A row for each runtime: what we reach there, and how many times a rival's throughput that is. */
+export function summaryTable(runs: readonly CryptoResults[]): string {
+  const head = SUMMARY.flatMap(({ primitive, bytes, variant, rival }) => [
+    `${TITLES[primitive]}${bytes > 0 ? `, ${bytes} B` : ""}${variant ? `, ${variant}` : ""}`,
+    `over ${rival}`,
+  ]);
+  const rows = runs.map(({ runtimeVersion, cases }) => [
+    runtimeVersion,
+    ...SUMMARY.flatMap(({ primitive, bytes, variant, rival }) => {
+      const { results } = cases.find((one) => one.primitive === primitive && one.bytes === bytes)!;
+      const ours = results.find((one) => one.kind === "ours" && one.variant === variant)!;
+      const theirs = results.find((one) => one.library === rival && one.variant === undefined)!;
+      return [rate(bytes, ours.medianNs), times(theirs.medianNs / ours.medianNs)];
+    }),
+  ]);
+  return markdownTable([["", ...head], ...rows], { align: ["l", ...head.map(() => "r")] });
+}
+
 export interface Section {
   readonly title: string;
   readonly body: string;
@@ -72,10 +105,8 @@ export interface Section {
 
 export function sections(results: CryptoResults): Section[] {
   const primitives = [...new Set(results.cases.map((one) => one.primitive))];
-  const targets = targetTable(results);
   const missing = unavailable(results);
   return [
-    ...(targets ? [{ title: "Targets", body: targets }] : []),
     ...primitives.map((primitive) => ({ title: TITLES[primitive], body: table(primitive, results) })),
     ...(missing.length > 0 ? [{ title: "Not available in this runtime", body: `- ${missing.join("\n- ")}` }] : []),
   ];
