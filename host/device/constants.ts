@@ -6,6 +6,8 @@ export const REJECT_AFTER_TIME = 180_000;
 export const ERASE_AFTER = 3 * REJECT_AFTER_TIME;
 /** A retransmission or a new handshake is put off by up to this much, at random. */
 export const JITTER = 333;
+/** After two initiations have crossed, the next waits up to this much longer: the ends must not start together again. */
+export const CROSSING_SPREAD = 1_000;
 /** REKEY_ATTEMPT_TIME / REKEY_TIMEOUT: 90 s of trying. */
 export const MAX_HANDSHAKE_ATTEMPTS = 18;
 

@@ -91,10 +91,14 @@ export class Peer implements Sleeper {
     return this.#context.core.readEndpoint(this.#record + abi.PEER_PATH);
   }
 
+  /** Where packets for it go and come from (PATH_… of assembly/abi.ts). */
+  get path(): Address {
+    return this.#record + abi.PEER_PATH;
+  }
+
   /** The system refused the cached source address, or it may be wrong by now: let it choose anew. */
   clearSource(): void {
-    const path = this.#record + abi.PEER_PATH;
-    this.#context.core.wipe(path + abi.PATH_LOCAL, abi.PATH_BYTES - abi.PATH_LOCAL);
+    this.#context.core.wipe(this.path + abi.PATH_LOCAL, abi.PATH_BYTES - abi.PATH_LOCAL);
   }
 
   persistentKeepalive(): number {
@@ -287,7 +291,7 @@ export class Peer implements Sleeper {
   /** Answer the initiation that the core has just accepted. */
   sendResponse(): void {
     const { core, now } = this.#context;
-    this.#lastSentHandshake = now;
+    this.#lastSentHandshake = now + this.timers.handshakeCrossed(now);
     const message = this.#openHandshakeTrain();
     this.#context.refreshRandom();
     const length = core.exports.createResponse(this.slot, message, now);

@@ -8,7 +8,7 @@
  *   zeroKeyMaterial       540 s after the last new session: erase everything
  *   persistentKeepalive   the interval after the last authenticated packet either way
  */
-import { ERASE_AFTER, JITTER, KEEPALIVE_TIMEOUT, REKEY_TIMEOUT } from "./constants.ts";
+import { CROSSING_SPREAD, ERASE_AFTER, JITTER, KEEPALIVE_TIMEOUT, REKEY_TIMEOUT } from "./constants.ts";
 import { type Instant, NEVER } from "./instant.ts";
 
 const TIMERS = [
@@ -114,6 +114,17 @@ export class Timers {
   /** An initiation was sent. */
   handshakeInitiated(now: Instant): void {
     this.#arm("retransmitHandshake", now + REKEY_TIMEOUT + this.#jitter());
+  }
+
+  /**
+   * An initiation came while ours was on its way: both ends drop their own and answer, so neither answer is of use, and
+   * both would start again at the same moment. @returns how much longer than REKEY_TIMEOUT to wait; 0 if ours was not
+   */
+  handshakeCrossed(now: Instant): number {
+    if (this.retransmitHandshake === NEVER) return 0;
+    const longer = Math.floor(this.#chance() * CROSSING_SPREAD);
+    this.#arm("retransmitHandshake", now + REKEY_TIMEOUT + longer);
+    return longer;
   }
 
   /** A response came, or the first packet under a key that we made as responder. */
