@@ -52,6 +52,15 @@ export class PlatformError extends WasmguardError {
   }
 }
 
+/** The user that the daemon is to become. */
+export class UserUnknownError extends WasmguardError {
+  readonly code = "USER_UNKNOWN";
+  readonly nextStep = "Name a user of /etc/passwd with --user, or start with --no-confine.";
+  constructor(user: string) {
+    super(`there is no user ${JSON.stringify(user)}`);
+  }
+}
+
 export class TunPermissionError extends WasmguardError {
   readonly code = "TUN_PERMISSION";
   readonly nextStep = "Run as root, grant CAP_NET_ADMIN, or pass an open descriptor in WG_TUN_FD.";

@@ -18,6 +18,7 @@ export const ENXIO = 6;
 export const EINVAL = 22;
 export const EMFILE = 24;
 export const EPIPE = 32;
+export const ENOSYS = 38;
 export const ENOTSOCK = 88;
 export const EBADFD = 77;
 export const EMSGSIZE = 90;
@@ -75,7 +76,7 @@ export const ERRNO = {
   EROFS: 30,
   ERANGE: 34,
   ENAMETOOLONG: 36,
-  ENOSYS: 38,
+  ENOSYS,
   ELOOP: 40,
   EDESTADDRREQ: 89,
   EPROTONOSUPPORT: 93,

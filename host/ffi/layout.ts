@@ -45,5 +45,18 @@ export const INOTIFY_EVENT = { watch: 0, mask: 4, cookie: 8, nameLength: 12, BYT
 export const NLMSGHDR = { length: 0, type: 4, flags: 6, sequence: 8, pid: 12, BYTES: 16 } as const;
 export const IFINFOMSG = { family: 0, index: 4, flags: 8, change: 12, BYTES: 16 } as const;
 export const IFADDRMSG = { family: 0, index: 4, BYTES: 8 } as const;
-export const RTMSG = { family: 0, BYTES: 12 } as const;
+export const RTMSG = { family: 0, destinationBits: 1, sourceBits: 2, type: 7, BYTES: 12 } as const;
 export const RTATTR = { length: 0, type: 2, BYTES: 4 } as const;
+
+/** <linux/filter.h>: struct sock_filter and struct sock_fprog */
+export const SOCK_FILTER = { code: 0, whenTrue: 2, whenFalse: 3, value: 4, BYTES: 8 } as const;
+export const SOCK_FPROG = { length: 0, filter: 8, BYTES: 16 } as const;
+/** <linux/seccomp.h>: what a filter sees; six arguments of 8 bytes, little-endian */
+export const SECCOMP_DATA = { number: 0, architecture: 4, arguments: 16, BYTES: 64 } as const;
+/** <linux/capability.h>: the header; then two of the set, for capabilities 0–31 and 32–63 */
+export const CAPABILITY_HEADER = { version: 0, pid: 4, BYTES: 8 } as const;
+export const CAPABILITY_SET = { effective: 0, permitted: 4, inheritable: 8, BYTES: 12 } as const;
+/** <sys/resource.h> */
+export const RLIMIT = { current: 0, maximum: 8, BYTES: 16 } as const;
+/** <linux/landlock.h>: struct landlock_ruleset_attr, which grew with the ABI; a shorter one is passed to older kernels */
+export const LANDLOCK_RULESET = { files: 0, network: 8, scoped: 16, BYTES: 24 } as const;

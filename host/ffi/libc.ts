@@ -13,6 +13,9 @@ export const NULL = 0;
 /** Room for arguments of calls off the packet path: names, small structs, netlink messages. */
 export const SCRATCH_BYTES = 32768;
 
+/** More than a posix_spawn_file_actions_t takes in glibc (80) and musl (80). */
+export const SPAWN_ACTIONS_BYTES = 256;
+
 /** A buffer outside linear memory for arguments of cold calls. Nobody keeps anything in it between calls. */
 export interface Scratch {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -232,5 +235,40 @@ export class Libc {
   }
   prctl(option: number, a: number, b: number, c: number, d: number): number {
     return this.#result(this.#c.prctl(option, a, b, c, d));
+  }
+  /** A system call that has no function in older C libraries. Addresses must come from `pointer`. */
+  systemCall(number: number, a = 0, b = 0, c = 0, d = 0, e = 0): number {
+    return this.#result(this.#c.syscall(number, a, b, c, d, e));
+  }
+  /** Machine address of an offset, for structs that hold addresses. */
+  pointer(address: number): number {
+    return address === NULL ? 0 : Number(this.base) + address;
+  }
+  pipe2(descriptors: number, flags: number): number {
+    return this.#result(this.#c.pipe2(descriptors, flags));
+  }
+  /**
+   * Start a program.
+   * @param pid    receives its number
+   * @param stdin  the descriptor it reads from
+   * @param work   SPAWN_ACTIONS_BYTES
+   * @returns      0 or −errno
+   */
+  spawn(pid: number, path: number, argv: number, environment: number, stdin: number, work: number): number {
+    this.#c.posix_spawn_file_actions_init(work);
+    this.#c.posix_spawn_file_actions_adddup2(work, stdin, 0);
+    return -this.#c.posix_spawn(pid, path, work, NULL, argv, environment);
+  }
+
+  // Identity: the C library changes it on every thread of the process.
+
+  setgroups(count: number, list: number): number {
+    return this.#result(this.#c.setgroups(count, list));
+  }
+  setresgid(real: number, effective: number, saved: number): number {
+    return this.#result(this.#c.setresgid(real, effective, saved));
+  }
+  setresuid(real: number, effective: number, saved: number): number {
+    return this.#result(this.#c.setresuid(real, effective, saved));
   }
 }

@@ -4,7 +4,7 @@
  *   n  size_t or unsigned long
  *   p  address, given as a byte offset from the start of the core's linear memory; 0 is NULL
  * All results are read as int: what is longer in C (ssize_t) never exceeds 2^31 − 1 in Linux.
- * open, fcntl, ioctl and prctl are variadic in C; the Linux ABIs of x86_64 and arm64 pass them alike.
+ * open, fcntl, ioctl, prctl and syscall are variadic in C; the Linux ABIs of x86_64 and arm64 pass them alike.
  */
 export const SIGNATURES = {
   accept4: "ippi",
@@ -33,7 +33,11 @@ export const SIGNATURES = {
   mkdir: "pi",
   mlock: "pn",
   open: "pii",
+  pipe2: "pi",
   poll: "pni",
+  posix_spawn: "pppppp",
+  posix_spawn_file_actions_adddup2: "pii",
+  posix_spawn_file_actions_init: "p",
   prctl: "innnn",
   read: "ipn",
   readv: "ipi",
@@ -41,8 +45,12 @@ export const SIGNATURES = {
   recvmsg: "ipi",
   sendmmsg: "ipii",
   sendmsg: "ipi",
+  setgroups: "np",
+  setresgid: "iii",
+  setresuid: "iii",
   setsockopt: "iiipi",
   socket: "iii",
+  syscall: "nnnnnn",
   umask: "i",
   unlink: "p",
   write: "ipn",

@@ -12,10 +12,16 @@ const HEADERS = `
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
+#include <linux/landlock.h>
 #include <linux/netlink.h>
+#include <linux/prctl.h>
 #include <linux/rtnetlink.h>
+#include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <linux/virtio_net.h>
 #include <net/if.h>
@@ -28,7 +34,9 @@ const HEADERS = `
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sched.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -38,6 +46,32 @@ const HEADERS = `
 #define TUN_F_USO4 0x20
 #define TUN_F_USO6 0x40
 #endif
+#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
+#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
+#endif
+#ifndef LANDLOCK_ACCESS_FS_IOCTL_DEV
+#define LANDLOCK_ACCESS_FS_IOCTL_DEV (1ULL << 15)
+#endif
+#ifndef LANDLOCK_ACCESS_NET_BIND_TCP
+#define LANDLOCK_ACCESS_NET_BIND_TCP (1ULL << 0)
+#define LANDLOCK_ACCESS_NET_CONNECT_TCP (1ULL << 1)
+#endif
+#ifndef LANDLOCK_SCOPE_SIGNAL
+#define LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET (1ULL << 0)
+#define LANDLOCK_SCOPE_SIGNAL (1ULL << 1)
+struct ruleset_of_today { __u64 handled_access_fs, handled_access_net, scoped; };
+#else
+#define ruleset_of_today landlock_ruleset_attr
+#endif
+#ifndef LANDLOCK_RESTRICT_SELF_TSYNC
+#define LANDLOCK_RESTRICT_SELF_TSYNC (1U << 3)
+#endif
+#define __X32_SYSCALL_BIT 0x40000000
+#define BPF_LOAD_WORD (BPF_LD | BPF_W | BPF_ABS)
+#define BPF_JUMP_EQUAL (BPF_JMP | BPF_JEQ | BPF_K)
+#define BPF_JUMP_NOT_BELOW (BPF_JMP | BPF_JGE | BPF_K)
+#define BPF_JUMP_ANY_BIT (BPF_JMP | BPF_JSET | BPF_K)
+#define BPF_RETURN (BPF_RET | BPF_K)
 `;
 
 /** Our struct and field names to C's. */
@@ -84,8 +118,24 @@ const STRUCTS: Record<string, [type: string, fields: Record<string, string>]> = 
     { family: "ifi_family", index: "ifi_index", flags: "ifi_flags", change: "ifi_change" },
   ],
   IFADDRMSG: ["struct ifaddrmsg", { family: "ifa_family", index: "ifa_index" }],
-  RTMSG: ["struct rtmsg", { family: "rtm_family" }],
+  RTMSG: [
+    "struct rtmsg",
+    { family: "rtm_family", destinationBits: "rtm_dst_len", sourceBits: "rtm_src_len", type: "rtm_type" },
+  ],
   RTATTR: ["struct rtattr", { length: "rta_len", type: "rta_type" }],
+  SOCK_FILTER: ["struct sock_filter", { code: "code", whenTrue: "jt", whenFalse: "jf", value: "k" }],
+  SOCK_FPROG: ["struct sock_fprog", { length: "len", filter: "filter" }],
+  SECCOMP_DATA: ["struct seccomp_data", { number: "nr", architecture: "arch", arguments: "args" }],
+  CAPABILITY_HEADER: ["struct __user_cap_header_struct", { version: "version", pid: "pid" }],
+  CAPABILITY_SET: [
+    "struct __user_cap_data_struct",
+    { effective: "effective", permitted: "permitted", inheritable: "inheritable" },
+  ],
+  RLIMIT: ["struct rlimit", { current: "rlim_cur", maximum: "rlim_max" }],
+  LANDLOCK_RULESET: [
+    "struct ruleset_of_today",
+    { files: "handled_access_fs", network: "handled_access_net", scoped: "scoped" },
+  ],
 };
 
 /** @returns the values of C integer expressions, or undefined where there is no compiler */

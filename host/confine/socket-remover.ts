@@ -1,0 +1,77 @@
+/**
+ * Removes the UAPI socket when the daemon, which by then may remove nothing, asks for it. The directory belongs to root
+ * and is shared with other tunnels, so a right over it would be a right over their sockets. Instead a shell waits at a
+ * pipe: it runs as the user that started the daemon (as root, without a single capability, where there is setpriv),
+ * reads nothing but one word, and knows one path. When the daemon ends without asking, it ends too and removes nothing.
+ */
+import { FILE } from "../ffi/constants.ts";
+import { ENOENT } from "../ffi/errno.ts";
+import { check, type Libc, SPAWN_ACTIONS_BYTES } from "../ffi/libc.ts";
+
+const WORD = "remove\n";
+const REMOVE = '[ "$word" = remove ] && rm -f -- "$1"';
+const UNPRIVILEGED = "setpriv --no-new-privs --bounding-set=-all --inh-caps=-all";
+/** $1 is the path. A terminal's Ctrl-C is for the daemon, which then asks. */
+const SCRIPT = `trap "" INT TERM HUP
+exec >/dev/null 2>&1
+PATH=/usr/sbin:/usr/bin:/sbin:/bin; export PATH
+if ${UNPRIVILEGED} true; then exec ${UNPRIVILEGED} sh -c 'read -r word; ${REMOVE}' sh "$1"; fi
+read -r word; ${REMOVE}`;
+const SHELL = "/bin/sh";
+// In the scratch buffer.
+const ENVIRONMENT_AT = 16;
+const SHELL_AT = 32;
+const ACTIONS_AT = 64;
+const WORDS_AT = ACTIONS_AT + SPAWN_ACTIONS_BYTES;
+const WAIT_MS = 2_000;
+const POLL_MS = 5;
+
+/** Lay out the arguments in the scratch buffer: strings, then the array of their addresses. @returns its address */
+function writeArguments(libc: Libc, start: number, words: readonly string[]): number {
+  let end = start;
+  const addresses = words.map((word) => {
+    const address = libc.pointer(libc.text(word, end));
+    end += new TextEncoder().encode(word).length + 1;
+    return address;
+  });
+  const array = (end + 7) & ~7;
+  [...addresses, 0].forEach((address, i) => {
+    libc.scratch.view.setBigUint64(array + 8 * i, BigInt(address), true);
+  });
+  return libc.scratch.at(array);
+}
+
+export class SocketRemover {
+  readonly #libc: Libc;
+  readonly #path: string;
+  readonly #pipe: number;
+
+  /** Start the shell, while processes may still be started. @throws SystemError */
+  constructor(libc: Libc, path: string) {
+    this.#libc = libc;
+    this.#path = path;
+    const { view, at } = libc.scratch;
+    check("pipe2", libc.pipe2(at(0), FILE.O_CLOEXEC));
+    const reader = view.getInt32(0, true);
+    this.#pipe = view.getInt32(4, true);
+    const environment = writeArguments(libc, ENVIRONMENT_AT, []);
+    const words = writeArguments(libc, WORDS_AT, ["sh", "-c", SCRIPT, "sh", path]);
+    const result = libc.spawn(at(0), libc.text(SHELL, SHELL_AT), words, environment, reader, at(ACTIONS_AT));
+    libc.close(reader);
+    if (result < 0) libc.close(this.#pipe);
+    check("posix_spawn", result, SHELL);
+  }
+
+  /** Ask for the removal, and wait until it is done. @returns whether the socket is gone */
+  async remove(): Promise<boolean> {
+    const libc = this.#libc;
+    libc.write(this.#pipe, libc.text(WORD), WORD.length);
+    libc.close(this.#pipe);
+    const deadline = performance.now() + WAIT_MS;
+    while (libc.access(libc.text(this.#path), FILE.F_OK) !== -ENOENT) {
+      if (performance.now() > deadline) return false;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+    return true;
+  }
+}
