@@ -7,6 +7,7 @@ import type { Endpoint } from "../../core/core.ts";
 import { PortInUseError } from "../../errors.ts";
 import { formatAddress, parseAddress } from "../../uapi/ip.ts";
 import { ascii } from "../../uapi/text.ts";
+import { runtime } from "../platform.ts";
 import type { Bind, BindEvents } from "./bind.ts";
 import { BindError } from "./errors.ts";
 import { systemZones } from "./zones.ts";
@@ -160,8 +161,9 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
-/** Best effort. */
+/** Best effort. Deno asks nothing of the system, but allocates as much for every datagram that it receives. */
 function enlargeBuffers(socket: Socket): void {
+  if (runtime() === "deno") return;
   try {
     socket.setRecvBufferSize(SOCKET_BUFFER_BYTES);
     socket.setSendBufferSize(SOCKET_BUFFER_BYTES);
