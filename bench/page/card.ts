@@ -72,7 +72,8 @@ export class Card {
     const names = [...new Set(result.unavailable.map(({ library }) => library))];
     const hasNative = result.results.some(({ kind }) => kind === "native");
     missing.hidden = names.length === 0 && hasNative;
-    missing.textContent = `Not available in this browser: ${names.length > 0 ? names.join(", ") : "WebCrypto"}`;
+    missing.textContent =
+      names.length > 0 ? `Not available in this browser: ${names.join(", ")}` : "WebCrypto does not offer this.";
   }
 
   #drawChart(result: CaseResult): void {
