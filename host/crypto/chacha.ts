@@ -3,7 +3,7 @@
  * The output may be the input or begin before it. Unauthenticated: anyone can flip bits of the message.
  */
 import { checkBytes, checkBytesOf, checkWhole } from "./check.ts";
-import { CounterOverflowError, OverlapError } from "./errors.ts";
+import { CounterOverflowError, InvalidLengthError, OverlapError } from "./errors.ts";
 import { CHUNK_BYTES, inChunks, KEY, main, NONCE } from "./memory.ts";
 
 const KEY_BYTES = 32;
@@ -40,7 +40,7 @@ function streamCipher(nonceLength: number, run: typeof main.exports.chacha20): S
     }
     checkWhole(counter, "counter");
     checkBytesOf(KEY_BYTES, key, "key");
-    checkBytesOf(nonceLength, nonce, "nonce");
+    if (nonce.length !== nonceLength) throw new InvalidLengthError(`"nonce" expected ${nonceLength} bytes`);
     const blocks = Math.ceil(data.length / BLOCK_BYTES);
     if (counter + Math.max(blocks, 1) > COUNTER_END) throw new CounterOverflowError();
 

@@ -21,7 +21,7 @@ export class InvalidTagError extends CryptoError {
   }
 }
 
-/** A ciphertext that is too short to have a tag, a digest length or key length that BLAKE2s does not have. */
+/** A ciphertext that is too short to have a tag, a nonce of another cipher, a digest or key length that BLAKE2s does not have. */
 export class InvalidLengthError extends CryptoError {
   readonly code = "INVALID_LENGTH";
 }
