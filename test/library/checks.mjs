@@ -3,7 +3,18 @@
 // changed over). Deno's node:fs takes no descriptors that other programs hand over.
 import process from "node:process";
 import { Duplex } from "node:stream";
-import { DescriptorTun, Device, DgramBind, DuplexTun, generatePrivateKey, tunPair } from "wasmguard";
+import {
+  DescriptorTun,
+  Device,
+  DgramBind,
+  DuplexTun,
+  decodeKey,
+  encodeKey,
+  formatPublicKey,
+  generatePrivateKey,
+  publicKeyOf,
+  tunPair,
+} from "wasmguard";
 
 const local = () => new DgramBind({ ipv4: "127.0.0.1", ipv6: false });
 const limits = { maxPeers: 16, maxAllowedIps: 64 };
@@ -24,6 +35,15 @@ async function connected(tun) {
 
 async function next(host) {
   for await (const packet of host) return packet;
+}
+
+async function keys() {
+  const privateKey = generatePrivateKey();
+  const device = await make(tunPair()[0], { privateKey });
+  const publicKey = formatPublicKey(device.publicKey);
+  const text = encodeKey(privateKey);
+  console.log("keys", publicKey === formatPublicKey(publicKeyOf(decodeKey(text))), text.length);
+  await device[Symbol.asyncDispose]();
 }
 
 async function errors() {
@@ -94,6 +114,7 @@ function packet(source, destination, length) {
   return bytes;
 }
 
+await keys();
 await errors();
 await moving();
 await stream();

@@ -93,7 +93,7 @@ describe("in every runtime", () => {
         });
         socket.write(PACKET);
       });
-      const lines = ["errors PORT_IN_USE BIND CLOSED none", "moved true", "stream 41 42"];
+      const lines = ["keys true 44", "errors PORT_IN_USE BIND CLOSED none", "moved true", "stream 41 42"];
       if (name !== "deno") lines.push("descriptor ready", "descriptor 43");
       expect(output.trim().split("\n")).toEqual(lines);
       if (name !== "deno") expect(answer?.subarray(12, 20).toString("hex")).toBe("0a0000010a000002");

@@ -85,8 +85,7 @@ export class EventDriver implements EngineSink {
   /** Change the configuration; what that makes possible is sent at once. */
   configure<T>(change: () => T): T {
     return this.#run((now) => {
-      // The engine is told the time by this call, not by changes.
-      this.engine.advance(now);
+      this.engine.tell(now);
       return change();
     });
   }
