@@ -11,8 +11,8 @@ import { type LinuxTun, tunIsGone } from "./tun.ts";
 export interface InterfaceHandler {
   up(up: boolean): void;
   mtu(bytes: number): void;
-  /** Addresses or routes of the machine changed. */
-  addressesChanged(): void;
+  /** Addresses, routes or links of the machine changed, and with them, perhaps, how peers are reached. */
+  networkChanged(): void;
   gone(): void;
 }
 
@@ -36,14 +36,15 @@ export class InterfaceState {
 
   /** Read the news. */
   read(): void {
+    let any = false;
     let link = false;
-    let addresses = false;
     this.#monitor.read((event) => {
-      if (event.kind === "link") link = true;
-      else addresses = true;
+      any = true;
+      if (event.kind === "link" || event.kind === "overflow") link = true;
     });
     if (link) this.probe();
-    if (addresses) this.#handler.addressesChanged();
+    // A link that goes down takes its IPv4 routes along without a word of them.
+    if (any) this.#handler.networkChanged();
   }
 
   /** Ask the device itself. */

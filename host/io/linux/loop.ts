@@ -14,6 +14,7 @@ import { Epoll, epollBytes } from "./epoll.ts";
 import type { DeletionWatch } from "./inotify.ts";
 import { InterfaceState } from "./interface-state.ts";
 import { fillRandom } from "./random.ts";
+import { SourceCheck } from "./source-check.ts";
 import type { LinuxTun } from "./tun.ts";
 import { tunIsGone } from "./tun.ts";
 import { TunnelSockets } from "./tunnel-sockets.ts";
@@ -73,6 +74,7 @@ export class Loop implements EngineSink {
   readonly #epoll: Epoll;
   readonly #sockets: TunnelSockets;
   readonly #interface: InterfaceState;
+  readonly #sourceCheck: SourceCheck;
   readonly #uapi: UapiServer;
   #ended: string | undefined;
   #mergeRefused = false;
@@ -105,10 +107,16 @@ export class Loop implements EngineSink {
       opened: (v4, v6) => this.#watchSockets(v4, v6),
       closing: (v4, v6) => this.#unwatchSockets(v4, v6),
     });
+    this.#sourceCheck = new SourceCheck({
+      core,
+      libc,
+      peers: () => this.engine.peers(),
+      mark: () => this.#sockets.mark,
+    });
     this.#interface = new InterfaceState(libc, tun, {
       up: (up) => this.#setUp(up),
       mtu: (mtu) => core.exports.setMtu(mtu),
-      addressesChanged: () => this.engine.clearSources(),
+      networkChanged: () => this.#sourceCheck.news(),
       gone: () => this.#end("the interface was removed"),
     });
     this.#uapi = new UapiServer({
@@ -164,9 +172,11 @@ export class Loop implements EngineSink {
     try {
       while (this.#ended === undefined) {
         let now = performance.now();
-        const ready = this.#epoll.wait(Math.min(this.engine.nextDeadline() - now, probeAt - now, patience));
+        const deadline = Math.min(this.engine.nextDeadline(), this.#sourceCheck.nextDeadline(), probeAt);
+        const ready = this.#epoll.wait(Math.min(deadline - now, patience));
         for (let i = 0; i < ready; i++) this.#dispatch(this.#epoll.token(i), this.#epoll.events(i));
         now = performance.now();
+        this.#sourceCheck.advance(now);
         this.engine.advance(now);
         this.engine.flush();
         if (now >= probeAt) {
@@ -191,6 +201,7 @@ export class Loop implements EngineSink {
     this.engine.close();
     this.#sockets.stop();
     this.#interface.close();
+    this.#sourceCheck.close();
     this.#epoll.close();
   }
 

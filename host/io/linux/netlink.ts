@@ -10,6 +10,7 @@ import { check, type Libc, SCRATCH_BYTES } from "../../ffi/libc.ts";
 export type NetworkEvent =
   | { kind: "link"; index: number; name: string; up: boolean; mtu: number; removed: boolean }
   | { kind: "address"; family: 4 | 6; index: number; removed: boolean }
+  /** A route, or a rule that chooses among routing tables. */
   | { kind: "route"; family: 4 | 6; removed: boolean }
   /** The kernel had to drop events: look again at everything. */
   | { kind: "overflow" };
@@ -18,8 +19,10 @@ const GROUPS =
   NETLINK.RTMGRP_LINK |
   NETLINK.RTMGRP_IPV4_IFADDR |
   NETLINK.RTMGRP_IPV4_ROUTE |
+  NETLINK.RTMGRP_IPV4_RULE |
   NETLINK.RTMGRP_IPV6_IFADDR |
-  NETLINK.RTMGRP_IPV6_ROUTE;
+  NETLINK.RTMGRP_IPV6_ROUTE |
+  (1 << (NETLINK.RTNLGRP_IPV6_RULE - 1));
 /** Datagrams per read(): a flood of route changes must not keep the caller from its packets. */
 const READS_MAX = 16;
 
@@ -102,10 +105,13 @@ function parseMessage(type: number, body: Uint8Array): NetworkEvent | undefined 
       return { kind: "address", family, index, removed: type === NETLINK.RTM_DELADDR };
     }
     case NETLINK.RTM_NEWROUTE:
-    case NETLINK.RTM_DELROUTE: {
-      if (view.byteLength < RTMSG.BYTES) return undefined;
+    case NETLINK.RTM_DELROUTE:
+    case NETLINK.RTM_NEWRULE:
+    case NETLINK.RTM_DELRULE: {
+      if (view.byteLength < RTMSG.BYTES) return undefined; // a rule's header has the same size
       const family = readFamily(view);
-      return family && { kind: "route", family, removed: type === NETLINK.RTM_DELROUTE };
+      const removed = type === NETLINK.RTM_DELROUTE || type === NETLINK.RTM_DELRULE;
+      return family && { kind: "route", family, removed };
     }
     default:
       return undefined;

@@ -1,0 +1,103 @@
+/**
+ * Cached source addresses after a change of addresses, links, routes or rules: one stays while it is an address of this
+ * machine and the best route from it to the endpoint leaves through the interface it was learnt on (the kernel's
+ * send4 and send6 ask the same at each route lookup). Any other is forgotten, and the system chooses anew.
+ * News come in bursts and peers in thousands: after a pass comes a rest, and each turn of the loop does a part of one.
+ */
+import * as abi from "../../../assembly/abi.ts";
+import type { Core } from "../../core/core.ts";
+import type { Instant } from "../../device/instant.ts";
+import { NEVER } from "../../device/instant.ts";
+import type { Peer } from "../../device/peer.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import { RouteQuery } from "./route-query.ts";
+import { hasSource } from "./socket-address.ts";
+
+/** Sources looked at in one turn, at some 10 µs each. */
+const SOURCES_PER_TURN = 200;
+/** Rest after a pass, for each source it looked at: a flood of news takes a tenth of the time. */
+const REST_PER_SOURCE_MS = 0.1;
+const REST_MAX_MS = 200;
+/** Peers without a source cost next to nothing. */
+const PEERS_PER_TURN = 20_000;
+
+export interface SourceCheckOptions {
+  readonly core: Core;
+  readonly libc: Libc;
+  peers(): Iterable<Peer>;
+  /** The mark that packets leave with. */
+  mark(): number;
+}
+
+export class SourceCheck {
+  readonly #options: SourceCheckOptions;
+  readonly #routes: RouteQuery;
+  #pass: Iterator<Peer> | undefined;
+  #looked = 0;
+  #restUntil: Instant = -NEVER;
+  #wanted = false;
+
+  /** @throws SystemError */
+  constructor(options: SourceCheckOptions) {
+    this.#options = options;
+    this.#routes = new RouteQuery(options.libc);
+  }
+
+  /** Something changed: look at all peers soon. */
+  news(): void {
+    this.#wanted = true;
+  }
+
+  /** When to call `advance`; Infinity while there is nothing to do. */
+  nextDeadline(): Instant {
+    return this.#pass !== undefined || this.#wanted ? this.#restUntil : NEVER;
+  }
+
+  /** Do a turn's share of what is due. */
+  advance(now: Instant): void {
+    if (now < this.nextDeadline()) return;
+    if (this.#pass === undefined) {
+      this.#pass = this.#options.peers()[Symbol.iterator]();
+      this.#looked = 0;
+      this.#wanted = false;
+    }
+    let sources = SOURCES_PER_TURN;
+    for (let peers = PEERS_PER_TURN; peers > 0 && sources > 0; peers--) {
+      const { done, value: peer } = this.#pass.next();
+      if (done) {
+        this.#pass = undefined;
+        this.#restUntil = now + Math.min(REST_MAX_MS, this.#looked * REST_PER_SOURCE_MS);
+        return;
+      }
+      if (!hasSource(this.#options.core.words, peer.path)) continue;
+      sources -= 1;
+      this.#looked += 1;
+      if (!this.#holds(peer.path)) peer.clearSource();
+    }
+  }
+
+  #holds(path: number): boolean {
+    const { core, mark } = this.#options;
+    const size = core.view.getUint16(path + abi.PATH_FAMILY, true) === 4 ? 4 : 16;
+    const to = core.bytes.slice(path + abi.PATH_ADDRESS, path + abi.PATH_ADDRESS + size);
+    const from = core.bytes.slice(path + abi.PATH_LOCAL, path + abi.PATH_LOCAL + size);
+    const learntOn = core.u32(path + abi.PATH_INTERFACE);
+    // The kernel refuses foreign sources of IPv4 itself.
+    if (size === 16 && !this.#isOwn(from, learntOn)) return false;
+    const port = core.view.getUint16(path + abi.PATH_PORT, true);
+    const zone = core.u32(path + abi.PATH_SCOPE);
+    const route = this.#routes.ask({ to, from, interface: zone, port, mark: mark() });
+    // A route to ourselves: the kernel names the loopback interface for some of them, whatever packets come in on.
+    return route !== undefined && (route.interface === learntOn || route.local);
+  }
+
+  #isOwn(address: Uint8Array, learntOn: number): boolean {
+    const linkLocal = address[0] === 0xfe && (address[1]! & 0xc0) === 0x80;
+    const route = this.#routes.ask({ to: address, interface: linkLocal ? learntOn : 0, port: 0, mark: 0 });
+    return route?.local === true;
+  }
+
+  close(): void {
+    this.#routes.close();
+  }
+}
