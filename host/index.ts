@@ -5,7 +5,8 @@ export type { DropReason } from "./device/drop-reason.ts";
 export { EngineClosedError, PeerLimitError, PortInUseError, RouteLimitError, WasmguardError } from "./errors.ts";
 export type { Bind, BindEvents } from "./io/event/bind.ts";
 export { DgramBind, type DgramBindOptions } from "./io/event/bind-dgram.ts";
-export { Device, type DeviceEvents, type DeviceOptions } from "./io/event/device.ts";
+export { Device, type DeviceOptions } from "./io/event/device.ts";
+export type { DeviceEvents } from "./io/event/device-events.ts";
 export {
   AllowedIpError,
   BindError,

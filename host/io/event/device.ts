@@ -8,6 +8,7 @@ import { type CoreLimits, loadCore } from "../../core/load.ts";
 import type { Peer } from "../../device/peer.ts";
 import { EngineClosedError, WasmguardError } from "../../errors.ts";
 import type { Bind } from "./bind.ts";
+import { type DeviceEvents, Listeners } from "./device-events.ts";
 import { EventDriver } from "./driver.ts";
 import { BindError, OwnKeyError, PeerExistsError, PeerUnknownError, TunError } from "./errors.ts";
 import { type PublicKey, publicKeyBytes, secretKey } from "./keys.ts";
@@ -44,27 +45,12 @@ export interface DeviceOptions {
   readonly limits?: CoreLimits | undefined;
 }
 
-export interface DeviceEvents {
-  /** Session keys were agreed on. */
-  handshake: { readonly publicKey: Uint8Array };
-  /** An authenticated message of the peer came from a new address. */
-  endpoint: { readonly publicKey: Uint8Array; readonly endpoint: string };
-  /** The Tun or the Bind failed. The device goes on with what still works. */
-  error: WasmguardError;
-}
-
-type Listener<T> = (event: T) => void;
-
 export class Device {
   readonly #core: Core;
   readonly #driver: EventDriver;
   readonly #tun: Tun;
   readonly #bind: Bind;
-  readonly #listeners: { [K in keyof DeviceEvents]: Set<Listener<DeviceEvents[K]>> } = {
-    handshake: new Set(),
-    endpoint: new Set(),
-    error: new Set(),
-  };
+  readonly #listeners = new Listeners();
   #watch: PeerWatch | undefined;
   #port: number;
   #state: "made" | "started" | "closed" = "made";
@@ -292,28 +278,28 @@ export class Device {
   }
 
   /** Listen. @returns what ends it */
-  on<K extends keyof DeviceEvents>(type: K, listener: Listener<DeviceEvents[K]>): () => void {
-    this.#listeners[type].add(listener);
+  on<K extends keyof DeviceEvents>(type: K, listener: (event: DeviceEvents[K]) => void): () => void {
     if (type !== "error" && this.#state !== "closed") this.#watch ??= this.#watchPeers();
-    return () => void this.#listeners[type].delete(listener);
+    return this.#listeners.add(type, listener);
   }
 
   #watchPeers(): PeerWatch {
     return new PeerWatch(this.#driver.engine, {
-      handshake: (peer) => this.#emit("handshake", { publicKey: publicKeyOfPeer(this.#core, peer) }),
+      handshake: (peer) => this.#listeners.tell("handshake", { publicKey: publicKeyOfPeer(this.#core, peer) }),
       endpoint: (peer) => {
         const endpoint = endpointText(peer);
-        if (endpoint !== undefined) this.#emit("endpoint", { publicKey: publicKeyOfPeer(this.#core, peer), endpoint });
+        if (endpoint !== undefined)
+          this.#listeners.tell("endpoint", { publicKey: publicKeyOfPeer(this.#core, peer), endpoint });
       },
     });
   }
 
-  #emit<K extends keyof DeviceEvents>(type: K, event: DeviceEvents[K]): void {
-    for (const listener of this.#listeners[type]) queueMicrotask(() => listener(event));
-  }
-
   #fail(part: "tun" | "bind", cause: unknown): void {
-    if (cause instanceof WasmguardError) this.#emit("error", cause);
-    else this.#emit("error", part === "tun" ? new TunError("the Tun failed", cause) : new BindError(this.#port, cause));
+    if (cause instanceof WasmguardError) this.#listeners.tell("error", cause);
+    else
+      this.#listeners.tell(
+        "error",
+        part === "tun" ? new TunError("the Tun failed", cause) : new BindError(this.#port, cause),
+      );
   }
 }
