@@ -129,6 +129,7 @@ export class TestNode {
 
   setPrivateKey(key: Uint8Array): void {
     const { core } = this.engine;
+    this.engine.tell(this.now);
     core.bytes.set(key, core.at.secretExchange);
     this.engine.setPrivateKey(core.at.secretExchange);
     core.wipe(core.at.secretExchange, 32);
@@ -142,6 +143,7 @@ export class TestNode {
 
   addPeer(publicKey: Uint8Array, endpoint: Endpoint | undefined, ...allowedIps: [Uint8Array, number][]): Peer {
     const { core } = this.engine;
+    this.engine.tell(this.now);
     core.bytes.set(publicKey, core.at.exchange);
     const peer = this.engine.createPeer(core.at.exchange)!;
     if (endpoint !== undefined) peer.setEndpoint(endpoint);

@@ -1,0 +1,52 @@
+// Where a peer is: it is followed on whatever is authenticated, before a look inside, and on nothing else.
+import { beforeEach, describe, expect, it } from "vitest";
+import { endpoint, HOST_A, HOST_B, Pair, packet } from "./support/pair.ts";
+
+let run = 0;
+let pair: Pair;
+
+beforeEach(async () => {
+  run += 1;
+  pair = await Pair.create(`endpoints ${run}`);
+});
+
+const first = (sent: { bytes: Uint8Array }[]): Uint8Array => sent.splice(0)[0]!.bytes;
+
+describe("roaming", () => {
+  it("is followed on an initiation", () => {
+    pair.sendFromA();
+    pair.b.receive(first(pair.a.sent), endpoint(7));
+    expect(pair.peerA.endpoint()).toEqual(endpoint(7));
+    expect(pair.b.sent[0]!.to).toEqual(endpoint(7));
+  });
+
+  it("is followed on a response", () => {
+    pair.sendFromA();
+    pair.b.receive(first(pair.a.sent), pair.a.address);
+    pair.a.receive(first(pair.b.sent), endpoint(8));
+    expect(pair.peerB.endpoint()).toEqual(endpoint(8));
+  });
+
+  it("is followed on data and on a keepalive, to another port or family", () => {
+    pair.connect();
+    const v6 = { address: new Uint8Array(16).fill(0xfd), port: 9, scope: 0 };
+    for (const place of [endpoint(7), endpoint(7, 9999), v6]) {
+      pair.sendFromA();
+      pair.b.receive(first(pair.a.sent), place);
+      expect(pair.peerA.endpoint()).toEqual(place);
+    }
+    pair.peerB.sendKeepalive();
+    pair.a.engine.flush();
+    pair.b.receive(first(pair.a.sent), endpoint(1));
+    expect(pair.peerA.endpoint()).toEqual(endpoint(1));
+    pair.sendFromB();
+    expect(pair.b.sent[0]!.to).toEqual(endpoint(1));
+  });
+
+  it("an endpoint that is configured under traffic is used at once, and the session lives on", () => {
+    pair.connect();
+    pair.peerB.setEndpoint(endpoint(50));
+    pair.a.send(packet(HOST_A, HOST_B));
+    expect(pair.a.sent.map(({ to, bytes }) => [to, bytes[0]])).toEqual([[endpoint(50), 4]]);
+  });
+});
