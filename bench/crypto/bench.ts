@@ -22,6 +22,7 @@ const USAGE = `npm run bench -- [options]
 const FULL: Settings = { rounds: 21, samples: 13, sampleMs: 1, warmUpMs: 60 };
 const SMOKE: Settings = { rounds: 1, samples: 3, sampleMs: 0.1, warmUpMs: 2 };
 
+const given = process.argv.slice(2);
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const resultsFile = (runtime: string) => here(`../results/crypto-${runtime}.json`);
 
@@ -96,7 +97,7 @@ function run(name: RuntimeName, runtimeCall: readonly string[], bundle: string):
   const out = smoke ? here("../.build/smoke.json") : resultsFile(name);
   const request: Request = {
     runtime: name,
-    command: ["npm run bench", ...(name === "node26" ? [] : [`-- --runtime ${name}`])].join(" "),
+    command: ["npm run bench", ...(given.length > 0 ? ["--", ...given] : [])].join(" "),
     out,
     settings,
     openssl: openssl && !smoke ? "measure" : "skip",

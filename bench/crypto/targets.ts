@@ -34,6 +34,11 @@ function aead(bytes: number, ours: string, library: string, atLeast: number, var
   }));
 }
 
+function blake2s(how: "ordinary call" | typeof RAW, library: string, atLeast: number): Target[] {
+  const what = `BLAKE2s, 64 B, ${how}`;
+  return [{ what, primitive: "blake2s", bytes: 64, ...(how === RAW && { ours: RAW }), library, atLeast }];
+}
+
 const NODE: readonly Target[] = [
   ...aead(1420, BATCH, "libsodium-wrappers", 3.6),
   ...aead(1420, BATCH, "libsodium-wrappers", 2.9, RAW),
@@ -49,8 +54,9 @@ const NODE: readonly Target[] = [
     atLeast: 1.4,
   },
   { what: "X25519 shared secret", primitive: "x25519-shared", bytes: 0, library: "@noble/curves", atLeast: 14 },
-  { what: "BLAKE2s, 64 B", primitive: "blake2s", bytes: 64, library: "hash-wasm", atLeast: 2.8 },
-  { what: "BLAKE2s, 64 B", primitive: "blake2s", bytes: 64, library: "@noble/hashes", atLeast: 15 },
+  ...blake2s("ordinary call", "hash-wasm", 2.8),
+  ...blake2s(RAW, "hash-wasm", 2.8),
+  ...blake2s("ordinary call", "@noble/hashes", 15),
 ];
 
 const TARGETS: Readonly<Record<string, readonly Target[]>> = {

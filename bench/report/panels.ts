@@ -41,8 +41,8 @@ export function fullPanel(one: CaseResult): Panel {
 /** One bar a library: its fastest call from JavaScript, and of ours the batch too. Raw exports are for the tables. */
 function isShown(result: ContestantResult, all: readonly ContestantResult[]): boolean {
   const { library, variant, kind, medianNs } = result;
-  if (kind === "ours") return variant !== "new output";
   if (variant === "raw Wasm export") return false;
+  if (kind === "ours") return variant !== "new output";
   return !all.some(
     (other) => other.library === library && other.variant !== "raw Wasm export" && other.medianNs < medianNs,
   );

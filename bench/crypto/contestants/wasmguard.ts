@@ -1,5 +1,7 @@
-// wasmguard/crypto: through its noble-shaped calls, and many packets at once in linear memory as the tunnel does it.
+// wasmguard/crypto: through its noble-shaped calls; many packets at once in linear memory as the tunnel does it; and the
+// functions of its WebAssembly module on bytes that already lie there, which tells what the calls around them cost.
 import * as wasmguardCrypto from "../../../host/crypto/index.ts";
+import { instantiate } from "../../../host/crypto/load.ts";
 import type { Contestant, Inputs, Prepared } from "../contestant.ts";
 import { nobleShaped } from "./noble-shaped.ts";
 
@@ -9,6 +11,10 @@ export const { build } = wasmguardCrypto;
 const BATCH_BYTES = 65536;
 const MOST_PACKETS = 64;
 const TAG_BYTES = 16;
+const HASH_BYTES = 32;
+const KEY_BYTES = 32;
+const SLOT_BYTES = 32768;
+const WASM_PAGE_BYTES = 65536;
 
 /**
  * Packets one behind the other, sealed or opened in place by one call; the last one is what gets compared.
@@ -47,6 +53,22 @@ function batch({ key, nonce, message, sealed }: Inputs, direction: "seal" | "ope
   };
 }
 
+/** An instance of the module with `inputs` in its memory, each at the start of a slot; the result goes to slot 0. */
+function raw(
+  inputs: readonly Uint8Array[],
+  resultBytes: number,
+  start: (exports: ReturnType<typeof instantiate>, result: number, addresses: readonly number[]) => () => unknown,
+): Prepared {
+  const exports = instantiate();
+  exports.memory.grow(Math.ceil(((inputs.length + 1) * SLOT_BYTES) / WASM_PAGE_BYTES));
+  const memory = new Uint8Array(exports.memory.buffer);
+  const result = exports.heap();
+  const addresses = inputs.map((_, i) => result + (i + 1) * SLOT_BYTES);
+  for (const [i, bytes] of inputs.entries()) memory.set(bytes, addresses[i]);
+  const run = start(exports, result, addresses);
+  return { run, result: () => memory.slice(result, result + resultBytes) };
+}
+
 export const wasmguard: Contestant[] = [
   {
     library: "wasmguard",
@@ -58,4 +80,39 @@ export const wasmguard: Contestant[] = [
     },
   },
   ...nobleShaped(wasmguardCrypto, { ciphers: "wasmguard", curves: "wasmguard", hashes: "wasmguard", kind: "ours" }),
+  {
+    library: "wasmguard",
+    variant: "raw Wasm export",
+    kind: "ours",
+    primitives: {
+      chacha20: ({ key, nonce, message }) =>
+        raw([key, nonce, message], message.length, ({ chacha20 }, result, [k, n, m]) => {
+          return () => chacha20(result, m!, message.length, k!, n!, 0);
+        }),
+      poly1305: ({ key, message }) =>
+        raw([key, message], TAG_BYTES, ({ poly1305 }, result, [k, m]) => {
+          return () => poly1305(result, m!, message.length, k!);
+        }),
+      "x25519-shared": ({ secretKey, publicKey }) =>
+        raw(
+          [secretKey, publicKey],
+          KEY_BYTES,
+          ({ x25519 }, result, [s, p]) =>
+            () =>
+              x25519(result, s!, p!),
+        ),
+      "x25519-public": ({ secretKey }) =>
+        raw(
+          [secretKey],
+          KEY_BYTES,
+          ({ x25519Base }, result, [s]) =>
+            () =>
+              x25519Base(result, s!),
+        ),
+      blake2s: ({ message }) =>
+        raw([message], HASH_BYTES, ({ blake2s }, result, [m]) => {
+          return () => blake2s(result, HASH_BYTES, m!, message.length, 0, 0);
+        }),
+    },
+  },
 ];
