@@ -12,6 +12,14 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(RELAXED_SIMD_PROBE);
 }
 
+/** In ECMAScript 2026, and a hundred times quicker than by hand, which counts when a program starts. */
+type FromBase64 = { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> };
+
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+  const { fromBase64 } = Uint8Array as FromBase64;
+  if (fromBase64 !== undefined) return fromBase64(text);
+  const characters = atob(text);
+  const bytes = new Uint8Array(characters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
+  return bytes;
 }
