@@ -6,6 +6,7 @@ packages=(
   iproute2 iputils-ping util-linux procps      # namespaces, traffic, nsenter and unshare
   iperf3 tcpdump ethtool                       # bulk traffic, what is on the wire, offloads
   iptables conntrack                           # address translation
+  chromium                                     # the crypto module and the benchmark page in a browser
   ca-certificates
 )
 
