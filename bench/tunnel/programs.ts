@@ -1,0 +1,77 @@
+/**
+ * What is compared: wasmguard in each runtime that is installed, and any program with wireguard-go's command line.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { findProgram } from "../../test/e2e/support/requirements.ts";
+import { type RuntimeName, runtimeCommand } from "../runtimes.ts";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const PROGRAM = here("../../bin/wasmguard.js");
+/** Where scripts/install-peers.sh puts the newest wireguard-go. */
+const NEWEST = here("../../.runtimes/peers/wireguard");
+
+export const NO_OFFLOADS = ["--no-tun-offload", "--no-tun-tcp", "--no-tun-udp", "--no-udp-gso", "--no-udp-gro"];
+export const OUR_RUNTIMES = ["node26", "bun", "deno"] as const satisfies readonly RuntimeName[];
+
+export interface Program {
+  /** As tables name it. */
+  readonly name: string;
+  readonly kind: "ours" | "theirs";
+  readonly command: readonly string[];
+  readonly version: string;
+  /** Ours only. */
+  readonly runtime?: RuntimeName;
+}
+
+function firstLine(command: readonly string[]): string {
+  const { stdout, stderr } = spawnSync(command[0]!, command.slice(1), { encoding: "utf8", timeout: 10_000 });
+  return `${stdout}${stderr}`.trim().split("\n")[0] ?? "";
+}
+
+const TITLES: Readonly<Partial<Record<RuntimeName, string>>> = { node26: "Node 26", bun: "Bun", deno: "Deno" };
+
+/** @throws Error when the runtime is not installed, or wasmguard not built */
+export function ours(runtime: RuntimeName, offloads: "on" | "off"): Program {
+  const command = runtimeCommand(runtime);
+  if (!existsSync(here("../../dist"))) throw new Error("wasmguard is not built: npm run build");
+  const version = firstLine([command[0]!, "--version"])
+    .replace(/^v|^deno /, "")
+    .split(" ")[0]!;
+  const name = `wasmguard, ${TITLES[runtime] ?? runtime}`;
+  return {
+    name: offloads === "on" ? name : `${name}, offloads off`,
+    kind: "ours",
+    command: [...command, PROGRAM, ...(offloads === "on" ? [] : NO_OFFLOADS)],
+    version: `${runtime.replace(/\d+$/, "")} ${version}`,
+    runtime,
+  };
+}
+
+/** A program by its command, split at spaces. @throws Error when there is no such program */
+export function theirs(text: string): Program {
+  const command = text.trim().split(/\s+/);
+  if (findProgram(command[0]!) === undefined) throw new Error(`there is no program ${command[0]}`);
+  const version = /\d+\.\d+(\.\d+)?/.exec(firstLine([...command, "--version"]))?.[0] ?? "";
+  const base = command[0]!.split("/").at(-1)!;
+  const name = base === "wireguard" ? "wireguard-go" : base;
+  return { name: version ? `${name} ${version}` : text, kind: "theirs", command, version };
+}
+
+/** wireguard-go of the system, and the newest one where scripts/install-peers.sh has built it. */
+export function installedPeers(): Program[] {
+  return ["wireguard-go", NEWEST].filter((path) => findProgram(path) !== undefined).map(theirs);
+}
+
+/** Ours in the runtimes that are there; of the others says why not. */
+export function installedOurs(runtimes: readonly RuntimeName[], say: (text: string) => void): Program[] {
+  return runtimes.flatMap((runtime) => {
+    try {
+      return [ours(runtime, "on")];
+    } catch (error) {
+      say((error as Error).message);
+      return [];
+    }
+  });
+}

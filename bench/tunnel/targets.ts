@@ -1,0 +1,78 @@
+/**
+ * What the data path is to reach: ratios to wireguard-go, in the release that Debian 12 has and in the newest one.
+ */
+import type { Test, TunnelResults } from "./results.ts";
+import { type MetricName, ratio } from "./summary.ts";
+
+const DEBIAN_VERSION = "0.0.20220316";
+
+interface Goal {
+  readonly what: string;
+  readonly test: Test;
+  readonly metric: MetricName;
+  /** At least for rates, at most for costs; undefined where nothing is asked. */
+  readonly debian?: number;
+  readonly newest?: number;
+}
+
+const GOALS: readonly Goal[] = [
+  { what: "TCP, 1 stream, Mbit/s", test: "tcp1", metric: "megabits", debian: 5, newest: 1 },
+  { what: "TCP, 1 stream, reverse, Mbit/s", test: "tcprev", metric: "megabits", debian: 5, newest: 1 },
+  { what: "TCP, 4 streams, Mbit/s", test: "tcp4", metric: "megabits", debian: 5, newest: 1 },
+  { what: "TCP, 1 stream, CPU-seconds per GB", test: "tcp1", metric: "cpu", debian: 0.22, newest: 1 },
+  { what: "UDP at full rate, received Mbit/s", test: "udp", metric: "megabits", debian: 2, newest: 1 },
+  { what: "ping p50", test: "ping", metric: "p50", debian: 0.5, newest: 0.5 },
+  { what: "peak memory under load", test: "tcp1", metric: "peak", newest: 0.5 },
+];
+const OFFLOADS_OFF: Goal = {
+  what: "offloads off: TCP, 1 stream, Mbit/s",
+  test: "tcp1",
+  metric: "megabits",
+  debian: 1.2,
+};
+/** Our figure in Bun and Deno to that in Node. */
+const OTHER_RUNTIMES = 0.8;
+
+export interface Verdict {
+  readonly what: string;
+  readonly against: string;
+  readonly bound: string;
+  readonly measured: number;
+  readonly met: boolean;
+}
+
+function judge(results: TunnelResults, program: string, other: string, goal: Goal, bound: number): Verdict[] {
+  const measured = ratio(results, program, other, goal.test, goal.metric)?.median;
+  if (measured === undefined) return [];
+  const isRate = goal.metric === "megabits";
+  return [
+    {
+      what: goal.what,
+      against: other,
+      bound: `${isRate ? "≥" : "≤"} ${bound}×`,
+      measured,
+      met: isRate ? measured >= bound : measured <= bound,
+    },
+  ];
+}
+
+export function verdicts(results: TunnelResults): Verdict[] {
+  const { programs } = results;
+  const [main, ...others] = programs.filter((one) => one.kind === "ours");
+  if (!main) return [];
+  const rivals = programs.filter((one) => one.kind === "theirs" && one.name.startsWith("wireguard-go"));
+  const boundOf = (goal: Goal, version: string) => (version === DEBIAN_VERSION ? goal.debian : goal.newest);
+  const against = (program: string, goal: Goal) =>
+    rivals.flatMap(({ name, version }) => {
+      const bound = boundOf(goal, version);
+      return bound === undefined ? [] : judge(results, program, name, goal, bound);
+    });
+  return [
+    ...GOALS.flatMap((goal) => against(main.name, goal)),
+    ...others.flatMap(({ name }) => {
+      if (name.endsWith("off")) return against(name, OFFLOADS_OFF);
+      const goal: Goal = { what: `${name}: TCP, 1 stream, Mbit/s`, test: "tcp1", metric: "megabits" };
+      return judge(results, name, main.name, goal, OTHER_RUNTIMES);
+    }),
+  ];
+}
