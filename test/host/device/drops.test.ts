@@ -175,5 +175,13 @@ describe("outbound", () => {
     expect(pair.a.delivered[0]!.subarray(20, 22)).toEqual(Uint8Array.of(3, 1));
   });
 
+  it("larger than a datagram can carry: the sender is told what would pass", () => {
+    pair.a.send(packet(HOST_A, HOST_B, abi.PACKET_BYTES_MAX_IPV4));
+    expect(pair.a.sent.splice(0)).toHaveLength(1);
+    expect(lost(packet(HOST_A, HOST_B, abi.PACKET_BYTES_MAX_IPV4 + 1))).toEqual({ send: 1 });
+    const error = pair.a.delivered[0]!;
+    expect([...error.subarray(20, 22), ...error.subarray(26, 28)]).toEqual([3, 4, 65472 >> 8, 65472 & 255]);
+  });
+
   it("no IP packet", () => expect(lost(new Uint8Array(20).fill(0x77))).toEqual({ malformed: 1 }));
 });

@@ -5,7 +5,7 @@ import * as abi from "../../../assembly/abi.ts";
 import type { Endpoint } from "../../../host/core/core.ts";
 import { RateLimiter } from "../../../host/device/rate-limiter.ts";
 import type { TestNode } from "../../support/node.ts";
-import { drops, endpoint, Pair, START, state } from "./support/pair.ts";
+import { drops, endpoint, HOST_A, Pair, packet, START, state } from "./support/pair.ts";
 
 const LABEL = new TextEncoder().encode("mac1----");
 const UNDER_LOAD = 512;
@@ -108,6 +108,20 @@ describe("load", () => {
   });
 });
 
+describe("errors to the host", () => {
+  it("are 50 at once and 1000 a second at the most", () => {
+    const lost = (count: number): number => {
+      pair.a.delivered = [];
+      for (let i = 0; i < count; i++) pair.a.send(packet(HOST_A, Uint8Array.of(10, 9, 9, 9)));
+      return pair.a.delivered.length;
+    };
+    expect(lost(80)).toBe(50);
+    pair.a.advance(pair.now + 10);
+    expect(lost(80)).toBe(10);
+    expect(drops(pair.a)).toEqual({ no_peer: 160 });
+  });
+});
+
 describe("cookies", () => {
   /** a's initiation comes while b is under load. @returns b's cookie reply */
   function fetchCookie(from = pair.a.address): Uint8Array {
@@ -121,7 +135,6 @@ describe("cookies", () => {
   it("an initiator fetches a cookie and comes through with its next initiation", () => {
     const reply = fetchCookie();
     expect(reply).toHaveLength(abi.COOKIE_REPLY_BYTES);
-    pair.b.engine.drops();
     pair.a.receive(reply, pair.b.address);
     expect(pair.a.engine.counters.cookieRepliesReceived).toBe(1);
     // The retransmission carries mac2; b is under load again.
@@ -155,7 +168,7 @@ describe("cookies", () => {
     enqueue(pair.a, [pair.b.sent.splice(0)[0]!.bytes], pair.b.address);
     drain(pair.a);
     expect(pair.a.engine.counters).toMatchObject({ responsesReceived: 0, cookieRepliesSent: UNDER_LOAD + 1 });
-    expect(pair.a.sent.at(-1)!.to).toEqual(pair.b.address);
+    expect(pair.a.sent.at(-1)).toMatchObject({ to: pair.b.address, tos: 0 });
   });
 
   it("neither the request for a cookie nor its reply moves an endpoint", () => {
