@@ -3,9 +3,9 @@
  * Keys are bytes from the first to the last, and wiped.
  */
 import { fstatSync, readSync, writeSync } from "node:fs";
+import { publicKeyOf } from "../keys/public-key.ts";
+import { KEY_BASE64_CHARS, KEY_BYTES, keyFromBase64, keyToBase64 } from "../keys/text.ts";
 import { CliError, UsageError } from "./errors.ts";
-import { KEY_BASE64_CHARS, KEY_BYTES, keyFromBase64, keyToBase64 } from "./key-text.ts";
-import { publicKeyOf } from "./public-key.ts";
 
 const STDIN = 0;
 const STDOUT = 1;

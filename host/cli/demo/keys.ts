@@ -1,6 +1,7 @@
 /** Key pairs for the demo's two ends, made new each time. */
-import { KEY_BYTES } from "../key-text.ts";
-import { publicKeyOf } from "../public-key.ts";
+
+import { publicKeyOf } from "../../keys/public-key.ts";
+import { KEY_BYTES } from "../../keys/text.ts";
 
 export interface KeyPair {
   /** Wipe it once it is handed over. */

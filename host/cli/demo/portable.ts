@@ -6,10 +6,10 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { Device, DgramBind, type TunEnd, tunPair } from "../../index.ts";
+import { publicKeyText } from "../../keys/text.ts";
 import { parseAddress } from "../../uapi/ip.ts";
 import { ascii } from "../../uapi/text.ts";
 import { CliError } from "../errors.ts";
-import { publicKeyText } from "../key-text.ts";
 import { type KeyPair, newKeyPair } from "./keys.ts";
 import { echoReply, echoRequest, isUdp, type Route, repliedSequence, udpPacket } from "./packets.ts";
 import { waitFor } from "./processes.ts";

@@ -2,8 +2,9 @@
  * Reads a wg-quick configuration file. It holds keys, so it is read as bytes; only the values of keys that are known
  * not to be secret become strings. Errors name the line and the key, never a value: it may be a key in the wrong place.
  */
+
+import { KEY_BASE64_CHARS, keyFromBase64 } from "../../keys/text.ts";
 import { CliError } from "../errors.ts";
-import { KEY_BASE64_CHARS, keyFromBase64 } from "../key-text.ts";
 import { emptySettings, HOOKS, type Hook, type PeerSettings, type Settings } from "./settings.ts";
 import * as values from "./values.ts";
 

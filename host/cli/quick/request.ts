@@ -1,9 +1,10 @@
 /**
  * Settings to one UAPI `set`, the same that `wg setconf` sends: what the file does not say is reset.
  */
+
+import { KEY_BYTES } from "../../keys/text.ts";
 import { requestUapi } from "../../uapi/client.ts";
 import { CliError } from "../errors.ts";
-import { KEY_BYTES } from "../key-text.ts";
 import { Output } from "../show/output.ts";
 import type { TunnelSettings } from "./settings.ts";
 

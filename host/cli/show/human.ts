@@ -1,7 +1,7 @@
 /**
  * `show` for people: the layout, words, order and colours of `wg show`.
  */
-import { publicKeyText } from "../key-text.ts";
+import { publicKeyText } from "../../keys/text.ts";
 import type { ShownDevice, ShownPeer } from "./device.ts";
 import type { Output } from "./output.ts";
 

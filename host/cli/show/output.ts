@@ -2,7 +2,7 @@
  * Text on its way to stdout, a file or a socket. Secret keys are appended as bytes, never as strings; everything is wiped once written.
  */
 import { writeSync } from "node:fs";
-import { KEY_HEX_CHARS, keyToBase64, keyToHex } from "../key-text.ts";
+import { KEY_HEX_CHARS, keyToBase64, keyToHex } from "../../keys/text.ts";
 
 const STDOUT = 1;
 const RETRY_MS = 5;

@@ -2,8 +2,9 @@
  * Keys of a program that embeds a tunnel. Private and preshared keys are bytes and nothing else: strings cannot be
  * wiped. Public keys may be base64 text too.
  */
-import { KEY_BYTES, keyFromBase64, keyToBase64, publicKeyText } from "../../cli/key-text.ts";
-import { publicKeyOf as derivePublicKey } from "../../cli/public-key.ts";
+
+import { publicKeyOf as derivePublicKey } from "../../keys/public-key.ts";
+import { KEY_BYTES, keyFromBase64, keyToBase64, publicKeyText } from "../../keys/text.ts";
 import { KeyError } from "./errors.ts";
 
 /** 32 bytes, or their base64 text (44 characters). */

@@ -2,8 +2,8 @@
 import { x25519 } from "@noble/curves/ed25519.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { keyFromBase64, keyFromHex, keyToBase64, keyToHex } from "../../../host/cli/key-text.ts";
-import { publicKeyOf } from "../../../host/cli/public-key.ts";
+import { publicKeyOf } from "../../../host/keys/public-key.ts";
+import { keyFromBase64, keyFromHex, keyToBase64, keyToHex } from "../../../host/keys/text.ts";
 
 const key = fc.uint8Array({ minLength: 32, maxLength: 32 });
 const latin1 = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "latin1"));
