@@ -146,6 +146,11 @@ export const SEND_NO_PEER = 3; // no allowed-ips entry for the destination
 export const SEND_NO_ENDPOINT = 4;
 export const SEND_MALFORMED = 5;
 export const SEND_MORE = 6; // no transmit room left: flush, then call `sendMore`
+export const SEND_TOO_BIG = 7; // over PACKET_BYTES_MAX_…
+
+// Largest inner packet that one UDP datagram can carry, by the outer family: 65507 or 65527 bytes, less header, tag, padding.
+export const PACKET_BYTES_MAX_IPV4 = 65472;
+export const PACKET_BYTES_MAX_IPV6 = 65488;
 
 // Why a packet was dropped. The order is the order of the counters.
 export const DROP_SHORT = 0; // under 32 bytes

@@ -45,7 +45,7 @@ export { setPrivateKey } from "./noise/identity";
 export { consumeInitiation, createInitiation } from "./noise/initiation";
 export { consumeResponse, createResponse } from "./noise/response";
 export { beginSession } from "./noise/session";
-export { icmpError } from "./packet/icmp";
+export { icmpErrorForRead } from "./packet/icmp";
 export { countDrop, followPath, receive } from "./transport/inbound";
 export { sendKeepalive, sendMore, sendPacket } from "./transport/outbound";
 

@@ -3,6 +3,7 @@
  * The error pretends to come from the offending packet's own destination: it is injected into the TUN device, where
  * the system would take one of its own addresses for a forgery.
  */
+import { VNET_BYTES } from "../abi";
 import { complement, pseudoHeader, sum } from "./checksum";
 import {
   FRAGMENT,
@@ -32,6 +33,7 @@ import {
   store16,
   version,
 } from "./ip";
+import { splitBegin, splitNext } from "./split";
 
 /** What went wrong. */
 export const ICMP_HOST_UNREACHABLE: u32 = 0; // no peer, or a peer without endpoint: 3/1, and 1/3 in ICMPv6
@@ -43,6 +45,18 @@ const IPV4_ERROR_MAX: u32 = 576;
 const ICMP_HEADER: u32 = 8;
 const TTL: u8 = 64;
 const INTERNETWORK_CONTROL: u8 = 0xc0; // RFC 1812 §4.3.2.5
+
+/**
+ * Write the error for a read from a TUN device: for its first packet, as it would have gone out.
+ * @param vnet   vnet header and packet, `length` bytes in all; the first packet is made in place, the rest is lost
+ * @returns as icmpError
+ */
+export function icmpErrorForRead(dst: usize, vnet: usize, length: u32, kind: u32, mtu: u32): u32 {
+  if (splitBegin(vnet, length) <= 0) return 0;
+  const packet = vnet + VNET_BYTES;
+  // The first segment's headers and payload are where they were already: each byte is read before it is written.
+  return icmpError(dst, packet, splitNext(packet), kind, mtu);
+}
 
 /**
  * Write the error for `packet` to `dst`, which does not overlap it.

@@ -4,6 +4,8 @@
  */
 import {
   MESSAGE_TRANSPORT,
+  PACKET_BYTES_MAX_IPV4,
+  PACKET_BYTES_MAX_IPV6,
   PATH_FAMILY,
   PEER_PATH,
   SEND_DONE,
@@ -13,6 +15,7 @@ import {
   SEND_NO_ENDPOINT,
   SEND_NO_PEER,
   SEND_STAGE,
+  SEND_TOO_BIG,
   TAG_BYTES,
   TRANSPORT_HEADER_BYTES,
   VNET_BYTES,
@@ -67,11 +70,14 @@ export function sendPacket(vnet: usize, length: u32, now: f64): u32 {
 
 /** Seal one read for a peer that is already known. */
 function sendTo(peer: u32, vnet: usize, length: u32, ecn: u32, now: f64): u32 {
-  if (load<u16>(Peer.record(peer), PEER_PATH + PATH_FAMILY) === 0) return (SEND_NO_ENDPOINT << 24) | peer;
+  const family = load<u16>(Peer.record(peer), PEER_PATH + PATH_FAMILY);
+  if (family === 0) return (SEND_NO_ENDPOINT << 24) | peer;
   const number = Keypairs.current(peer);
   if (!number || !Keypair.of(peer, number).canSend(now)) return (SEND_STAGE << 24) | peer;
   const segments = splitBegin(vnet, length);
   if (segments <= 0) return (SEND_MALFORMED << 24) | peer;
+  const most: u32 = family === 4 ? PACKET_BYTES_MAX_IPV4 : PACKET_BYTES_MAX_IPV6;
+  if (splitSegmentLength() > most) return (SEND_TOO_BIG << 24) | peer;
   sendingCounter = Keypair.of(peer, number).takeCounters(segments);
   if (sendingCounter === REJECT_AFTER_MESSAGES) return (SEND_STAGE << 24) | peer;
   sendingPeer = peer;

@@ -112,8 +112,16 @@ export class Engine implements PeerContext {
       return this.peerAt(result & PEER_MASK).stage(this.core.bytes.subarray(vnet, vnet + length));
     }
     if (status === abi.SEND_MALFORMED) return this.countDrops(abi.DROP_MALFORMED, 1);
+    if (status === abi.SEND_TOO_BIG) return this.#tooBig(vnet, length, result & PEER_MASK);
     this.countDrops(status === abi.SEND_NO_PEER ? abi.DROP_NO_PEER : abi.DROP_NO_ENDPOINT, 1);
     this.#icmp.unreachable(vnet, length, this.#now);
+  }
+
+  #tooBig(vnet: Address, length: number, slot: number): void {
+    this.countDrops(abi.DROP_SEND, 1);
+    const family = this.core.view.getUint16(this.peerAt(slot).path + abi.PATH_FAMILY, true);
+    const mtu = family === 4 ? abi.PACKET_BYTES_MAX_IPV4 : abi.PACKET_BYTES_MAX_IPV6;
+    this.#icmp.tooBig(vnet, length, mtu, this.#now);
   }
 
   /** A packet that had been staged: it is routed anew, for the configuration may have changed. */

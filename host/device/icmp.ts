@@ -1,6 +1,7 @@
 /**
  * ICMP errors to the sender inside: a packet that no peer takes is answered with "destination unreachable" instead of
- * silence, as the kernel does (net/core's icmp_ndo_send from wg_xmit). At a bounded rate, for the sender may be anyone.
+ * silence, as the kernel does (icmp_ndo_send in wg_xmit), and one that no datagram can carry with "too big". At a
+ * bounded rate, for the sender may be anyone.
  */
 import * as abi from "../../assembly/abi.ts";
 import type { Address, Core } from "../core/core.ts";
@@ -10,6 +11,7 @@ import type { Instant } from "./instant.ts";
 const PER_SECOND = 1_000;
 const BURST = 50;
 const HOST_UNREACHABLE = 0; // assembly/packet/icmp.ts
+const TOO_BIG = 1; // assembly/packet/icmp.ts
 
 export interface IcmpSink {
   inject(address: Address, length: number): void;
@@ -26,20 +28,22 @@ export class IcmpErrors {
     this.#sink = sink;
   }
 
-  /** The read at `vnet` could not be sent to anybody. */
+  /** The read at `vnet` could not be sent to anybody. It is spoilt. */
   unreachable(vnet: Address, length: number, now: Instant): void {
+    this.#answer(vnet, length, HOST_UNREACHABLE, 0, now);
+  }
+
+  /** The read at `vnet` does not fit into a datagram; packets of `mtu` bytes do. It is spoilt. */
+  tooBig(vnet: Address, length: number, mtu: number, now: Instant): void {
+    this.#answer(vnet, length, TOO_BIG, mtu, now);
+  }
+
+  #answer(vnet: Address, length: number, kind: number, mtu: number, now: Instant): void {
     this.#tokens = Math.min(BURST, this.#tokens + ((now - this.#at) * PER_SECOND) / 1000);
     this.#at = now;
     if (this.#tokens < 1) return;
     const out = this.#core.at.icmpBuffer;
-    const packet = vnet + abi.VNET_BYTES;
-    const error = this.#core.exports.icmpError(
-      out + abi.VNET_BYTES,
-      packet,
-      length - abi.VNET_BYTES,
-      HOST_UNREACHABLE,
-      0,
-    );
+    const error = this.#core.exports.icmpErrorForRead(out + abi.VNET_BYTES, vnet, length, kind, mtu);
     if (error === 0) return;
     this.#tokens -= 1;
     this.#core.wipe(out, abi.VNET_BYTES);

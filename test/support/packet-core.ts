@@ -41,6 +41,7 @@ export interface PacketExports {
   coalesceAdd(packet: number, length: number): number;
   coalesceFinish(): number;
   icmpError(dst: number, packet: number, length: number, kind: number, mtu: number): number;
+  icmpErrorForRead(dst: number, vnet: number, length: number, kind: number, mtu: number): number;
   ecnOf(packet: number, kind: number): number;
   decapsulate(packet: number, kind: number, outerTos: number): number;
 }

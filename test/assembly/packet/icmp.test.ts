@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { buildPacket, onesSum, type PacketFields, pseudoSum, view } from "../../reference/packets.ts";
-import { pattern } from "../../support/arbitrary-packets.ts";
+import { buildPacket, concat, onesSum, type PacketFields, pseudoSum, view } from "../../reference/packets.ts";
+import { encodeVnet, splitReference, vnetFor } from "../../reference/superpacket.ts";
+import { pattern, superpacketFields } from "../../support/arbitrary-packets.ts";
 import { ARENA, PacketCore } from "../../support/packet-core.ts";
 
 const core = await PacketCore.load();
-const { icmpError } = core.exports;
+const { icmpError, icmpErrorForRead } = core.exports;
 const OUT = ARENA + 0x20000;
 const ROOM = 1280;
 const UNREACHABLE = 0;
@@ -130,6 +131,28 @@ describe("ICMPv6 errors", () => {
   it("never answer later fragments", () => {
     const packet = ping(6, { extensions: Uint8Array.of(0, 0, 0, 8, 0, 0, 0, 1), extensionType: 44 });
     expect(errorFor(packet)).toBeUndefined();
+  });
+});
+
+describe("the error for a read", () => {
+  it("quotes the first packet of a superpacket, with its own lengths and checksums", () => {
+    fc.assert(
+      fc.property(superpacketFields(), fc.integer({ min: 1, max: 3000 }), (fields, gsoSize) => {
+        const packet = buildPacket(fields);
+        const first = splitReference(packet, gsoSize)[0]!;
+        core.put(ARENA, concat(encodeVnet(vnetFor(packet, gsoSize)), packet));
+        const length = icmpErrorForRead(OUT, ARENA, packet.length + 10, UNREACHABLE, 0);
+        expect(length === 0 ? undefined : core.get(OUT, length)).toEqual(errorFor(first));
+      }),
+    );
+  });
+
+  it("is none for what could not have been sent either", () => {
+    const packet = ping(4);
+    const none = { flags: 0, gsoType: 7, headerLength: 0, gsoSize: 0, checksumStart: 0, checksumOffset: 0 };
+    core.put(ARENA, concat(encodeVnet(none), packet));
+    expect(icmpErrorForRead(OUT, ARENA, packet.length + 10, UNREACHABLE, 0)).toBe(0);
+    expect(icmpErrorForRead(OUT, ARENA, 9, UNREACHABLE, 0)).toBe(0);
   });
 });
 
