@@ -1,0 +1,151 @@
+// Looks for running times that depend on secrets, in the compiled code that the JavaScript engine runs: README.md says how
+// to read the result. Usage: run.ts [SECONDS PER SUBJECT]
+import { instantiate } from "../../host/crypto/load.ts";
+import { compare } from "./welch.ts";
+
+/** dudect's own threshold for "this leaks". */
+const LEAK = 10;
+const WARM_UP = 2000;
+const SECONDS = Number(process.argv[2] ?? 20);
+
+interface Subject {
+  readonly name: string;
+  /** What the two classes of secrets are. */
+  readonly classes: readonly [string, string];
+  /** Calls per measurement, so that the clock's grain does not matter. */
+  readonly calls: number;
+  /** Put the next secret of a class in place: by the same steps for both. */
+  prepare(secretClass: 0 | 1): void;
+  run(): void;
+}
+
+const exports = instantiate();
+const base = exports.heap();
+const missing = base + 65_536 - exports.memory.buffer.byteLength;
+if (missing > 0) exports.memory.grow(Math.ceil(missing / 65_536));
+const bytes = new Uint8Array(exports.memory.buffer);
+const [A, B, OUT, NONCE, SECRET] = [base, base + 64, base + 128, base + 256, base + 320];
+const MESSAGE = base + 1024;
+const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+
+/** Both classes come from arrays that were filled in the same way. */
+const scratch = new Uint8Array(32);
+
+function tagsThatDiffer(at: (secretClass: 0 | 1) => number): (secretClass: 0 | 1) => void {
+  const tag = random(16);
+  return (secretClass) => {
+    scratch.set(tag);
+    scratch[at(secretClass)]! ^= 1;
+    bytes.set(tag, A);
+    bytes.set(scratch.subarray(0, 16), B);
+  };
+}
+
+/** Class 0: always the same scalar. Class 1: a random one. */
+function scalars(fixed: Uint8Array): (secretClass: 0 | 1) => void {
+  return (secretClass) => {
+    crypto.getRandomValues(scratch);
+    if (secretClass === 0) scratch.set(fixed);
+    bytes.set(scratch, SECRET);
+  };
+}
+
+const point = exports.x25519Base;
+bytes.set(random(32), SECRET);
+point(A, SECRET);
+const publicKey = bytes.slice(A, A + 32);
+
+function forgedMessage(): (secretClass: 0 | 1) => void {
+  const length = 64;
+  bytes.set(random(32), SECRET);
+  bytes.set(random(length), MESSAGE);
+  exports.aeadSeal(MESSAGE, MESSAGE, length, SECRET, NONCE, 0, 0);
+  const sealed = bytes.slice(MESSAGE, MESSAGE + length + 16);
+  const key = bytes.slice(SECRET, SECRET + 32);
+  return (secretClass) => {
+    const forged = Uint8Array.from(sealed);
+    forged[secretClass === 0 ? length : length + 15]! ^= 1;
+    bytes.set(forged, MESSAGE);
+    bytes.set(key, SECRET);
+  };
+}
+
+/** A comparison that stops at the first difference: what the method must find. */
+function leakyEqual(): boolean {
+  for (let i = 0; i < 16; i++) if (bytes[A + i] !== bytes[B + i]) return false;
+  return true;
+}
+
+const firstOrLast = tagsThatDiffer((secretClass) => (secretClass === 0 ? 0 : 15));
+const subjects: Subject[] = [
+  {
+    name: "control: a comparison that leaks",
+    classes: ["first byte differs", "last byte differs"],
+    calls: 100,
+    prepare: firstOrLast,
+    run: leakyEqual,
+  },
+  {
+    name: "tag comparison",
+    classes: ["first byte differs", "last byte differs"],
+    calls: 100,
+    prepare: firstOrLast,
+    run: () => exports.equal16(A, B),
+  },
+  {
+    name: "opening a forged message",
+    classes: ["first byte of the tag differs", "last byte differs"],
+    calls: 1,
+    prepare: forgedMessage(),
+    run: () => exports.aeadOpen(OUT, MESSAGE, 64, SECRET, NONCE, 0, 0),
+  },
+  ...[
+    { fixed: new Uint8Array(32), text: "scalar of zeros" },
+    { fixed: new Uint8Array(32).fill(255), text: "scalar of ones" },
+  ].flatMap(({ fixed, text }): Subject[] => [
+    {
+      name: `X25519 shared secret, ${text}`,
+      classes: [text, "random scalar"],
+      calls: 1,
+      prepare: scalars(fixed),
+      run: () => {
+        bytes.set(publicKey, A);
+        exports.x25519(OUT, SECRET, A);
+      },
+    },
+    {
+      name: `X25519 public key, ${text}`,
+      classes: [text, "random scalar"],
+      calls: 1,
+      prepare: scalars(fixed),
+      run: () => exports.x25519Base(OUT, SECRET),
+    },
+  ]),
+];
+
+function measure({ calls, prepare, run }: Subject, seconds: number): [number[], number[]] {
+  const times: [number[], number[]] = [[], []];
+  const until = performance.now() + seconds * 1000;
+  for (let i = 0; performance.now() < until; i++) {
+    const secretClass = (random(1)[0]! & 1) as 0 | 1;
+    prepare(secretClass);
+    const start = performance.now();
+    for (let call = 0; call < calls; call++) run();
+    const end = performance.now();
+    if (i > WARM_UP) times[secretClass].push((end - start) * 1e6);
+  }
+  return times;
+}
+
+let failed = false;
+for (const subject of subjects) {
+  const [a, b] = measure(subject, SECONDS);
+  const { t, differenceNs, medianNs, measurements } = compare(a, b);
+  const leaks = t > LEAK;
+  const control = subject.run === leakyEqual;
+  if (leaks !== control) failed = true;
+  const verdict = leaks ? "depends on the secret" : "no difference found";
+  const figures = `|t| = ${t.toFixed(1)}, medians ${differenceNs.toFixed(0)} ns apart of ${medianNs.toFixed(0)}`;
+  console.log(`${subject.name} (${subject.classes.join(" / ")}): ${verdict}; ${figures}, ${measurements} measurements`);
+}
+process.exitCode = failed ? 1 : 0;
