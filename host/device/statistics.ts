@@ -78,6 +78,12 @@ export function* deviceStatistics(engine: Engine): Generator<Statistic, void> {
       { labels: { direction: "received", message: "cookie_reply" }, value: counters.cookieRepliesReceived },
     ],
   };
+  yield single(
+    "wasmguard_handshakes_given_up_total",
+    "counter",
+    "Handshakes that got no answer for 90 s.",
+    counters.handshakesGivenUp,
+  );
   yield {
     name: "wasmguard_dropped_packets_total",
     type: "counter",

@@ -78,6 +78,8 @@ export class Loop implements EngineSink {
   readonly #uapi: UapiServer;
   #ended: string | undefined;
   #mergeRefused = false;
+  /** The configuration changed: there may be something to compute ahead. */
+  #unprepared = false;
 
   constructor(options: LoopOptions) {
     const { core, libc, tun } = options;
@@ -172,7 +174,9 @@ export class Loop implements EngineSink {
     try {
       while (this.#ended === undefined) {
         let now = performance.now();
-        const deadline = Math.min(this.engine.nextDeadline(), this.#sourceCheck.nextDeadline(), probeAt);
+        // Work ahead only while nothing is waiting: then the wait does not block, and tells when something is.
+        const idle = this.#unprepared ? now : Number.POSITIVE_INFINITY;
+        const deadline = Math.min(idle, this.engine.nextDeadline(), this.#sourceCheck.nextDeadline(), probeAt);
         const ready = this.#epoll.wait(Math.min(deadline - now, patience));
         for (let i = 0; i < ready; i++) this.#dispatch(this.#epoll.token(i), this.#epoll.events(i));
         now = performance.now();
@@ -188,6 +192,7 @@ export class Loop implements EngineSink {
           await turn();
           turnAt = now + TURN_MS;
         }
+        if (ready === 0 && this.#unprepared) this.#unprepared = this.engine.prepare();
         if (signal.aborted) this.#end("asked to end");
       }
       return this.#ended;
@@ -222,6 +227,7 @@ export class Loop implements EngineSink {
         return this.#uapi.accept();
       default:
         this.engine.tell(performance.now());
+        this.#unprepared = true;
         return this.#uapi.serve(token - TOKEN.connection, events);
     }
   }
@@ -241,6 +247,8 @@ export class Loop implements EngineSink {
         if (tunIsGone(length)) this.#end("the interface was removed");
         break;
       }
+      // In another namespace this may be the first sign that it is up.
+      if (!this.engine.up) this.#interface.probe();
       this.engine.sendPacket(start, length + header, now);
       if (core.exports.trains() >= TRAINS_PER_FLUSH) this.engine.flush();
     }
