@@ -93,6 +93,9 @@ export const WAIT = {
   EFD_CLOEXEC: 0o2000000,
 } as const;
 
+/** <poll.h> */
+export const POLL = { POLLOUT: 0x4, POLLERR: 0x8 } as const;
+
 /** <sys/inotify.h> */
 export const INOTIFY = {
   IN_NONBLOCK: 0o4000,

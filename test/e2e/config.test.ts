@@ -2,7 +2,7 @@
  * Configuration by `wg`, from one peer to a thousand, and what `wg show` says afterwards.
  */
 import { describe, expect, test } from "vitest";
-import { pairs, subject } from "./support/implementations.ts";
+import { pairs, subject, wireguardGo } from "./support/implementations.ts";
 import { PingStream, reaches } from "./support/traffic.ts";
 import { openDaemon, openTunnel } from "./support/tunnel.ts";
 import {
@@ -124,6 +124,49 @@ describe(subject.name, () => {
     expect((await showDump(daemon.interface)).privateKey).toBeDefined();
     await daemon.wg("set", daemon.interface, "private-key", "/dev/null");
     expect((await showDump(daemon.interface)).privateKey).toBeUndefined();
+  });
+
+  test("keys that are not set, and keys of zeros, are shown as (none)", async (ctx) => {
+    const { daemon, topology } = await openDaemon(ctx, subject);
+    const show = (what: string) => daemon.wg("show", daemon.interface, what);
+    const set = (...args: string[]) => daemon.wg("set", daemon.interface, ...args);
+    const { publicKey } = makeKeyPair();
+    const peer = ["peer", publicKey, "preshared-key"];
+    await set(...peer, topology.file("psk", makePresharedKey()));
+    for (const zero of ["/dev/null", topology.file("zero", Buffer.alloc(32).toString("base64"))]) {
+      await set("private-key", topology.file("key", makeKeyPair().privateKey));
+      await set("private-key", zero, ...peer, zero);
+      expect(await show("private-key")).toBe("(none)\n");
+      expect(await show("public-key")).toBe("(none)\n");
+      expect(await show("preshared-keys")).toBe(`${publicKey}\t(none)\n`);
+    }
+  });
+
+  test("a private key is shown as it is used: clamped", async (ctx) => {
+    const { daemon, topology } = await openDaemon(ctx, subject);
+    const key = topology.file("key", Buffer.alloc(32, 0xff).toString("base64"));
+    await daemon.wg("set", daemon.interface, "private-key", key);
+    const clamped = Buffer.alloc(32, 0xff).fill(0xf8, 0, 1).fill(0x7f, 31);
+    expect(await daemon.wg("show", daemon.interface, "private-key")).toBe(`${clamped.toString("base64")}\n`);
+  });
+
+  test("a peer goes when its key becomes the device's own", async (ctx) => {
+    const { daemon, topology } = await openDaemon(ctx, subject);
+    const { privateKey, publicKey } = makeKeyPair();
+    const other = makeKeyPair().publicKey;
+    await daemon.wg("set", daemon.interface, "peer", publicKey, "allowed-ips", "10.0.0.0/8", "peer", other);
+    await daemon.wg("set", daemon.interface, "private-key", topology.file("key", privateKey));
+    if (subject === wireguardGo)
+      await daemon.wg("set", daemon.interface, "peer", publicKey, "allowed-ips", "10.0.0.0/8");
+    expect((await showDump(daemon.interface)).peers.map((peer) => peer.publicKey)).toEqual([other]);
+  });
+
+  test("197 allowed IPs are shown in the order they were given in", async (ctx) => {
+    const { daemon, topology } = await openDaemon(ctx, subject);
+    const allowedIps = Array.from({ length: 197 }, (_, i) => `${(i * 89) % 197}.${i}.0.0/16`);
+    const config = { peers: manyPeers(1, () => allowedIps) };
+    await daemon.wg("setconf", daemon.interface, topology.file("ordered.conf", formatConfig(config)));
+    expect((await showDump(daemon.interface)).peers[0]!.allowedIps).toEqual(allowedIps);
   });
 
   test("130,560 allowed IPs in one configuration are all there", async (ctx) => {

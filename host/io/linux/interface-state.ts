@@ -1,12 +1,11 @@
 /**
  * Follows the tunnel's own interface: up or down, its MTU, its end; and notices when addresses or routes of the machine
  * change. News come by rtnetlink. Once the interface has been moved to another network namespace that stays silent,
- * so the device itself is also asked from time to time: an empty write to a TUN device is refused with a telling errno.
+ * so the device itself is also asked from time to time: a TUN device can be written to exactly while it is up.
  */
-import { EBADFD, EIO } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { NetworkMonitor } from "./netlink.ts";
-import { type LinuxTun, tunIsGone } from "./tun.ts";
+import type { LinuxTun } from "./tun.ts";
 
 export interface InterfaceHandler {
   up(up: boolean): void;
@@ -49,10 +48,10 @@ export class InterfaceState {
 
   /** Ask the device itself. */
   probe(): void {
-    const answer = this.#tun.write(0, 0);
-    if (tunIsGone(answer) || answer === -EBADFD) return this.#handler.gone();
+    const state = this.#tun.state();
+    if (state === "gone") return this.#handler.gone();
     this.#readMtu();
-    const up = answer !== -EIO;
+    const up = state === "up";
     if (up === this.#up) return;
     this.#up = up;
     this.#handler.up(up);

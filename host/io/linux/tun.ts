@@ -6,9 +6,9 @@
 
 import { VNET_BYTES } from "../../../assembly/abi.ts";
 import { SystemError, TunBusyError, TunMissingError, TunNameError, TunPermissionError } from "../../errors.ts";
-import { FILE, SOCKET, TUN } from "../../ffi/constants.ts";
+import { FILE, POLL, SOCKET, TUN } from "../../ffi/constants.ts";
 import { EACCES, EBADFD, EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, ENXIO, EPERM } from "../../ffi/errno.ts";
-import { IFREQ } from "../../ffi/layout.ts";
+import { IFREQ, POLLFD } from "../../ffi/layout.ts";
 import { check, type Libc } from "../../ffi/libc.ts";
 import { setNonBlocking } from "./descriptor.ts";
 
@@ -130,6 +130,18 @@ export class LinuxTun {
   /** @throws SystemError */
   get up(): boolean {
     return (this.#interfaceValue("SIOCGIFFLAGS", TUN.SIOCGIFFLAGS) & TUN.IFF_UP) !== 0;
+  }
+
+  /** Also from another namespace: the kernel's tun_chr_poll lets nobody write to a device that is down. */
+  state(): "up" | "down" | "gone" {
+    const { view, at } = this.#libc.scratch;
+    view.setInt32(POLLFD.fd, this.fd, true);
+    view.setUint16(POLLFD.events, POLL.POLLOUT, true);
+    view.setUint16(POLLFD.happened, 0, true);
+    this.#libc.poll(at(0), 1, 0);
+    const happened = view.getUint16(POLLFD.happened, true);
+    if ((happened & POLL.POLLERR) !== 0) return "gone";
+    return (happened & POLL.POLLOUT) !== 0 ? "up" : "down";
   }
 
   /** Bring the interface up. @throws SystemError */

@@ -16,6 +16,8 @@ export interface Implementation {
   unavailable(): string | undefined;
   /** Goes on sending from an address that was taken away, until its sockets are bound anew. */
   readonly keepsLostSource?: true;
+  /** Asks the device by an empty write whether it is up, which current kernels always affirm. */
+  readonly missesDown?: true;
   /** Environment that makes an initiator rekey after so long instead of 120 s, where there is such a hook. */
   rekeyAfter?(ms: number): Record<string, string>;
 }
@@ -24,6 +26,7 @@ export const wireguardGo: Implementation = {
   name: "wireguard-go",
   command: ["wireguard-go"],
   keepsLostSource: true,
+  missesDown: true,
   unavailable: () => (findProgram("wireguard-go") ? undefined : "wireguard-go is not installed"),
 };
 
