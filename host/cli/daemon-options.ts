@@ -1,4 +1,5 @@
 /** Command line and environment to what the daemon is started with. The command line wins. */
+import type { ConfineOptions } from "../confine/linux.ts";
 import type { LogLevel, Offloads } from "../io/daemon.ts";
 import { type MetricsAddress, parseMetricsAddress } from "../io/metrics-address.ts";
 import { UsageError } from "./errors.ts";
@@ -14,6 +15,7 @@ export interface StartRequest {
   tunFd?: number | undefined;
   uapiFd?: number | undefined;
   logLevel: LogLevel;
+  confinement: ConfineOptions | undefined;
   offloads: Offloads;
   metrics?: MetricsAddress | undefined;
   /** Bytes; the driver's default without it. */
@@ -53,6 +55,15 @@ function packetMemory(text: string | undefined): number | undefined {
   throw new UsageError(`--packet-memory is not a number from 2 to 1024: ${JSON.stringify(text)}`);
 }
 
+function confinement(values: OptionValues<typeof DAEMON_OPTIONS>): ConfineOptions | undefined {
+  if (values["no-confine"]) return undefined;
+  return {
+    user: values.user,
+    netAdmin: values["drop-net-admin"] ? "drop" : "keep",
+    lowPorts: values["low-ports"] ? "keep" : "drop",
+  };
+}
+
 /** @throws UsageError */
 export function startRequest(
   operands: readonly string[],
@@ -73,6 +84,7 @@ export function startRequest(
     logLevel,
     packetMemory: packetMemory(values["packet-memory"]),
     metrics: values.metrics === undefined ? undefined : parseMetricsAddress(values.metrics),
+    confinement: confinement(values),
     offloads: {
       vnetHeader: values["no-tun-offload"] !== true,
       tunTcp: values["no-tun-tcp"] !== true,

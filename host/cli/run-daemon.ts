@@ -28,7 +28,7 @@ async function runUntilStopped(request: StartRequest, onReady: () => void): Prom
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
-  const { interfaceName, tunFd, uapiFd, logLevel, offloads, metrics, packetMemory } = request;
+  const { interfaceName, tunFd, uapiFd, logLevel, offloads, metrics, packetMemory, confinement } = request;
   try {
     await runDaemon({
       interfaceName,
@@ -38,6 +38,7 @@ async function runUntilStopped(request: StartRequest, onReady: () => void): Prom
       offloads,
       metrics,
       packetMemory,
+      confinement,
       onReady,
       signal: stopped.signal,
       log: logger(request),

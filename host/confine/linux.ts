@@ -4,7 +4,7 @@
  * logged in one line, and the others are still taken.
  */
 import { PROCESS } from "../ffi/constants.ts";
-import { errnoName } from "../ffi/errno.ts";
+import { EAGAIN, EPERM, errnoName } from "../ffi/errno.ts";
 import type { Libc } from "../ffi/libc.ts";
 import { runtime } from "../io/platform.ts";
 import { type Capability, changeIdentity } from "./identity.ts";
@@ -50,7 +50,10 @@ export function confine(
   const version = landlockVersion(libc);
   const restricted = version === 0 ? "none" : restrictFiles(libc, version);
   if (typeof restricted === "number") taken("Landlock", restricted);
-  const ring = runtime() === "node" && process.env.UV_USE_IO_URING !== "0" ? "in use" : "none";
+  // Bun's collector looks at /proc/self/statm at any time, also between one of our calls that failed and the look at its
+  // errno. "Try again" is the answer that does no harm there.
+  const openErrno = runtime() === "bun" ? EAGAIN : EPERM;
+  const ring = runtime() === "node" ? "in use" : "none";
   const status = currentStatus(libc, keyMemory);
   return {
     ...status,
@@ -58,6 +61,6 @@ export function confine(
     noNewPrivileges,
     landlock: typeof restricted === "number" ? 0 : version,
     landlockThreads: typeof restricted === "number" ? "none" : restricted,
-    seccomp: taken("seccomp", filterSystemCalls(libc, { pid: process.pid, ring })),
+    seccomp: taken("seccomp", filterSystemCalls(libc, { pid: process.pid, ring, openErrno })),
   };
 }

@@ -68,8 +68,10 @@ const DATAGRAM_TYPES = [0, SOCKET.SOCK_NONBLOCK, SOCKET.SOCK_CLOEXEC, SOCKET.SOC
 export interface SeccompOptions {
   /** This process. */
   readonly pid: number;
-  /** The runtime's event loop waits through a ring it has made: Node, unless UV_USE_IO_URING=0. */
+  /** The runtime's event loop waits through an io_uring that it has made: Node's does, whatever UV_USE_IO_URING says. No new one can be made. */
   readonly ring: "in use" | "none";
+  /** What a thread reads that tries to open a file. */
+  readonly openErrno: number;
 }
 
 function numbers(names: readonly SystemCallName[]): number[] {
@@ -77,7 +79,7 @@ function numbers(names: readonly SystemCallName[]): number[] {
 }
 
 /** The filter for this machine. */
-export function daemonFilter({ pid, ring }: SeccompOptions): Filter {
+export function daemonFilter({ pid, ring, openErrno }: SeccompOptions): Filter {
   const filter = new Filter();
   const denied = refuse(EPERM);
   filter.requireArchitecture(machine() === "aarch64" ? SECCOMP.AUDIT_ARCH_AARCH64 : SECCOMP.AUDIT_ARCH_X86_64);
@@ -100,6 +102,7 @@ export function daemonFilter({ pid, ring }: SeccompOptions): Filter {
   filter.allowIf(systemCall("kill")!, [{ argument: 0, relation: "is", values: [pid] }], denied);
   // Limits may be read and lowered, and only this process's.
   filter.allowIf(systemCall("prlimit64")!, [{ argument: 0, relation: "is", values: [0, pid] }], denied);
+  filter.decide(numbers(["open", "openat"]), refuse(openErrno));
   filter.decide(numbers(DEADLY), KILL);
   filter.finish(denied);
   return filter;

@@ -1,10 +1,17 @@
 /**
  * The long-running part of `wasmguard NAME`: TUN device, UDP sockets, UAPI socket and the engine between them.
  */
+
+import { protectKeyMemory } from "../confine/key-memory.ts";
+import { type ConfineOptions, confine } from "../confine/linux.ts";
+import { currentStatus } from "../confine/none.ts";
+import { SocketRemover } from "../confine/socket-remover.ts";
+import { describeConfinement, type KeyMemory, recordConfinement } from "../confine/status.ts";
+import { findUser } from "../confine/user.ts";
 import type { Core } from "../core/core.ts";
 import { loadCore } from "../core/load.ts";
 import { PROMETHEUS_CONTENT_TYPE, prometheusLines } from "../device/prometheus.ts";
-import { openLibc } from "../ffi/libc.ts";
+import { type Libc, openLibc } from "../ffi/libc.ts";
 import { socketPath } from "../uapi/socket-path.ts";
 import { DeletionWatch } from "./linux/inotify.ts";
 import { Loop } from "./linux/loop.ts";
@@ -33,6 +40,8 @@ export interface Offloads {
 }
 
 export interface DaemonOptions {
+  /** What to give up once everything is open; undefined: nothing. */
+  confinement?: ConfineOptions | undefined;
   interfaceName: string;
   /** An open TUN device that another program made; without it one is created. */
   tunFd?: number | undefined;
@@ -57,11 +66,35 @@ function shortenSessions(core: Core): void {
   if (milliseconds > 0 && milliseconds < 120_000) core.exports.setRekeyLimits(milliseconds, 1n << 60n);
 }
 
+/** The point from which on nothing new is opened but UDP sockets. @returns who removes the sockets in the end */
+function giveUpRights(
+  libc: Libc,
+  sockets: readonly string[],
+  keyMemory: KeyMemory,
+  { confinement, log }: DaemonOptions,
+): SocketRemover | undefined {
+  let remover: SocketRemover | undefined;
+  let status = currentStatus(libc, keyMemory);
+  if (confinement !== undefined) {
+    const user = findUser(confinement.user);
+    try {
+      remover = new SocketRemover(libc, sockets);
+    } catch (error) {
+      log("error", `the socket will stay when the daemon ends: ${error instanceof Error ? error.message : error}`);
+    }
+    status = confine(libc, user, confinement, keyMemory, log);
+  }
+  recordConfinement(status);
+  log("verbose", `confinement: ${describeConfinement(status)}`);
+  return remover;
+}
+
 /** Runs until the signal, the loss of the socket or the loss of the interface. Rejects if it cannot start. */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { interfaceName, tunFd, uapiFd, offloads, metrics, log } = options;
   const core = await loadCore();
   const libc = await openLibc(core.memory);
+  const keyMemory = protectKeyMemory(libc, core.at.secretsBegin, core.at.secretsEnd);
   const tunOptions = {
     vnetHeader: offloads.vnetHeader,
     tcpOffload: offloads.tunTcp,
@@ -71,6 +104,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   try {
     const path = socketPath(tun.name);
     const listener = uapiFd === undefined ? listenUnix(libc, path) : adoptUnix(libc, uapiFd, path);
+    let remover: SocketRemover | undefined;
     try {
       const watch = new DeletionWatch(libc, path);
       const loop = new Loop({
@@ -88,12 +122,15 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       const server =
         metrics &&
         (await serveMetrics(metrics, PROMETHEUS_CONTENT_TYPE, () => [...prometheusLines(loop.statistics())].join("")));
+      const sockets = metrics?.kind === "unix" ? [path, metrics.path] : [path];
+      remover = giveUpRights(libc, sockets, keyMemory, options);
       log("verbose", `ready; FFI of ${libc.backend}, vnet header ${tun.vnetHeader ? "on" : "off"}`);
       options.onReady();
       log("verbose", `ended: ${await loop.run(options.signal)}`);
       server?.close();
       watch.close();
     } finally {
+      await remover?.remove();
       listener.close();
     }
   } finally {

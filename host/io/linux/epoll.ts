@@ -65,7 +65,8 @@ export class Epoll {
   wait(timeoutMs: number): number {
     const timeout = timeoutMs === Infinity ? -1 : Math.min(Math.max(Math.ceil(timeoutMs), 0), 0x7fffffff);
     const ready = this.#libc.epollWait(this.fd, this.#area, this.#capacity, timeout);
-    return ready === -EINTR ? 0 : check("epoll_wait", ready);
+    // EAGAIN: the errno of another call came in between (confine/linux.ts); epoll_wait itself has none such.
+    return ready === -EINTR || ready === -EAGAIN ? 0 : check("epoll_wait", ready);
   }
 
   /** Token of ready descriptor `i` < wait(). */

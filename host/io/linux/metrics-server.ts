@@ -39,9 +39,18 @@ export async function serveMetrics(
     close: () => {
       server.close();
       server.closeAllConnections();
-      if (address.kind === "unix") rmSync(address.path, { force: true });
+      if (address.kind === "unix") removeIfAllowed(address.path);
     },
   };
+}
+
+/** A confined process may remove nothing: the daemon has it removed (confine/socket-remover.ts). */
+function removeIfAllowed(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Left to whoever may.
+  }
 }
 
 function listen(server: Server, address: MetricsAddress): Promise<void> {

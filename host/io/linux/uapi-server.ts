@@ -6,6 +6,8 @@ import type { Core } from "../../core/core.ts";
 import type { Engine } from "../../device/engine.ts";
 import { prometheusLines } from "../../device/prometheus.ts";
 import type { Statistic } from "../../device/statistics.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import type { Zones } from "../../uapi/endpoint.ts";
 import { UapiSession } from "../../uapi/session.ts";
 import type { ConfigTarget } from "../../uapi/target.ts";
 import { type Epoll, FAILED, READABLE, WRITABLE } from "./epoll.ts";
@@ -26,6 +28,7 @@ interface Client {
 
 export interface UapiServerOptions {
   readonly core: Core;
+  readonly libc: Libc;
   readonly engine: Engine;
   readonly sockets: TunnelSockets;
   readonly epoll: Epoll;
@@ -40,11 +43,13 @@ export interface UapiServerOptions {
 export class UapiServer {
   readonly #options: UapiServerOptions;
   readonly #target: ConfigTarget;
+  readonly #zones: Zones;
   readonly #clients: (Client | undefined)[] = new Array(SESSIONS).fill(undefined);
   #accepting = true;
 
   constructor(options: UapiServerOptions) {
     this.#options = options;
+    this.#zones = linuxZones(options.libc);
     this.#target = configTarget(options.engine, options.sockets);
     options.epoll.add(options.listener.fd, options.listenerToken);
   }
@@ -68,7 +73,7 @@ export class UapiServer {
           decodeHexKey: (from, to) => Boolean(core.exports.hexDecode(to, from, 32)),
           encodeHexKey: (to, from) => core.exports.hexEncode(to, from, 32),
         },
-        zones: linuxZones,
+        zones: this.#zones,
         statistics: () => prometheusLines(statistics()),
         onFault: (error) => log("error", `UAPI: ${error instanceof Error ? error.message : error}`),
       });

@@ -1,0 +1,145 @@
+/**
+ * What a running daemon can still do, in every runtime that has an FFI: on each thread, by what the kernel says of it, and
+ * by what a process that took the same steps is refused.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { findRuntime, type RuntimeName, runArguments } from "../support/runtimes.ts";
+import { Daemon } from "./support/daemon.ts";
+import { type Implementation, wasmguard, wasmguardOnNode } from "./support/implementations.ts";
+import { cannotRun, requireLab } from "./support/requirements.ts";
+import { ping } from "./support/traffic.ts";
+import { openDaemon, openTopology, openTunnel } from "./support/tunnel.ts";
+
+const PROBE = fileURLToPath(new URL("./support/confined-probe.ts", import.meta.url));
+const NET_ADMIN = 1n << 12n;
+const NET_BIND_SERVICE = 1n << 10n;
+const NOBODY = "65534\t65534\t65534\t65534";
+
+const runtimes: { name: RuntimeName; args: readonly string[] }[] = [
+  { name: "node26", args: [] },
+  { name: "node22", args: [] },
+  { name: "deno", args: ["run", "--quiet", "--allow-all"] },
+  { name: "bun", args: [] },
+];
+
+type ThreadStatus = Record<string, string>;
+
+/** /proc/PID/task/N/status of every thread; the first is the main one. */
+function threads(pid: number): ThreadStatus[] {
+  const numbers = readdirSync(`/proc/${pid}/task`).sort((a, b) => Number(a) - Number(b));
+  return numbers.map((number) => {
+    const lines = readFileSync(`/proc/${pid}/task/${number}/status`, "utf8").trim().split("\n");
+    return Object.fromEntries(lines.map((line) => line.split(":\t") as [string, string]));
+  });
+}
+
+/** All capabilities that any thread holds in any set. */
+function heldCapabilities(pid: number): bigint {
+  const sets = threads(pid).flatMap(({ CapPrm, CapEff, CapInh, CapAmb }) => [CapPrm, CapEff, CapInh, CapAmb]);
+  return sets.reduce((all, set) => all | BigInt(`0x${set}`), 0n);
+}
+
+/** The same program with further options. */
+function withOptions(implementation: Implementation, ...options: string[]): Implementation {
+  return { ...implementation, command: [...implementation.command, ...options] };
+}
+
+describe.each(runtimes)("wasmguard on $name", ({ name, args }) => {
+  test("no thread is root, and each is filtered; the main one keeps CAP_NET_ADMIN", async (ctx) => {
+    const runtime = findRuntime(name);
+    if (runtime.path === undefined) cannotRun(ctx, runtime.reason);
+    const near = wasmguard(`wasmguard on ${name}`, [runtime.path, ...args]);
+    const { daemon } = await openDaemon(ctx, near);
+    const [pid = 0] = daemon.pids();
+    for (const thread of threads(pid)) {
+      expect(thread).toMatchObject({ Uid: NOBODY, Gid: NOBODY, NoNewPrivs: "1", Seccomp: "2" });
+      expect(thread.Groups?.trim()).toBe("");
+    }
+    expect(heldCapabilities(pid)).toBe(NET_ADMIN);
+    expect(Number.parseInt(threads(pid)[0]!.VmLck!, 10)).toBeGreaterThan(100_000);
+    expect(readFileSync(`/proc/${pid}/limits`, "utf8")).toMatch(/Max core file size +0 +0/);
+  });
+
+  test("everything that `wg` sets still works, and the socket is gone at the end", async (ctx) => {
+    const runtime = findRuntime(name);
+    if (runtime.path === undefined) cannotRun(ctx, runtime.reason);
+    const near = wasmguard(`wasmguard on ${name}`, [runtime.path, ...args]);
+    const tunnel = await openTunnel(ctx, { name: near.name, near, far: wasmguardOnNode });
+    const { daemon } = tunnel.near;
+    expect((await ping(tunnel.near.namespace, tunnel.far.inside("ipv4"), { count: 2 })).received).toBe(2);
+    await daemon.wg("set", daemon.interface, "listen-port", "40404", "fwmark", "0x77");
+    expect(await daemon.wg("showconf", daemon.interface)).toMatch(/ListenPort = 40404\nFwMark = 0x77/);
+    await tunnel.near.namespace.ip("link", "set", daemon.interface, "down");
+    await tunnel.near.namespace.ip("link", "set", daemon.interface, "up");
+    const peer = tunnel.far.keys.publicKey;
+    // `wg` looks up the zone too, in the namespace that it runs in.
+    const wg = (...words: string[]) => tunnel.near.namespace.run(["wg", ...words]);
+    await wg("set", daemon.interface, "peer", peer, "endpoint", `[fe80::1%${tunnel.link}]:7`);
+    expect(await wg("show", daemon.interface, "endpoints")).toContain(`[fe80::1%${tunnel.link}]:7`);
+    await daemon.wg("set", daemon.interface, "peer", peer, "endpoint", tunnel.far.endpoint("ipv6"));
+    expect((await ping(tunnel.near.namespace, tunnel.far.inside("ipv6"), { count: 3 })).received).toBeGreaterThan(0);
+    daemon.signal("SIGTERM");
+    expect(await daemon.ends(5000)).toBe(true);
+    expect(existsSync(daemon.socket)).toBe(false);
+    expect(tunnel.near.namespace.pids()).toEqual([]);
+  });
+
+  test("what it has no need of is refused", async (ctx) => {
+    requireLab(ctx);
+    const runtime = findRuntime(name);
+    if (runtime.path === undefined) cannotRun(ctx, runtime.reason);
+    const namespace = await openTopology(ctx, wasmguardOnNode).namespace("probe");
+    const command = [runtime.path, ...runArguments(name, PROBE)];
+    const { status, complaints, attempts } = JSON.parse(await namespace.run(command));
+    expect(complaints).toEqual([]);
+    expect(status).toMatchObject({ user: "nobody", noNewPrivileges: true, seccomp: true, dumpable: false });
+    expect(status.capabilities).toEqual(["CAP_NET_ADMIN"]);
+    const noFiles = name === "bun" ? "EAGAIN" : "EPERM";
+    for (const call of ["readShadow", "readPublicFile", "writeFile"]) expect(attempts[call]).toBe(noFiles);
+    for (const call of ["unlink", "mkdir", "tcpSocket", "unixSocket", "netlinkSocket", "signalOther", "becomeRoot"])
+      expect([call, attempts[call]]).toEqual([call, -1]);
+    expect([attempts.fork, attempts.moreRights, attempts.udpSocket]).toEqual([-1, -1, 0]);
+    expect(attempts.tcpConnect).toMatch(/EPERM|EACCES|ECONNREFUSED/);
+    const killed = await namespace.attempt([...command, "exec"]);
+    expect(killed.signal).toBe("SIGSYS");
+  });
+});
+
+describe("options", () => {
+  test("--drop-net-admin leaves no capability; traffic and a new port do without, a mark is refused", async (ctx) => {
+    const near = withOptions(wasmguardOnNode, "--drop-net-admin");
+    const tunnel = await openTunnel(ctx, { name: near.name, near, far: wasmguardOnNode });
+    const { daemon } = tunnel.near;
+    expect(heldCapabilities(daemon.pids()[0]!)).toBe(0n);
+    await daemon.wg("set", daemon.interface, "listen-port", "40405");
+    await expect(daemon.wg("set", daemon.interface, "fwmark", "1")).rejects.toThrow();
+    expect((await ping(tunnel.near.namespace, tunnel.far.inside("ipv4"), { count: 2 })).received).toBe(2);
+  });
+
+  test("--low-ports lets it listen on port 443, which is refused without", async (ctx) => {
+    const { daemon, namespace, topology } = await openDaemon(ctx, withOptions(wasmguardOnNode, "--low-ports"));
+    const other = await Daemon.start(topology, namespace, wasmguardOnNode, topology.interfaceName());
+    for (const each of [daemon, other]) await namespace.ip("link", "set", each.interface, "up");
+    await daemon.wg("set", daemon.interface, "listen-port", "443");
+    expect(heldCapabilities(daemon.pids()[0]!)).toBe(NET_ADMIN | NET_BIND_SERVICE);
+    await expect(other.wg("set", other.interface, "listen-port", "444")).rejects.toThrow();
+  });
+
+  test("--user chooses the user, and one that does not exist is refused", async (ctx) => {
+    const { daemon, namespace } = await openDaemon(ctx, withOptions(wasmguardOnNode, "--user=1234"));
+    for (const thread of threads(daemon.pids()[0]!)) expect(thread.Uid).toBe("1234\t1234\t1234\t1234");
+    const refused = await namespace.attempt([...wasmguardOnNode.command, "--user=nobody-at-all", "wgx"]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/no user "nobody-at-all"/);
+    expect(existsSync("/run/wireguard/wgx.sock")).toBe(false);
+  });
+
+  test("--no-confine leaves root its rights, but the memory of keys is locked all the same", async (ctx) => {
+    const { daemon } = await openDaemon(ctx, withOptions(wasmguardOnNode, "--no-confine"));
+    const [main] = threads(daemon.pids()[0]!);
+    expect(main).toMatchObject({ Uid: "0\t0\t0\t0", Seccomp: "0" });
+    expect(Number.parseInt(main!.VmLck!, 10)).toBeGreaterThan(100_000);
+  });
+});

@@ -1,0 +1,81 @@
+/**
+ * Every key in all memory of the running daemon, in each of its states: in one place while it is in use, nowhere
+ * otherwise. The test is the daemon's remote peer, so it knows the session keys (support/key-scenario.ts).
+ */
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { findRuntime, type RuntimeName } from "../support/runtimes.ts";
+import { type Implementation, wasmguard, wireguardGo } from "./support/implementations.ts";
+import type { Find } from "./support/memory-scan.ts";
+import { cannotRun } from "./support/requirements.ts";
+import type { Namespace } from "./support/topology.ts";
+import { openDaemon } from "./support/tunnel.ts";
+
+const SCENARIO = fileURLToPath(new URL("./support/key-scenario.ts", import.meta.url));
+const ONCE = ["bytes", "first half", "second half"];
+
+interface State {
+  readonly state: string;
+  readonly secrets: readonly string[];
+  readonly finds: readonly Find[];
+}
+
+async function play(namespace: Namespace, pid: number, name: string, ...layout: string[]): Promise<State[]> {
+  const argv = [process.execPath, SCENARIO, `${pid}`, name, ...layout];
+  const output = await namespace.run(argv, { timeoutMs: 50_000, env: { NODE_OPTIONS: undefined } });
+  return output
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
+/** In which forms a secret was found, one entry for each place. */
+function formsOf({ finds }: State, secret: string): string[] {
+  return finds.filter((find) => find.secret === secret).map(({ form }) => form);
+}
+
+const runtimes: { name: RuntimeName; args: readonly string[] }[] = [
+  { name: "node26", args: [] },
+  { name: "node22", args: [] },
+  { name: "deno", args: ["run", "--quiet", "--allow-all"] },
+  { name: "bun", args: [] },
+];
+
+describe.each(runtimes)("wasmguard on $name", ({ name, args }) => {
+  test("a key in use is in one place, and a key not in use in none", async (ctx) => {
+    const runtime = findRuntime(name);
+    if (runtime.path === undefined) cannotRun(ctx, runtime.reason);
+    const implementation: Implementation = wasmguard(name, [runtime.path, ...args]);
+    const { daemon, namespace } = await openDaemon(ctx, implementation);
+    const [idle, waiting, traffic, removed, empty] = await play(
+      namespace,
+      daemon.pids()[0]!,
+      daemon.interface,
+      "layout",
+    );
+    const inUse: [State | undefined, string[]][] = [
+      [idle, ["private", "preshared"]],
+      [waiting, ["private", "preshared", "ephemeral"]],
+      [traffic, ["private", "preshared", "session, sending", "session, receiving"]],
+      [removed, ["private"]],
+      [empty, []],
+    ];
+    for (const [state, live] of inUse) {
+      expect(state!.secrets).toEqual(expect.arrayContaining(live));
+      for (const secret of state!.secrets) {
+        const found = formsOf(state!, secret).sort();
+        expect([state!.state, secret, found]).toEqual([state!.state, secret, live.includes(secret) ? ONCE : []]);
+      }
+    }
+    daemon.signal("SIGTERM");
+    expect(await daemon.ends(5000)).toBe(true);
+  });
+});
+
+test("the scan finds copies where there are some: wireguard-go keeps them", async (ctx) => {
+  const { daemon, namespace } = await openDaemon(ctx, wireguardGo);
+  const states = await play(namespace, daemon.pids()[0]!, daemon.interface);
+  const last = states.at(-1)!;
+  expect(formsOf(states[0]!, "private").filter((form) => form === "hex").length).toBeGreaterThan(1);
+  expect(last.secrets.flatMap((secret) => formsOf(last, secret)).length).toBeGreaterThan(0);
+});
