@@ -21,6 +21,9 @@ const DAEMON_PORT = 21_001;
 const OWN_PORT = 21_002;
 const WAIT_MS = 15_000;
 const SETTLE_MS = 1_000;
+/** SCRATCH_AEAD of the first thread (assembly/memory/scratch.ts). */
+const WORKING_BYTES = 16_384;
+const TRAFFIC = "under traffic";
 const INSIDE = { daemon: "10.77.0.1", peer: "10.77.0.2" };
 
 const [pidText = "", name = "", layout] = process.argv.slice(2);
@@ -125,16 +128,24 @@ function ping(): Uint8Array {
 
 const secrets: Record<string, Buffer> = { private: newKey(), preshared: randomBytes(32) };
 
+/** Working memory of the cipher, inside the region for secrets: it holds a key while a batch is sealed or opened. */
+let working: { from: number; to: number } | undefined;
+
 function report(state: string): Find[] {
-  const finds = scanMemory(pid, secrets);
-  console.log(JSON.stringify({ state, secrets: Object.keys(secrets), finds }));
+  const isWorking = ({ address }: Find) =>
+    working !== undefined && address >= working.from && address < working.to && state === TRAFFIC;
+  const all = scanMemory(pid, secrets);
+  const finds = all.filter((find) => !isWorking(find));
+  console.log(JSON.stringify({ state, secrets: Object.keys(secrets), finds, working: all.length - finds.length }));
   return finds;
 }
 
 /** Where the core keeps the ephemeral key of its first peer, counted from where the private key was found. */
 async function ephemeralAddress(privateKeyAddress: number): Promise<number> {
   const { at } = await loadCore();
-  return privateKeyAddress - IDENTITY_PRIVATE_KEY - at.identity + at.peerSecrets + SECRET_EPHEMERAL;
+  const base = privateKeyAddress - IDENTITY_PRIVATE_KEY - at.identity;
+  working = { from: base + at.secretsBegin, to: base + at.secretsBegin + WORKING_BYTES };
+  return base + at.peerSecrets + SECRET_EPHEMERAL;
 }
 
 async function main(): Promise<void> {
@@ -183,7 +194,7 @@ async function main(): Promise<void> {
     }
   })();
   await delay(SETTLE_MS);
-  report("under traffic");
+  report(TRAFFIC);
   stop.abort();
   await traffic;
   if (session.opened < 20) throw new Error(`only ${session.opened} messages came back through the session`);
