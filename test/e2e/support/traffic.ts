@@ -34,6 +34,26 @@ export async function ping(from: Namespace, to: string, options: PingOptions = {
   return parsePing(result.stdout + result.stderr);
 }
 
+export interface PingTimes extends PingResult {
+  /** Of the round trips, in milliseconds. */
+  readonly median: number;
+  readonly worstOfHundred: number;
+}
+
+/** Send `count` echo requests and time each answer. */
+export async function timedPing(
+  from: Namespace,
+  to: string,
+  count: number,
+  intervalSeconds: number,
+): Promise<PingTimes> {
+  const argv = ["ping", "-n", "-c", `${count}`, "-i", `${intervalSeconds}`, "-W", "1", to];
+  const { stdout } = await from.attempt(argv, { timeoutMs: count * intervalSeconds * 2000 + 10_000 });
+  const times = [...stdout.matchAll(/time=([\d.]+) ms/g)].map((match) => Number(match[1])).sort((a, b) => a - b);
+  const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
+  return { ...parsePing(stdout), median: at(0.5), worstOfHundred: at(0.99) };
+}
+
 /** True once an echo request is answered; several tries within the time. */
 export async function reaches(from: Namespace, to: string, timeoutMs: number): Promise<boolean> {
   return waitFor(async () => (await ping(from, to, { waitSeconds: 0.5 })).received > 0, timeoutMs);
