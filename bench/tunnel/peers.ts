@@ -12,7 +12,9 @@ import type { Program } from "./programs.ts";
 import type { PeersResult } from "./results.ts";
 
 export const PEER_COUNTS = [0, 1, 1000, 10_000];
-const SETTLE_MS = 1000;
+const SETTLE_MS = 300;
+/** What is put off until there is time, such as a secret for each peer. */
+const SETTLE_MS_PER_PEER = 0.1;
 const IDLE_MS = 1000;
 
 function peerConfigs(count: number): PeerConfig[] {
@@ -39,7 +41,7 @@ export async function measurePeers(program: Program, peers: number): Promise<Pee
   const path = topology.file(`${name}.conf`, config);
   const first = await timed(() => daemon.wg("setconf", name, path));
   await namespace.ip("link", "set", name, "up");
-  await sleep(SETTLE_MS);
+  await sleep(SETTLE_MS + peers * SETTLE_MS_PER_PEER);
   const cpu = cpuTime(pids).both;
   await sleep(IDLE_MS);
   const idlePercent = ((cpuTime(pids).both - cpu) / IDLE_MS) * 1e5;

@@ -54,9 +54,8 @@ export function theirs(text: string): Program {
   const command = text.trim().split(/\s+/);
   if (findProgram(command[0]!) === undefined) throw new Error(`there is no program ${command[0]}`);
   const version = /\d+\.\d+(\.\d+)?/.exec(firstLine([...command, "--version"]))?.[0] ?? "";
-  const base = command[0]!.split("/").at(-1)!;
-  const name = base === "wireguard" ? "wireguard-go" : base;
-  return { name: version ? `${name} ${version}` : text, kind: "theirs", command, version };
+  const isWireguardGo = /(^|\/)wireguard(-go)?$/.test(command[0]!) && command.length === 1;
+  return { name: isWireguardGo ? `wireguard-go ${version}` : text, kind: "theirs", command, version };
 }
 
 /** wireguard-go of the system, and the newest one where scripts/install-peers.sh has built it. */
