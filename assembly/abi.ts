@@ -50,6 +50,8 @@ export const VNET_CSUM_OFFSET = 8; // u16
 export const VNET_BYTES = 10;
 
 // Largest values.
+export const THREADS_MAX = 16; // instances on one memory
+export const IO_CONTROL_BYTES = 65536; // of each thread's `ioControl`
 export const MESSAGE_BYTES_MAX = 65536; // room for one UDP message, or one TUN read with its header
 export const TRAIN_DATAGRAMS_MAX = 64; // UDP_MAX_SEGMENTS of every kernel that has UDP_SEGMENT
 export const TRAIN_BYTES_MAX_IPV4 = 65507; // 65535 − 20 − 8
@@ -75,6 +77,7 @@ export const PEER_TIMESTAMP = 144; // 12 bytes: latest TAI64N accepted
 export const PEER_FLAGS = 156; // u32: PEER_FLAG_* bits
 export const PEER_LAST_MAC1 = 160; // 16 bytes: mac1 of the last handshake message sent
 export const PEER_COOKIE_AT = 176; // f64 ms: when the cookie came
+export const PEER_PATH_VERSION = 184; // u32: counts changes of the path while threads share it; odd during one
 export const PEER_BYTES = 192;
 
 export const PEER_FLAG_STATIC_STATIC = 1; // the static-static secret is computed
@@ -93,6 +96,7 @@ export const EVENT_KEEPALIVE = 2; // an authenticated packet without data came
 export const EVENT_CONFIRMED = 4; // `next` became `current`: the initiator has the key
 export const EVENT_REKEY = 8; // initiator, and the session nears its end: make a new one
 export const EVENT_ROAMED = 16; // the endpoint changed
+export const EVENT_SENT = 32; // another thread sent data to it
 
 // Secrets of a peer, in the same slot number as the peer.
 export const SECRET_PRESHARED_KEY = 0; // Q, 32

@@ -3,12 +3,15 @@
  * private, ephemeral, preshared, chaining or session key; the host reads the one it must tell (UAPI `get`) through
  * `hexEncode` into an area that it wipes after the write.
  */
+import { QUEUED_LENGTH, QUEUED_MESSAGE, QUEUED_PATH } from "./abi";
 import { Device } from "./memory/device";
 import { layOut } from "./memory/layout";
 import { setScratch, wipeScratch } from "./memory/scratch";
+import { Sharing } from "./memory/sharing";
 import { clearHandshake } from "./noise/handshake";
 import { AllowedIps } from "./routing/allowed-ips";
 import { Peer } from "./routing/peers";
+import { enqueue, touch } from "./transport/inbound";
 import { Keypair } from "./transport/keypair";
 import { Keypairs } from "./transport/keypairs";
 import { NOBODY, Trains } from "./transport/trains";
@@ -62,6 +65,31 @@ export function wipe(): void {
 /** Put a memory into its first state: a fresh one, or that of a closed device. The memory must reach to `memoryEnd`. */
 export function reset(): void {
   Device.reset();
+}
+
+/** Other instances will work on this memory: keep to the rules of memory/sharing.ts from now on. */
+export function share(): void {
+  Sharing.begin();
+}
+
+/** Take over the settings that were made in thread 0's instance. */
+export function adoptSettings(): void {
+  Device.adopt();
+}
+
+/** A message came under the next keypair, as EVENT_CONFIRMED told: put it in use. Without other threads it is already. */
+export function confirmSession(peer: u32): void {
+  Keypairs.confirmNoted(peer);
+}
+
+/** Note an event for thread 0. @param events EVENT_… bits */
+export function noteEvent(peer: u32, events: u32): void {
+  touch(peer, events);
+}
+
+/** Put a handshake message that another thread received behind the others. @param entry QUEUED_… */
+export function enqueueHandshake(entry: usize): void {
+  enqueue(entry + QUEUED_MESSAGE, load<u32>(entry, QUEUED_LENGTH), entry + QUEUED_PATH);
 }
 
 /** @param base machine address of linear memory, for gather lists that system calls read */

@@ -1,9 +1,9 @@
 /**
- * What the whole device shares and the host may change at any time. One record in the region `device`.
+ * What the host may set at any time, and how much work waits. One record for each thread, in the region `device`.
  */
 import { DROP_COUNT, QUEUED_BYTES } from "../abi";
 import { HANDSHAKE_QUEUE, REKEY_AFTER_MESSAGES, REKEY_AFTER_TIME } from "../constants";
-import { device, drops, handshakeQueue } from "./layout";
+import { device, drops, firstDevice, handshakeQueue } from "./layout";
 
 @unmanaged
 export class Device {
@@ -40,6 +40,20 @@ export class Device {
     self.rekeyAfterTime = REKEY_AFTER_TIME;
     self.rekeyAfterMessages = REKEY_AFTER_MESSAGES;
     self.trainLength = 1;
+  }
+
+  /** Take over the settings of thread 0's record: all but what counts this thread's own work. */
+  static adopt(): void {
+    const self = Device.get();
+    const first = changetype<Device>(firstDevice);
+    self.base = first.base;
+    self.rekeyAfterTime = first.rekeyAfterTime;
+    self.rekeyAfterMessages = first.rekeyAfterMessages;
+    self.mtu = first.mtu;
+    self.trainLength = first.trainLength;
+    self.vnet = first.vnet;
+    self.mergeTcp = first.mergeTcp;
+    self.mergeUdp = first.mergeUdp;
   }
 
   /** The next free place in the queue of handshake messages; 0 when it is full. */

@@ -3,7 +3,7 @@
  * device may have, once, when the host creates the memory; pages that nobody touches cost nothing.
  *
  *   static data │ SECRETS: scratch per thread, identity, UAPI areas, peer secrets, keypairs │
- *   peers, index table, key table, allowed-ips nodes │ packets: queue, receive, transmit, TUN
+ *   peers, index table, key table, allowed-ips nodes │ for each thread: settings, queue, receive, transmit, TUN
  *
  * Everything between `secretsBegin` and `secretsEnd` may hold key material: the host locks it and keeps
  * it out of core dumps. All addresses are page-aligned unless said otherwise. The same numbers come out in
@@ -12,12 +12,14 @@
 import {
   GATHER_BYTES,
   IDENTITY_BYTES,
+  IO_CONTROL_BYTES,
   MESSAGE_BYTES_MAX,
   PEER_BYTES,
   QUEUED_BYTES,
   RANDOM_BYTES,
   RX_BYTES,
   SECRET_BYTES,
+  THREADS_MAX,
   TX_BYTES,
   WRITE_BYTES,
 } from "../abi";
@@ -50,7 +52,10 @@ export let uapiAreas: usize = 0;
 export let peerSecrets: usize = 0;
 export let keypairs: usize = 0;
 export let secretsEnd: usize = 0;
+/** Of this thread, as all from `touched` to `ioControl`. */
 export let device: usize = 0;
+/** Of thread 0, where the settings are made. */
+export let firstDevice: usize = 0;
 export let peers: usize = 0;
 export let keyTable: usize = 0;
 export let keyTableMask: u32 = 0;
@@ -73,9 +78,6 @@ export let exchange: usize = 0;
 /** An ICMP error on its way to the TUN device. */
 export let icmpBuffer: usize = 0;
 export let memoryEnd: usize = 0;
-
-const IO_CONTROL_BYTES: usize = 65536;
-const THREADS: usize = 16;
 
 let cursor: usize = 0;
 
@@ -101,7 +103,7 @@ export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, thread:
   cursor = (heapBase + PAGE - 1) & ~(PAGE - 1);
 
   secretsBegin = cursor;
-  const scratches = region(SCRATCH_BYTES * THREADS);
+  const scratches = region(SCRATCH_BYTES * THREADS_MAX);
   identity = region(IDENTITY_BYTES);
   random = region(RANDOM_BYTES);
   secretExchange = region(PAGE);
@@ -110,7 +112,6 @@ export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, thread:
   keypairs = region(KEYPAIR_BYTES * 3 * peerLimit);
   secretsEnd = cursor;
 
-  device = region(256);
   peers = region(<usize>PEER_BYTES * peerLimit);
   const keySlots = powerOfTwo(2 * peerLimit);
   keyTableMask = keySlots - 1;
@@ -120,8 +121,24 @@ export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, thread:
   indexTable = region(8 * indexSlots);
   routes = region(ROUTE_BYTES * (routeLimit + 1));
   drops = region(1024);
-  touched = region(4 + 4 * RX_SLOTS * 64);
+  exchange = region(PAGE);
+  icmpBuffer = region(PAGE);
 
+  // All blocks are alike: the first tells how large they are.
+  firstDevice = cursor;
+  layOutThread();
+  const block = cursor - firstDevice;
+  cursor = firstDevice + block * thread;
+  layOutThread();
+  memoryEnd = firstDevice + block * THREADS_MAX;
+
+  return scratches + SCRATCH_BYTES * thread;
+}
+
+/** What each thread has for itself. */
+function layOutThread(): void {
+  device = region(256);
+  touched = region(4 + 4 * RX_SLOTS * 64);
   handshakeQueue = region(QUEUED_BYTES * HANDSHAKE_QUEUE);
   rxDescriptors = region(RX_BYTES * RX_SLOTS);
   rxBuffers = region(MESSAGE_BYTES_MAX * RX_SLOTS);
@@ -131,9 +148,4 @@ export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, thread:
   writes = region(WRITE_BYTES * WRITES);
   tunBuffer = region(<usize>MESSAGE_BYTES_MAX + PAGE);
   ioControl = region(IO_CONTROL_BYTES);
-  exchange = region(PAGE);
-  icmpBuffer = region(PAGE);
-  memoryEnd = cursor;
-
-  return scratches + SCRATCH_BYTES * thread;
 }

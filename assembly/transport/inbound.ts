@@ -33,6 +33,7 @@ import {
   PEER_FLAG_REKEY_ASKED,
   PEER_FLAGS,
   PEER_PATH,
+  PEER_PATH_VERSION,
   PEER_RX,
   QUEUED_LENGTH,
   QUEUED_MESSAGE,
@@ -51,6 +52,7 @@ import { aeadBegin, aeadEnd, aeadOpenNext } from "../crypto/aead";
 import { equal } from "../crypto/constant-time";
 import { Device } from "../memory/device";
 import { drops, gather, rxDescriptors, touched, writes } from "../memory/layout";
+import { Sharing, Versioned } from "../memory/sharing";
 import { coalesceAdd, coalesceBegin, coalesceFinish } from "../packet/coalesce";
 import { decapsulate } from "../packet/ecn";
 import { innerLength, source, version } from "../packet/ip";
@@ -62,8 +64,7 @@ import { routeOf } from "./outbound";
 
 /** Count a dropped packet. @param reason DROP_… */
 export function countDrop(reason: u32): void {
-  const counter = drops + 8 * <usize>reason;
-  store<u64>(counter, load<u64>(counter) + 1);
+  Sharing.count(drops + 8 * <usize>reason, 1);
 }
 
 /** The keypair whose receiving key is set up in the AEAD; of this instance, within one `receive`. */
@@ -111,7 +112,7 @@ function receiveDatagram(message: usize, length: u32, descriptor: usize, now: f6
 }
 
 /** Keep a handshake message for the host, which answers them at its own pace. */
-function enqueue(message: usize, length: u32, path: usize): void {
+export function enqueue(message: usize, length: u32, path: usize): void {
   const entry = Device.get().enqueue();
   if (!entry) return countDrop(DROP_HANDSHAKE_QUEUE);
   store<u32>(entry, length, QUEUED_LENGTH);
@@ -121,14 +122,19 @@ function enqueue(message: usize, length: u32, path: usize): void {
 
 /** Note an event of a peer; the host looks after each batch. */
 export function touch(peer: u32, event: u32): void {
-  const record = Peer.record(peer);
-  const events = load<u32>(record, PEER_EVENTS);
-  if (events === 0) {
-    const self = Device.get();
-    store<u32>(touched + 4 * <usize>self.touched, peer);
-    self.touched += 1;
+  const at = Peer.record(peer) + PEER_EVENTS;
+  let events = load<u32>(at);
+  if (Sharing.on) {
+    // What is there already will be handled after this moment: nothing to add.
+    if ((events & event) === event) return;
+    events = atomic.or<u32>(at, event);
+  } else {
+    store<u32>(at, events | event);
   }
-  store<u32>(record, events | event, PEER_EVENTS);
+  if (events !== 0) return;
+  const self = Device.get();
+  store<u32>(touched + 4 * <usize>self.touched, peer);
+  self.touched += 1;
 }
 
 /** One transport message. */
@@ -149,9 +155,9 @@ function open(message: usize, length: u32, descriptor: usize, now: f64): void {
   const packet = message + TRANSPORT_HEADER_BYTES;
   const plain = length - KEEPALIVE_BYTES;
   if (!aeadOpenNext(packet, packet, plain, counter)) return countDrop(DROP_AUTHENTICATION);
-  if (!keypair.window.accept(counter)) return countDrop(DROP_REPLAY);
+  if (!keypair.accept(counter)) return countDrop(DROP_REPLAY);
 
-  if (Keypairs.confirm(peer, owner & 3)) touch(peer, EVENT_CONFIRMED);
+  if (confirm(peer, owner & 3)) touch(peer, EVENT_CONFIRMED);
   followPath(peer, descriptor + RX_PATH);
   keepKeyFresh(peer, now);
   if (plain === 0) {
@@ -162,10 +168,13 @@ function open(message: usize, length: u32, descriptor: usize, now: f64): void {
   if (deliver(peer, packet, plain, load<u32>(descriptor, RX_TOS))) countReceived(peer, length);
 }
 
+function confirm(peer: u32, number: u32): bool {
+  return Sharing.on ? Keypairs.noteConfirmed(peer, number) : Keypairs.confirm(peer, number);
+}
+
 /** As in the kernel, a message counts once what is inside has passed as well. */
 function countReceived(peer: u32, length: u32): void {
-  const record = Peer.record(peer);
-  store<u64>(record, load<u64>(record, PEER_RX) + length, PEER_RX);
+  Sharing.count(Peer.record(peer) + PEER_RX, length);
 }
 
 /**
@@ -177,10 +186,7 @@ function keepKeyFresh(peer: u32, now: f64): void {
   if (!number) return;
   const keypair = Keypair.of(peer, number);
   if (!keypair.initiator || keypair.retired || now - keypair.createdAt < REKEY_WHEN_RECEIVING) return;
-  const record = Peer.record(peer);
-  const flags = load<u32>(record, PEER_FLAGS);
-  if (flags & PEER_FLAG_REKEY_ASKED) return;
-  store<u32>(record, flags | PEER_FLAG_REKEY_ASKED, PEER_FLAGS);
+  if (atomic.or<u32>(Peer.record(peer) + PEER_FLAGS, PEER_FLAG_REKEY_ASKED) & PEER_FLAG_REKEY_ASKED) return;
   touch(peer, EVENT_REKEY);
 }
 
@@ -189,7 +195,8 @@ export function followPath(peer: u32, path: usize): void {
   const known = Peer.record(peer) + PEER_PATH;
   if (equal(known, path, PATH_BYTES)) return;
   if (!equal(known, path, PATH_REMOTE_BYTES)) touch(peer, EVENT_ROAMED);
-  memory.copy(known, path, PATH_BYTES);
+  if (Sharing.on) Versioned.write(Peer.record(peer) + PEER_PATH_VERSION, known, path, PATH_BYTES);
+  else memory.copy(known, path, PATH_BYTES);
 }
 
 /** The inner checks: a whole IP packet, from an address that is this peer's. @returns whether they passed */

@@ -5,9 +5,10 @@
  */
 import { REJECT_AFTER_MESSAGES, REJECT_AFTER_TIME } from "../constants";
 import { KEYPAIR_BYTES, keypairs } from "../memory/layout";
+import { Lock, Sharing } from "../memory/sharing";
 import { REPLAY_BYTES, ReplayWindow } from "./replay";
 
-const WINDOW_AT: usize = 104;
+const WINDOW_AT: usize = 112;
 if (offsetof<Keypair>() !== WINDOW_AT) ERROR("WINDOW_AT is not where the fields end");
 if (WINDOW_AT + REPLAY_BYTES > KEYPAIR_BYTES) ERROR("the keypair is larger than its slot");
 
@@ -34,6 +35,10 @@ export class Keypair {
   initiator: u32;
   /** 1 when nothing more may be sent under it: our identity changed. */
   retired: u32;
+  /** 1 once a message came under it while it was `next` and threads share the peer. */
+  confirmed: u32;
+  /** Guards the replay window while threads share it. */
+  lock: u32;
 
   /** Keypair `number` (1 to 3) of a peer. */
   @inline static of(peer: u32, number: u32): Keypair {
@@ -68,6 +73,19 @@ export class Keypair {
     if (first + count <= REJECT_AFTER_MESSAGES) return first;
     atomic.store<u64>(at, REJECT_AFTER_MESSAGES);
     return REJECT_AFTER_MESSAGES;
+  }
+
+  /** ReplayWindow.accept, by one thread at a time. */
+  @inline accept(counter: u64): bool {
+    return Sharing.on ? this.acceptLocked(counter) : this.window.accept(counter);
+  }
+
+  private acceptLocked(counter: u64): bool {
+    const lock = changetype<usize>(this) + offsetof<Keypair>("lock");
+    Lock.acquire(lock);
+    const accepted = this.window.accept(counter);
+    Lock.release(lock);
+    return accepted;
   }
 
   wipe(): void {

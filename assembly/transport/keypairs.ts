@@ -73,6 +73,19 @@ export class Keypairs {
     return true;
   }
 
+  /** As `confirm`, where other threads use the keypairs: it is only noted, until `confirmNoted`. */
+  static noteConfirmed(peer: u32, number: u32): bool {
+    if (load<u32>(Peer.record(peer), PEER_NEXT) !== number) return false;
+    Keypair.of(peer, number).confirmed = 1;
+    return true;
+  }
+
+  /** Make up for what `noteConfirmed` left, while all other threads pause. */
+  static confirmNoted(peer: u32): void {
+    const number = load<u32>(Peer.record(peer), PEER_NEXT);
+    if (number && Keypair.of(peer, number).confirmed) Keypairs.confirm(peer, number);
+  }
+
   /** A handshake is complete: the new session may ask for its own last-minute rekey. */
   @inline private static allowRekey(record: usize): void {
     store<u32>(record, load<u32>(record, PEER_FLAGS) & ~PEER_FLAG_REKEY_ASKED, PEER_FLAGS);

@@ -8,6 +8,7 @@ import {
   PATH_BYTES,
   PATH_FAMILY,
   PEER_PATH,
+  PEER_PATH_VERSION,
   PEER_TX,
   TRAIN_BYTES_MAX_IPV4,
   TRAIN_BYTES_MAX_IPV6,
@@ -23,6 +24,7 @@ import {
 import { TX_TRAINS } from "../constants";
 import { Device } from "../memory/device";
 import { txBuffers, txDescriptors } from "../memory/layout";
+import { Sharing, Versioned } from "../memory/sharing";
 import { Peer } from "../routing/peers";
 
 /** TX_PEER of a message that belongs to no peer: a cookie reply. */
@@ -71,7 +73,11 @@ export class Trains {
     store<u32>(descriptor, tos, TX_TOS);
     store<u32>(descriptor, peer, TX_PEER);
     store<u32>(descriptor, 0, TX_COUNT);
-    memory.copy(descriptor + TX_PATH, path, PATH_BYTES);
+    if (Sharing.on && path === Peer.record(peer) + PEER_PATH) {
+      Versioned.read(Peer.record(peer) + PEER_PATH_VERSION, descriptor + TX_PATH, path, PATH_BYTES);
+    } else {
+      memory.copy(descriptor + TX_PATH, path, PATH_BYTES);
+    }
     chosen = train;
     return buffer;
   }
@@ -93,7 +99,6 @@ export class Trains {
     const descriptor = Trains.descriptor(train);
     const peer = load<u32>(descriptor, TX_PEER);
     if (peer === NOBODY) return;
-    const record = Peer.record(peer);
-    store<u64>(record, load<u64>(record, PEER_TX) + load<u32>(descriptor, TX_LENGTH), PEER_TX);
+    Sharing.count(Peer.record(peer) + PEER_TX, load<u32>(descriptor, TX_LENGTH));
   }
 }

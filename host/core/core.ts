@@ -21,16 +21,19 @@ export class Core {
   readonly memory: WebAssembly.Memory;
   readonly exports: CoreExports;
   readonly maxPeers: number;
+  /** Nodes of the allowed-ips tries. */
+  readonly maxRoutes: number;
   readonly bytes: Uint8Array<ArrayBufferLike>;
   readonly words: Uint32Array<ArrayBufferLike>;
   readonly view: DataView<ArrayBufferLike>;
   /** Fixed addresses of regions (assembly/memory/layout.ts). */
   readonly at: Readonly<Record<keyof typeof REGIONS, Address>>;
 
-  constructor(memory: WebAssembly.Memory, exports: CoreExports, maxPeers: number) {
+  constructor(memory: WebAssembly.Memory, exports: CoreExports, maxPeers: number, maxRoutes: number) {
     this.memory = memory;
     this.exports = exports;
     this.maxPeers = maxPeers;
+    this.maxRoutes = maxRoutes;
     this.bytes = new Uint8Array(memory.buffer);
     this.words = new Uint32Array(memory.buffer);
     this.view = new DataView(memory.buffer);

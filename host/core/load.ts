@@ -32,8 +32,7 @@ async function compile(): Promise<WebAssembly.Module> {
 
 /** Make a core with a memory of its own. */
 export async function loadCore(limits: CoreLimits = {}): Promise<Core> {
-  compiled ??= compile();
-  const module = await compiled;
+  const module = await coreModule();
   const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true });
   const instance = await WebAssembly.instantiate(module, { env: { memory } });
   const exports = instance.exports as unknown as CoreExports;
@@ -43,5 +42,30 @@ export async function loadCore(limits: CoreLimits = {}): Promise<Core> {
   const missing = exports.memoryEnd.value - memory.buffer.byteLength;
   if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
   exports.reset();
-  return new Core(memory, exports, maxPeers);
+  return new Core(memory, exports, maxPeers, maxRoutes);
+}
+
+/** What every core of this process is an instance of. */
+export function coreModule(): Promise<WebAssembly.Module> {
+  compiled ??= compile();
+  return compiled;
+}
+
+export interface Attachment {
+  readonly maxPeers: number;
+  readonly maxRoutes: number;
+  /** 1 to THREADS_MAX − 1; thread 0 has the instance that `loadCore` made. */
+  readonly thread: number;
+}
+
+/** A further instance on the memory of a core, for another thread. The limits are those of the first. */
+export async function attachCore(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  { maxPeers, maxRoutes, thread }: Attachment,
+): Promise<Core> {
+  const instance = await WebAssembly.instantiate(module, { env: { memory } });
+  const exports = instance.exports as unknown as CoreExports;
+  exports.attach(maxPeers, maxRoutes, thread);
+  return new Core(memory, exports, maxPeers, maxRoutes);
 }

@@ -148,15 +148,21 @@ export class Engine implements PeerContext {
     if (!this.#up) return;
     const writes = exports.receive(count, now);
     if (writes > 0) this.#sink.deliver(writes);
-    const first = this.core.at.touched >>> 2;
-    const touched = exports.takeTouched();
-    for (let i = 0; i < touched; i++) this.#handleEvents(this.core.words[first + i]!);
+    this.handleTouched();
   }
 
-  #handleEvents(slot: number): void {
+  /** Look after all peers that have events. `receive` does; a driver whose other threads receive calls it each turn. */
+  handleTouched(): void {
+    const first = this.core.at.touched >>> 2;
+    const touched = this.core.exports.takeTouched();
+    for (let i = 0; i < touched; i++) this.touched(this.core.words[first + i]!);
+  }
+
+  /** A peer has events; other threads may be adding to them. */
+  touched(slot: number): void {
     const at = this.core.peer(slot) + abi.PEER_EVENTS;
-    const events = this.core.u32(at);
-    this.core.words[at >>> 2] = 0;
+    const events = Atomics.exchange(this.core.words, at >>> 2, 0);
+    if ((events & abi.EVENT_CONFIRMED) !== 0) this.core.exports.confirmSession(slot);
     this.#bySlot[slot]?.received(events);
   }
 
@@ -176,6 +182,11 @@ export class Engine implements PeerContext {
   /** Train `index` went only after its cached source address was left out: forget that address. */
   sourceRefused(index: number): void {
     const slot = this.core.u32(this.core.at.txDescriptors + abi.TX_BYTES * index + abi.TX_PEER);
+    this.clearSourceOf(slot);
+  }
+
+  /** The system refused this peer's cached source address. */
+  clearSourceOf(slot: number): void {
     this.#bySlot[slot]?.clearSource();
   }
 

@@ -348,6 +348,8 @@ export class Peer implements Sleeper {
   /** What the last batch brought. @param events EVENT_… bits */
   received(events: number): void {
     const { now } = this.#context;
+    // By another thread; which came first is not known. So an answer is taken to follow what it answers.
+    if ((events & abi.EVENT_SENT) !== 0) this.dataSent(false);
     if ((events & (abi.EVENT_DATA | abi.EVENT_KEEPALIVE)) !== 0) {
       this.timers.anyAuthenticatedPacketReceived();
       this.timers.anyAuthenticatedPacketTraversal(now);
