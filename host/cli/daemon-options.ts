@@ -1,4 +1,5 @@
 /** Command line and environment to what the daemon is started with. The command line wins. */
+import { THREADS_MAX } from "../../assembly/abi.ts";
 import type { ConfineOptions } from "../confine/linux.ts";
 import type { LogLevel, Offloads } from "../io/daemon.ts";
 import { type MetricsAddress, parseMetricsAddress } from "../io/metrics-address.ts";
@@ -20,6 +21,8 @@ export interface StartRequest {
   metrics?: MetricsAddress | undefined;
   /** Bytes; the driver's default without it. */
   packetMemory?: number | undefined;
+  /** Threads that carry packets; 1 without it. */
+  threads?: number | undefined;
   /** The log is wanted in the background too: LOG_LEVEL was given, and is not "silent". */
   keepsLog: boolean;
 }
@@ -64,6 +67,13 @@ function confinement(values: OptionValues<typeof DAEMON_OPTIONS>): ConfineOption
   };
 }
 
+function threadCount(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const threads = /^\d{1,2}$/.test(text) ? Number(text) : Number.NaN;
+  if (threads >= 1 && threads <= THREADS_MAX) return threads;
+  throw new UsageError(`--threads is not a number from 1 to ${THREADS_MAX}: ${JSON.stringify(text)}`);
+}
+
 /** @throws UsageError */
 export function startRequest(
   operands: readonly string[],
@@ -83,6 +93,7 @@ export function startRequest(
     uapiFd: descriptor("--uapi-fd", values["uapi-fd"]) ?? descriptor("WG_UAPI_FD", environment.WG_UAPI_FD),
     logLevel,
     packetMemory: packetMemory(values["packet-memory"]),
+    threads: threadCount(values.threads),
     metrics: values.metrics === undefined ? undefined : parseMetricsAddress(values.metrics),
     confinement: confinement(values),
     offloads: {

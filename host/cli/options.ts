@@ -19,6 +19,7 @@ export const DAEMON_OPTIONS = {
   "tun-fd": { value: "N", help: "use the open TUN device at this descriptor (as WG_TUN_FD)" },
   "uapi-fd": { value: "N", help: "use the listening socket at this descriptor (as WG_UAPI_FD)" },
   metrics: { value: "ADDRESS", help: "serve Prometheus text at 127.0.0.1:PORT, [::1]:PORT or a unix socket's path" },
+  threads: { value: "N", help: "threads that carry packets, 1 to 16 (1)" },
   "packet-memory": { value: "MIB", help: "most memory that packets may take, 2 to 1024 (6)" },
   user: { value: "NAME", help: "run as this user once started (wasmguard if there is one, else nobody)" },
   "no-confine": { help: "stay root: no change of user, no seccomp, no Landlock" },

@@ -28,7 +28,7 @@ async function runUntilStopped(request: StartRequest, onReady: () => void): Prom
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
-  const { interfaceName, tunFd, uapiFd, logLevel, offloads, metrics, packetMemory, confinement } = request;
+  const { interfaceName, tunFd, uapiFd, logLevel, offloads, metrics, packetMemory, confinement, threads } = request;
   try {
     await runDaemon({
       interfaceName,
@@ -39,6 +39,7 @@ async function runUntilStopped(request: StartRequest, onReady: () => void): Prom
       metrics,
       packetMemory,
       confinement,
+      threads,
       onReady,
       signal: stopped.signal,
       log: logger(request),

@@ -16,7 +16,9 @@ import { socketPath } from "../uapi/socket-path.ts";
 import { DeletionWatch } from "./linux/inotify.ts";
 import { Loop } from "./linux/loop.ts";
 import { serveMetrics } from "./linux/metrics-server.ts";
-import { adoptTun, openTun } from "./linux/tun.ts";
+import { openQueues } from "./linux/threads/queues.ts";
+import type { Workers, WorkersOptions } from "./linux/threads/workers.ts";
+import { adoptTun } from "./linux/tun.ts";
 import { adoptUnix, listenUnix } from "./linux/unix-socket.ts";
 import type { MetricsAddress } from "./metrics-address.ts";
 
@@ -49,6 +51,8 @@ export interface DaemonOptions {
   uapiFd?: number | undefined;
   logLevel: LogLevel;
   offloads: Offloads;
+  /** Threads that carry packets; 1 by default. */
+  threads?: number | undefined;
   /** The device exists and the socket answers. Called once. */
   onReady(): void;
   /** Aborted: end cleanly, remove the socket, resolve. */
@@ -100,15 +104,24 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     tcpOffload: offloads.tunTcp,
     udpOffload: offloads.tunUdp,
   };
-  const tun = tunFd === undefined ? openTun(libc, interfaceName, tunOptions) : adoptTun(libc, tunFd, tunOptions);
+  const threads = options.threads ?? 1;
+  if (tunFd !== undefined && threads > 1)
+    log("error", "an inherited TUN device has one queue: working with one thread");
+  const [tun, ...queues] =
+    tunFd === undefined
+      ? openQueues(libc, interfaceName, tunOptions, threads, log)
+      : [adoptTun(libc, tunFd, tunOptions)];
+  let workers: Workers | undefined;
   try {
     const path = socketPath(tun.name);
     const listener = uapiFd === undefined ? listenUnix(libc, path) : adoptUnix(libc, uapiFd, path);
     let remover: SocketRemover | undefined;
     try {
       const watch = new DeletionWatch(libc, path);
+      if (queues.length > 0) workers = await startWorkers({ core, libc, queues, udp: offloads, log });
       const loop = new Loop({
-        core,
+        core: workers?.core ?? core,
+        workers,
         libc,
         tun,
         listener,
@@ -118,7 +131,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
         patienceMs: metrics === undefined ? undefined : METRICS_PATIENCE_MS,
         log,
       });
-      shortenSessions(core);
+      shortenSessions(workers?.core ?? core);
       const server =
         metrics &&
         (await serveMetrics(metrics, PROMETHEUS_CONTENT_TYPE, () => [...prometheusLines(loop.statistics())].join("")));
@@ -134,6 +147,13 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       listener.close();
     }
   } finally {
-    tun.close();
+    await workers?.stop();
+    for (const queue of [tun, ...queues]) queue.close();
   }
+}
+
+/** Further threads cost nothing where there are none, not even their code. */
+async function startWorkers(options: WorkersOptions): Promise<Workers> {
+  const { Workers } = await import("./linux/threads/workers.ts");
+  return Workers.start(options);
 }

@@ -49,11 +49,7 @@ export class Epoll {
   }
 
   #control(call: string, operation: number, fd: number, token: number, events: number): void {
-    const { view, at } = this.#libc.scratch;
-    view.setUint32(EPOLL_EVENT.events, events, true);
-    view.setUint32(EPOLL_EVENT.data, token, true);
-    view.setUint32(EPOLL_EVENT.data + 4, 0, true);
-    check(call, this.#libc.epollCtl(this.fd, operation, fd, at(0)));
+    control(this.#libc, this.fd, call, operation, fd, token, events);
   }
 
   /**
@@ -82,6 +78,27 @@ export class Epoll {
   close(): void {
     this.#libc.close(this.fd);
   }
+}
+
+function control(
+  libc: Libc,
+  epoll: number,
+  call: string,
+  operation: number,
+  fd: number,
+  token: number,
+  events: number,
+): void {
+  const { view, at } = libc.scratch;
+  view.setUint32(EPOLL_EVENT.events, events, true);
+  view.setUint32(EPOLL_EVENT.data, token, true);
+  view.setUint32(EPOLL_EVENT.data + 4, 0, true);
+  check(call, libc.epollCtl(epoll, operation, fd, at(0)));
+}
+
+/** Have another thread's Epoll, whose descriptor is `epoll`, wait for `fd` too. @throws SystemError */
+export function addToEpoll(libc: Libc, epoll: number, fd: number, token: number): void {
+  control(libc, epoll, "epoll_ctl add", WAIT.EPOLL_CTL_ADD, fd, token, READABLE);
 }
 
 /** @returns an eventfd to wake a thread with  @throws SystemError */

@@ -15,6 +15,7 @@ import type { DeletionWatch } from "./inotify.ts";
 import { InterfaceState } from "./interface-state.ts";
 import { fillRandom } from "./random.ts";
 import { SourceCheck } from "./source-check.ts";
+import type { Workers } from "./threads/workers.ts";
 import type { LinuxTun } from "./tun.ts";
 import { tunIsGone } from "./tun.ts";
 import { TunnelSockets } from "./tunnel-sockets.ts";
@@ -27,7 +28,7 @@ const TX_TRAINS = 16; // assembly/constants.ts
 /** Receive slots, trains and the TUN read: what the packet path itself takes. */
 const BUFFER_BYTES = (RX_SLOTS + TX_TRAINS + 1) * abi.MESSAGE_BYTES_MAX;
 const EVENTS = 32;
-const TOKEN = { tun: 1, udp4: 2, udp6: 3, network: 4, watch: 5, uapi: 6, connection: 16 } as const;
+const TOKEN = { tun: 1, udp4: 2, udp6: 3, network: 4, watch: 5, uapi: 6, threads: 7, connection: 16 } as const;
 
 /** Reads from TUN, or calls to recvmmsg, before others get their turn. */
 const READS_PER_TURN = 64;
@@ -50,6 +51,8 @@ export interface LoopOptions {
   readonly udp: UdpOptions;
   /** Most bytes that packets may take: the buffers of the packet path, and packets that wait for a session. */
   readonly packetMemory?: number | undefined;
+  /** Further threads on the core's memory; `core` is then theirs. */
+  readonly workers?: Workers | undefined;
   /** Statistics beside the engine's own. */
   extraStatistics?(): Iterable<Statistic>;
   /** How long the runtime's event loop may be kept waiting. */
@@ -100,14 +103,14 @@ export class Loop implements EngineSink {
     });
     const control = core.at.ioControl;
     this.#epoll = new Epoll(libc, control + udpBytes(RX_SLOTS), EVENTS);
-    if (udpBytes(RX_SLOTS) + epollBytes(EVENTS) > core.at.exchange - control)
-      throw new RangeError("ioControl is too small");
+    if (udpBytes(RX_SLOTS) + epollBytes(EVENTS) > abi.IO_CONTROL_BYTES) throw new RangeError("ioControl is too small");
     const area = { control, buffer: core.at.rxBuffers, slots: RX_SLOTS, messages: TX_TRAINS };
     this.#sockets = new TunnelSockets({
       ...options,
       area,
       opened: (v4, v6) => this.#watchSockets(v4, v6),
       closing: (v4, v6) => this.#unwatchSockets(v4, v6),
+      marked: (mark) => options.workers?.setMark(mark),
     });
     this.#sourceCheck = new SourceCheck({
       core,
@@ -133,6 +136,7 @@ export class Loop implements EngineSink {
     this.#epoll.add(tun.fd, TOKEN.tun);
     this.#epoll.add(this.#interface.fd, TOKEN.network);
     if (options.watch !== undefined) this.#epoll.add(options.watch.fd, TOKEN.watch);
+    if (options.workers !== undefined) this.#epoll.add(options.workers.wakeFd, TOKEN.threads);
     this.#interface.probe();
   }
 
@@ -145,11 +149,13 @@ export class Loop implements EngineSink {
   #watchSockets(v4: number, v6: number): void {
     if (v4 >= 0) this.#epoll.add(v4, TOKEN.udp4);
     if (v6 >= 0) this.#epoll.add(v6, TOKEN.udp6);
+    this.#options.workers?.openSockets(v4, v6, this.#sockets.port, this.#sockets.mark);
   }
 
   #unwatchSockets(v4: number, v6: number): void {
     if (v4 >= 0) this.#epoll.remove(v4);
     if (v6 >= 0) this.#epoll.remove(v6);
+    this.#options.workers?.closeSockets();
   }
 
   #setUp(up: boolean): void {
@@ -170,6 +176,7 @@ export class Loop implements EngineSink {
   async run(signal: AbortSignal): Promise<string> {
     let probeAt = performance.now() + HEARTBEAT_MS;
     const patience = this.#options.patienceMs ?? HEARTBEAT_MS;
+    const { workers } = this.#options;
     let turnAt = 0;
     try {
       while (this.#ended === undefined) {
@@ -177,16 +184,20 @@ export class Loop implements EngineSink {
         // Work ahead only while nothing is waiting: then the wait does not block, and tells when something is.
         const idle = this.#unprepared ? now : Number.POSITIVE_INFINITY;
         const deadline = Math.min(idle, this.engine.nextDeadline(), this.#sourceCheck.nextDeadline(), probeAt);
-        const ready = this.#epoll.wait(Math.min(deadline - now, patience));
+        const first = workers === undefined ? deadline : Math.min(deadline, workers.deadline);
+        const ready = this.#epoll.wait(Math.min(first - now, patience));
         for (let i = 0; i < ready; i++) this.#dispatch(this.#epoll.token(i), this.#epoll.events(i));
         now = performance.now();
+        workers?.collect(this, now);
         this.#sourceCheck.advance(now);
         this.engine.advance(now);
+        if (workers !== undefined) this.engine.handleTouched();
         this.engine.flush();
         if (now >= probeAt) {
           this.#interface.probe();
           probeAt = now + HEARTBEAT_MS;
         }
+        workers?.gate.release();
         // No descriptor ready: a signal, perhaps. Its handler runs on the event loop.
         if (ready === 0 || now >= turnAt) {
           await turn();
@@ -202,6 +213,7 @@ export class Loop implements EngineSink {
   }
 
   #close(): void {
+    this.#options.workers?.halt();
     this.#uapi.close();
     this.engine.close();
     this.#sockets.stop();
@@ -218,6 +230,8 @@ export class Loop implements EngineSink {
         return this.#receive(4);
       case TOKEN.udp6:
         return this.#receive(6);
+      case TOKEN.threads:
+        return this.#options.workers?.woken();
       case TOKEN.network:
         return this.#interface.read();
       case TOKEN.watch:
@@ -228,6 +242,7 @@ export class Loop implements EngineSink {
       default:
         this.engine.tell(performance.now());
         this.#unprepared = true;
+        this.#options.workers?.collect(this, this.engine.now, "before a change");
         return this.#uapi.serve(token - TOKEN.connection, events);
     }
   }
@@ -286,6 +301,10 @@ export class Loop implements EngineSink {
       const written = tun.writev(core.u32(write + abi.WRITE_GATHER), entries);
       if (written < 0) this.#writeRefused(-written, entries);
     }
+  }
+
+  writeRefused(errno: number): void {
+    this.#writeRefused(errno, 2);
   }
 
   /** A refused superpacket is lost, as on any network; from the next batch on packets go singly. */

@@ -12,6 +12,8 @@ export interface TunnelSocketsOptions {
   /** New descriptors; −1 for a family that the machine lacks. */
   opened(v4: number, v6: number): void;
   closing(v4: number, v6: number): void;
+  /** The sockets have a new mark. */
+  marked?(mark: number): void;
   log(level: "error" | "verbose", message: string): void;
 }
 
@@ -68,6 +70,7 @@ export class TunnelSockets {
     if (mark === this.#mark) return;
     this.udp.setMark(mark);
     this.#mark = mark;
+    this.#options.marked?.(mark);
   }
 
   #open(port: number): void {

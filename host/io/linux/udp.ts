@@ -24,6 +24,8 @@ export interface UdpOptions {
   segmentation?: boolean;
   /** Receive trains (UDP_GRO; Linux ≥ 5.12). Default true: if the kernel can. */
   coalescing?: boolean;
+  /** Join other sockets on a port that share it (SO_REUSEPORT): the kernel gives each sender to one of them. */
+  reusePort?: boolean;
   /** Called once, when the kernel refused trains and they are given up. @param errno positive */
   onSegmentationRefused?: (errno: number) => void;
 }
@@ -52,12 +54,14 @@ export class LinuxUdp {
   #v4 = -1;
   #v6 = -1;
   #port = 0;
+  readonly #reusePort: boolean;
   #coalesces = false;
 
   constructor(libc: Libc, area: UdpArea, options: UdpOptions = {}) {
     this.#libc = libc;
     // Before Linux 5.12, UDP_GRO miscounted checksums of packets that came through other tunnels.
     this.#coalescing = (options.coalescing ?? true) && kernelAtLeast(5, 12);
+    this.#reusePort = options.reusePort ?? false;
     const { onSegmentationRefused } = options;
     this.sender = new UdpSender(libc, area.control, area.messages, {
       segmentation: (options.segmentation ?? true) && canSegment(libc),
@@ -169,6 +173,7 @@ export class LinuxUdp {
     if (fd === -EAFNOSUPPORT) return -1;
     check("socket", fd);
     if (family === 6) setOption(libc, fd, INET.IPPROTO_IPV6, INET.IPV6_V6ONLY, 1);
+    if (this.#reusePort) setOption(libc, fd, SOCKET.SOL_SOCKET, SOCKET.SO_REUSEPORT, 1);
     const { bytes, view, at } = libc.scratch;
     bytes.fill(0, 0, SOCKADDR_IN6.BYTES);
     view.setUint16(SOCKADDR_IN.family, domain, true);
