@@ -1,0 +1,179 @@
+/**
+ * Daemons with several threads: traffic both ways and in order, while the configuration changes under it; two peers of
+ * one daemon; a clean end.
+ */
+import { describe, expect, test } from "vitest";
+import { Daemon } from "./support/daemon.ts";
+import { waitFor } from "./support/exec.ts";
+import { type Implementation, subject, wireguardGo } from "./support/implementations.ts";
+import { iperf, PingStream, reaches } from "./support/traffic.ts";
+import { formatEndpoint, openDaemon, openTunnel, sharedTunnel, type Tunnel } from "./support/tunnel.ts";
+import { formatConfig, makeKeyPair, makePresharedKey, showDump } from "./support/wireguard.ts";
+
+function withThreads(threads: number): Implementation {
+  return {
+    ...subject,
+    name: `${subject.name} with ${threads} threads`,
+    command: [...subject.command, "--threads", `${threads}`],
+    unavailable: () => (subject === wireguardGo ? "wireguard-go has no such flag" : subject.unavailable()),
+  };
+}
+
+function between(program: Implementation) {
+  return { name: program.name, near: program, far: program };
+}
+
+/** Send one flow of datagrams, as fast as 100 Mbit/s. @returns how many the receiver saw out of order */
+async function outOfOrder({ near, far }: Tunnel, direction: "forward" | "reverse"): Promise<number> {
+  const server = far.namespace.start(["iperf3", "-s", "-1", "-J", "-B", far.inside("ipv4")]);
+  let report = "";
+  server.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    report += text;
+  });
+  await waitFor(async () => (await far.namespace.run(["ss", "-Htln", "sport = :5201"])).trim() !== "", 5000);
+  const argv = ["iperf3", "-J", "-c", far.inside("ipv4"), "-u", "-b", "100M", "-l", "1200", "-t", "2"];
+  if (direction === "reverse") argv.push("-R");
+  const { stdout } = await near.namespace.attempt(argv, { timeoutMs: 15_000 });
+  await waitFor(() => server.exitCode !== null, 2000);
+  const { udp } = JSON.parse(direction === "reverse" ? stdout : report).end.streams[0];
+  expect(udp.packets).toBeGreaterThan(1000);
+  return udp.out_of_order;
+}
+
+describe.each([2, 4])("%i threads", (threads) => {
+  const program = withThreads(threads);
+  const shared = sharedTunnel(between(program));
+
+  test("TCP in several streams and UDP, both ways, over both inner families", async (ctx) => {
+    const { near, far } = await shared(ctx);
+    for (const protocol of ["tcp", "udp"] as const) {
+      for (const direction of ["forward", "reverse"] as const) {
+        const inside = far.inside(direction === "forward" ? "ipv4" : "ipv6");
+        const result = await iperf(near.namespace, far.namespace, inside, {
+          protocol,
+          direction,
+          streams: 4,
+          megabits: 5,
+        });
+        expect(result.megabitsPerSecond, `${protocol} ${direction}`).toBeGreaterThan(10);
+      }
+    }
+  });
+
+  test("the datagrams of a flow stay in order", async (ctx) => {
+    const tunnel = await shared(ctx);
+    expect(await outOfOrder(tunnel, "forward")).toBe(0);
+    expect(await outOfOrder(tunnel, "reverse")).toBe(0);
+  });
+
+  test("a rekey under traffic loses no packet", async (ctx) => {
+    const environment = { near: program.rekeyAfter!(1_000) };
+    const { near, far } = await openTunnel(ctx, between(program), { environment });
+    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    const handshake = async () => (await showDump(near.interface)).peers[0]!.latestHandshake;
+    const first = await handshake();
+    await using stream = new PingStream(near.namespace, far.inside("ipv4"), 0.01);
+    expect(await waitFor(async () => (await handshake()) > first, 10_000, 200)).toBe(true);
+    expect(await stream.more(50, 3000)).toBe(true);
+    const { sent, received } = await stream.stop();
+    expect(sent - received).toBeLessThanOrEqual(1);
+  });
+
+  test("changes of everything, again and again under traffic, end in a tunnel that works", async (ctx) => {
+    const tunnel = await openTunnel(ctx, between(program));
+    const { near, far } = tunnel;
+    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    const options = { protocol: "tcp", seconds: 6, streams: 4 } as const;
+    const traffic = iperf(near.namespace, far.namespace, far.inside("ipv4"), options).catch(() => undefined);
+    const other = makeKeyPair();
+    const secret = tunnel.topology.file("other.key", other.privateKey);
+    const psk = tunnel.topology.file("other.psk", makePresharedKey());
+    const peer = far.keys.publicKey;
+    const end = performance.now() + 6_000;
+    for (let round = 0; performance.now() < end; round++) {
+      for (let i = 0; i < 20; i++) {
+        const prefix = ["allowed-ips", `10.${round % 200}.${i}.0/24`];
+        await near.daemon.wg("set", near.interface, "peer", makeKeyPair().publicKey, "preshared-key", psk, ...prefix);
+      }
+      await near.daemon.wg("set", near.interface, "private-key", secret);
+      await near.daemon.wg("set", near.interface, "listen-port", `${52_000 + round}`);
+      await near.daemon.wg("set", near.interface, "peer", peer, "remove");
+      await tunnel.configure(near, tunnel.config(near));
+      await near.daemon.wg("show", near.interface);
+    }
+    await traffic;
+    expect(near.daemon.alive() && far.daemon.alive()).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 10_000)).toBe(true);
+    const result = await iperf(near.namespace, far.namespace, far.inside("ipv4"), { protocol: "tcp" });
+    expect(result.megabitsPerSecond).toBeGreaterThan(10);
+  });
+
+  test("the interface goes down and up, and the daemon ends cleanly", async (ctx) => {
+    const { near, far } = await openTunnel(ctx, between(program));
+    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    await near.namespace.ip("link", "set", near.interface, "down");
+    await near.namespace.ip("link", "set", near.interface, "up");
+    expect(await reaches(near.namespace, far.inside("ipv4"), 10_000)).toBe(true);
+    near.daemon.signal("SIGTERM");
+    expect(await near.daemon.ends(5000)).toBe(true);
+    expect(await near.daemon.interfaceIsGone()).toBe(true);
+    await far.namespace.ip("link", "del", far.interface);
+    expect(await far.daemon.ends(5000)).toBe(true);
+  });
+});
+
+test("two peers of one daemon with threads are served at the same time", async (ctx) => {
+  const program = withThreads(4);
+  const tunnel = await openTunnel(ctx, { name: "", near: program, far: subject });
+  const { near, far } = tunnel;
+  const third = await openThird(tunnel);
+  const config = tunnel.config(near);
+  await tunnel.configure(near, {
+    ...config,
+    peers: [...config.peers, { publicKey: third.publicKey, allowedIps: ["203.0.113.3/32"] }],
+  });
+  expect(await reaches(third.namespace, near.inside("ipv4"), 5000)).toBe(true);
+  expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+  const server = near.namespace.start(["iperf3", "-s", "-p", "5301"]);
+  const client = ["iperf3", "-J", "-c", near.inside("ipv4"), "-p", "5301", "-t", "2"];
+  const [one, two] = await Promise.all([
+    third.namespace.attempt(client, { timeoutMs: 15_000 }),
+    iperf(near.namespace, far.namespace, far.inside("ipv4"), { protocol: "tcp", seconds: 2 }),
+  ]);
+  server.kill("SIGKILL");
+  expect(JSON.parse(one.stdout).end.sum_received.bytes).toBeGreaterThan(1e6);
+  expect(two.megabitsPerSecond).toBeGreaterThan(10);
+});
+
+/** One more machine, on a link of its own to the near end. */
+async function openThird({ topology, near }: Tunnel) {
+  const keys = makeKeyPair();
+  const name = topology.interfaceName();
+  const namespace = await topology.namespace("third");
+  const link = { near: "198.51.101.1", third: "198.51.101.2" };
+  await topology.connect(
+    { namespace: near.namespace, addresses: [`${link.near}/24`] },
+    { namespace, addresses: [`${link.third}/24`] },
+    1500,
+  );
+  const daemon = await Daemon.start(topology, namespace, subject, name);
+  const peer = {
+    publicKey: near.keys.publicKey,
+    endpoint: formatEndpoint(link.near, near.port),
+    allowedIps: near.allowedIps(),
+  };
+  const path = topology.file(`${name}.conf`, formatConfig({ privateKey: keys.privateKey, peers: [peer] }));
+  await daemon.wg("setconf", name, path);
+  await namespace.addAddress(name, "203.0.113.3/24");
+  await namespace.ip("link", "set", name, "mtu", "1420", "up");
+  return { namespace, publicKey: keys.publicKey };
+}
+
+test("a daemon on a device without queues works with one thread", async (ctx) => {
+  const { topology, namespace } = await openDaemon(ctx, subject);
+  const name = topology.interfaceName();
+  await namespace.run(["ip", "tuntap", "add", "name", name, "mode", "tun", "vnet_hdr"]);
+  const daemon = await Daemon.start(topology, namespace, withThreads(2), name);
+  expect(daemon.log()).toContain("working with one thread");
+  await daemon.wg("show", name);
+});
