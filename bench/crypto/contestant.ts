@@ -22,6 +22,8 @@ export interface Inputs {
 }
 
 export interface Prepared {
+  /** Done before each run and not timed: brings back what the run before used up. */
+  before?(): void;
   /** What is timed. A promise only where the library offers nothing else. */
   run(): unknown;
   /** The bytes that the last run made, if not what `run` returned. */

@@ -31,6 +31,7 @@ interface Race {
 
 const CALLS_PER_CLOCK_READING = 16;
 const UNROLL = 4;
+const NS_PER_MS = 1e6;
 
 function bytesOf(result: unknown): Uint8Array {
   if (result instanceof Uint8Array) return result;
@@ -40,6 +41,7 @@ function bytesOf(result: unknown): Uint8Array {
 
 /** @throws Error when the contestant's bytes are not those of the oracle */
 async function verify(prepared: Prepared, expected: Uint8Array): Promise<void> {
+  prepared.before?.();
   const returned = await prepared.run();
   const bytes = bytesOf(prepared.result ? prepared.result() : returned);
   if (bytes.length !== expected.length || !bytes.every((byte, i) => byte === expected[i])) {
@@ -55,6 +57,7 @@ async function warmUp(prepared: Prepared, forMs: number): Promise<number> {
   let elapsed = 0;
   while (elapsed < forMs) {
     for (let i = 0; i < CALLS_PER_CLOCK_READING; i++) {
+      prepared.before?.();
       const returned = prepared.run();
       if (returned instanceof Promise) await returned;
     }
@@ -91,19 +94,42 @@ async function enter(measured: Case, contestants: readonly Contestant[]): Promis
   return race;
 }
 
+/** For contestants with something to do before each run: mitata takes the time that this tells. */
+function* timedByItself({ prepared, runsPerSample }: Entry) {
+  yield {
+    manual() {
+      let total = 0;
+      for (let i = 0; i < runsPerSample; i++) {
+        prepared.before?.();
+        const start = performance.now();
+        prepared.run();
+        total += performance.now() - start;
+      }
+      return (total * NS_PER_MS) / runsPerSample;
+    },
+  };
+}
+
 async function timeOnce(entry: Entry, samples: number): Promise<void> {
-  const { run } = entry.prepared;
-  const unroll = entry.runsPerSample % UNROLL === 0 ? UNROLL : 1;
-  const { p50 } = await measure(run, {
-    batch_samples: entry.runsPerSample,
-    batch_unroll: unroll,
+  const { prepared, runsPerSample } = entry;
+  const options = {
+    batch_samples: runsPerSample,
+    batch_unroll: runsPerSample % UNROLL === 0 ? UNROLL : 1,
     batch_threshold: Number.POSITIVE_INFINITY,
     warmup_threshold: Number.POSITIVE_INFINITY,
     min_samples: samples,
     max_samples: samples,
     min_cpu_time: 0,
     gc: () => {}, // a collection before each of thousands of short rounds would be most of the run
-  } as Parameters<typeof measure>[1]);
+  } as Parameters<typeof measure>[1];
+  const { p50 } = await (prepared.before
+    ? measure(
+        function* () {
+          yield* timedByItself(entry);
+        } as unknown as () => void,
+        options,
+      )
+    : measure(prepared.run, options));
   entry.rounds.push(p50 / entry.operations);
 }
 

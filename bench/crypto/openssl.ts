@@ -1,4 +1,5 @@
-// `openssl speed` of the same operations, one after the other: what native code reaches on this machine.
+// `openssl speed` of the same operations, one after the other: what native code reaches on this machine. It counts its own
+// processor time, so that other programs on a busy machine do not lower the ceiling.
 import { spawnSync } from "node:child_process";
 import type { Primitive } from "./contestant.ts";
 import type { CryptoResults, NativeResult } from "./results.ts";
@@ -43,7 +44,7 @@ export function opensslSpeed(prefix: readonly string[]): CryptoResults["openssl"
   for (const { primitive, sizes, args } of RUNS) {
     for (const bytes of sizes) {
       const size = bytes === 0 ? [] : ["-bytes", String(bytes)];
-      const command = ["speed", "-mr", "-elapsed", "-seconds", String(SECONDS), ...size, ...args];
+      const command = ["speed", "-mr", "-seconds", String(SECONDS), ...size, ...args];
       const ns = median(Array.from({ length: REPEATS }, () => parse(call(command).stdout, bytes)));
       if (ns) results.push({ primitive, bytes, ns: Math.round(ns * 10) / 10 });
     }

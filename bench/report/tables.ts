@@ -122,13 +122,16 @@ export function sections(results: CryptoResults): Section[] {
   ];
 }
 
+const BUSY = ": other programs kept this machine busy, so the ratios say more than the figures";
+
 /** Where and how the figures were taken, a line each. */
 export function circumstances(results: CryptoResults): string[] {
   const { machine, runtimeVersion, wasm, date, command, load, rounds, openssl } = results;
+  const isBusy = Math.max(...load) > machine.cores;
   const core = machine.pinnedTo === undefined ? "not pinned (no taskset here)" : `pinned to core ${machine.pinnedTo}`;
   return [
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; ${core}`,
-    `${machine.system}, ${machine.kernel}; load average ${load[0]} before, ${load[1]} after`,
+    `${machine.system}, ${machine.kernel}; load average ${load[0]} before, ${load[1]} after${isBusy ? BUSY : ""}`,
     `${runtimeVersion}, the build with ${wasm}; ${"version" in openssl ? openssl.version : `openssl speed: ${openssl.skipped}`}`,
     `${date} UTC, \`${command}\`, ${rounds} rounds`,
   ];
