@@ -6,6 +6,7 @@ import { protectKeyMemory } from "../confine/key-memory.ts";
 import { type ConfineOptions, confine } from "../confine/linux.ts";
 import { currentStatus } from "../confine/none.ts";
 import { SocketRemover } from "../confine/socket-remover.ts";
+import { confinementStatistics } from "../confine/statistics.ts";
 import { describeConfinement, type KeyMemory, recordConfinement } from "../confine/status.ts";
 import { findUser } from "../confine/user.ts";
 import type { Core } from "../core/core.ts";
@@ -128,6 +129,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
         watch,
         udp: offloads,
         packetMemory: options.packetMemory,
+        extraStatistics: confinementStatistics,
         patienceMs: metrics === undefined ? undefined : METRICS_PATIENCE_MS,
         log,
       });

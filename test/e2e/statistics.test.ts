@@ -19,6 +19,7 @@ test("show --stats counts what was sent, received and dropped", async (ctx) => {
   expect(text).toMatch(/^interface: /);
   expect(text).toMatch(/handshake_messages_total\{direction="sent",message="initiation"\} +1\n/);
   expect(text).toMatch(/handshake_messages_total\{direction="received",message="response"\} +1\n/);
+  expect(text).toMatch(/confinement_info\{user="\w+",/);
   expect(text).toMatch(/dropped_packets_total\{reason="no_peer"\} +[1-9]/);
   expect(text).toMatch(
     new RegExp(`sent_bytes_total\\{public_key="${far.keys.publicKey.replaceAll("+", "\\+")}"\\} +[1-9]`),
