@@ -19,6 +19,8 @@ export const RX_SLOTS: u32 = 8; // UDP messages per receive call
 export const TX_TRAINS: u32 = 16; // UDP messages per send call
 export const GATHER_ENTRIES: u32 = 1024;
 export const WRITES: u32 = 576;
+/** Peers with events between two looks of the host: one for each datagram of a receive call, and some. */
+export const TOUCHED: u32 = 1024;
 export const HANDSHAKE_QUEUE: u32 = 4096; // as the kernel's
 export const UAPI_SESSIONS: u32 = 8;
 export const UAPI_AREA_BYTES: u32 = 65536; // one input and one output area each

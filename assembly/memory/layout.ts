@@ -27,6 +27,7 @@ import {
   GATHER_ENTRIES,
   HANDSHAKE_QUEUE,
   RX_SLOTS,
+  TOUCHED,
   TX_TRAINS,
   UAPI_AREA_BYTES,
   UAPI_SESSIONS,
@@ -138,7 +139,7 @@ export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, thread:
 /** What each thread has for itself. */
 function layOutThread(): void {
   device = region(256);
-  touched = region(4 + 4 * RX_SLOTS * 64);
+  touched = region(4 * TOUCHED);
   handshakeQueue = region(QUEUED_BYTES * HANDSHAKE_QUEUE);
   rxDescriptors = region(RX_BYTES * RX_SLOTS);
   rxBuffers = region(MESSAGE_BYTES_MAX * RX_SLOTS);

@@ -12,6 +12,7 @@ import {
   DROP_HANDSHAKE_QUEUE,
   DROP_INDEX,
   DROP_INNER_PACKET,
+  DROP_MAC1,
   DROP_REPLAY,
   DROP_SHORT,
   DROP_SOURCE,
@@ -19,6 +20,7 @@ import {
   EVENT_CONFIRMED,
   EVENT_DATA,
   EVENT_KEEPALIVE,
+  EVENT_PATH,
   EVENT_REKEY,
   EVENT_ROAMED,
   INITIATION_BYTES,
@@ -47,12 +49,13 @@ import {
   RX_TOS,
   TRANSPORT_HEADER_BYTES,
 } from "../abi";
-import { GATHER_ENTRIES, REJECT_AFTER_MESSAGES, REKEY_WHEN_RECEIVING, WRITES } from "../constants";
+import { GATHER_ENTRIES, REJECT_AFTER_MESSAGES, REKEY_WHEN_RECEIVING, TOUCHED, WRITES } from "../constants";
 import { aeadBegin, aeadEnd, aeadOpenNext } from "../crypto/aead";
 import { equal } from "../crypto/constant-time";
 import { Device } from "../memory/device";
 import { drops, gather, rxDescriptors, touched, writes } from "../memory/layout";
 import { Sharing, Versioned } from "../memory/sharing";
+import { checkMac1 } from "../noise/cookie";
 import { coalesceAdd, coalesceBegin, coalesceFinish } from "../packet/coalesce";
 import { decapsulate } from "../packet/ecn";
 import { innerLength, source, version } from "../packet/ip";
@@ -108,6 +111,8 @@ function receiveDatagram(message: usize, length: u32, descriptor: usize, now: f6
           ? COOKIE_REPLY_BYTES
           : 0;
   if (length !== wanted) return countDrop(DROP_TYPE);
+  // Before it takes a place in the queue: whoever does not know our public key shall not keep others out of it.
+  if (type !== MESSAGE_COOKIE_REPLY && !checkMac1(message, length)) return countDrop(DROP_MAC1);
   enqueue(message, length, descriptor + RX_PATH);
 }
 
@@ -133,6 +138,11 @@ export function touch(peer: u32, event: u32): void {
   }
   if (events !== 0) return;
   const self = Device.get();
+  if (self.touched === TOUCHED) {
+    // Cannot be, for the host looks after each receive call and each turn of handshakes; but never write past the list.
+    store<u32>(at, 0);
+    return;
+  }
   store<u32>(touched + 4 * <usize>self.touched, peer);
   self.touched += 1;
 }
@@ -194,7 +204,7 @@ function keepKeyFresh(peer: u32, now: f64): void {
 export function followPath(peer: u32, path: usize): void {
   const known = Peer.record(peer) + PEER_PATH;
   if (equal(known, path, PATH_BYTES)) return;
-  if (!equal(known, path, PATH_REMOTE_BYTES)) touch(peer, EVENT_ROAMED);
+  touch(peer, equal(known, path, PATH_REMOTE_BYTES) ? EVENT_PATH : EVENT_PATH | EVENT_ROAMED);
   if (Sharing.on) Versioned.write(Peer.record(peer) + PEER_PATH_VERSION, known, path, PATH_BYTES);
   else memory.copy(known, path, PATH_BYTES);
 }

@@ -70,7 +70,7 @@ export class Keypair {
   takeCounters(count: u32): u64 {
     const at = changetype<usize>(this) + offsetof<Keypair>("sendingCounter");
     const first = atomic.add<u64>(at, count);
-    if (first + count <= REJECT_AFTER_MESSAGES) return first;
+    if (first <= REJECT_AFTER_MESSAGES - count) return first;
     atomic.store<u64>(at, REJECT_AFTER_MESSAGES);
     return REJECT_AFTER_MESSAGES;
   }

@@ -15,9 +15,12 @@ export const MAX_HANDSHAKE_ATTEMPTS = 18;
 export const STAGED_PACKETS = 128;
 /** All staged packets of a device together. */
 export const STAGED_BYTES = 4 << 20;
+/** A peer may take this part of them. */
+export const STAGED_SHARES = 16;
 
 /** Waiting handshake messages from which on cookies are asked for: an eighth of the queue, as in the kernel. */
 export const UNDER_LOAD_QUEUED = 512;
 export const UNDER_LOAD_LASTS = 1_000;
-/** Handshake messages answered before packets get their turn again. */
+/** Handshake messages answered, and refused, before packets get their turn again: some 3 ms at the most. */
 export const HANDSHAKES_PER_TURN = 16;
+export const REFUSALS_PER_TURN = 256;

@@ -24,6 +24,8 @@ export interface EngineSink {
   deliver(count: number): void;
   /** Write one packet of the engine's own, with a vnet header in front, to the TUN device. */
   inject(address: Address, length: number): void;
+  /** The peer's endpoint, or the address it is answered from, has just been learnt anew. */
+  pathLearnt?(peer: Peer): void;
 }
 
 export interface EngineOptions {
@@ -135,6 +137,10 @@ export class Engine implements PeerContext {
     this.#send(tunBuffer, packet.length);
   }
 
+  pathLearnt(peer: Peer): void {
+    this.#sink.pathLearnt?.(peer);
+  }
+
   unreachable(packet: Uint8Array): void {
     const { tunBuffer } = this.core.at;
     this.core.bytes.set(packet, tunBuffer);
@@ -194,6 +200,7 @@ export class Engine implements PeerContext {
   advance(now: Instant): void {
     this.tell(now);
     if (this.#up) this.#handshakes.process();
+    this.handleTouched();
     for (let peer = this.queue.pop(now); peer !== undefined; peer = this.queue.pop(now)) peer.wake(now);
   }
 

@@ -5,7 +5,7 @@
  */
 import * as abi from "../../assembly/abi.ts";
 import type { Address, Core } from "../core/core.ts";
-import { HANDSHAKES_PER_TURN, UNDER_LOAD_LASTS, UNDER_LOAD_QUEUED } from "./constants.ts";
+import { HANDSHAKES_PER_TURN, REFUSALS_PER_TURN, UNDER_LOAD_LASTS, UNDER_LOAD_QUEUED } from "./constants.ts";
 import type { Counters } from "./counters.ts";
 import type { Instant } from "./instant.ts";
 import type { Peer } from "./peer.ts";
@@ -34,11 +34,12 @@ export class Handshakes {
     return this.#context.core.exports.queued();
   }
 
-  /** Answer the oldest messages. */
+  /** Answer the oldest messages. What is refused without a Diffie-Hellman costs next to nothing, and counts so. */
   process(): void {
     const { exports } = this.#context.core;
-    for (let turn = 0; turn < HANDSHAKES_PER_TURN && this.waiting > 0; turn++) {
-      this.#answer(exports.firstQueued());
+    for (let dear = HANDSHAKES_PER_TURN, cheap = REFUSALS_PER_TURN; dear > 0 && cheap > 0 && this.waiting > 0; ) {
+      if (this.#answer(exports.firstQueued()) === "dear") dear -= 1;
+      else cheap -= 1;
       exports.dropQueued();
     }
   }
@@ -50,7 +51,8 @@ export class Handshakes {
     return now < this.#underLoadUntil;
   }
 
-  #answer(entry: Address): void {
+  /** The mac1 of what waits is valid. @returns what it cost */
+  #answer(entry: Address): "dear" | "cheap" {
     const { core, now } = this.#context;
     const message = entry + abi.QUEUED_MESSAGE;
     const path = entry + abi.QUEUED_PATH;
@@ -59,23 +61,23 @@ export class Handshakes {
     const { counters } = this.#context;
     if (type === abi.MESSAGE_COOKIE_REPLY) {
       if (this.#count(core.exports.consumeCookieReply(message, now)) !== undefined) counters.cookieRepliesReceived += 1;
-      return;
+      return "cheap";
     }
-    if (!core.exports.checkMac1(message, length)) return core.exports.countDrop(abi.DROP_MAC1);
-    if (this.#underLoad() && !this.#admit(message, length, path)) return;
+    if (this.#underLoad() && !this.#admit(message, length, path)) return "cheap";
     if (type === abi.MESSAGE_INITIATION) {
       const peer = this.#count(core.exports.consumeInitiation(message, now));
-      if (peer === undefined) return;
+      if (peer === undefined) return "dear";
       counters.initiationsReceived += 1;
       peer.handshakeReceived(path, length);
       peer.sendResponse();
     } else {
       const peer = this.#count(core.exports.consumeResponse(message));
-      if (peer === undefined) return;
+      if (peer === undefined) return "dear";
       counters.responsesReceived += 1;
       peer.handshakeReceived(path, length);
       peer.responseReceived();
     }
+    return "dear";
   }
 
   /** Under load: a cookie first, and then not too often. */

@@ -35,6 +35,7 @@ export interface PeerContext {
   /** Route a packet that had been staged, once more. */
   sendStaged(packet: Uint8Array): void;
   countDrops(reason: number, count: number): void;
+  pathLearnt(peer: Peer): void;
   /** The peer will not be reached soon: tell whoever sent these packets. */
   unreachable(packet: Uint8Array): void;
 }
@@ -256,7 +257,9 @@ export class Peer implements Sleeper {
       status = core.exports.sendKeepalive(this.slot, now) >>> 24;
     }
     if (status === abi.SEND_DONE || status === abi.SEND_DONE_REKEY) this.#authenticatedPacketSent();
-    if (status === abi.SEND_STAGE || status === abi.SEND_DONE_REKEY) this.sendInitiation("first");
+    // Without an endpoint too the timers run, so that all goes on once there is one.
+    const sessionless = status === abi.SEND_STAGE || status === abi.SEND_NO_ENDPOINT;
+    if (sessionless || status === abi.SEND_DONE_REKEY) this.sendInitiation("first");
   }
 
   #authenticatedPacketSent(): void {
@@ -326,6 +329,8 @@ export class Peer implements Sleeper {
     const rx = this.#record + abi.PEER_RX;
     core.view.setBigUint64(rx, core.view.getBigUint64(rx, true) + BigInt(length), true);
     core.exports.followPath(this.slot, path);
+    // Now, because the answer takes this path already.
+    if ((core.u32(this.#record + abi.PEER_EVENTS) & abi.EVENT_PATH) !== 0) this.#context.pathLearnt(this);
     this.timers.anyAuthenticatedPacketReceived();
     this.timers.anyAuthenticatedPacketTraversal(now);
   }
@@ -348,6 +353,7 @@ export class Peer implements Sleeper {
   /** What the last batch brought. @param events EVENT_… bits */
   received(events: number): void {
     const { now } = this.#context;
+    if ((events & abi.EVENT_PATH) !== 0) this.#context.pathLearnt(this);
     // By another thread; which came first is not known. So an answer is taken to follow what it answers.
     if ((events & abi.EVENT_SENT) !== 0) this.dataSent(false);
     if ((events & (abi.EVENT_DATA | abi.EVENT_KEEPALIVE)) !== 0) {

@@ -2,7 +2,7 @@
  * Packets that wait for a session (WireGuard paper §6.4): a queue for each peer, the oldest dropped when it is full, and one
  * budget of bytes for all peers of the device. A packet is kept with its vnet header, a superpacket counts as one.
  */
-import { STAGED_BYTES, STAGED_PACKETS } from "./constants.ts";
+import { STAGED_BYTES, STAGED_PACKETS, STAGED_SHARES } from "./constants.ts";
 
 /** Bytes that all staged packets of one device may take. */
 export class StagedBudget {
@@ -17,6 +17,7 @@ export class StagedBudget {
 export class StagedQueue {
   readonly #budget: StagedBudget;
   readonly #packets: Uint8Array[] = [];
+  #bytes = 0;
 
   constructor(budget: StagedBudget) {
     this.#budget = budget;
@@ -29,19 +30,30 @@ export class StagedQueue {
   /** Keep a copy. @returns how many packets were dropped for it, itself included */
   push(packet: Uint8Array): number {
     let dropped = 0;
-    while (this.#packets.length >= STAGED_PACKETS || this.#budget.used + packet.length > this.#budget.limit) {
+    while (!this.#hasRoom(packet.length)) {
       dropped += 1;
       if (this.#packets.length === 0) return dropped;
       this.shift();
     }
     this.#packets.push(Uint8Array.from(packet));
     this.#budget.used += packet.length;
+    this.#bytes += packet.length;
     return dropped;
+  }
+
+  /** No peer may take more than its share of the budget, so that some dead ones leave room for the others. */
+  #hasRoom(length: number): boolean {
+    const { used, limit } = this.#budget;
+    const share = Math.max(limit / STAGED_SHARES, length);
+    return this.#packets.length < STAGED_PACKETS && this.#bytes + length <= share && used + length <= limit;
   }
 
   shift(): Uint8Array | undefined {
     const packet = this.#packets.shift();
-    if (packet !== undefined) this.#budget.used -= packet.length;
+    if (packet !== undefined) {
+      this.#budget.used -= packet.length;
+      this.#bytes -= packet.length;
+    }
     return packet;
   }
 

@@ -6,6 +6,7 @@
 import * as abi from "../../../assembly/abi.ts";
 import type { Core } from "../../core/core.ts";
 import { Engine, type EngineSink } from "../../device/engine.ts";
+import type { Peer } from "../../device/peer.ts";
 import { deviceStatistics, type Statistic } from "../../device/statistics.ts";
 import { EINVAL, EMSGSIZE } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
@@ -238,6 +239,8 @@ export class Loop implements EngineSink {
         if (this.#options.watch?.isGone()) this.#end("the UAPI socket was removed");
         return;
       case TOKEN.uapi:
+        this.engine.tell(performance.now());
+        this.#unprepared = true;
         return this.#uapi.accept();
       default:
         this.engine.tell(performance.now());
@@ -315,6 +318,10 @@ export class Loop implements EngineSink {
     if (!this.#mergeRefused)
       log("error", `the TUN device refused a superpacket (errno ${errno}): writing packets singly`);
     this.#mergeRefused = true;
+  }
+
+  pathLearnt(peer: Peer): void {
+    this.#sourceCheck.learnt(peer);
   }
 
   inject(address: number, length: number): void {

@@ -1,5 +1,6 @@
 // Where a peer is: it is followed on whatever is authenticated, before a look inside, and on nothing else.
 import { beforeEach, describe, expect, it } from "vitest";
+import { TestNode } from "../../support/node.ts";
 import { endpoint, HOST_A, HOST_B, Pair, packet } from "./support/pair.ts";
 
 let run = 0;
@@ -48,5 +49,28 @@ describe("roaming", () => {
     pair.peerB.setEndpoint(endpoint(50));
     pair.a.send(packet(HOST_A, HOST_B));
     expect(pair.a.sent.map(({ to, bytes }) => [to, bytes[0]])).toEqual([[endpoint(50), 4]]);
+  });
+
+  it("a peer that had no endpoint yet keeps trying, so its keepalives start soon after it gets one", async () => {
+    const lonely = await TestNode.create("lonely", endpoint(3));
+    lonely.setPrivateKey(new Uint8Array(32).fill(0x33));
+    const peer = lonely.addPeer(pair.b.publicKey, undefined, [HOST_B, 32]);
+    peer.setPersistentKeepalive(25);
+    lonely.engine.setUp(true, lonely.now);
+    peer.commit();
+    expect(lonely.sent).toEqual([]);
+    peer.setEndpoint(pair.b.address);
+    peer.commit();
+    lonely.advance(lonely.now + 6_000);
+    expect(lonely.sent.map(({ bytes }) => bytes[0])).toEqual([1]);
+  });
+});
+
+describe("events", () => {
+  it("of a handshake are looked after in the same turn, so that their list cannot grow", () => {
+    pair.sendFromA();
+    const { core } = pair.b.engine;
+    pair.b.receive(first(pair.a.sent), endpoint(7));
+    expect(core.exports.takeTouched()).toBe(0);
   });
 });

@@ -91,6 +91,23 @@ describe("load", () => {
     expect(pair.b.engine.nextDeadline()).toBe(pair.b.now);
   });
 
+  it("garbage without a good mac1 takes no place in the queue", () => {
+    const garbage = strangersInitiation(pair.b, 1);
+    garbage[120]! ^= 1;
+    enqueue(pair.b, new Array(100).fill(garbage), endpoint(66));
+    expect(pair.b.engine.core.exports.queued()).toBe(0);
+    expect(drops(pair.b)).toEqual({ mac1: 100 });
+  });
+
+  it("cookie replies that nobody asked for cost no handshake its turn", () => {
+    const reply = new Uint8Array(abi.COOKIE_REPLY_BYTES).fill(3);
+    reply.set([abi.MESSAGE_COOKIE_REPLY, 0, 0, 0]);
+    enqueue(pair.b, new Array(100).fill(reply), endpoint(66));
+    flood(pair.b, 1);
+    pair.b.advance();
+    expect(pair.b.engine.core.exports.queued()).toBe(0);
+  });
+
   it("down forgets what waits", () => {
     flood(pair.b, 100);
     pair.b.engine.setUp(false, pair.now);

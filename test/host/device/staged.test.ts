@@ -1,5 +1,6 @@
 // Packets that wait for a session.
 import { describe, expect, it } from "vitest";
+import { STAGED_SHARES } from "../../../host/device/constants.ts";
 import { StagedBudget, StagedQueue } from "../../../host/device/staged.ts";
 import { HOST_A, HOST_B, Pair, packet } from "./support/pair.ts";
 
@@ -13,15 +14,18 @@ describe("staged queue", () => {
     expect(pair.a.engine.budget.used).toBe(0);
   });
 
-  it("stays within the bytes that all peers share", () => {
-    const budget = new StagedBudget(1_000);
-    const [first, second] = [new StagedQueue(budget), new StagedQueue(budget)];
-    for (let i = 0; i < 6; i++) expect(first.push(new Uint8Array(100))).toBe(0);
-    expect(second.push(new Uint8Array(500))).toBe(1); // there is nothing of its own to give up
-    expect(second.push(new Uint8Array(400))).toBe(0);
-    expect(first.push(new Uint8Array(250))).toBe(3);
-    expect(budget.used).toBeLessThanOrEqual(1_000);
-    expect(first.clear() + second.clear()).toBe(5);
+  it("takes no more than a peer's share, and never more than there is for all", () => {
+    const budget = new StagedBudget(16_000);
+    const share = budget.limit / STAGED_SHARES;
+    const queues = Array.from({ length: 2 * STAGED_SHARES }, () => new StagedQueue(budget));
+    const [first, ...others] = queues as [StagedQueue, ...StagedQueue[]];
+    for (let i = 0; i < 10; i++) expect(first.push(new Uint8Array(share / 10))).toBe(0);
+    expect(first.push(new Uint8Array(share / 4))).toBe(3); // the oldest make room
+    expect(first.push(new Uint8Array(2 * share))).toBe(8); // one packet may be larger than the share
+    for (const queue of others.slice(0, STAGED_SHARES - 2)) expect(queue.push(new Uint8Array(share))).toBe(0);
+    expect(budget.used).toBe(budget.limit);
+    expect(others.at(-1)?.push(new Uint8Array(1))).toBe(1); // there is nothing of its own to give up
+    for (const queue of queues) queue.clear();
     expect(budget.used).toBe(0);
   });
 
