@@ -1,7 +1,7 @@
 /**
  * A sandbox for everything that makes namespaces and daemons: the program starts itself again in mount, process and
- * network namespaces of its own. /run/wireguard and /run/netns are private there, nothing can leave the machine, and
- * whatever is left behind goes with the sandbox, however it ends.
+ * network namespaces of its own. /run/wireguard, /run/netns and the directory for temporary files are private there,
+ * nothing can leave the machine, and whatever is left behind goes with the sandbox, however it ends.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
@@ -13,7 +13,8 @@ const UNSHARE = ["--mount", "--propagation", "private", "--pid", "--fork", "--ki
 const TOOLS = ["ip", "wg", "iperf3", "ping", "ss", "nsenter", "unshare", "ethtool"];
 /** The shell stays as the first process: it reaps what daemons leave behind. */
 const INSIDE = `mkdir -p /run/wireguard /run/netns &&
-mount -t tmpfs -o mode=0755 tmpfs /run/wireguard && mount -t tmpfs -o mode=0755 tmpfs /run/netns || exit 1
+mount -t tmpfs -o mode=0755 tmpfs /run/wireguard && mount -t tmpfs -o mode=0755 tmpfs /run/netns &&
+mount -t tmpfs -o mode=0755 tmpfs /mnt && export TMPDIR=/mnt || exit 1
 trap 'kill "$child" 2>/dev/null; exit 130' INT TERM HUP
 "$@" & child=$!
 wait "$child"`;
