@@ -142,6 +142,7 @@ export const NETLINK = {
   RTA_IP_PROTO: 27,
   RTA_DPORT: 29,
   RTN_LOCAL: 2,
+  RTM_F_FIB_MATCH: 0x2000,
 } as const;
 
 /** <sys/mman.h>, <sys/resource.h>, <linux/prctl.h>, <linux/capability.h>, <sched.h> */

@@ -47,7 +47,7 @@ export const INOTIFY_EVENT = { watch: 0, mask: 4, cookie: 8, nameLength: 12, BYT
 export const NLMSGHDR = { length: 0, type: 4, flags: 6, sequence: 8, pid: 12, BYTES: 16 } as const;
 export const IFINFOMSG = { family: 0, index: 4, flags: 8, change: 12, BYTES: 16 } as const;
 export const IFADDRMSG = { family: 0, index: 4, BYTES: 8 } as const;
-export const RTMSG = { family: 0, destinationBits: 1, sourceBits: 2, type: 7, BYTES: 12 } as const;
+export const RTMSG = { family: 0, destinationBits: 1, sourceBits: 2, type: 7, flags: 8, BYTES: 12 } as const;
 export const RTATTR = { length: 0, type: 2, BYTES: 4 } as const;
 
 /** <linux/filter.h>: struct sock_filter and struct sock_fprog */

@@ -29,7 +29,9 @@ async function open(ctx: TestContext, pair: Pair): Promise<Bed> {
   const own = tunnel[label];
   const other = tunnel.other(own);
   // Answers that come in elsewhere than questions go out are not to be taken for forgeries.
-  for (const end of [own, other]) await end.namespace.sysctl("net.ipv4.conf.all.rp_filter", "0");
+  for (const end of [own, other]) {
+    for (const which of ["all", "default", tunnel.link]) await end.namespace.sysctl(`net.ipv4.conf.${which}.rp_filter`, "0");
+  }
   // A new link finds its IPv6 neighbours only after a while.
   for (const family of FAMILIES) expect(await reaches(own.namespace, other.outside(family), 5000)).toBe(true);
   return { tunnel, own, other };
@@ -140,6 +142,15 @@ describe.each(pairs)("$name", (pair) => {
       await preferSecondLink(bed, family, side, ["src", third]);
       await pingOnce(bed);
       await expectSource(bed, third);
+    });
+
+    test(`${family}: a peer heard where no route to it leads is answered all the same, from the address it asked`, async (ctx) => {
+      const bed = await open(ctx, pair);
+      await bed.other.namespace.sysctl("net.ipv4.conf.all.arp_ignore", "1");
+      const there = family === "ipv4" ? "192.0.2.2" : "2001:db8:77::2";
+      await secondLink(bed, family, there);
+      await askAt(bed, there);
+      await pingOnce(bed);
     });
 
     test(`${family}: an interface that is removed is no black hole while another leads there`, async (ctx) => {

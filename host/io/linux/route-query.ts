@@ -17,9 +17,12 @@ export interface RouteQuestion {
   /** UDP port that it goes to, and its mark: rules may ask for both. 0 for none. */
   readonly port: number;
   readonly mark: number;
+  /** Only a route that somebody made; else IPv4 takes anything for a neighbour on an interface that is named. */
+  readonly real?: true;
 }
 
 export interface RouteAnswer {
+  /** 0 when there are several. */
   readonly interface: number;
   /** The destination is one of this machine's own addresses. */
   readonly local: boolean;
@@ -76,6 +79,7 @@ function writeQuestion(bytes: Uint8Array, view: DataView, question: RouteQuestio
   view.setUint8(message + RTMSG.family, to.length === 4 ? SOCKET.AF_INET : SOCKET.AF_INET6);
   view.setUint8(message + RTMSG.destinationBits, 8 * to.length);
   bytes.set(to, attribute(NETLINK.RTA_DST, to.length));
+  if (question.real) view.setUint32(message + RTMSG.flags, NETLINK.RTM_F_FIB_MATCH, true);
   if (from !== undefined) {
     view.setUint8(message + RTMSG.sourceBits, 8 * from.length);
     bytes.set(from, attribute(NETLINK.RTA_SRC, from.length));
@@ -99,15 +103,15 @@ export function parseAnswer(datagram: Uint8Array): RouteAnswer | undefined {
   const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);
   const first = NLMSGHDR.BYTES + RTMSG.BYTES;
   if (view.byteLength < first || view.getUint16(NLMSGHDR.type, true) !== NETLINK.RTM_NEWROUTE) return undefined;
+  const local = view.getUint8(NLMSGHDR.BYTES + RTMSG.type) === NETLINK.RTN_LOCAL;
   const end = Math.min(view.getUint32(NLMSGHDR.length, true), view.byteLength);
   for (let at: number = first; at + RTATTR.BYTES <= end; ) {
     const length = view.getUint16(at + RTATTR.length, true);
     if (length < RTATTR.BYTES || at + length > end) return undefined;
     if (view.getUint16(at + RTATTR.type, true) === NETLINK.RTA_OIF && length >= RTATTR.BYTES + 4) {
-      const local = view.getUint8(NLMSGHDR.BYTES + RTMSG.type) === NETLINK.RTN_LOCAL;
       return { interface: view.getUint32(at + RTATTR.BYTES, true), local };
     }
     at += (length + 3) & ~3;
   }
-  return undefined;
+  return { interface: 0, local };
 }

@@ -2,6 +2,8 @@
  * Cached source addresses after a change of addresses, links, routes or rules: one stays while it is an address of this
  * machine and the best route from it to the endpoint leaves through the interface it was learnt on (the kernel's
  * send4 and send6 ask the same at each route lookup). Any other is forgotten, and the system chooses anew.
+ * A source that is learnt is looked at, too: a peer may be heard on an interface that no route to it leads through. Then
+ * answers keep the address, and leave where the routes say.
  * News come in bursts and peers in thousands: after a pass comes a rest, and each turn of the loop does a part of one.
  */
 import * as abi from "../../../assembly/abi.ts";
@@ -10,7 +12,7 @@ import type { Instant } from "../../device/instant.ts";
 import { NEVER } from "../../device/instant.ts";
 import type { Peer } from "../../device/peer.ts";
 import type { Libc } from "../../ffi/libc.ts";
-import { RouteQuery } from "./route-query.ts";
+import { RouteQuery, type RouteQuestion } from "./route-query.ts";
 import { hasSource } from "./socket-address.ts";
 
 /** Sources looked at in one turn, at some 10 µs each. */
@@ -36,6 +38,9 @@ export class SourceCheck {
   #looked = 0;
   #restUntil: Instant = -NEVER;
   #wanted = false;
+  /** The path that was learnt last, and whether its interface leads back. */
+  readonly #latest = new Uint8Array(abi.PATH_BYTES);
+  #latestLeads = false;
 
   /** @throws SystemError */
   constructor(options: SourceCheckOptions) {
@@ -46,6 +51,20 @@ export class SourceCheck {
   /** Something changed: look at all peers soon. */
   news(): void {
     this.#wanted = true;
+    this.#latest.fill(0);
+  }
+
+  /** This peer's path is new. */
+  learnt(peer: Peer): void {
+    const { core } = this.#options;
+    if (!hasSource(core.words, peer.path)) return;
+    // Without its interface a path is never what the next packet brings: remember the answer.
+    const path = core.bytes.subarray(peer.path, peer.path + abi.PATH_BYTES);
+    if (path.some((byte, i) => byte !== this.#latest[i])) {
+      this.#latest.set(path);
+      this.#latestLeads = this.#leads(peer.path);
+    }
+    if (!this.#latestLeads) core.words[(peer.path + abi.PATH_INTERFACE) >>> 2] = 0;
   }
 
   /** When to call `advance`; Infinity while there is nothing to do. */
@@ -76,19 +95,33 @@ export class SourceCheck {
     }
   }
 
+  /** Whether packets may be made to leave where this peer is heard. */
+  #leads(path: number): boolean {
+    const question = this.#question(path);
+    const learntOn = this.#options.core.u32(path + abi.PATH_INTERFACE);
+    const best = this.#routes.ask(question);
+    if (best !== undefined && (best.interface === learntOn || best.local)) return true;
+    return this.#routes.ask({ ...question, interface: learntOn, real: true }) !== undefined;
+  }
+
   #holds(path: number): boolean {
+    const question = this.#question(path);
+    const learntOn = this.#options.core.u32(path + abi.PATH_INTERFACE);
+    // The kernel refuses foreign sources of IPv4 itself.
+    if (question.from.length === 16 && !this.#isOwn(question.from, learntOn)) return false;
+    const route = this.#routes.ask(question);
+    // A route to ourselves: the kernel names the loopback interface for some of them, whatever packets come in on.
+    return route !== undefined && (learntOn === 0 || route.interface === learntOn || route.local);
+  }
+
+  #question(path: number): RouteQuestion & { from: Uint8Array } {
     const { core, mark } = this.#options;
     const size = core.view.getUint16(path + abi.PATH_FAMILY, true) === 4 ? 4 : 16;
     const to = core.bytes.slice(path + abi.PATH_ADDRESS, path + abi.PATH_ADDRESS + size);
     const from = core.bytes.slice(path + abi.PATH_LOCAL, path + abi.PATH_LOCAL + size);
-    const learntOn = core.u32(path + abi.PATH_INTERFACE);
-    // The kernel refuses foreign sources of IPv4 itself.
-    if (size === 16 && !this.#isOwn(from, learntOn)) return false;
     const port = core.view.getUint16(path + abi.PATH_PORT, true);
     const zone = core.u32(path + abi.PATH_SCOPE);
-    const route = this.#routes.ask({ to, from, interface: zone, port, mark: mark() });
-    // A route to ourselves: the kernel names the loopback interface for some of them, whatever packets come in on.
-    return route !== undefined && (route.interface === learntOn || route.local);
+    return { to, from, interface: zone, port, mark: mark() };
   }
 
   #isOwn(address: Uint8Array, learntOn: number): boolean {

@@ -122,7 +122,13 @@ const STRUCTS: Record<string, [type: string, fields: Record<string, string>]> = 
   IFADDRMSG: ["struct ifaddrmsg", { family: "ifa_family", index: "ifa_index" }],
   RTMSG: [
     "struct rtmsg",
-    { family: "rtm_family", destinationBits: "rtm_dst_len", sourceBits: "rtm_src_len", type: "rtm_type" },
+    {
+      family: "rtm_family",
+      destinationBits: "rtm_dst_len",
+      sourceBits: "rtm_src_len",
+      type: "rtm_type",
+      flags: "rtm_flags",
+    },
   ],
   RTATTR: ["struct rtattr", { length: "rta_len", type: "rta_type" }],
   SOCK_FILTER: ["struct sock_filter", { code: "code", whenTrue: "jt", whenFalse: "jf", value: "k" }],

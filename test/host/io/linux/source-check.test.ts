@@ -67,7 +67,11 @@ function peersWith(sources: (Source | undefined)[]): { core: Core; peers: Peer[]
       bytes.set(source.from, path + PATH_LOCAL);
       view.setUint32(path + PATH_INTERFACE, source.interface, true);
     }
-    return { path, clearSource: () => bytes.fill(0, path + PATH_LOCAL, path + PATH_BYTES) } as unknown as Peer;
+    return {
+      path,
+      alive: true,
+      clearSource: () => bytes.fill(0, path + PATH_LOCAL, path + PATH_BYTES),
+    } as unknown as Peer;
   });
   const core = { bytes, words, view, u32: (address: number) => words[address >>> 2]! } as unknown as Core;
   return { core, peers, kept: () => peers.map(({ path }) => words[(path + PATH_INTERFACE) >>> 2] !== 0) };
@@ -143,6 +147,29 @@ describe("in a namespace", () => {
     while (checker.nextDeadline() <= 100) checker.advance(100);
     expect(checker.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
     checker.close();
+  });
+
+  test("a source learnt where no route leads stays, without its interface", () => {
+    const at = (subnet: number, host: number) => v4(10, 7, subnet, host);
+    ip("route add 10.7.1.64/26 dev second metric 9");
+    const { core, peers, kept } = peersWith([
+      { to: at(1, 2), from: at(1, 1), interface: first },
+      { to: at(1, 2), from: at(2, 1), interface: second },
+      // Not the best route, but a route.
+      { to: at(1, 70), from: at(1, 1), interface: first },
+    ]);
+    const checker = new SourceCheck({ core, libc, peers: () => peers, mark: () => 0 });
+    for (const peer of peers) checker.learnt(peer);
+    expect(kept()).toEqual([true, false, true]);
+    expect(core.bytes.slice(peers[1]!.path + PATH_LOCAL, peers[1]!.path + PATH_LOCAL + 4)).toEqual(
+      Uint8Array.of(10, 7, 2, 1),
+    );
+    expect(checker.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
+    checker.news();
+    checker.advance(1);
+    expect(core.bytes[peers[1]!.path + PATH_LOCAL]).toBe(10);
+    checker.close();
+    ip("route del 10.7.1.64/26 dev second metric 9");
   });
 
   test("a question about a destination without a route has no answer", () => {
