@@ -54,7 +54,7 @@ describe.each(pairs)("$name", (pair) => {
         expect(await reaches(one.namespace, two.inside.ipv4, 5000)).toBe(true);
         for (const address of [two.inside.ipv4, two.inside.ipv6]) {
           const flood = await ping(one.namespace, address, { count: 40, flood: "flood" });
-          expect(flood.received).toBe(40);
+          expect(flood.received, address).toBe(40);
           const tcp = await iperf(one.namespace, two.namespace, address, { protocol: "tcp" });
           expect(tcp.megabitsPerSecond).toBeGreaterThan(20);
           const udp = await iperf(one.namespace, two.namespace, address, { protocol: "udp", megabits: 0 });
