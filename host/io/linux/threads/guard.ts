@@ -6,7 +6,10 @@
 import { type Address, Core, type CoreExports, type Endpoint } from "../../../core/core.ts";
 import type { Gate } from "./gate.ts";
 
-/** Exports that change peers, routes, indices, keypairs or settings. The others only read, or work on their own. */
+/**
+ * Exports that change routes, indices, keypairs or settings, or which peers there are. The others only read, or work on
+ * what is thread 0's alone: consuming a handshake message is that, so forged ones interrupt nobody.
+ */
 const CHANGES = [
   "addRoute",
   "ageSessions",
@@ -14,9 +17,6 @@ const CHANGES = [
   "clearHandshake",
   "clearSessions",
   "confirmSession",
-  "consumeCookieReply",
-  "consumeInitiation",
-  "consumeResponse",
   "createInitiation",
   "createPeer",
   "createResponse",
