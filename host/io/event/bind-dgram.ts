@@ -120,7 +120,7 @@ export class DgramBind implements Bind {
   send(datagram: Uint8Array, to: Endpoint): boolean {
     const socket = this.#sockets[to.address.length === 4 ? 4 : 6];
     const { length } = datagram;
-    if (socket === undefined || this.#unsentBytes + length > UNSENT_BYTES) return false;
+    if (socket === undefined || to.port === 0 || this.#unsentBytes + length > UNSENT_BYTES) return false;
     let address = this.#texts.get(to);
     if (address === undefined) {
       address = addressText(to);
@@ -128,10 +128,16 @@ export class DgramBind implements Bind {
     }
     const events = this.#events;
     this.#unsentBytes += length;
-    socket.send(datagram, to.port, address, (error) => {
+    try {
+      socket.send(datagram, to.port, address, (error) => {
+        this.#unsentBytes -= length;
+        if (error !== null && this.#events === events) events?.lost();
+      });
+    } catch {
+      // What a runtime refuses at once it does not confirm.
       this.#unsentBytes -= length;
-      if (error !== null && this.#events === events) events?.lost();
-    });
+      return false;
+    }
     return true;
   }
 

@@ -122,6 +122,8 @@ export class EventDriver implements EngineSink {
       if (!this.#open) return;
       if (datagram.length === 0) return this.engine.countDrops(abi.DROP_SHORT, 1);
       if (datagram.length > abi.MESSAGE_BYTES_MAX) return this.engine.countDrops(abi.DROP_TYPE, 1);
+      // RFC 768: a sender that expects no answer. It may be made up, and nothing can be sent there.
+      if (from.port === 0) return this.engine.countDrops(abi.DROP_MALFORMED, 1);
       if (!this.#received.add(datagram, from)) {
         this.#takeReceived();
         this.#received.add(datagram, from);
