@@ -78,7 +78,7 @@ async function serve(name: string): Promise<void> {
     sendMore: clock.timed("splitAndSeal", sendMore),
     receive: clock.timed("openAndMerge", receive),
   };
-  const core = new Core(plain.memory, exports as typeof plain.exports, plain.maxPeers);
+  const core = new Core(plain.memory, exports as typeof plain.exports, plain.maxPeers, plain.maxRoutes);
   const tun = openTun(libc, name);
   const probe = new AeadProbe(clock);
   const takeBytes = watchCalls(libc, tun.fd, clock, probe);
