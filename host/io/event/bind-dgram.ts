@@ -30,52 +30,68 @@ export interface DgramBindOptions {
   readonly ipv6?: string | false | undefined;
 }
 
+/** What one `open` makes. */
+interface Opening {
+  readonly port: number;
+  /** Undefined once it was closed, or overtaken by another: no event comes after that. */
+  events: BindEvents | undefined;
+  sockets: Partial<Record<Family, Socket>>;
+  unsentBytes: number;
+}
+
 export class DgramBind implements Bind {
   readonly #addresses: Readonly<Record<Family, string | false>>;
   readonly #senders = new Map<string, Endpoint>();
   readonly #texts = new WeakMap<Endpoint, string>();
-  #sockets: Partial<Record<Family, Socket>> = {};
-  #events: BindEvents | undefined;
-  #unsentBytes = 0;
+  #opening: Opening | undefined;
+  /** Settles when all that was asked for before is done: calls take turns. */
+  #idle: Promise<unknown> = Promise.resolve();
 
   constructor({ ipv4 = "0.0.0.0", ipv6 = "::" }: DgramBindOptions = {}) {
     this.#addresses = { 4: ipv4, 6: ipv6 };
   }
 
-  async open(port: number, events: BindEvents): Promise<number> {
-    await this.close();
-    this.#events = events;
+  open(port: number, events: BindEvents): Promise<number> {
+    const closed = this.close();
+    const opening: Opening = { port, events, sockets: {}, unsentBytes: 0 };
+    this.#opening = opening;
+    const opened = closed.then(() => this.#open(opening));
+    this.#idle = opened.catch(() => {});
+    return opened;
+  }
+
+  async #open(opening: Opening): Promise<number> {
+    const { port } = opening;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#openBoth(port);
+        return await this.#openBoth(opening);
       } catch (error) {
-        await this.close();
+        await closeSockets(opening);
         if (codeOf(error) !== "EADDRINUSE") throw new BindError(port, error);
         if (port !== 0 || attempt === PORT_ATTEMPTS) throw new PortInUseError(port, error);
-        this.#events = events;
       }
     }
   }
 
-  async #openBoth(port: number): Promise<number> {
+  async #openBoth(opening: Opening): Promise<number> {
     const failures: unknown[] = [];
-    let bound = port;
+    let bound = opening.port;
     for (const family of [4, 6] as const) {
       const address = this.#addresses[family];
       if (address === false) continue;
       try {
-        const socket = await this.#openFamily(family, address, bound);
+        const socket = await this.#openFamily(opening, family, address, bound);
         bound = socket.address().port;
       } catch (error) {
         if (codeOf(error) === "EADDRINUSE") throw error;
         failures.push(error);
       }
     }
-    if (this.#sockets[4] === undefined && this.#sockets[6] === undefined) throw failures[0];
+    if (opening.sockets[4] === undefined && opening.sockets[6] === undefined) throw failures[0];
     return bound;
   }
 
-  async #openFamily(family: Family, address: string, port: number): Promise<Socket> {
+  async #openFamily(opening: Opening, family: Family, address: string, port: number): Promise<Socket> {
     const socket = createSocket({
       type: family === 4 ? "udp4" : "udp6",
       ipv6Only: family === 6,
@@ -96,16 +112,16 @@ export class DgramBind implements Bind {
     }
     enlargeBuffers(socket);
     socket.on("message", (datagram, sender) => {
-      if (this.#sockets[family] === socket) this.#receive(datagram, sender);
+      if (opening.sockets[family] === socket) this.#receive(opening, datagram, sender);
     });
     socket.on("error", (error) => {
-      if (this.#sockets[family] === socket) this.#events?.failed(error);
+      if (opening.sockets[family] === socket) opening.events?.failed(error);
     });
-    this.#sockets[family] = socket;
+    opening.sockets[family] = socket;
     return socket;
   }
 
-  #receive(datagram: Uint8Array, { address, port }: RemoteInfo): void {
+  #receive({ events }: Opening, datagram: Uint8Array, { address, port }: RemoteInfo): void {
     const key = `${address} ${port}`;
     let from = this.#senders.get(key);
     if (from === undefined) {
@@ -114,39 +130,49 @@ export class DgramBind implements Bind {
       if (this.#senders.size >= KNOWN_SENDERS) this.#senders.clear();
       this.#senders.set(key, from);
     }
-    this.#events?.receive(datagram, from);
+    events?.receive(datagram, from);
   }
 
   send(datagram: Uint8Array, to: Endpoint): boolean {
-    const socket = this.#sockets[to.address.length === 4 ? 4 : 6];
+    const opening = this.#opening;
+    const socket = opening?.sockets[to.address.length === 4 ? 4 : 6];
+    if (opening === undefined || socket === undefined || to.port === 0) return false;
     const { length } = datagram;
-    if (socket === undefined || to.port === 0 || this.#unsentBytes + length > UNSENT_BYTES) return false;
+    if (opening.unsentBytes + length > UNSENT_BYTES) return false;
     let address = this.#texts.get(to);
     if (address === undefined) {
       address = addressText(to);
       this.#texts.set(to, address);
     }
-    const events = this.#events;
-    this.#unsentBytes += length;
+    opening.unsentBytes += length;
     try {
       socket.send(datagram, to.port, address, (error) => {
-        this.#unsentBytes -= length;
-        if (error !== null && this.#events === events) events?.lost();
+        opening.unsentBytes -= length;
+        if (error !== null) opening.events?.lost();
       });
     } catch {
       // What a runtime refuses at once it does not confirm.
-      this.#unsentBytes -= length;
+      opening.unsentBytes -= length;
       return false;
     }
     return true;
   }
 
   async close(): Promise<void> {
-    const sockets = Object.values(this.#sockets);
-    this.#sockets = {};
-    this.#events = undefined;
-    await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))));
+    const opening = this.#opening;
+    this.#opening = undefined;
+    if (opening !== undefined) {
+      opening.events = undefined;
+      this.#idle = this.#idle.then(() => closeSockets(opening));
+    }
+    await this.#idle;
   }
+}
+
+async function closeSockets(opening: Opening): Promise<void> {
+  const sockets = Object.values(opening.sockets);
+  opening.sockets = {};
+  await Promise.allSettled(sockets.map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))));
 }
 
 /** Zone and all, as node:dgram has them. */

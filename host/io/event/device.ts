@@ -56,6 +56,8 @@ export class Device {
   #state: "made" | "started" | "closed" = "made";
   #started: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  /** Settles when no move to another port is under way. */
+  #moved: Promise<unknown> = Promise.resolve();
 
   private constructor(core: Core, bind: Bind, options: DeviceOptions) {
     this.#core = core;
@@ -142,7 +144,7 @@ export class Device {
   }
 
   /**
-   * Move to another UDP port. Sessions stay; peers follow with the next message they get.
+   * Move to another UDP port. Sessions stay; peers follow with the next message they get. Calls take turns.
    * @param port 0 takes a free one
    * @throws PortInUseError, BindError; nothing is bound then
    */
@@ -153,7 +155,17 @@ export class Device {
       this.#port = port;
       return;
     }
-    await this.#started;
+    const started = this.#started;
+    const moved = this.#moved.then(async () => {
+      await started;
+      await this.#move(port);
+    });
+    this.#moved = moved.catch(() => {});
+    await moved;
+  }
+
+  async #move(port: number): Promise<void> {
+    this.#requireOpen();
     await this.#bind.close();
     await this.#openBind(port);
   }

@@ -1,7 +1,8 @@
 /** The UDP sockets of the event driver: what they refuse, and that they come and go as they are asked to. */
-import { Socket } from "node:dgram";
+import { createSocket, Socket } from "node:dgram";
 import { afterEach, expect, it, vi } from "vitest";
 import {
+  type Bind,
   type BindEvents,
   Device,
   DgramBind,
@@ -27,6 +28,16 @@ afterEach(async () => {
 
 function loopback(port: number): Endpoint {
   return { address: Uint8Array.of(127, 0, 0, 1), port, scope: 0 };
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const socket = createSocket("udp4");
+  const free = await new Promise<boolean>((resolve) => {
+    socket.once("error", () => resolve(false));
+    socket.bind({ port, address: "127.0.0.1", exclusive: true }, () => resolve(true));
+  });
+  socket.close();
+  return free;
 }
 
 it("datagrams for port 0 are refused, and take no room from others", async () => {
@@ -56,4 +67,74 @@ it("a datagram that claims to come from port 0 is dropped, and not answered", as
   const { drops } = device.statistics();
   expect([drops.malformed, drops.mac1, memory.sent]).toEqual([1n, 0n, []]);
   await device.close();
+});
+
+it("of two calls of open at once the later one stays, and close leaves none", async () => {
+  const [first, second] = await Promise.all([bind.open(0, EVENTS), bind.open(0, EVENTS)]);
+  expect(second).not.toBe(first);
+  expect([await isFree(first), await isFree(second)]).toEqual([true, false]);
+  await bind.close();
+  expect(await isFree(second)).toBe(true);
+});
+
+it("close while open is under way leaves no socket, and no event comes", async () => {
+  const receive = vi.fn();
+  const opened = bind.open(0, { ...EVENTS, receive });
+  const closed = bind.close();
+  const port = await opened;
+  const other = createSocket("udp4");
+  other.send(new Uint8Array(8), port, "127.0.0.1");
+  await closed;
+  await settle();
+  expect(receive).not.toHaveBeenCalled();
+  expect(await isFree(port)).toBe(true);
+  await new Promise<void>((resolve) => other.close(resolve));
+});
+
+it("sends again after close and open, whatever was waiting to be sent", async () => {
+  const port = await bind.open(0, EVENTS);
+  while (bind.send(new Uint8Array(LENGTH), loopback(port)));
+  const closed = bind.close();
+  expect(bind.send(new Uint8Array(8), loopback(port))).toBe(false);
+  await closed;
+  await bind.open(port, EVENTS);
+  expect(bind.send(new Uint8Array(LENGTH), loopback(port))).toBe(true);
+});
+
+/** Takes a moment to open and to close, and counts what was asked of it meanwhile. */
+class SlowBind implements Bind {
+  #busy = false;
+  overlaps = 0;
+  port: number | undefined;
+
+  async #take(port: number | undefined): Promise<void> {
+    if (this.#busy) this.overlaps += 1;
+    this.#busy = true;
+    await settle(2);
+    this.#busy = false;
+    this.port = port;
+  }
+  async open(port: number): Promise<number> {
+    await this.#take(port);
+    return port;
+  }
+  send(): boolean {
+    return true;
+  }
+  close(): Promise<void> {
+    return this.#take(undefined);
+  }
+}
+
+it("a device moves to one port after the other, and tells the last", async () => {
+  const [tun] = tunPair();
+  const slow = new SlowBind();
+  const device = await Device.create({ privateKey: generatePrivateKey(), tun, bind: slow, limits: SMALL });
+  const started = device.start();
+  await Promise.all([started, device.listen(5001), device.listen(5002), device.listen(5003)]);
+  expect([slow.overlaps, slow.port, device.listenPort]).toEqual([0, 5003, 5003]);
+  const moves = Promise.allSettled([device.listen(5004), device.listen(5005)]);
+  await device.close();
+  expect((await moves).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  expect(slow.port).toBeUndefined();
 });
