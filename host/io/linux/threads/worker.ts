@@ -23,6 +23,8 @@ const RECEIVES_PER_TURN = 4;
 const TRAINS_PER_FLUSH = 4;
 const STATUS_SHIFT = 24;
 const PEER_MASK = 0xffffff;
+/** A new key is to be used, a new path looked at. */
+const URGENT = abi.EVENT_CONFIRMED | abi.EVENT_PATH;
 const MERGE_ERRORS = new Set([EINVAL, EMSGSIZE]);
 
 class WorkerLoop {
@@ -214,8 +216,8 @@ class WorkerLoop {
     const touched = core.exports.takeTouched();
     for (let i = 0; i < touched; i++) {
       const slot = core.words[first + i]!;
-      const confirmed = (core.u32(core.peer(slot) + abi.PEER_EVENTS) & abi.EVENT_CONFIRMED) !== 0;
-      this.#channel.name(slot, confirmed ? "now" : "soon");
+      const urgent = (core.u32(core.peer(slot) + abi.PEER_EVENTS) & URGENT) !== 0;
+      this.#channel.name(slot, urgent ? "now" : "soon");
     }
   }
 
