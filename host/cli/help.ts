@@ -51,7 +51,7 @@ in one process, over loopback UDP and in-memory TUN devices.
 };
 
 export function commandHelp(command: string): string {
-  return COMMAND_HELP[command] ?? mainHelp();
+  return (Object.hasOwn(COMMAND_HELP, command) ? COMMAND_HELP[command] : undefined) ?? mainHelp();
 }
 
 export function mainHelp(): string {

@@ -145,6 +145,11 @@ function keyName(bytes: Uint8Array): string {
   return /^[a-z]+$/i.test(name) ? name.toLowerCase() : "";
 }
 
+/** The key comes from the file; "constructor" is none, though every object has one. */
+function entry<T>(table: Record<string, T>, key: string): T | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}
+
 function readSecret(state: State, read: KeyReader, value: Uint8Array): boolean {
   const base64 = compact(value);
   const key = base64.length === KEY_BASE64_CHARS ? keyFromBase64(base64) : undefined;
@@ -215,14 +220,14 @@ class Parser {
   }
 
   private systemKey(key: string, value: Uint8Array): boolean {
-    const read = Object.hasOwn(SYSTEM_KEYS, key) ? SYSTEM_KEYS[key] : undefined;
+    const read = entry(SYSTEM_KEYS, key);
     if (read && !read(this.state, text(value))) this.fail(`${properName(key)} has a value that is not valid`);
     return read !== undefined;
   }
 
   private tunnelKey(section: "interface" | "peer", key: string, value: Uint8Array): void {
-    const readText = TUNNEL_TEXT_KEYS[section][key];
-    const readKey = TUNNEL_SECRET_KEYS[section][key];
+    const readText = entry(TUNNEL_TEXT_KEYS[section], key);
+    const readKey = entry(TUNNEL_SECRET_KEYS[section], key);
     const valid = readText
       ? readText(this.state, text(compact(value)))
       : readKey

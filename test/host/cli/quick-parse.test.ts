@@ -130,6 +130,15 @@ SaveConfig = TRUE
     }
   });
 
+  it("has no keys of the names that every object has", () => {
+    const names = Object.getOwnPropertyNames(Object.prototype);
+    for (const section of ["Interface", "Peer"]) {
+      for (const name of [...names, ...names.map((name) => name.toLowerCase())]) {
+        expect(() => parse(`[${section}]\n${name} = 1\n`), name).toThrow(/line 2: not a key of this section$/);
+      }
+    }
+  });
+
   it("never has its keys told in an error, wherever they stand", () => {
     const places = [
       `PrivateKey ${PRIVATE}`,

@@ -178,4 +178,5 @@ it("help and version go to stdout", () => {
   for (const option of Object.keys(DAEMON_OPTIONS)) expect(help.stdout).toContain(`--${option}`);
   expect(wasmguard([process.execPath], ["--version"]).stdout).toMatch(/^wasmguard \d+\.\d+\.\d+\n$/);
   expect(wasmguard([process.execPath], ["up", "--help"]).stdout).toMatch(/^Usage: wasmguard up /);
+  expect(wasmguard([process.execPath], ["help", "constructor"])).toEqual({ ...help, code: 0 });
 });
