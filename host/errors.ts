@@ -118,6 +118,16 @@ export class SocketPathError extends WasmguardError {
   }
 }
 
+/** The memory that was asked for is more than a core can have. */
+export class LimitsError extends WasmguardError {
+  readonly code = "LIMITS";
+  readonly nextStep =
+    "Lower maxPeers or maxAllowedIps: together they have 2 GiB, of which a peer takes 4 KiB and an allowed IP 112 bytes.";
+  constructor(message: string) {
+    super(message);
+  }
+}
+
 export class PeerLimitError extends WasmguardError {
   readonly code = "PEER_LIMIT";
   readonly nextStep = "Remove peers, or make the device with a larger maxPeers.";

@@ -2,7 +2,14 @@
 export type { Endpoint } from "./core/core.ts";
 export type { CoreLimits } from "./core/load.ts";
 export type { DropReason } from "./device/drop-reason.ts";
-export { EngineClosedError, PeerLimitError, PortInUseError, RouteLimitError, WasmguardError } from "./errors.ts";
+export {
+  EngineClosedError,
+  LimitsError,
+  PeerLimitError,
+  PortInUseError,
+  RouteLimitError,
+  WasmguardError,
+} from "./errors.ts";
 export type { Bind, BindEvents } from "./io/event/bind.ts";
 export { DgramBind, type DgramBindOptions } from "./io/event/bind-dgram.ts";
 export { Device, type DeviceOptions } from "./io/event/device.ts";

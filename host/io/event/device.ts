@@ -76,7 +76,7 @@ export class Device {
 
   /**
    * Make a device. It opens nothing before `start`.
-   * @throws KeyError, OptionError, EndpointError, AllowedIpError, PeerLimitError, RouteLimitError
+   * @throws KeyError, OptionError, LimitsError, EndpointError, AllowedIpError, PeerLimitError, RouteLimitError
    */
   static async create(options: DeviceOptions): Promise<Device> {
     const { listenPort, tun, peers = [], limits } = options;
