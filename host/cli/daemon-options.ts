@@ -19,6 +19,8 @@ export interface StartRequest {
   confinement: ConfineOptions | undefined;
   offloads: Offloads;
   metrics?: MetricsAddress | undefined;
+  /** Scheduling priority. */
+  nice: number;
   /** Bytes; the driver's default without it. */
   packetMemory?: number | undefined;
   /** Threads that carry packets; 1 without it. */
@@ -49,6 +51,16 @@ function descriptor(source: string, text: string | undefined): number | undefine
   const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (value > STDERR && value <= DESCRIPTOR_MAX) return value;
   throw new UsageError(`${source} is not the number of an inherited descriptor: ${JSON.stringify(text)}`);
+}
+
+/** Between interactive programs and the kernel's own threads. */
+const DEFAULT_NICE = -10;
+
+function niceValue(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_NICE;
+  const value = /^-?\d{1,2}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= -20 && value <= 19) return value;
+  throw new UsageError(`--nice is not a number from -20 to 19: ${JSON.stringify(text)}`);
 }
 
 function packetMemory(text: string | undefined): number | undefined {
@@ -92,6 +104,7 @@ export function startRequest(
     tunFd: descriptor("--tun-fd", values["tun-fd"]) ?? descriptor("WG_TUN_FD", environment.WG_TUN_FD),
     uapiFd: descriptor("--uapi-fd", values["uapi-fd"]) ?? descriptor("WG_UAPI_FD", environment.WG_UAPI_FD),
     logLevel,
+    nice: niceValue(values.nice),
     packetMemory: packetMemory(values["packet-memory"]),
     threads: threadCount(values.threads),
     metrics: values.metrics === undefined ? undefined : parseMetricsAddress(values.metrics),

@@ -28,7 +28,8 @@ async function runUntilStopped(request: StartRequest, onReady: () => void): Prom
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
-  const { interfaceName, tunFd, uapiFd, logLevel, offloads, metrics, packetMemory, confinement, threads } = request;
+  const { interfaceName, tunFd, uapiFd, logLevel, offloads, metrics, nice, packetMemory, confinement, threads } =
+    request;
   try {
     await runDaemon({
       interfaceName,
@@ -37,6 +38,7 @@ async function runUntilStopped(request: StartRequest, onReady: () => void): Prom
       logLevel,
       offloads,
       metrics,
+      nice,
       packetMemory,
       confinement,
       threads,

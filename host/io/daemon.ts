@@ -17,6 +17,7 @@ import { socketPath } from "../uapi/socket-path.ts";
 import { DeletionWatch } from "./linux/inotify.ts";
 import { Loop } from "./linux/loop.ts";
 import { serveMetrics } from "./linux/metrics-server.ts";
+import { setNice } from "./linux/priority.ts";
 import { openQueues } from "./linux/threads/queues.ts";
 import type { Workers, WorkersOptions } from "./linux/threads/workers.ts";
 import { adoptTun } from "./linux/tun.ts";
@@ -58,6 +59,8 @@ export interface DaemonOptions {
   onReady(): void;
   /** Aborted: end cleanly, remove the socket, resolve. */
   signal: AbortSignal;
+  /** Scheduling priority, as of nice(1). */
+  nice: number;
   /** Most bytes that packets may take, buffers of the packet path included. */
   packetMemory?: number | undefined;
   /** Where to serve metrics; nowhere without it. */
@@ -97,6 +100,7 @@ function giveUpRights(
 /** Runs until the signal, the loss of the socket or the loss of the interface. Rejects if it cannot start. */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { interfaceName, tunFd, uapiFd, offloads, metrics, log } = options;
+  if (!setNice(options.nice)) log("verbose", `the system refused priority ${options.nice}`);
   const core = await loadCore();
   const libc = await openLibc(core.memory);
   const keyMemory = protectKeyMemory(libc, core.at.secretsBegin, core.at.secretsEnd);
