@@ -30,7 +30,8 @@ async function open(ctx: TestContext, pair: Pair): Promise<Bed> {
   const other = tunnel.other(own);
   // Answers that come in elsewhere than questions go out are not to be taken for forgeries.
   for (const end of [own, other]) {
-    for (const which of ["all", "default", tunnel.link]) await end.namespace.sysctl(`net.ipv4.conf.${which}.rp_filter`, "0");
+    for (const which of ["all", "default", tunnel.link])
+      await end.namespace.sysctl(`net.ipv4.conf.${which}.rp_filter`, "0");
   }
   // A new link finds its IPv6 neighbours only after a while.
   for (const family of FAMILIES) expect(await reaches(own.namespace, other.outside(family), 5000)).toBe(true);

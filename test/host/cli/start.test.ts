@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
@@ -10,22 +10,16 @@ import { startRequest } from "../../../host/cli/daemon-options.ts";
 import { UsageError } from "../../../host/cli/errors.ts";
 import { interfaceNameFault } from "../../../host/cli/interface-name.ts";
 import { DAEMON_OPTIONS, parseOptions } from "../../../host/cli/options.ts";
+import { findRuntime, runArguments } from "../../support/runtimes.ts";
 
 const local = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "wasmguard-cli-start-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A program in PATH, or where npm puts it. */
-function find(program: string): string | undefined {
-  const folders = [local("../../../node_modules/.bin"), ...(process.env.PATH ?? "").split(delimiter)];
-  return folders.map((name) => join(name, program)).find((path) => existsSync(path));
-}
-
-const RUNTIMES: Record<string, string[] | undefined> = { node: [process.execPath] };
-for (const [name, args] of Object.entries({ bun: [], deno: ["run", "--allow-all"] })) {
-  const program = find(name);
-  RUNTIMES[name] = program ? [program, ...args] : undefined;
-}
+const RUNTIMES = (["node26", "bun", "deno"] as const).map((name) => {
+  const { path, reason } = findRuntime(name);
+  return [name, path && [path, ...runArguments(name, local("stub-entry.ts"))], reason ?? ""] as const;
+});
 
 interface Ended {
   code: number | null;
@@ -41,7 +35,7 @@ function wasmguard(
 ): Ended {
   const [program, ...before] = runtime;
   const { LOG_LEVEL: _, ...clean } = process.env;
-  const done = spawnSync(program!, [...before, local("stub-entry.ts"), ...args], {
+  const done = spawnSync(program!, [...before, ...args], {
     env: { ...clean, STUB_FILE: join(folder, "pid"), ...env },
     stdio: ["ignore", "pipe", "pipe", ...inherited],
     encoding: "utf8",
@@ -66,9 +60,7 @@ async function endDaemon(): Promise<boolean> {
   }
 }
 
-describe.for(Object.entries(RUNTIMES))("starting in the background with %s", ([name, runtime]) => {
-  const missing = `${name} is not installed`;
-
+describe.for(RUNTIMES)("starting in the background with %s", ([, runtime, missing]) => {
   it("returns once the daemon is ready, which then lives on", async (context) => {
     if (!runtime) return context.skip(missing);
     // A caller that reads our output to its end must not wait for the daemon.
@@ -105,7 +97,7 @@ describe.for(Object.entries(RUNTIMES))("starting in the background with %s", ([n
 });
 
 it("a descriptor that is not open is told", () => {
-  const { code, stderr } = wasmguard([process.execPath], ["--tun-fd", "999", "wgclis0"]);
+  const { code, stderr } = wasmguard([process.execPath, local("stub-entry.ts")], ["--tun-fd", "999", "wgclis0"]);
   expect(stderr).toMatch(/^wasmguard: descriptor 999 is not open\. /);
   expect(code).toBe(1);
 });
@@ -146,7 +138,7 @@ describe("a wrong command line", () => {
     [["genkey", "x"], "genkey takes no arguments"],
     [["up"], "up takes one file or name"],
   ] as [string[], string][])("%j: one line, exit code 2", ([args, message]) => {
-    const { code, stdout, stderr } = wasmguard([process.execPath], args);
+    const { code, stdout, stderr } = wasmguard([process.execPath, local("stub-entry.ts")], args);
     expect(stderr).toContain(`wasmguard: ${message}`);
     expect(stderr.trim().split("\n")).toHaveLength(1);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
@@ -173,10 +165,14 @@ describe("a wrong command line", () => {
 });
 
 it("help and version go to stdout", () => {
-  const help = wasmguard([process.execPath], ["--help"]);
+  const help = wasmguard([process.execPath, local("stub-entry.ts")], ["--help"]);
   expect(help.stdout).toContain("Examples:");
   for (const option of Object.keys(DAEMON_OPTIONS)) expect(help.stdout).toContain(`--${option}`);
-  expect(wasmguard([process.execPath], ["--version"]).stdout).toMatch(/^wasmguard \d+\.\d+\.\d+\n$/);
-  expect(wasmguard([process.execPath], ["up", "--help"]).stdout).toMatch(/^Usage: wasmguard up /);
-  expect(wasmguard([process.execPath], ["help", "constructor"])).toEqual({ ...help, code: 0 });
+  expect(wasmguard([process.execPath, local("stub-entry.ts")], ["--version"]).stdout).toMatch(
+    /^wasmguard \d+\.\d+\.\d+\n$/,
+  );
+  expect(wasmguard([process.execPath, local("stub-entry.ts")], ["up", "--help"]).stdout).toMatch(
+    /^Usage: wasmguard up /,
+  );
+  expect(wasmguard([process.execPath, local("stub-entry.ts")], ["help", "constructor"])).toEqual({ ...help, code: 0 });
 });
