@@ -5,5 +5,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     exclude: ["test/e2e/**"],
     testTimeout: 30_000,
+    // Some tests talk to real processes, on machines that others share. What fails twice is broken.
+    retry: 1,
   },
 });
