@@ -95,8 +95,7 @@ export const EVENT_DATA = 1; // an authenticated packet with data came
 export const EVENT_KEEPALIVE = 2; // an authenticated packet without data came
 export const EVENT_CONFIRMED = 4; // `next` became `current`: the initiator has the key
 export const EVENT_REKEY = 8; // initiator, and the session nears its end: make a new one
-export const EVENT_ROAMED = 16; // the endpoint changed
-export const EVENT_PATH = 64; // the endpoint or the address it is answered from changed
+export const EVENT_PATH = 16; // the endpoint or the address it is answered from changed
 export const EVENT_SENT = 32; // another thread sent data to it
 
 // Secrets of a peer, in the same slot number as the peer.

@@ -22,7 +22,6 @@ import {
   EVENT_KEEPALIVE,
   EVENT_PATH,
   EVENT_REKEY,
-  EVENT_ROAMED,
   INITIATION_BYTES,
   KEEPALIVE_BYTES,
   MESSAGE_COOKIE_REPLY,
@@ -30,7 +29,6 @@ import {
   MESSAGE_RESPONSE,
   MESSAGE_TRANSPORT,
   PATH_BYTES,
-  PATH_REMOTE_BYTES,
   PEER_EVENTS,
   PEER_FLAG_REKEY_ASKED,
   PEER_FLAGS,
@@ -204,7 +202,7 @@ function keepKeyFresh(peer: u32, now: f64): void {
 export function followPath(peer: u32, path: usize): void {
   const known = Peer.record(peer) + PEER_PATH;
   if (equal(known, path, PATH_BYTES)) return;
-  touch(peer, equal(known, path, PATH_REMOTE_BYTES) ? EVENT_PATH : EVENT_PATH | EVENT_ROAMED);
+  touch(peer, EVENT_PATH);
   if (Sharing.on) Versioned.write(Peer.record(peer) + PEER_PATH_VERSION, known, path, PATH_BYTES);
   else memory.copy(known, path, PATH_BYTES);
 }
