@@ -1,12 +1,13 @@
 /**
  * How the daemon starts, what ends it, and what it says when it cannot start.
  */
-import { existsSync, readFileSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { Daemon } from "./support/daemon.ts";
-import { ended, killGroup, type Result, run, waitFor } from "./support/exec.ts";
+import { ended, killGroup, type Result, run, sleep, waitFor } from "./support/exec.ts";
 import { subject, wireguardGo } from "./support/implementations.ts";
+import { cannotRun, requireLab } from "./support/requirements.ts";
 import { openDaemon, openTopology } from "./support/tunnel.ts";
 import { makeKeyPair } from "./support/wireguard.ts";
 
@@ -18,6 +19,13 @@ function expectRefusal(result: Result, pattern: RegExp): void {
   expect(result.code).toBeGreaterThan(0);
   expect(result.stdout + result.stderr).toMatch(pattern);
   if (isWasmguard) expect(result.stderr.trim().split("\n")).toHaveLength(1);
+}
+
+/** What a process has used so far. The clock tick of /proc is 10 ms on every machine that wasmguard runs on. */
+function processorMs(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return 10 * (Number(fields[11]) + Number(fields[12]));
 }
 
 describe(subject.name, () => {
@@ -76,6 +84,29 @@ describe(subject.name, () => {
     await expect(daemon.wg("set", daemon.interface, "listen-port", "40001")).rejects.toThrow(/already in use/i);
     await daemon.wg("set", daemon.interface, "listen-port", "40002");
     expect(await daemon.wg("show", daemon.interface, "listen-port")).toBe("40002\n");
+  });
+
+  test("without a descriptor for another client it goes on, says so once, and answers when it has one", async (ctx) => {
+    if (!isWasmguard) cannotRun(ctx, "wireguard-go ends then");
+    requireLab(ctx, "prlimit");
+    const { daemon } = await openDaemon(ctx, subject);
+    const [pid = 0] = daemon.pids();
+    // Root in a container may lack the right over others' limits; their own user has it.
+    const uid = Number(/^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+    const limit = (descriptors: number) => run(["prlimit", `--pid=${pid}`, `--nofile=${descriptors}:`], { uid });
+    const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+    let free = 0;
+    while (open.has(free)) free++;
+    await limit(free);
+    const answer = daemon.wg("show", daemon.interface, "listen-port");
+    await sleep(500);
+    const before = processorMs(pid);
+    await sleep(2500);
+    expect(processorMs(pid) - before).toBeLessThan(500);
+    expect(daemon.log()).toMatch(/^.*clients must wait.*EMFILE\n$/);
+    await limit(1024);
+    expect(await answer).toMatch(/^\d+\n$/);
+    expect(await daemon.wg("show", daemon.interface)).toContain("interface");
   });
 
   test("without root it says so and ends", async (ctx) => {

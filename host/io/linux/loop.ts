@@ -196,6 +196,7 @@ export class Loop implements EngineSink {
         this.engine.flush();
         if (now >= probeAt) {
           this.#interface.probe();
+          this.#uapi.retry();
           probeAt = now + HEARTBEAT_MS;
         }
         workers?.gate.release();

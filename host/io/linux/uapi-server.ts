@@ -46,6 +46,8 @@ export class UapiServer {
   readonly #zones: Zones;
   readonly #clients: (Client | undefined)[] = new Array(SESSIONS).fill(undefined);
   #accepting = true;
+  /** A client had to wait for want of a descriptor, and the log has it; until a call of accept found room. */
+  #refused = false;
 
   constructor(options: UapiServerOptions) {
     this.#options = options;
@@ -60,7 +62,7 @@ export class UapiServer {
       const free = this.#clients.indexOf(undefined);
       this.#accept(free >= 0);
       if (free < 0) return;
-      const connection = this.#options.listener.accept();
+      const connection = this.#nextConnection();
       if (connection === undefined) return;
       const area = this.#options.core.at.uapiAreas + 2 * AREA_BYTES * free;
       const { core, epoll, firstToken, statistics, log } = this.#options;
@@ -81,6 +83,26 @@ export class UapiServer {
       epoll.add(connection.fd, firstToken + free);
       this.serve(free, READABLE);
     }
+  }
+
+  /** @returns undefined when none waits, or there is no room for it */
+  #nextConnection(): UnixConnection | undefined {
+    try {
+      const connection = this.#options.listener.accept();
+      if (connection === undefined) this.#refused = false;
+      return connection;
+    } catch (error) {
+      // The listener stays readable: waiting for it would return at once, again and again.
+      this.#accept(false);
+      if (!this.#refused) this.#options.log("error", `UAPI clients must wait: ${(error as Error).message}`);
+      this.#refused = true;
+      return undefined;
+    }
+  }
+
+  /** From time to time: there may be room again for clients that wait in the backlog. */
+  retry(): void {
+    if (!this.#accepting) this.accept();
   }
 
   /** Listen for more clients, or leave them in the backlog. */

@@ -58,11 +58,14 @@ export class UnixListener {
     this.path = path;
   }
 
-  /** @returns a non-blocking connection, or undefined when none waits or the peer left already */
+  /**
+   * @returns a non-blocking connection, or undefined when none waits
+   * @throws SystemError when there is no room for one, as EMFILE: it stays in the backlog, and the listener readable
+   */
   accept(): UnixConnection | undefined {
     const flags = SOCKET.SOCK_NONBLOCK | SOCKET.SOCK_CLOEXEC;
     const fd = this.#libc.accept4(this.fd, NULL, NULL, flags);
-    return fd < 0 ? undefined : new UnixConnection(this.#libc, fd);
+    return isAgain(fd) ? undefined : new UnixConnection(this.#libc, check("accept", fd, this.path));
   }
 
   /** Stop listening and remove the socket. Connections live on. */
