@@ -110,8 +110,10 @@ export const INOTIFY = {
   IN_IGNORED: 0x8000,
 } as const;
 
-/** <linux/netlink.h>, <linux/rtnetlink.h>, <linux/if_link.h> */
+/** <sys/socket.h>, <linux/netlink.h>, <linux/rtnetlink.h>, <linux/if_link.h> */
 export const NETLINK = {
+  SOL_NETLINK: 270,
+  NETLINK_LISTEN_ALL_NSID: 8,
   NETLINK_ROUTE: 0,
   NLM_F_REQUEST: 1,
   NLM_F_DUMP: 0x300,
@@ -134,6 +136,8 @@ export const NETLINK = {
   RTM_DELRULE: 33,
   IFLA_IFNAME: 3,
   IFLA_MTU: 4,
+  IFLA_NEW_NETNSID: 45,
+  IFLA_NEW_IFINDEX: 49,
   NLMSG_ERROR: 2,
   RTA_DST: 1,
   RTA_SRC: 2,

@@ -22,12 +22,30 @@ async function markedPackets(namespace: Namespace, program: "iptables" | "ip6tab
   return Number(/^\s*(\d+) .* mark match 0x33/m.exec(counters)?.[1]);
 }
 
+/** Length of the transport message that carries an inner packet of so many bytes. */
+async function messageFor(length: number, from: Namespace, to: string, capture: Capture): Promise<number | undefined> {
+  const before = capture.messages("data").length;
+  await ping(from, to, { size: length - ICMP_HEADERS });
+  await waitFor(() => capture.messages("data").length > before, 1000);
+  return capture.messages("data")[before]?.payload.length;
+}
+
+/** MTU, and what a packet of 1297 bytes is padded to there. */
+const PADDING = [
+  [1299, 1299],
+  [1297, 1297],
+  [1420, 1312],
+] as const;
+
 /** A tunnel with an end that notices when its interface goes down. */
-async function openNoticing(ctx: TestContext, pair: Pair): Promise<{ own: End; other: End; topology: Topology }> {
+async function openNoticing(
+  ctx: TestContext,
+  pair: Pair,
+): Promise<{ own: End; other: End; topology: Topology; link: string }> {
   const label = pair.near.missesDown ? "far" : "near";
   if (pair[label].missesDown) cannotRun(ctx, `${pair[label].name} does not notice that its interface is down`);
   const tunnel = await openTunnel(ctx, pair);
-  return { own: tunnel[label], other: tunnel.other(tunnel[label]), topology: tunnel.topology };
+  return { own: tunnel[label], other: tunnel.other(tunnel[label]), topology: tunnel.topology, link: tunnel.link };
 }
 
 describe.each(pairs)("$name", (pair) => {
@@ -36,21 +54,11 @@ describe.each(pairs)("$name", (pair) => {
     const { near, far } = tunnel;
     expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
     await using capture = await Capture.start(tunnel.topology, near.namespace, tunnel.link);
-    /** Length of the message that carries an inner packet of so many bytes. */
-    const messageFor = async (length: number) => {
-      const before = capture.messages("data").length;
-      await ping(near.namespace, far.inside("ipv4"), { size: length - ICMP_HEADERS });
-      await waitFor(() => capture.messages("data").length > before, 1000);
-      return capture.messages("data")[before]?.payload.length;
-    };
-    expect(await messageFor(1297)).toBe(1312 + OVERHEAD);
-    for (const [mtu, padded] of [
-      [1299, 1299],
-      [1297, 1297],
-      [1420, 1312],
-    ] as const) {
+    const message = () => messageFor(1297, near.namespace, far.inside("ipv4"), capture);
+    expect(await message()).toBe(1312 + OVERHEAD);
+    for (const [mtu, padded] of PADDING) {
       await near.namespace.ip("link", "set", near.interface, "mtu", `${mtu}`);
-      expect(await waitFor(async () => (await messageFor(1297)) === padded + OVERHEAD, 2000)).toBe(true);
+      expect(await waitFor(async () => (await message()) === padded + OVERHEAD, 2000)).toBe(true);
     }
   });
 
@@ -175,6 +183,26 @@ describe.each(pairs)("$name", (pair) => {
     expect(await reaches(room, far.inside("ipv4"), 10_000)).toBe(true);
     await room.ip("link", "del", near.interface);
     expect(await near.daemon.ends(5000)).toBe(true);
+  });
+
+  test("moved to another namespace, its MTU is followed there, and again when it comes back", async (ctx) => {
+    const { own: near, other: far, topology, link } = await openNoticing(ctx, pair);
+    await using capture = await Capture.start(topology, near.namespace, link);
+    const room = await topology.namespace("room");
+    for (const [from, to] of [
+      [near.namespace, room],
+      [room, near.namespace],
+    ] as const) {
+      await from.ip("link", "set", near.interface, "netns", to.name);
+      await to.addAddress(near.interface, `${near.inside("ipv4")}/24`);
+      await to.ip("link", "set", near.interface, "up");
+      expect(await reaches(to, far.inside("ipv4"), 10_000)).toBe(true);
+      const message = () => messageFor(1297, to, far.inside("ipv4"), capture);
+      for (const [mtu, padded] of PADDING) {
+        await to.ip("link", "set", near.interface, "mtu", `${mtu}`);
+        expect(await waitFor(async () => (await message()) === padded + OVERHEAD, 2000)).toBe(true);
+      }
+    }
   });
 
   test("an MTU raised in another namespace is no limit: larger packets pass", async (ctx) => {

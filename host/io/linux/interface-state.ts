@@ -1,9 +1,10 @@
 /**
  * Follows the tunnel's own interface: up or down, its MTU, its end; and notices when addresses or routes of the machine
- * change. News come by rtnetlink. Once the interface has been moved to another network namespace that stays silent,
- * so the device itself is also asked from time to time: a TUN device can be written to exactly while it is up.
+ * change. News come by rtnetlink, also from another network namespace that the interface is moved to. Where those cannot
+ * be had, the device itself still tells when it is asked, from time to time: it can be written to exactly while it is up.
  */
 import type { Libc } from "../../ffi/libc.ts";
+import { LinkFollower } from "./link-follower.ts";
 import { NetworkMonitor } from "./netlink.ts";
 import type { LinuxTun } from "./tun.ts";
 
@@ -19,6 +20,7 @@ export class InterfaceState {
   readonly #tun: LinuxTun;
   readonly #handler: InterfaceHandler;
   readonly #monitor: NetworkMonitor;
+  readonly #follower: LinkFollower;
   #up = false;
   #mtu = 0;
 
@@ -26,17 +28,18 @@ export class InterfaceState {
     this.#tun = tun;
     this.#handler = handler;
     this.#monitor = new NetworkMonitor(libc);
+    this.#follower = new LinkFollower(libc);
   }
 
-  /** To wait on: readable when there is news. */
-  get fd(): number {
-    return this.#monitor.fd;
+  /** To wait on: one is readable when there is news. */
+  get fds(): number[] {
+    return [this.#monitor.fd, this.#follower.fd].filter((fd) => fd >= 0);
   }
 
   /** Read the news. */
   read(): void {
     let any = false;
-    let link = false;
+    let link = this.#follow();
     this.#monitor.read((event) => {
       any = true;
       if (event.kind === "link" || event.kind === "overflow") link = true;
@@ -48,6 +51,7 @@ export class InterfaceState {
 
   /** Ask the device itself. */
   probe(): void {
+    this.#follow();
     const state = this.#tun.state();
     if (state === "gone") return this.#handler.gone();
     this.#readMtu();
@@ -57,14 +61,28 @@ export class InterfaceState {
     this.#handler.up(up);
   }
 
-  /** In another namespace it cannot be read: the last one known stays. */
+  /** Where it has been moved to comes before what it is like there. @returns whether it changed elsewhere */
+  #follow(): boolean {
+    let news = false;
+    this.#follower.read((mtu) => {
+      news = true;
+      this.#setMtu(mtu);
+    });
+    return news;
+  }
+
+  /** Out of sight it cannot be read: the last one known stays. */
   #readMtu(): void {
-    let mtu: number;
+    if (this.#follower.isAway) return;
     try {
-      mtu = this.#tun.mtu;
+      this.#follower.seenAtHome(this.#tun.index);
+      this.#setMtu(this.#tun.mtu);
     } catch {
-      return;
+      // Between this call and the one before it may have gone.
     }
+  }
+
+  #setMtu(mtu: number): void {
     if (mtu === this.#mtu) return;
     this.#mtu = mtu;
     this.#handler.mtu(mtu);
@@ -72,5 +90,6 @@ export class InterfaceState {
 
   close(): void {
     this.#monitor.close();
+    this.#follower.close();
   }
 }

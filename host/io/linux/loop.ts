@@ -135,7 +135,7 @@ export class Loop implements EngineSink {
       statistics: () => this.statistics(),
     });
     this.#epoll.add(tun.fd, TOKEN.tun);
-    this.#epoll.add(this.#interface.fd, TOKEN.network);
+    for (const fd of this.#interface.fds) this.#epoll.add(fd, TOKEN.network);
     if (options.watch !== undefined) this.#epoll.add(options.watch.fd, TOKEN.watch);
     if (options.workers !== undefined) this.#epoll.add(options.workers.wakeFd, TOKEN.threads);
     this.#interface.probe();

@@ -7,8 +7,15 @@ import { EINTR, ENOBUFS } from "../../ffi/errno.ts";
 import { IFADDRMSG, IFINFOMSG, NLMSGHDR, RTATTR, RTMSG, SOCKADDR_NL } from "../../ffi/layout.ts";
 import { check, type Libc, SCRATCH_BYTES } from "../../ffi/libc.ts";
 
+/** Where an interface has gone: the kernel's number for a network namespace, −1 for none, and its index there. */
+export interface LinkPlace {
+  readonly namespace: number;
+  readonly index: number;
+}
+
 export type NetworkEvent =
-  | { kind: "link"; index: number; name: string; up: boolean; mtu: number; removed: boolean }
+  /** `movedTo`: it was removed here, because it goes to another network namespace. */
+  | { kind: "link"; index: number; name: string; up: boolean; mtu: number; removed: boolean; movedTo?: LinkPlace }
   | { kind: "address"; family: 4 | 6; index: number; removed: boolean }
   /** A route, or a rule that chooses among routing tables. */
   | { kind: "route"; family: 4 | 6; removed: boolean }
@@ -26,6 +33,20 @@ const GROUPS =
 /** Datagrams per read(): a flood of route changes must not keep the caller from its packets. */
 const READS_MAX = 16;
 
+/** @returns a socket that hears of these RTMGRP_… in the calling thread's network namespace  @throws SystemError */
+export function openNetlink(libc: Libc, groups: number): number {
+  const type = SOCKET.SOCK_RAW | SOCKET.SOCK_NONBLOCK | SOCKET.SOCK_CLOEXEC;
+  const fd = check("socket", libc.socket(SOCKET.AF_NETLINK, type, NETLINK.NETLINK_ROUTE), "netlink");
+  const { bytes, view, at } = libc.scratch;
+  bytes.fill(0, 0, SOCKADDR_NL.BYTES);
+  view.setUint16(SOCKADDR_NL.family, SOCKET.AF_NETLINK, true);
+  view.setUint32(SOCKADDR_NL.groups, groups, true);
+  const result = libc.bind(fd, at(0), SOCKADDR_NL.BYTES);
+  if (result < 0) libc.close(fd);
+  check("bind", result, "netlink");
+  return fd;
+}
+
 export class NetworkMonitor {
   readonly fd: number;
   readonly #libc: Libc;
@@ -33,15 +54,7 @@ export class NetworkMonitor {
   /** Watches the network namespace that the calling thread is in. @throws SystemError */
   constructor(libc: Libc) {
     this.#libc = libc;
-    const type = SOCKET.SOCK_RAW | SOCKET.SOCK_NONBLOCK | SOCKET.SOCK_CLOEXEC;
-    this.fd = check("socket", libc.socket(SOCKET.AF_NETLINK, type, NETLINK.NETLINK_ROUTE), "netlink");
-    const { bytes, view, at } = libc.scratch;
-    bytes.fill(0, 0, SOCKADDR_NL.BYTES);
-    view.setUint16(SOCKADDR_NL.family, SOCKET.AF_NETLINK, true);
-    view.setUint32(SOCKADDR_NL.groups, GROUPS, true);
-    const result = libc.bind(this.fd, at(0), SOCKADDR_NL.BYTES);
-    if (result < 0) libc.close(this.fd);
-    check("bind", result, "netlink");
+    this.fd = openNetlink(libc, GROUPS);
   }
 
   /** Ask for the present state of all links; it comes through read() as link events. @throws SystemError */
@@ -132,6 +145,8 @@ function parseLink(view: DataView, removed: boolean): NetworkEvent | undefined {
   const up = (view.getUint32(IFINFOMSG.flags, true) & TUN.IFF_UP) !== 0;
   let name = "";
   let mtu = 0;
+  let newNamespace: number | undefined;
+  let newIndex: number | undefined;
   for (let at: number = IFINFOMSG.BYTES; at + RTATTR.BYTES <= view.byteLength; ) {
     const length = view.getUint16(at + RTATTR.length, true);
     if (length < RTATTR.BYTES || at + length > view.byteLength) break;
@@ -143,8 +158,14 @@ function parseLink(view: DataView, removed: boolean): NetworkEvent | undefined {
       name = new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
     } else if (type === NETLINK.IFLA_MTU && size >= 4) {
       mtu = view.getUint32(at + RTATTR.BYTES, true);
+    } else if (type === NETLINK.IFLA_NEW_NETNSID && size >= 4) {
+      newNamespace = view.getInt32(at + RTATTR.BYTES, true);
+    } else if (type === NETLINK.IFLA_NEW_IFINDEX && size >= 4) {
+      newIndex = view.getInt32(at + RTATTR.BYTES, true);
     }
     at += (length + 3) & ~3;
   }
-  return { kind: "link", index, name, up, mtu, removed };
+  const link = { kind: "link", index, name, up, mtu, removed } as const;
+  if (newNamespace === undefined || newIndex === undefined) return link;
+  return { ...link, movedTo: { namespace: newNamespace, index: newIndex } };
 }
