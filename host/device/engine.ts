@@ -369,14 +369,14 @@ export class Engine implements PeerContext {
   close(): void {
     if (this.#closed) return;
     this.#up = false;
-    this.core.exports.clearTrains();
-    this.removeAllPeers();
+    this.#closed = true;
     const { identity, random, secretExchange } = this.core.at;
     this.core.wipe(identity, abi.IDENTITY_BYTES);
     this.core.wipe(random, abi.RANDOM_BYTES);
     this.core.wipe(secretExchange, 4096);
+    this.core.exports.clearTrains();
+    this.removeAllPeers();
     this.core.exports.wipe();
-    this.#closed = true;
   }
 
   #requireOpen(): void {

@@ -214,14 +214,25 @@ export class Loop implements EngineSink {
     }
   }
 
+  /** Each step is taken whatever becomes of the others: no key stays because something could not be closed. */
   #close(): void {
-    this.#options.workers?.halt();
-    this.#uapi.close();
-    this.engine.close();
-    this.#sockets.stop();
-    this.#interface.close();
-    this.#sourceCheck.close();
-    this.#epoll.close();
+    const { workers, log } = this.#options;
+    const steps = [
+      () => workers?.halt(),
+      () => this.engine.close(),
+      () => this.#uapi.close(),
+      () => this.#sockets.stop(),
+      () => this.#interface.close(),
+      () => this.#sourceCheck.close(),
+      () => this.#epoll.close(),
+    ];
+    for (const step of steps) {
+      try {
+        step();
+      } catch (error) {
+        log("error", `at the end: ${error instanceof Error ? error.message : error}`);
+      }
+    }
   }
 
   #dispatch(token: number, events: number): void {

@@ -69,6 +69,11 @@ export class ChannelWriter {
     this.send(kind, new Uint8Array(Uint32Array.of(value).buffer));
   }
 
+  /** Peers wait to be named, for thread 0 has not made room yet: flush again soon, though nothing else happens. */
+  get isBehind(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** The end of a batch: wake thread 0 if it must know. */
   flush(now: number): void {
     if (this.#waiting.length > 0) {

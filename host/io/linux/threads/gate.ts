@@ -7,6 +7,7 @@
  *   thread 0  hold: EPOCH odd, wait until no worker is WORKING    release: EPOCH even, wake who waits
  */
 import { EPOCH, GONE, IDLE, line, STATE, WORKING } from "./control.ts";
+import { Patience } from "./patience.ts";
 
 const SPINS = 1_000;
 const NAP_MS = 1;
@@ -18,6 +19,7 @@ export class Gate {
   readonly #words: Int32Array;
   readonly #workers: number;
   #held = false;
+  #ended = false;
 
   constructor(control: SharedArrayBuffer, workers: number) {
     this.#words = new Int32Array(control);
@@ -26,7 +28,7 @@ export class Gate {
 
   /** Wait until all workers pause. Until `release` nothing happens here any more. @throws Error if one hangs */
   hold(): void {
-    if (this.#held) return;
+    if (this.#held || this.#ended) return;
     this.#held = true;
     Atomics.add(this.#words, EPOCH, 1);
     for (let k = 0; k < this.#workers; k++) this.#waitFor(line(k) + STATE, k);
@@ -34,9 +36,9 @@ export class Gate {
 
   #waitFor(state: number, worker: number): void {
     for (let spin = 0; spin < SPINS; spin++) if (Atomics.load(this.#words, state) !== WORKING) return;
-    const end = performance.now() + PATIENCE_MS;
+    const patience = new Patience(PATIENCE_MS);
     while (Atomics.load(this.#words, state) === WORKING) {
-      if (performance.now() > end) throw new Error(`thread ${worker + 1} does not pause`);
+      if (patience.isOver()) throw new Error(`thread ${worker + 1} does not pause`);
       Atomics.wait(this.#words, state, WORKING, NAP_MS);
     }
   }
@@ -47,6 +49,12 @@ export class Gate {
     this.#held = false;
     Atomics.add(this.#words, EPOCH, 1);
     Atomics.notify(this.#words, EPOCH);
+  }
+
+  /** The workers have ended, or never will: nobody is waited for any more. */
+  end(): void {
+    this.release();
+    this.#ended = true;
   }
 }
 

@@ -21,6 +21,8 @@ const EVENTS = 8;
 const READS_PER_TURN = 64;
 const RECEIVES_PER_TURN = 4;
 const TRAINS_PER_FLUSH = 4;
+/** How soon thread 0 is told again of peers that it had no room for. */
+const RETRY_MS = 10;
 const STATUS_SHIFT = 24;
 const PEER_MASK = 0xffffff;
 /** A new key is to be used, a new path looked at. */
@@ -98,17 +100,21 @@ class WorkerLoop {
   run(): void {
     this.#takeClock();
     while (Atomics.load(this.#words, STOP) === 0) {
-      const ready = this.#epoll.wait(Infinity);
+      const ready = this.#epoll.wait(this.#channel.isBehind ? RETRY_MS : Infinity);
       for (let i = 0; i < ready; i++) this.#dispatch(this.#epoll.token(i));
+      if (ready === 0) this.#channel.flush(this.#now());
     }
   }
 
-  /** Wipe what is this thread's own. */
+  /** Wipe what is this thread's own, and let nobody wait for it. */
   close(): void {
-    this.#core.exports.clearTrains();
-    this.#core.exports.wipe();
-    this.#epoll.close();
-    this.#turnstile.gone();
+    try {
+      this.#core.exports.clearTrains();
+      this.#core.exports.wipe();
+      this.#epoll.close();
+    } finally {
+      this.#turnstile.gone();
+    }
   }
 
   #dispatch(token: number): void {

@@ -18,6 +18,7 @@ import { ChannelReader, LETTER, makeChannel, REST_MS } from "./channel.ts";
 import { CLOCK, CLOCK_SET, GONE, line, makeControl, SOCKET_4, SOCKET_6, STATE, STOP } from "./control.ts";
 import { Gate } from "./gate.ts";
 import { guardedCore } from "./guard.ts";
+import { Patience } from "./patience.ts";
 import { RX_SLOTS, TOKEN, type WorkerReady, type WorkerSetup } from "./setup.ts";
 
 const START_LIMIT_MS = 10_000;
@@ -114,7 +115,7 @@ export class Workers {
     worker.on("error", (error: Error) => this.#fail(`thread ${index + 1}: ${error.message}`));
     worker.on("exit", () => {
       Atomics.store(this.#words, line(index) + STATE, GONE);
-      if (!this.#stopped) this.#fail(`thread ${index + 1} has ended`);
+      this.#fail(`thread ${index + 1} has ended`);
     });
     const [ready] = (await once(worker, "message", { signal: AbortSignal.timeout(START_LIMIT_MS) })) as [WorkerReady];
     member.epollFd = ready.epoll;
@@ -126,6 +127,7 @@ export class Workers {
   }
 
   #fail(reason: string): void {
+    if (this.#stopped) return;
     this.#failure ??= reason;
     signalEventfd(this.#options.libc, this.wakeFd);
   }
@@ -236,13 +238,20 @@ export class Workers {
     const { libc } = this.#options;
     Atomics.store(this.#words, STOP, 1);
     this.gate.release();
-    for (const { wake } of this.#members) signalEventfd(libc, wake);
-    const end = performance.now() + STOP_LIMIT_MS;
+    try {
+      for (const { wake } of this.#members) signalEventfd(libc, wake);
+      this.#awaitEnd(new Patience(STOP_LIMIT_MS));
+    } finally {
+      this.gate.end();
+    }
+  }
+
+  #awaitEnd(patience: Patience): void {
     this.#members.forEach(({ epollFd }, index) => {
       if (epollFd < 0) return;
       const state = line(index) + STATE;
       for (let seen = Atomics.load(this.#words, state); seen !== GONE; seen = Atomics.load(this.#words, state)) {
-        if (performance.now() > end) return;
+        if (patience.isOver()) return;
         Atomics.wait(this.#words, state, seen, 10);
       }
     });

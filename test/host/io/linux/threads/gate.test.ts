@@ -1,6 +1,6 @@
 // Pausing: while thread 0 holds the gate no worker is inside, and afterwards each of them has noticed.
 import { Worker } from "node:worker_threads";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import {
   EPOCH,
   GONE,
@@ -53,6 +53,33 @@ test("a worker that never leaves is reported instead of waited for", { timeout: 
   new Turnstile(control, 0, () => {}).enter();
   expect(new Int32Array(control)[line(0) + STATE]).toBe(WORKING);
   expect(() => new Gate(control, 1).hold()).toThrow("thread 1 does not pause");
+});
+
+test("time in which the whole process was stopped does not count", () => {
+  const control = makeControl(1);
+  const words = new Int32Array(control);
+  new Turnstile(control, 0, () => {}).enter();
+  // Ten looks a minute apart; at the last one the worker is done.
+  let looks = 0;
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => {
+    if (++looks === 10) Atomics.store(words, line(0) + STATE, IDLE);
+    return looks * 60_000;
+  });
+  try {
+    new Gate(control, 1).hold();
+  } finally {
+    clock.mockRestore();
+  }
+  expect(looks).toBe(10);
+});
+
+test("once the workers have ended nobody is waited for", () => {
+  const control = makeControl(1);
+  new Turnstile(control, 0, () => {}).enter();
+  const gate = new Gate(control, 1);
+  gate.end();
+  gate.hold();
+  expect(new Int32Array(control)[EPOCH]! & 1).toBe(0);
 });
 
 test("three workers never see a change half made", { timeout: 20_000 }, async () => {
