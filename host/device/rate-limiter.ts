@@ -9,7 +9,12 @@ import type { Instant } from "./instant.ts";
 const TOKEN_COST = 50; // ms: 20 a second
 const BUCKET = 5 * TOKEN_COST;
 const FORGET_AFTER = 1_000;
-const MAX_SOURCES = 16_384;
+/**
+ * The kernel's bound where there is more than 1 GiB of memory. Beyond it both refuse sources that are new, and serve those that are
+ * known. To fill it takes as many senders with a cookie, and a Diffie-Hellman for each: more than a core computes before
+ * the first ones are forgotten.
+ */
+const MAX_SOURCES = 65_536;
 
 interface Bucket {
   tokens: number;
