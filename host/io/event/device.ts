@@ -7,6 +7,7 @@ import type { Address, Core } from "../../core/core.ts";
 import { type CoreLimits, loadCore } from "../../core/load.ts";
 import type { Peer } from "../../device/peer.ts";
 import { EngineClosedError, WasmguardError } from "../../errors.ts";
+import { replaceAllowedIps } from "./allowed-ips.ts";
 import type { Bind } from "./bind.ts";
 import { type DeviceEvents, Listeners } from "./device-events.ts";
 import { EventDriver } from "./driver.ts";
@@ -213,7 +214,7 @@ export class Device {
 
   /**
    * @throws KeyError, EndpointError, AllowedIpError, OptionError, PeerExistsError, OwnKeyError, PeerLimitError,
-   * RouteLimitError; the peer is not added then
+   * RouteLimitError; the peer is not added then, and nothing else is changed
    */
   addPeer(config: PeerConfig): void {
     this.#requireOpen();
@@ -235,8 +236,7 @@ export class Device {
 
   /**
    * Change what is given, leave the rest.
-   * @throws KeyError, EndpointError, AllowedIpError, OptionError, PeerUnknownError: nothing is changed then;
-   * RouteLimitError: the list of allowed IPs ends where the room did
+   * @throws KeyError, EndpointError, AllowedIpError, OptionError, PeerUnknownError, RouteLimitError; nothing is changed then
    */
   updatePeer(publicKey: PublicKey, change: PeerChange): void {
     this.#requireOpen();
@@ -265,10 +265,7 @@ export class Device {
   }
 
   #apply(peer: Peer, { presharedKey, endpoint, allowedIps, persistentKeepalive }: ParsedChange): void {
-    if (allowedIps !== undefined) {
-      peer.removeAllAllowedIps();
-      for (const { address, prefix } of allowedIps) peer.addAllowedIp(address, prefix);
-    }
+    if (allowedIps !== undefined) replaceAllowedIps(this.#core, this.#driver.engine.peers(), peer, allowedIps);
     if (presharedKey !== undefined) {
       this.#withSecret(presharedKey ?? new Uint8Array(KEY_BYTES), (at) => peer.setPresharedKey(at));
     }

@@ -78,6 +78,28 @@ describe("a device", () => {
     node.device.addPeer(peer);
   });
 
+  it("has either all of a list of allowed IPs or what it had, and so has every other peer", async () => {
+    const third = publicKeyOf(generatePrivateKey());
+    const { device } = node;
+    const other = manyAddresses(150);
+    device.addPeer({ ...peer, allowedIps: ["fd00::/8", "10.0.7.0/24", "fd01::/16"], endpoint: "192.0.2.1:1" });
+    device.addPeer({ publicKey: third, allowedIps: other });
+    const before = device.statistics().peers;
+    const tooMany = ["10.0.9.1", "fd00::/8", ...manyNetworks(300)];
+    const change = { allowedIps: tooMany, endpoint: "192.0.2.2:2", persistentKeepalive: 5 };
+    expect((await thrownBy(() => device.updatePeer(OTHER, change))).code).toBe("ROUTE_LIMIT");
+    expect(device.statistics().peers).toEqual(before);
+    const fourth = publicKeyOf(generatePrivateKey());
+    expect((await thrownBy(() => device.addPeer({ publicKey: fourth, allowedIps: tooMany }))).code).toBe("ROUTE_LIMIT");
+    expect(device.statistics().peers).toEqual(before);
+    // What fits, though not at first sight, is taken; and a prefix has one owner.
+    const much = ["10.0.9.1", ...manyNetworks(90)];
+    device.updatePeer(OTHER, { allowedIps: much });
+    const [updated, robbed] = device.statistics().peers;
+    expect(updated?.allowedIps.map((text) => text.split("/")[0])).toEqual(much);
+    expect(robbed?.allowedIps).toHaveLength(other.length - 1);
+  });
+
   it("takes every way of writing endpoints and allowed IPs", () => {
     const update = (change: object) => {
       node.device.updatePeer(OTHER, change);
@@ -190,4 +212,8 @@ describe("ports and interfaces", () => {
 
 function manyAddresses(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `10.${i >> 8}.${i & 255}.1`);
+}
+
+function manyNetworks(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `172.16.${i >> 8}.${i & 255}`);
 }
