@@ -2,13 +2,16 @@
  * ChaCha20-Poly1305 (RFC 8439 §2.8). `src` holds `length` bytes, and 16 bytes of tag more when opening; `dst`
  * takes `length` bytes, and the tag when sealing. `dst` equals `src` or does not overlap it; any alignment.
  * A chunk of four blocks is encrypted while Poly1305 reads what lies before it (sealing) or from there on
- * (opening). Opening in place: a chunk is written only after it was authenticated, so the MAC never reads
- * plaintext. When the tag is wrong, chunks decrypted so far are encrypted again (in place) or zeroed.
- * Batches: aeadBegin, any number of …Next, aeadEnd; no other ChaCha20 or Poly1305 call in between.
+ * (opening). Poly1305 gains on the chunks while opening, but starts behind them: the first are decrypted last, when the
+ * tag is known, from keystream that was kept. So in place the MAC never reads plaintext. When the tag is wrong, the
+ * chunks decrypted so far are encrypted again (in place) or zeroed.
+ * Batches: aeadBegin, any number of …Next, aeadEnd; no other ChaCha20 or Poly1305 call in between. A message's
+ * ciphertext is there after its aeadSealNext, its tag only after the next …Next or aeadEnd.
  */
 import { CHUNK_BYTES, setKey, setNonce, xorKeystream, xorStream } from "./chacha20";
 import { DOUBLE_ROUNDS, fourBlocks, GROUP_BYTES, KEYSTREAM_ONLY } from "./chacha20-simd";
 import { equal16 } from "./constant-time";
+import { ENDING_BYTES, Ending } from "./ending";
 import { Symmetric, wipeSymmetric } from "./layout";
 import { Poly1305 } from "./poly1305";
 
@@ -16,6 +19,12 @@ import { Poly1305 } from "./poly1305";
 const HEAD_BYTES: u32 = 192;
 /** Number of the first block after those four. */
 const BODY_COUNTER: u32 = 4;
+/**
+ * What is decrypted after the tag was found right: the head and two chunks. In the time of one chunk Poly1305 takes in
+ * 320 bytes, hence 960 by the end of the third: as far as that one reaches.
+ */
+const DEFERRED_BYTES: u32 = HEAD_BYTES + 2 * CHUNK_BYTES;
+const DEFERRED_COUNTER: u32 = BODY_COUNTER + 8;
 
 /** Encrypt and authenticate: writes `length` + 16 bytes. */
 export function aeadSeal(
@@ -30,7 +39,9 @@ export function aeadSeal(
   const state = Symmetric.state;
   setKey(state, key);
   setNonce(state, nonce12);
+  Ending.scratch.blocks = 0;
   seal(dst, src, length, aad, aadLength);
+  Ending.scratch.settle(0);
   wipeSymmetric();
 }
 
@@ -62,9 +73,10 @@ export function aeadBegin(key: usize): void {
   const state = Symmetric.state;
   setKey(state, key);
   store<u32>(state, 0, 52);
+  Ending.scratch.blocks = 0;
 }
 
-/** Seal the next message of a batch, as aeadSeal does. */
+/** Seal the next message of a batch, as aeadSeal does, but for the tag: the next call writes it. */
 export function aeadSealNext(dst: usize, src: usize, length: u32, counter: u64): void {
   store<u64>(Symmetric.state, counter, 56);
   seal(dst, src, length, 0, 0);
@@ -72,19 +84,26 @@ export function aeadSealNext(dst: usize, src: usize, length: u32, counter: u64):
 
 /** Open the next message of a batch, as aeadOpen does. */
 export function aeadOpenNext(dst: usize, src: usize, length: u32, counter: u64): bool {
+  if (Ending.scratch.blocks) Ending.scratch.settle(0);
   store<u64>(Symmetric.state, counter, 56);
   return open(dst, src, length, 0, 0);
 }
 
-/** End a batch: wipes the key and all that was derived from it. */
+/** End a batch: writes the last tag, and wipes the key and all that was derived from it. */
 export function aeadEnd(): void {
+  if (Ending.scratch.blocks) Ending.scratch.settle(0);
   wipeSymmetric();
 }
 
+/** All but the tag, which `ending.settle` makes. Of the message before, if its tag is outstanding, that is made here. */
 function seal(dst: usize, src: usize, length: u32, aad: usize, aadLength: u32): void {
   const mac = Poly1305.scratch;
+  const ending = Ending.scratch;
   const first = Symmetric.first;
-  fourBlocks(first, KEYSTREAM_ONLY, 0, 0, 0);
+  const last = Symmetric.last;
+  const before = ending.blocks;
+  fourBlocks(first, KEYSTREAM_ONLY, 0, last, before >> 1);
+  if (before) ending.settle(before & ~1);
   mac.init(first);
   if (aadLength) mac.padded(aad, aadLength);
 
@@ -96,21 +115,20 @@ function seal(dst: usize, src: usize, length: u32, aad: usize, aadLength: u32): 
   src += head;
 
   for (let counter = BODY_COUNTER; dst < end; counter += 4) {
-    const groups = min(<u32>(dst - unread) / GROUP_BYTES, DOUBLE_ROUNDS);
+    const groups = <u32>(dst - unread) / GROUP_BYTES; // 192 or 256 bytes: all of them
     const size = min(<u32>(end - dst), CHUNK_BYTES);
     if (size === CHUNK_BYTES) {
       fourBlocks(dst, src, counter, unread, groups);
     } else {
-      const last = Symmetric.last;
       fourBlocks(last, KEYSTREAM_ONLY, counter, unread, groups);
       xorKeystream(dst, src, last, size);
     }
-    unread += groups * GROUP_BYTES;
+    unread = dst;
     dst += size;
     src += size;
   }
-  mac.ending(unread, <u32>(end - unread), aadLength, length);
-  mac.finish(end);
+  ending.blocks = Ending.put(unread, <u32>(end - unread), aadLength, length);
+  ending.tag = end;
 }
 
 function open(dst: usize, src: usize, length: u32, aad: usize, aadLength: u32): bool {
@@ -122,38 +140,42 @@ function open(dst: usize, src: usize, length: u32, aad: usize, aadLength: u32): 
   if (aadLength) mac.padded(aad, aadLength);
 
   const end = src + length;
-  const head = min(length, HEAD_BYTES);
-  const body = (length - head) & ~(CHUNK_BYTES - 1); // whole chunks
-  const tail = length - head - body;
+  const tail = length > HEAD_BYTES ? (length - HEAD_BYTES) % CHUNK_BYTES : 0;
+  const whole = length - tail; // head and whole chunks, or less than the head
+  const deferred = min(whole, DEFERRED_BYTES);
+  const keystream = first + 64;
   let unread = src; // ciphertext that Poly1305 has not seen
-  if (dst === src && body) {
-    // In the time of one chunk Poly1305 gets 320 bytes ahead: less than the head and the first chunk.
-    const lead: u32 = HEAD_BYTES + CHUNK_BYTES - DOUBLE_ROUNDS * GROUP_BYTES;
-    mac.blocks(unread, lead / 16);
-    unread += lead;
-  }
   let counter = BODY_COUNTER;
-  for (let at = head; at < head + body; at += CHUNK_BYTES) {
+  for (let at = HEAD_BYTES; at < whole; at += CHUNK_BYTES) {
     const groups = min(<u32>(end - unread) / GROUP_BYTES, DOUBLE_ROUNDS);
-    fourBlocks(dst + at, src + at, counter, unread, groups);
+    if (at < DEFERRED_BYTES) fourBlocks(keystream + at, KEYSTREAM_ONLY, counter, unread, groups);
+    else fourBlocks(dst + at, src + at, counter, unread, groups);
     unread += groups * GROUP_BYTES;
     counter += 4;
   }
-  if (tail) {
-    const groups = min(<u32>(end - unread) / GROUP_BYTES, DOUBLE_ROUNDS);
-    fourBlocks(last, KEYSTREAM_ONLY, counter, unread, groups);
-    unread += groups * GROUP_BYTES;
+  if (<u32>(end - unread) > ENDING_BYTES) {
+    const ahead = (<u32>(end - unread) - ENDING_BYTES + 15) >> 4;
+    mac.blocks(unread, ahead);
+    unread += ahead << 4;
   }
-  mac.ending(unread, <u32>(end - unread), aadLength, length);
+  let blocks = Ending.put(unread, <u32>(end - unread), aadLength, length);
+  let ending = last;
+  if (blocks & 1 || !tail) {
+    const bare = tail ? 1 : blocks;
+    mac.blocks(ending, bare);
+    ending += (<usize>bare) << 4;
+    blocks -= bare;
+  }
+  if (tail) fourBlocks(last, KEYSTREAM_ONLY, counter, ending, blocks >> 1);
   const tag = Symmetric.tag;
   mac.finish(tag);
 
   if (!equal16(tag, end)) {
-    if (dst === src) xorStream(dst + head, dst + head, body, BODY_COUNTER);
+    if (dst === src) xorStream(dst + deferred, dst + deferred, whole - deferred, DEFERRED_COUNTER);
     else memory.fill(dst, 0, length);
     return false;
   }
-  xorKeystream(dst, src, first + 64, head);
-  xorKeystream(dst + head + body, src + head + body, last, tail);
+  xorKeystream(dst, src, keystream, deferred);
+  xorKeystream(dst + whole, src + whole, last, tail);
   return true;
 }

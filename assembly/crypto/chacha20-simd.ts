@@ -3,7 +3,10 @@
  * Word i of all four blocks shares one vector, so a double round is 32 vector quarter-steps without any shuffle.
  * ChaCha20 keeps the vector units busy and Poly1305 the integer multiplier: side by side they cost little more
  * than ChaCha20 alone. So each loop iteration does one double round and two Poly1305 blocks, a quarter of a
- * block after each quarter-step. Binary code keeps this order (-O2; higher levels move the pieces together).
+ * block at a time. Binary code keeps this order (-O2; higher levels move the pieces together).
+ * The sixteen vectors do not fit into sixteen registers beside what is being computed. Words 0 to 3 are needed least
+ * urgently, so they stay in memory, and columns are done two at a time, which needs two of them. Left to choose by
+ * itself, V8 is 3 % slower and JavaScriptCore 35 %.
  */
 import { Symmetric } from "./layout";
 import { FULL_BLOCK, LOW_32, LOW_34, Poly1305 } from "./poly1305";
@@ -18,9 +21,10 @@ export const DOUBLE_ROUNDS: u32 = 10;
 const LEFT_16: usize = memory.data<u8>([2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13], 16);
 const LEFT_8: usize = memory.data<u8>([3, 0, 1, 2, 7, 4, 5, 6, 11, 8, 9, 10, 15, 12, 13, 14], 16);
 const BLOCK_NUMBERS: usize = memory.data<u32>([0, 1, 2, 3], 16);
-// Where fourBlocks keeps a copy of the two orders, behind the sixteen words of the state.
+// Behind the sixteen words of the state fourBlocks keeps a copy of the two orders, and the vectors of words 0 to 3.
 const ORDER_16: usize = 64;
 const ORDER_8: usize = 80;
+const ROW_A: usize = 96;
 
 class Lanes {
   /** (x ^ y) <<< 16, and so on. */
@@ -90,10 +94,6 @@ class Lanes {
  */
 export function fourBlocks(dst: usize, src: usize, counter: u32, message: usize, groups: u32): void {
   const state = Symmetric.state;
-  let x0 = v128.load32_splat(state);
-  let x1 = v128.load32_splat(state, 4);
-  let x2 = v128.load32_splat(state, 8);
-  let x3 = v128.load32_splat(state, 12);
   let x4 = v128.load32_splat(state, 16);
   let x5 = v128.load32_splat(state, 20);
   let x6 = v128.load32_splat(state, 24);
@@ -111,6 +111,12 @@ export function fourBlocks(dst: usize, src: usize, counter: u32, message: usize,
   // constant vectors; JavaScriptCore is 15 % slower with locals, constants, or memory not written right here.
   v128.store(state, v128.load(LEFT_16), ORDER_16);
   v128.store(state, v128.load(LEFT_8), ORDER_8);
+  v128.store(state, v128.load32_splat(state), ROW_A);
+  v128.store(state, v128.load32_splat(state, 4), ROW_A + 16);
+  v128.store(state, v128.load32_splat(state, 8), ROW_A + 32);
+  v128.store(state, v128.load32_splat(state, 12), ROW_A + 48);
+  let even: v128; // words 0 to 3 of the two columns at work
+  let odd: v128;
   let round: u32 = 0;
   if (groups) {
     const mac = Poly1305.scratch;
@@ -130,94 +136,104 @@ export function fourBlocks(dst: usize, src: usize, counter: u32, message: usize,
     let d2: u64;
     let d3: u64;
     for (; round < groups; round++) {
-      // Columns.
-      x0 = i32x4.add(x0, x4);
-      x1 = i32x4.add(x1, x5);
-      x2 = i32x4.add(x2, x6);
-      x3 = i32x4.add(x3, x7);
+      // Columns one and two.
+      even = i32x4.add(v128.load(state, ROW_A), x4);
+      odd = i32x4.add(v128.load(state, ROW_A + 16), x5);
+      x12 = Lanes.xorRotate16(state, x12, even);
+      x13 = Lanes.xorRotate16(state, x13, odd);
       h0 += <u64>load<u32>(message);
       h1 += <u64>load<u32>(message, 4);
       h2 += <u64>load<u32>(message, 8);
       h3 += <u64>load<u32>(message, 12) + FULL_BLOCK;
-      x12 = Lanes.xorRotate16(state, x12, x0);
-      x13 = Lanes.xorRotate16(state, x13, x1);
-      x14 = Lanes.xorRotate16(state, x14, x2);
-      x15 = Lanes.xorRotate16(state, x15, x3);
       x8 = i32x4.add(x8, x12);
       x9 = i32x4.add(x9, x13);
-      x10 = i32x4.add(x10, x14);
-      x11 = i32x4.add(x11, x15);
-      d0 = h0 * r0 + h1 * s3 + h2 * s2 + h3 * s1;
-      d1 = h0 * r1 + h1 * r0 + h2 * s3 + h3 * s2 + (d0 >> 32);
       x4 = Lanes.xorRotate12(x4, x8);
       x5 = Lanes.xorRotate12(x5, x9);
-      x6 = Lanes.xorRotate12(x6, x10);
-      x7 = Lanes.xorRotate12(x7, x11);
-      x0 = i32x4.add(x0, x4);
-      x1 = i32x4.add(x1, x5);
-      x2 = i32x4.add(x2, x6);
-      x3 = i32x4.add(x3, x7);
-      d2 = h0 * r2 + h1 * r1 + h2 * r0 + h3 * s3 + (d1 >> 32);
-      d3 = h0 * r3 + h1 * r2 + h2 * r1 + h3 * r0 + (d2 >> 32);
-      x12 = Lanes.xorRotate8(state, x12, x0);
-      x13 = Lanes.xorRotate8(state, x13, x1);
-      x14 = Lanes.xorRotate8(state, x14, x2);
-      x15 = Lanes.xorRotate8(state, x15, x3);
+      even = i32x4.add(even, x4);
+      odd = i32x4.add(odd, x5);
+      v128.store(state, even, ROW_A);
+      v128.store(state, odd, ROW_A + 16);
+      x12 = Lanes.xorRotate8(state, x12, even);
+      x13 = Lanes.xorRotate8(state, x13, odd);
+      d0 = h0 * r0 + h1 * s3 + h2 * s2 + h3 * s1;
+      d1 = h0 * r1 + h1 * r0 + h2 * s3 + h3 * s2 + (d0 >> 32);
       x8 = i32x4.add(x8, x12);
       x9 = i32x4.add(x9, x13);
+      x4 = Lanes.xorRotate7(x4, x8);
+      x5 = Lanes.xorRotate7(x5, x9);
+      // Columns three and four.
+      even = i32x4.add(v128.load(state, ROW_A + 32), x6);
+      odd = i32x4.add(v128.load(state, ROW_A + 48), x7);
+      x14 = Lanes.xorRotate16(state, x14, even);
+      x15 = Lanes.xorRotate16(state, x15, odd);
+      d2 = h0 * r2 + h1 * r1 + h2 * r0 + h3 * s3 + (d1 >> 32);
+      d3 = h0 * r3 + h1 * r2 + h2 * r1 + h3 * r0 + (d2 >> 32);
       x10 = i32x4.add(x10, x14);
       x11 = i32x4.add(x11, x15);
+      x6 = Lanes.xorRotate12(x6, x10);
+      x7 = Lanes.xorRotate12(x7, x11);
+      even = i32x4.add(even, x6);
+      odd = i32x4.add(odd, x7);
+      v128.store(state, even, ROW_A + 32);
+      v128.store(state, odd, ROW_A + 48);
+      x14 = Lanes.xorRotate8(state, x14, even);
+      x15 = Lanes.xorRotate8(state, x15, odd);
       h0 = (d0 & LOW_32) + (d3 >> 34) * 5;
       h1 = d1 & LOW_32;
       h2 = d2 & LOW_32;
       h3 = d3 & LOW_34;
-      x4 = Lanes.xorRotate7(x4, x8);
-      x5 = Lanes.xorRotate7(x5, x9);
+      x10 = i32x4.add(x10, x14);
+      x11 = i32x4.add(x11, x15);
       x6 = Lanes.xorRotate7(x6, x10);
       x7 = Lanes.xorRotate7(x7, x11);
-      // Diagonals.
-      x0 = i32x4.add(x0, x5);
-      x1 = i32x4.add(x1, x6);
-      x2 = i32x4.add(x2, x7);
-      x3 = i32x4.add(x3, x4);
+      // Diagonals one and two.
+      even = i32x4.add(v128.load(state, ROW_A), x5);
+      odd = i32x4.add(v128.load(state, ROW_A + 16), x6);
+      x15 = Lanes.xorRotate16(state, x15, even);
+      x12 = Lanes.xorRotate16(state, x12, odd);
       h0 += <u64>load<u32>(message, 16);
       h1 += <u64>load<u32>(message, 20);
       h2 += <u64>load<u32>(message, 24);
       h3 += <u64>load<u32>(message, 28) + FULL_BLOCK;
-      x15 = Lanes.xorRotate16(state, x15, x0);
-      x12 = Lanes.xorRotate16(state, x12, x1);
-      x13 = Lanes.xorRotate16(state, x13, x2);
-      x14 = Lanes.xorRotate16(state, x14, x3);
       x10 = i32x4.add(x10, x15);
       x11 = i32x4.add(x11, x12);
-      x8 = i32x4.add(x8, x13);
-      x9 = i32x4.add(x9, x14);
-      d0 = h0 * r0 + h1 * s3 + h2 * s2 + h3 * s1;
-      d1 = h0 * r1 + h1 * r0 + h2 * s3 + h3 * s2 + (d0 >> 32);
       x5 = Lanes.xorRotate12(x5, x10);
       x6 = Lanes.xorRotate12(x6, x11);
-      x7 = Lanes.xorRotate12(x7, x8);
-      x4 = Lanes.xorRotate12(x4, x9);
-      x0 = i32x4.add(x0, x5);
-      x1 = i32x4.add(x1, x6);
-      x2 = i32x4.add(x2, x7);
-      x3 = i32x4.add(x3, x4);
-      d2 = h0 * r2 + h1 * r1 + h2 * r0 + h3 * s3 + (d1 >> 32);
-      d3 = h0 * r3 + h1 * r2 + h2 * r1 + h3 * r0 + (d2 >> 32);
-      x15 = Lanes.xorRotate8(state, x15, x0);
-      x12 = Lanes.xorRotate8(state, x12, x1);
-      x13 = Lanes.xorRotate8(state, x13, x2);
-      x14 = Lanes.xorRotate8(state, x14, x3);
+      even = i32x4.add(even, x5);
+      odd = i32x4.add(odd, x6);
+      v128.store(state, even, ROW_A);
+      v128.store(state, odd, ROW_A + 16);
+      x15 = Lanes.xorRotate8(state, x15, even);
+      x12 = Lanes.xorRotate8(state, x12, odd);
+      d0 = h0 * r0 + h1 * s3 + h2 * s2 + h3 * s1;
+      d1 = h0 * r1 + h1 * r0 + h2 * s3 + h3 * s2 + (d0 >> 32);
       x10 = i32x4.add(x10, x15);
       x11 = i32x4.add(x11, x12);
+      x5 = Lanes.xorRotate7(x5, x10);
+      x6 = Lanes.xorRotate7(x6, x11);
+      // Diagonals three and four.
+      even = i32x4.add(v128.load(state, ROW_A + 32), x7);
+      odd = i32x4.add(v128.load(state, ROW_A + 48), x4);
+      x13 = Lanes.xorRotate16(state, x13, even);
+      x14 = Lanes.xorRotate16(state, x14, odd);
+      d2 = h0 * r2 + h1 * r1 + h2 * r0 + h3 * s3 + (d1 >> 32);
+      d3 = h0 * r3 + h1 * r2 + h2 * r1 + h3 * r0 + (d2 >> 32);
       x8 = i32x4.add(x8, x13);
       x9 = i32x4.add(x9, x14);
+      x7 = Lanes.xorRotate12(x7, x8);
+      x4 = Lanes.xorRotate12(x4, x9);
+      even = i32x4.add(even, x7);
+      odd = i32x4.add(odd, x4);
+      v128.store(state, even, ROW_A + 32);
+      v128.store(state, odd, ROW_A + 48);
+      x13 = Lanes.xorRotate8(state, x13, even);
+      x14 = Lanes.xorRotate8(state, x14, odd);
       h0 = (d0 & LOW_32) + (d3 >> 34) * 5;
       h1 = d1 & LOW_32;
       h2 = d2 & LOW_32;
       h3 = d3 & LOW_34;
-      x5 = Lanes.xorRotate7(x5, x10);
-      x6 = Lanes.xorRotate7(x6, x11);
+      x8 = i32x4.add(x8, x13);
+      x9 = i32x4.add(x9, x14);
       x7 = Lanes.xorRotate7(x7, x8);
       x4 = Lanes.xorRotate7(x4, x9);
       message += GROUP_BYTES;
@@ -228,78 +244,88 @@ export function fourBlocks(dst: usize, src: usize, counter: u32, message: usize,
     mac.h3 = h3;
   }
   for (; round < DOUBLE_ROUNDS; round++) {
-    // Columns.
-    x0 = i32x4.add(x0, x4);
-    x1 = i32x4.add(x1, x5);
-    x2 = i32x4.add(x2, x6);
-    x3 = i32x4.add(x3, x7);
-    x12 = Lanes.xorRotate16(state, x12, x0);
-    x13 = Lanes.xorRotate16(state, x13, x1);
-    x14 = Lanes.xorRotate16(state, x14, x2);
-    x15 = Lanes.xorRotate16(state, x15, x3);
+    // Columns one and two.
+    even = i32x4.add(v128.load(state, ROW_A), x4);
+    odd = i32x4.add(v128.load(state, ROW_A + 16), x5);
+    x12 = Lanes.xorRotate16(state, x12, even);
+    x13 = Lanes.xorRotate16(state, x13, odd);
     x8 = i32x4.add(x8, x12);
     x9 = i32x4.add(x9, x13);
-    x10 = i32x4.add(x10, x14);
-    x11 = i32x4.add(x11, x15);
     x4 = Lanes.xorRotate12(x4, x8);
     x5 = Lanes.xorRotate12(x5, x9);
-    x6 = Lanes.xorRotate12(x6, x10);
-    x7 = Lanes.xorRotate12(x7, x11);
-    x0 = i32x4.add(x0, x4);
-    x1 = i32x4.add(x1, x5);
-    x2 = i32x4.add(x2, x6);
-    x3 = i32x4.add(x3, x7);
-    x12 = Lanes.xorRotate8(state, x12, x0);
-    x13 = Lanes.xorRotate8(state, x13, x1);
-    x14 = Lanes.xorRotate8(state, x14, x2);
-    x15 = Lanes.xorRotate8(state, x15, x3);
+    even = i32x4.add(even, x4);
+    odd = i32x4.add(odd, x5);
+    v128.store(state, even, ROW_A);
+    v128.store(state, odd, ROW_A + 16);
+    x12 = Lanes.xorRotate8(state, x12, even);
+    x13 = Lanes.xorRotate8(state, x13, odd);
     x8 = i32x4.add(x8, x12);
     x9 = i32x4.add(x9, x13);
-    x10 = i32x4.add(x10, x14);
-    x11 = i32x4.add(x11, x15);
     x4 = Lanes.xorRotate7(x4, x8);
     x5 = Lanes.xorRotate7(x5, x9);
+    // Columns three and four.
+    even = i32x4.add(v128.load(state, ROW_A + 32), x6);
+    odd = i32x4.add(v128.load(state, ROW_A + 48), x7);
+    x14 = Lanes.xorRotate16(state, x14, even);
+    x15 = Lanes.xorRotate16(state, x15, odd);
+    x10 = i32x4.add(x10, x14);
+    x11 = i32x4.add(x11, x15);
+    x6 = Lanes.xorRotate12(x6, x10);
+    x7 = Lanes.xorRotate12(x7, x11);
+    even = i32x4.add(even, x6);
+    odd = i32x4.add(odd, x7);
+    v128.store(state, even, ROW_A + 32);
+    v128.store(state, odd, ROW_A + 48);
+    x14 = Lanes.xorRotate8(state, x14, even);
+    x15 = Lanes.xorRotate8(state, x15, odd);
+    x10 = i32x4.add(x10, x14);
+    x11 = i32x4.add(x11, x15);
     x6 = Lanes.xorRotate7(x6, x10);
     x7 = Lanes.xorRotate7(x7, x11);
-    // Diagonals.
-    x0 = i32x4.add(x0, x5);
-    x1 = i32x4.add(x1, x6);
-    x2 = i32x4.add(x2, x7);
-    x3 = i32x4.add(x3, x4);
-    x15 = Lanes.xorRotate16(state, x15, x0);
-    x12 = Lanes.xorRotate16(state, x12, x1);
-    x13 = Lanes.xorRotate16(state, x13, x2);
-    x14 = Lanes.xorRotate16(state, x14, x3);
+    // Diagonals one and two.
+    even = i32x4.add(v128.load(state, ROW_A), x5);
+    odd = i32x4.add(v128.load(state, ROW_A + 16), x6);
+    x15 = Lanes.xorRotate16(state, x15, even);
+    x12 = Lanes.xorRotate16(state, x12, odd);
     x10 = i32x4.add(x10, x15);
     x11 = i32x4.add(x11, x12);
-    x8 = i32x4.add(x8, x13);
-    x9 = i32x4.add(x9, x14);
     x5 = Lanes.xorRotate12(x5, x10);
     x6 = Lanes.xorRotate12(x6, x11);
-    x7 = Lanes.xorRotate12(x7, x8);
-    x4 = Lanes.xorRotate12(x4, x9);
-    x0 = i32x4.add(x0, x5);
-    x1 = i32x4.add(x1, x6);
-    x2 = i32x4.add(x2, x7);
-    x3 = i32x4.add(x3, x4);
-    x15 = Lanes.xorRotate8(state, x15, x0);
-    x12 = Lanes.xorRotate8(state, x12, x1);
-    x13 = Lanes.xorRotate8(state, x13, x2);
-    x14 = Lanes.xorRotate8(state, x14, x3);
+    even = i32x4.add(even, x5);
+    odd = i32x4.add(odd, x6);
+    v128.store(state, even, ROW_A);
+    v128.store(state, odd, ROW_A + 16);
+    x15 = Lanes.xorRotate8(state, x15, even);
+    x12 = Lanes.xorRotate8(state, x12, odd);
     x10 = i32x4.add(x10, x15);
     x11 = i32x4.add(x11, x12);
-    x8 = i32x4.add(x8, x13);
-    x9 = i32x4.add(x9, x14);
     x5 = Lanes.xorRotate7(x5, x10);
     x6 = Lanes.xorRotate7(x6, x11);
+    // Diagonals three and four.
+    even = i32x4.add(v128.load(state, ROW_A + 32), x7);
+    odd = i32x4.add(v128.load(state, ROW_A + 48), x4);
+    x13 = Lanes.xorRotate16(state, x13, even);
+    x14 = Lanes.xorRotate16(state, x14, odd);
+    x8 = i32x4.add(x8, x13);
+    x9 = i32x4.add(x9, x14);
+    x7 = Lanes.xorRotate12(x7, x8);
+    x4 = Lanes.xorRotate12(x4, x9);
+    even = i32x4.add(even, x7);
+    odd = i32x4.add(odd, x4);
+    v128.store(state, even, ROW_A + 32);
+    v128.store(state, odd, ROW_A + 48);
+    x13 = Lanes.xorRotate8(state, x13, even);
+    x14 = Lanes.xorRotate8(state, x14, odd);
+    x8 = i32x4.add(x8, x13);
+    x9 = i32x4.add(x9, x14);
     x7 = Lanes.xorRotate7(x7, x8);
     x4 = Lanes.xorRotate7(x4, x9);
   }
 
-  x0 = i32x4.add(x0, v128.load32_splat(state));
-  x1 = i32x4.add(x1, v128.load32_splat(state, 4));
-  x2 = i32x4.add(x2, v128.load32_splat(state, 8));
-  x3 = i32x4.add(x3, v128.load32_splat(state, 12));
+  const x0 = i32x4.add(v128.load(state, ROW_A), v128.load32_splat(state));
+  const x1 = i32x4.add(v128.load(state, ROW_A + 16), v128.load32_splat(state, 4));
+  const x2 = i32x4.add(v128.load(state, ROW_A + 32), v128.load32_splat(state, 8));
+  const x3 = i32x4.add(v128.load(state, ROW_A + 48), v128.load32_splat(state, 12));
   x4 = i32x4.add(x4, v128.load32_splat(state, 16));
   x5 = i32x4.add(x5, v128.load32_splat(state, 20));
   x6 = i32x4.add(x6, v128.load32_splat(state, 24));

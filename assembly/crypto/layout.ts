@@ -4,15 +4,16 @@
  */
 import { SCRATCH, SCRATCH_AEAD } from "../memory/scratch";
 
-const STATE: usize = SCRATCH_AEAD; // 96 bytes: the sixteen words of ChaCha20, two constant vectors
-const POLY1305: usize = SCRATCH_AEAD + 128; // 128 bytes: struct Poly1305
-const BLOCKS: usize = SCRATCH_AEAD + 256; // 32 bytes: what ends a message for Poly1305
-const TAG: usize = SCRATCH_AEAD + 288; // 16 bytes: the tag as computed
-const NONCE: usize = SCRATCH_AEAD + 304; // 16 bytes: the inner nonce of XChaCha20
-const SUBKEY: usize = SCRATCH_AEAD + 320; // 32 bytes: HChaCha20 output
-const FIRST: usize = SCRATCH_AEAD + 384; // 256 bytes: the one-time key, unused bytes, three blocks of keystream
-const LAST: usize = SCRATCH_AEAD + 640; // 256 bytes: keystream of the incomplete last chunk
-const BYTES: usize = 896;
+const STATE: usize = SCRATCH_AEAD; // 160 bytes: the sixteen words of ChaCha20, then six vectors
+const POLY1305: usize = SCRATCH_AEAD + 192; // 128 bytes: struct Poly1305
+const BLOCKS: usize = SCRATCH_AEAD + 320; // 16 bytes: an incomplete block for Poly1305
+const TAG: usize = SCRATCH_AEAD + 336; // 16 bytes: the tag as computed
+const NONCE: usize = SCRATCH_AEAD + 352; // 16 bytes: the inner nonce of XChaCha20
+const ENDING: usize = SCRATCH_AEAD + 368; // 8 bytes: struct Ending
+const SUBKEY: usize = SCRATCH_AEAD + 384; // 32 bytes: HChaCha20 output
+const FIRST: usize = SCRATCH_AEAD + 448; // 768 bytes: the one-time key, unused bytes, eleven blocks of keystream
+const LAST: usize = SCRATCH_AEAD + 1216; // 320 bytes: keystream of the incomplete last chunk; what ends a message
+const BYTES: usize = 1536;
 
 /** Addresses in the scratch memory of this instance. */
 export class Symmetric {
@@ -30,6 +31,10 @@ export class Symmetric {
 
   @inline static get tag(): usize {
     return SCRATCH + TAG;
+  }
+
+  @inline static get ending(): usize {
+    return SCRATCH + ENDING;
   }
 
   @inline static get subkey(): usize {

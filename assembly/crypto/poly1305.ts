@@ -69,18 +69,6 @@ export class Poly1305 {
     }
   }
 
-  /** Take in what ends an AEAD message: the last `length` bytes, padded, and the two total lengths. */
-  ending(message: usize, length: u32, aadTotal: u32, total: u32): void {
-    const partial = Symmetric.blocks;
-    const lengths = partial + 16;
-    this.blocks(message, length >> 4);
-    this.fill(message + (length & ~15), length);
-    store<u64>(lengths, <u64>aadTotal);
-    store<u64>(lengths, <u64>total, 8);
-    if (length & 15) this.blocks(partial, 2);
-    else this.blocks(lengths, 1);
-  }
-
   /** Take in the last `length` < 16 bytes of a plain Poly1305 message: a one follows, then zeros. */
   last(message: usize, length: u32): void {
     if (length === 0) return;

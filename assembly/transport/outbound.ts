@@ -107,7 +107,10 @@ export function sendMore(): u32 {
   return (status << 24) | sendingPeer;
 }
 
-/** Pad, write the header, seal in place. The plaintext lies behind the header already. */
+/**
+ * Pad, write the header, seal in place. The plaintext lies behind the header already. The tag is written with the next
+ * message or by `aeadEnd`, so nobody may send before that.
+ */
 function sealMessage(keypair: Keypair, message: usize, length: u32, counter: u64): void {
   const plaintext = message + TRANSPORT_HEADER_BYTES;
   const whole = padded(length);
