@@ -1,38 +1,30 @@
 /** The demo in namespaces, also around wireguard-go: that it ends well, and that nothing of it is left however it ends. */
 import { spawn, spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { echoReply, echoRequest, isUdp, look, repliedSequence, udpPacket } from "../../../host/cli/demo/packets.ts";
 import { privateRunObstacle } from "./private-run.ts";
 
 const ENTRY = fileURLToPath(new URL("demo-entry.ts", import.meta.url));
+const SANDBOX = fileURLToPath(new URL("demo-sandbox.sh", import.meta.url));
+const DEMO = [process.execPath, ENTRY];
 /** After this the demo is in the midst of its pings. */
 const MIDST_MS = 2500;
 
-/** Namespaces, interfaces, sockets and processes of demos. */
-function leftovers(): string[] {
-  const lines = (program: string, ...args: string[]): string[] =>
-    spawnSync(program, args, { encoding: "utf8" }).stdout.split("\n");
-  const sockets = spawnSync("ls", ["/var/run/wireguard"]).status === 0 ? readdirSync("/var/run/wireguard") : [];
-  const all = [
-    ...lines("ip", "netns", "list"),
-    ...lines("ip", "-br", "link"),
-    ...sockets,
-    ...lines("ps", "-eo", "args"),
-  ];
-  return all.filter((line) => /wasmguard-[0-9a-f]{4}-[ab]|wgdemo[0-9a-f]{4}|wgveth[0-9a-f]{4}/.test(line));
+interface Played {
+  code: number | null;
+  stdout: string;
+  stderr: string;
 }
 
-function play(
-  args: string[],
-  interruptAfterMs?: number,
-  before: string[] = [],
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
+function play(command: string[], interruptAfterMs?: number): Promise<Played> {
   return new Promise((resolve) => {
-    const [program = "", ...rest] = [...before, process.execPath, ENTRY, ...args];
-    const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 });
+    const [program = "", ...args] = command;
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 });
     const output = { stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text) => {
       output.stdout += text;
@@ -48,6 +40,23 @@ function play(
   });
 }
 
+/** In namespaces of its own. @returns also what is left in them: namespaces, interfaces, sockets and processes of the demo */
+async function playInSandbox(
+  command: string[],
+  { interruptAfterMs = 0, tidySeconds = 0 } = {},
+): Promise<Played & { leftovers: string }> {
+  const folder = mkdtempSync(join(tmpdir(), "wasmguard-cli-demo-"));
+  try {
+    const report = join(folder, "leftovers");
+    const isolation = "--mount --propagation private --net --pid --fork --kill-child --mount-proc".split(" ");
+    const script = [SANDBOX, report, `${interruptAfterMs / 1000}`, `${tidySeconds}`];
+    const played = await play(["unshare", ...isolation, ...script, ...command]);
+    return { ...played, leftovers: readFileSync(report, "utf8") };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 describe("the demo in namespaces", { timeout: 60_000 }, () => {
   const obstacle = privateRunObstacle("ip", "wireguard-go");
 
@@ -55,42 +64,38 @@ describe("the demo in namespaces", { timeout: 60_000 }, () => {
     "shows pings, a handshake and a transfer, with %j",
     async (args, context) => {
       if (obstacle) return context.skip(obstacle);
-      const { code, stdout, stderr } = await play(args);
-      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      const { code, stdout, stderr, leftovers } = await playInSandbox([...DEMO, ...args]);
+      expect({ code, stderr, leftovers }).toEqual({ code: 0, stderr: "", leftovers: "" });
       expect(stdout.match(/-> \S+ +(5 of 5|10 of 10) answered/g)).toHaveLength(4);
       expect(stdout).toMatch(/latest handshake: /);
       expect(stdout.match(/[1-9]\d* Mbit\/s/g)).toHaveLength(2);
-      expect(leftovers()).toEqual([]);
     },
   );
 
   it("leaves nothing when the daemon does not start", async (context) => {
     if (obstacle) return context.skip(obstacle);
-    const { code, stderr } = await play(["--around", "false"]);
-    expect(code).toBe(1);
+    const { code, stderr, leftovers } = await playInSandbox([...DEMO, "--around", "false"]);
+    expect({ code, leftovers }).toEqual({ code: 1, leftovers: "" });
     expect(stderr).toMatch(/^the daemon wgdemo\w+: exit code 1\n$/);
-    expect(leftovers()).toEqual([]);
   });
 
   it("leaves nothing when it is interrupted", async (context) => {
     if (obstacle) return context.skip(obstacle);
-    const { code, stderr } = await play(["--around", "wireguard-go", "-f"], MIDST_MS);
-    expect(stderr).toBe("interrupted\n");
-    expect(code).toBe(1);
-    expect(leftovers()).toEqual([]);
+    const { code, stdout, stderr, leftovers } = await playInSandbox([...DEMO, "--around", "wireguard-go", "-f"], {
+      interruptAfterMs: MIDST_MS,
+    });
+    expect({ code, stderr, leftovers }).toEqual({ code: 1, stderr: "interrupted\n", leftovers: "" });
+    expect(stdout).toContain("Two daemons");
   });
-});
 
-it("leaves nothing when the reader of its output leaves", { timeout: 60_000 }, (context) => {
-  const obstacle = privateRunObstacle("ip");
-  if (obstacle) return context.skip(obstacle);
-  const { stdout } = spawnSync("sh", ["-c", `"$0" "$1" demo 2>&1 | head -n 4`, process.execPath, ENTRY], {
-    encoding: "utf8",
-    timeout: 50_000,
+  it("leaves nothing when the reader of its output leaves", async (context) => {
+    if (obstacle) return context.skip(obstacle);
+    const reader = ["sh", "-c", '"$@" 2>&1 | head -n 4', "sh", ...DEMO, "demo"];
+    // The shell may wait for head alone.
+    const { stdout, leftovers } = await playInSandbox(reader, { tidySeconds: 15 });
+    expect(stdout).toContain("Two daemons");
+    expect(leftovers).toBe("");
   });
-  expect(stdout).toContain("Two daemons");
-  // The shell waits for head alone.
-  return vi.waitFor(() => expect(leftovers()).toEqual([]), { timeout: 15_000, interval: 200 });
 });
 
 describe("the demo without root", { timeout: 60_000 }, () => {
@@ -101,7 +106,7 @@ describe("the demo without root", { timeout: 60_000 }, () => {
 
   it("does the same in one process, and says why", async (context) => {
     if (!reachable) return context.skip("these files cannot be read without root");
-    const { code, stdout, stderr } = await play(["demo"], undefined, asUser);
+    const { code, stdout, stderr } = await play([...asUser, ...DEMO, "demo"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/^No TUN devices and namespaces, because this is not root\.\nThe same in this one process/);
     expect(stdout.match(/-> \S+ +5 of 5 answered/g)).toHaveLength(4);
@@ -111,7 +116,7 @@ describe("the demo without root", { timeout: 60_000 }, () => {
 
   it("ends at once when it is interrupted", async (context) => {
     if (!reachable) return context.skip("these files cannot be read without root");
-    const { code, stderr } = await play(["demo"], MIDST_MS, asUser);
+    const { code, stderr } = await play([...asUser, ...DEMO, "demo"], MIDST_MS);
     expect({ code, stderr }).toEqual({ code: 1, stderr: "wasmguard: interrupted\n" });
   });
 });
