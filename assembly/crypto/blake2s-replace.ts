@@ -1,12 +1,27 @@
 /**
- * BLAKE2s of a message that may be overwritten: the digest takes its place and the rest of it is wiped, as is the key.
- * For short messages this costs the caller less than a second call to wipe.
- * Memory: `at` is followed by room for `length` bytes or 32, rounded up to a multiple of 16; bytes there are zeroed.
+ * BLAKE2s of a message that may be overwritten and is wiped, as is the key. For short messages this costs the caller less
+ * than a second call to wipe.
  */
 import { blake2s } from "./blake2s";
-import { HASH_BYTES } from "./blake2s-steps";
+import { Blake2sSteps, HASH_BYTES, LAST_BLOCK } from "./blake2s-steps";
+import { compressBlocks } from "./generated/blake2s";
 
 /**
+ * Of a message of one block, without a key: nothing has to be copied.
+ * @param at      32 bytes that become the chaining value: the digest and, if that is shorter, more that the caller wipes;
+ *                behind them a block of 64 bytes, the message and zeros, which is wiped
+ * @param length  0 to 64
+ */
+export function blake2sBlock(at: usize, outLength: u32, length: u32): void {
+  const block = at + HASH_BYTES;
+  Blake2sSteps.start(at, outLength, 0);
+  compressBlocks(at, block, 1, 0, length, LAST_BLOCK);
+  Blake2sSteps.wipeBlock(block);
+}
+
+/**
+ * The digest takes the place of the message.
+ * @param at         followed by room for `length` bytes or 32, rounded up to a multiple of 16; what is not digest is wiped
  * @param outLength  1 to 32: bytes of digest at `at`; zeros follow
  * @param key        32 bytes that are wiped, of which `keyLength` (0 to 32) count
  */

@@ -8,7 +8,7 @@ import { SCRATCH_BYTES, setScratch } from "../memory/scratch";
 export { aeadBegin, aeadEnd, aeadOpen, aeadOpenNext, aeadSeal, aeadSealNext } from "./aead";
 export { openBatch, sealBatch } from "./batch";
 export { BLAKE2S_BYTES, blake2s, blake2sFinal, blake2sInit, blake2sUpdate } from "./blake2s";
-export { blake2sReplace } from "./blake2s-replace";
+export { blake2sBlock, blake2sReplace } from "./blake2s-replace";
 export { chacha20, hchacha20, xchacha20 } from "./chacha20";
 export { equal, equal16, isZero } from "./constant-time";
 export { hmac, kdf1, kdf2, kdf3 } from "./hkdf";

@@ -162,6 +162,11 @@ export class Blake2s {
 function shortDigest(message: Uint8Array, outputLength: number, key?: Uint8Array): Uint8Array<ArrayBuffer> {
   const { exports, bytes, args, staging } = main;
   const { length } = message;
+  if (length <= BLOCK_BYTES && key === undefined) {
+    if (length > 0) bytes.set(message, staging + HASH_BYTES); // the staging area is zero: so is the rest of the block
+    exports.blake2sBlock(staging, outputLength, length);
+    return main.take(outputLength);
+  }
   const keyLength = key === undefined ? 0 : key.length;
   if (length > 0) bytes.set(message, staging);
   if (key !== undefined) bytes.set(key, args + KEY);
