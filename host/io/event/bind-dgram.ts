@@ -16,6 +16,9 @@ import { systemZones } from "./zones.ts";
 const SOCKET_BUFFER_BYTES = 4 << 20;
 /** Bytes given to the sockets and not confirmed yet; more is dropped. */
 const UNSENT_BYTES = 4 << 20;
+/** From where on no more should come, and when it may again. */
+const FULL_BYTES = UNSENT_BYTES / 2;
+const DRAINED_BYTES = UNSENT_BYTES / 4;
 /** Senders whose address is kept as bytes; anyone may send, so it is bounded. */
 const KNOWN_SENDERS = 1024;
 /** How often a free port of one family may turn out to be taken in the other. */
@@ -37,6 +40,7 @@ interface Opening {
   events: BindEvents | undefined;
   sockets: Partial<Record<Family, Socket>>;
   unsentBytes: number;
+  full: boolean;
 }
 
 export class DgramBind implements Bind {
@@ -53,7 +57,7 @@ export class DgramBind implements Bind {
 
   open(port: number, events: BindEvents): Promise<number> {
     const closed = this.close();
-    const opening: Opening = { port, events, sockets: {}, unsentBytes: 0 };
+    const opening: Opening = { port, events, sockets: {}, unsentBytes: 0, full: false };
     this.#opening = opening;
     const opened = closed.then(() => this.#open(opening));
     this.#idle = opened.catch(() => {});
@@ -149,12 +153,14 @@ export class DgramBind implements Bind {
       socket.send(datagram, to.port, address, (error) => {
         opening.unsentBytes -= length;
         if (error !== null) opening.events?.lost();
+        if (opening.unsentBytes <= DRAINED_BYTES) tellDrained(opening);
       });
     } catch {
       // What a runtime refuses at once it does not confirm.
       opening.unsentBytes -= length;
       return false;
     }
+    if (opening.unsentBytes >= FULL_BYTES) tellFull(opening);
     return true;
   }
 
@@ -162,11 +168,24 @@ export class DgramBind implements Bind {
     const opening = this.#opening;
     this.#opening = undefined;
     if (opening !== undefined) {
+      tellDrained(opening);
       opening.events = undefined;
       this.#idle = this.#idle.then(() => closeSockets(opening));
     }
     await this.#idle;
   }
+}
+
+function tellFull(opening: Opening): void {
+  if (opening.full) return;
+  opening.full = true;
+  opening.events?.full?.();
+}
+
+function tellDrained(opening: Opening): void {
+  if (!opening.full) return;
+  opening.full = false;
+  opening.events?.drained?.();
 }
 
 async function closeSockets(opening: Opening): Promise<void> {

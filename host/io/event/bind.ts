@@ -11,6 +11,10 @@ export interface BindEvents {
   lost(): void;
   /** A socket stopped working. */
   failed(cause: unknown): void;
+  /** Little room is left for datagrams: the Tun pauses. A bind that says so says `drained` later, at the latest when it is closed. */
+  full?(): void;
+  /** There is room again. */
+  drained?(): void;
 }
 
 export interface Bind {

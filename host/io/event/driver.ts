@@ -132,6 +132,8 @@ export class EventDriver implements EngineSink {
     },
     lost: () => this.engine.countDrops(abi.DROP_SEND, 1),
     failed: (cause) => this.#options.failed("bind", cause),
+    full: () => this.#options.tun.pause?.(),
+    drained: () => this.#options.tun.resume?.(),
   };
 
   readonly tunEvents: TunEvents = {

@@ -23,6 +23,9 @@ export class DescriptorTun implements Tun {
   #events: TunEvents | undefined;
   #idleLooks = 0;
   #reading = false;
+  #paused = false;
+  /** What goes on with `resume`. */
+  #parked: (() => void) | undefined;
   #closed = false;
   #immediate: ReturnType<typeof setImmediate> | undefined;
   #timeout: ReturnType<typeof setTimeout> | undefined;
@@ -45,14 +48,14 @@ export class DescriptorTun implements Tun {
       this.#reading = false;
       if (this.#events === undefined) return this.#closeDescriptor();
       if (isEmpty(error)) return this.#look();
-      if (this.#take(error, length)) this.#readInPool();
+      if (this.#take(error, length) && !this.#parks(() => this.#readInPool())) this.#readInPool();
     });
   }
 
   /** A non-blocking descriptor: read what there is. */
   readonly #look = (): void => {
     for (let i = 0; i < READS_PER_TURN; i++) {
-      if (this.#events === undefined) return;
+      if (this.#events === undefined || this.#parks(this.#look)) return;
       let length = 0;
       let failure: unknown = null;
       try {
@@ -71,6 +74,24 @@ export class DescriptorTun implements Tun {
     this.#idleLooks += 1;
     if (this.#idleLooks < EAGER_LOOKS) this.#immediate = setImmediate(this.#look);
     else this.#timeout = setTimeout(this.#look, Math.min(this.#idleLooks - EAGER_LOOKS + 1, IDLE_MS_MAX));
+  }
+
+  /** While paused: keep what is to be done next for later. */
+  #parks(next: () => void): boolean {
+    if (this.#paused) this.#parked = next;
+    return this.#paused;
+  }
+
+  /** Packets wait in the interface. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    const next = this.#parked;
+    this.#parked = undefined;
+    if (next !== undefined && this.#events !== undefined) next();
   }
 
   /** @returns false at the end */

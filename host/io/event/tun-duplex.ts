@@ -38,6 +38,14 @@ export class DuplexTun implements Tun {
     return true;
   }
 
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
   close(): void {
     this.#events = undefined;
     this.#stream.destroy();

@@ -25,6 +25,7 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
   #queue: Uint8Array[] = [];
   #events: TunEvents | undefined;
   #drainDue = false;
+  #paused = false;
   #closed = false;
   #wake: (() => void) | undefined;
 
@@ -61,13 +62,20 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
       this.#drainDue = false;
       const events = this.#events;
       if (events === undefined) return this.#wake?.();
-      const packets = this.#queue;
-      this.#queue = [];
-      for (const packet of packets) {
-        if (this.#events !== events) return;
-        events.receive(packet);
+      for (let left = this.#queue.length; left > 0 && !this.#paused && this.#events === events; left--) {
+        events.receive(this.#queue.shift()!);
       }
     });
+  }
+
+  /** Packets wait in the queue; once it is full the other end is told so by `write`. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#drainSoon();
   }
 
   /** Packets as they come; ends when either end is closed. */

@@ -91,6 +91,33 @@ it("close while open is under way leaves no socket, and no event comes", async (
   await new Promise<void>((resolve) => other.close(resolve));
 });
 
+it("says when it is nearly full, before it drops anything, and when there is room again", async () => {
+  const told: string[] = [];
+  const port = await bind.open(0, { ...EVENTS, full: () => told.push("full"), drained: () => told.push("drained") });
+  let sent = 0;
+  while (told.length === 0 && sent < MANY) sent += Number(bind.send(new Uint8Array(LENGTH), loopback(port)));
+  expect(told).toEqual(["full"]);
+  // What is under way by then still finds room.
+  for (let i = 0; i < 8; i++) expect(bind.send(new Uint8Array(LENGTH), loopback(port))).toBe(true);
+  await expect.poll(() => told).toEqual(["full", "drained"]);
+  while (bind.send(new Uint8Array(LENGTH), loopback(port)));
+  await bind.close();
+  expect(told).toEqual(["full", "drained", "full", "drained"]);
+});
+
+it("a Tun pauses while the Bind is full", async () => {
+  const [tun] = tunPair();
+  const calls = [vi.spyOn(tun, "pause"), vi.spyOn(tun, "resume")].map((spy) => () => spy.mock.calls.length);
+  const memory = new MemoryBind();
+  const device = await Device.create({ privateKey: generatePrivateKey(), tun, bind: memory, limits: SMALL });
+  await device.start();
+  memory.events?.full?.();
+  expect(calls.map((count) => count())).toEqual([1, 0]);
+  memory.events?.drained?.();
+  expect(calls.map((count) => count())).toEqual([1, 1]);
+  await device.close();
+});
+
 it("sends again after close and open, whatever was waiting to be sent", async () => {
   const port = await bind.open(0, EVENTS);
   while (bind.send(new Uint8Array(LENGTH), loopback(port)));

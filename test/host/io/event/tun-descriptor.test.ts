@@ -63,6 +63,25 @@ describe("DescriptorTun", () => {
     closeSync(far);
   });
 
+  it.each(["blocking", "non-blocking"] as const)(
+    "leaves packets in a %s descriptor while it is paused",
+    async (mode) => {
+      const [near, far] = socketPair(mode);
+      const { tun, packets } = opened(near);
+      writeSync(far, Uint8Array.of(1));
+      await expect.poll(() => packets.length, { interval: 1 }).toBe(1);
+      tun.pause();
+      // The read that waits in the pool still takes one.
+      for (const byte of [2, 3, 4]) writeSync(far, Uint8Array.of(byte));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(packets).toEqual(mode === "blocking" ? [[1], [2]] : [[1]]);
+      tun.resume();
+      await expect.poll(() => packets, { interval: 1 }).toEqual([[1], [2], [3], [4]]);
+      tun.close();
+      closeSync(far);
+    },
+  );
+
   it("writes packet by packet, and drops when there is no room", async () => {
     const [near, far] = socketPair("non-blocking");
     const { tun } = opened(near);

@@ -40,6 +40,23 @@ describe("tunPair", () => {
     expect(got).toEqual([1, 2, 3]);
   });
 
+  it("lets packets wait while it is paused, and tells the writer when there are too many", async () => {
+    const [near, far] = tunPair({ queuePackets: 3 });
+    const got: number[] = [];
+    const receive = (bytes: Uint8Array) => {
+      got.push(bytes[0]!);
+      if (bytes[0] === 1) far.pause();
+    };
+    far.open({ receive, failed: () => {} });
+    for (const byte of [1, 2, 3]) near.write(Uint8Array.of(byte));
+    await Promise.resolve();
+    expect(got).toEqual([1]);
+    expect([near.write(Uint8Array.of(4)), near.write(Uint8Array.of(5))]).toEqual([true, false]);
+    far.resume();
+    await Promise.resolve();
+    expect(got).toEqual([1, 2, 3, 4]);
+  });
+
   it("ends an iteration when either end is closed", async () => {
     const [near, far] = tunPair();
     const got: number[] = [];
@@ -66,6 +83,22 @@ describe("DuplexTun", () => {
     const back = packet(right, left, new Uint8Array(7));
     right.host.write(back);
     expect(Uint8Array.from((await chunks.next()).value)).toEqual(back);
+  });
+
+  it("reads nothing from the stream while it is paused", async () => {
+    const [stream, far] = duplexPair();
+    const tun = new DuplexTun(stream);
+    const got: number[] = [];
+    tun.open({ receive: (bytes) => void got.push(bytes[0]!), failed: () => {} });
+    far.write(Uint8Array.of(1));
+    await expect.poll(() => got).toEqual([1]);
+    tun.pause();
+    far.write(Uint8Array.of(2));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(got).toEqual([1]);
+    tun.resume();
+    await expect.poll(() => got).toEqual([1, 2]);
+    tun.close();
   });
 
   it("drops what the stream has no room for", async () => {
