@@ -70,6 +70,8 @@ describe("DescriptorTun", () => {
       const { tun, packets } = opened(near);
       writeSync(far, Uint8Array.of(1));
       await expect.poll(() => packets.length, { interval: 1 }).toBe(1);
+      // Whether the descriptor blocks is known by then.
+      await new Promise((resolve) => setTimeout(resolve, 20));
       tun.pause();
       // The read that waits in the pool still takes one.
       for (const byte of [2, 3, 4]) writeSync(far, Uint8Array.of(byte));
