@@ -7,14 +7,13 @@ import { Blake2sSteps, HASH_BYTES, LAST_BLOCK } from "./blake2s-steps";
 import { compressBlocks } from "./generated/blake2s";
 
 /**
- * Of a message of one block, without a key: nothing has to be copied.
- * @param at      32 bytes that become the chaining value: the digest and, if that is shorter, more that the caller wipes;
- *                behind them a block of 64 bytes, the message and zeros, which is wiped
+ * The plain 32-byte hash of a message of one block: nothing has to be copied.
+ * @param at      32 bytes for the digest; behind them a block of 64 bytes, the message and zeros, which is wiped
  * @param length  0 to 64
  */
-export function blake2sBlock(at: usize, outLength: u32, length: u32): void {
+export function blake2sBlock(at: usize, length: u32): void {
   const block = at + HASH_BYTES;
-  Blake2sSteps.start(at, outLength, 0);
+  Blake2sSteps.start(at, HASH_BYTES, 0);
   compressBlocks(at, block, 1, 0, length, LAST_BLOCK);
   Blake2sSteps.wipeBlock(block);
 }

@@ -31,6 +31,15 @@ export function setNonce(state: usize, nonce: usize): void {
 
 /** dst = src ^ keystream, for any length. `dst` may equal `src`. */
 export function xorKeystream(dst: usize, src: usize, keystream: usize, length: u32): void {
+  for (; length >= 64; length -= 64) {
+    v128.store(dst, v128.xor(v128.load(src), v128.load(keystream)));
+    v128.store(dst, v128.xor(v128.load(src, 16), v128.load(keystream, 16)), 16);
+    v128.store(dst, v128.xor(v128.load(src, 32), v128.load(keystream, 32)), 32);
+    v128.store(dst, v128.xor(v128.load(src, 48), v128.load(keystream, 48)), 48);
+    dst += 64;
+    src += 64;
+    keystream += 64;
+  }
   for (; length >= 16; length -= 16) {
     v128.store(dst, v128.xor(v128.load(src), v128.load(keystream)));
     dst += 16;

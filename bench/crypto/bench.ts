@@ -19,7 +19,7 @@ const USAGE = `npm run bench -- [options]
   --write-docs            afterwards bring docs/benchmarks.md, the chart and README.md up to date
   --docs-only             do just that, with the figures that are in bench/results/`;
 
-const FULL: Settings = { rounds: 21, samples: 13, sampleMs: 1, warmUpMs: 60 };
+const FULL: Settings = { rounds: 21, samples: 13, sampleMs: 1, warmUpMs: 200 };
 const SMOKE: Settings = { rounds: 1, samples: 3, sampleMs: 0.1, warmUpMs: 2 };
 
 const given = process.argv.slice(2);

@@ -28,16 +28,16 @@ describe.each(cryptoModules)("blake2sReplace, $name build", (module) => {
 });
 
 describe.each(cryptoModules)("blake2sBlock, $name build", (module) => {
-  it.each([1, 20, 32])("leaves %i bytes of digest, and nothing of the message", (outLength) => {
+  it("puts the digest before the block and leaves nothing of the message", () => {
     for (let length = 0; length <= 64; length++) {
       module.reset();
       const message = noise(length, length);
-      const expected = module.place(outLength);
-      module.exports.blake2s(expected, outLength, module.put(message), length, 0, 0);
+      const expected = module.place(32);
+      module.exports.blake2s(expected, 32, module.put(message), length, 0, 0);
       const at = module.put(new Uint8Array(96), length % 16);
       module.memory.set(message, at + 32);
-      module.exports.blake2sBlock(at, outLength, length);
-      expect(module.read(at, outLength)).toEqual(module.read(expected, outLength));
+      module.exports.blake2sBlock(at, length);
+      expect(module.read(at, 32)).toEqual(module.read(expected, 32));
       expect(module.read(at + 32, 64).every((byte) => byte === 0)).toBe(true);
       expect(module.guarded(at, 96)).toBe(true);
       expect(module.scratchIsWiped()).toBe(true);
