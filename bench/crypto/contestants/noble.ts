@@ -13,4 +13,5 @@ export const noble = nobleShaped(oracle, {
   curves: "@noble/curves",
   hashes: "@noble/hashes",
   kind: "portable",
+  blake2s: ({ message }) => ({ run: () => blake2s(message) }),
 });

@@ -81,7 +81,13 @@ export const wasmguard: Contestant[] = [
       "aead-open": (inputs) => batch(inputs, "open"),
     },
   },
-  ...nobleShaped(wasmguardCrypto, { ciphers: "wasmguard", curves: "wasmguard", hashes: "wasmguard", kind: "ours" }),
+  ...nobleShaped(wasmguardCrypto, {
+    ciphers: "wasmguard",
+    curves: "wasmguard",
+    hashes: "wasmguard",
+    kind: "ours",
+    blake2s: ({ message }) => ({ run: () => wasmguardCrypto.blake2s(message) }),
+  }),
   {
     library: "wasmguard",
     variant: "raw Wasm export",
