@@ -187,9 +187,8 @@ function blockDigest(message: Uint8Array): Uint8Array<ArrayBuffer> {
   return digest;
 }
 
-function digestOf(message: Uint8Array, options?: Blake2sOptions): Uint8Array<ArrayBuffer> {
-  if (options === undefined && message instanceof Uint8Array && message.length <= BLOCK_BYTES)
-    return blockDigest(message);
+/** Any message, any options. */
+function anyDigest(message: Uint8Array, options?: Blake2sOptions): Uint8Array<ArrayBuffer> {
   const own = options === undefined ? NO_OPTIONS : ownOptions(options);
   const outputLength = options === undefined ? HASH_BYTES : checkOptions(own);
   checkBytes(message, "data");
@@ -204,6 +203,13 @@ function digestOf(message: Uint8Array, options?: Blake2sOptions): Uint8Array<Arr
   } finally {
     main.wipe(Math.max(Math.min(message.length, CHUNK_BYTES), HASH_BYTES));
   }
+}
+
+/** Small, so that engines inline it. */
+function digestOf(message: Uint8Array, options?: Blake2sOptions): Uint8Array<ArrayBuffer> {
+  if (options === undefined && message instanceof Uint8Array && message.length <= BLOCK_BYTES)
+    return blockDigest(message);
+  return anyDigest(message, options);
 }
 
 export const blake2s = Object.freeze(
