@@ -13,13 +13,13 @@ import { Filter, KILL, refuse } from "./filter.ts";
 
 /** The packet path first. */
 const ALLOWED: readonly SystemCallName[] = `
-  read writev recvmmsg sendmmsg sendmsg write epoll_wait epoll_pwait epoll_pwait2 futex getrandom
+  read writev recvmsg sendmsg poll recvmmsg sendmmsg write epoll_wait epoll_pwait epoll_pwait2 futex getrandom
   madvise mmap mprotect munmap mremap brk mincore munlock membarrier pkey_alloc pkey_free pkey_mprotect
   clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times
-  epoll_create1 epoll_ctl eventfd2 pipe2 poll ppoll select pselect6 timerfd_create timerfd_settime timerfd_gettime
+  epoll_create1 epoll_ctl eventfd2 pipe2 ppoll select pselect6 timerfd_create timerfd_settime timerfd_gettime
   readv pread64 pwrite64 lseek fstat newfstatat stat lstat statx access faccessat faccessat2
   close dup dup2 dup3 fcntl fsync fdatasync inotify_rm_watch
-  accept accept4 bind connect getpeername getsockname getsockopt recvfrom recvmsg sendto setsockopt shutdown
+  accept accept4 bind connect getpeername getsockname getsockopt recvfrom sendto setsockopt shutdown
   exit exit_group restart_syscall rseq set_robust_list sigaltstack tgkill wait4 waitid pidfd_open
   rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait
   sched_getaffinity sched_getparam sched_getscheduler sched_yield getcpu getpriority arch_prctl

@@ -95,7 +95,7 @@ export const WAIT = {
 } as const;
 
 /** <poll.h> */
-export const POLL = { POLLOUT: 0x4, POLLERR: 0x8 } as const;
+export const POLL = { POLLIN: 0x1, POLLOUT: 0x4, POLLERR: 0x8 } as const;
 
 /** <sys/inotify.h> */
 export const INOTIFY = {

@@ -111,8 +111,17 @@ export class Libc {
     const n = this.#c.sendmmsg(fd, messages, count, flags);
     return n < 0 ? -this.#errno() : n;
   }
+  /** @returns bytes, while recvmmsg counts messages */
+  recvmsg(fd: number, message: number, flags: number): number {
+    const n = this.#c.recvmsg(fd, message, flags);
+    return n < 0 ? -this.#errno() : n;
+  }
   recvmmsg(fd: number, messages: number, count: number, flags: number): number {
     const n = this.#c.recvmmsg(fd, messages, count, flags, NULL);
+    return n < 0 ? -this.#errno() : n;
+  }
+  poll(list: number, count: number, timeoutMs: number): number {
+    const n = this.#c.poll(list, count, timeoutMs);
     return n < 0 ? -this.#errno() : n;
   }
   epollWait(fd: number, events: number, capacity: number, timeoutMs: number): number {
@@ -188,9 +197,6 @@ export class Libc {
   sendmsg(fd: number, message: number, flags: number): number {
     return this.#result(this.#c.sendmsg(fd, message, flags));
   }
-  recvmsg(fd: number, message: number, flags: number): number {
-    return this.#result(this.#c.recvmsg(fd, message, flags));
-  }
 
   // Waiting.
 
@@ -202,9 +208,6 @@ export class Libc {
   }
   eventfd(initial: number, flags: number): number {
     return this.#result(this.#c.eventfd(initial, flags));
-  }
-  poll(list: number, count: number, timeoutMs: number): number {
-    return this.#result(this.#c.poll(list, count, timeoutMs));
   }
   inotifyInit1(flags: number): number {
     return this.#result(this.#c.inotify_init1(flags));

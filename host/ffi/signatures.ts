@@ -96,6 +96,8 @@ export function convertArguments(
       return (a, b, c) => call(a, at(b!), size(c!));
     case "ipi":
       return (a, b, c) => call(a, at(b!), c);
+    case "pni":
+      return (a, b, c) => call(at(a!), size(b!), c);
     case "ipii":
       return (a, b, c, d) => call(a, at(b!), c, d);
     case "ipiip":

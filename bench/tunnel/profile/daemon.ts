@@ -58,8 +58,9 @@ function watchCalls(
     return result;
   };
   libc.sendmmsg = clock.timed("send", libc.sendmmsg.bind(libc));
+  libc.recvmsg = clock.timed("receive", libc.recvmsg.bind(libc));
   libc.recvmmsg = clock.timed("receive", libc.recvmmsg.bind(libc));
-  libc.epollWait = clock.timed("wait", libc.epollWait.bind(libc));
+  libc.poll = clock.timed("wait", libc.poll.bind(libc));
   return () => {
     const taken: [number, number] = [bytesRead, bytesWritten];
     [bytesRead, bytesWritten] = [0, 0];

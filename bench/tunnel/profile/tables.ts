@@ -42,7 +42,7 @@ function rows(side: "near" | "far"): Row[] {
     [sending ? "split" : "seal and split (acknowledgements)", (end) => end.ns.splitAndSeal - seal(end)],
     ...(sending ? [["seal", seal] as Row] : []),
     ["send (UDP)", (end) => end.ns.send],
-    ["wait (epoll)", (end) => end.ns.wait],
+    ["wait (poll)", (end) => end.ns.wait],
     ["receive (UDP)", (end) => end.ns.receive],
     ...(sending ? [] : [["open", open] as Row]),
     [sending ? "open and merge (acknowledgements)" : "merge", (end) => end.ns.openAndMerge - open(end)],

@@ -1,11 +1,12 @@
 /**
- * The loop driver: one engine, its TUN device, its UDP sockets and its UAPI socket, around one blocking `epoll_wait`.
+ * The loop driver: one engine, its TUN device, its UDP sockets and its UAPI socket, around one blocking `poll`.
  * Packets stay in linear memory from system call to system call. It runs on the thread that calls it and lets the
  * runtime's own event loop (signals, the log) have a turn after a signal and a few times a second.
  */
 import * as abi from "../../../assembly/abi.ts";
 import type { Core } from "../../core/core.ts";
 import { Engine, type EngineSink } from "../../device/engine.ts";
+import type { Instant } from "../../device/instant.ts";
 import type { Peer } from "../../device/peer.ts";
 import { deviceStatistics, type Statistic } from "../../device/statistics.ts";
 import { EINVAL, EMSGSIZE } from "../../ffi/errno.ts";
@@ -14,6 +15,7 @@ import { runtime } from "../platform.ts";
 import { Epoll, epollBytes } from "./epoll.ts";
 import type { DeletionWatch } from "./inotify.ts";
 import { InterfaceState } from "./interface-state.ts";
+import { PollSet, pollSetBytes } from "./poll-set.ts";
 import { fillRandom } from "./random.ts";
 import { SourceCheck } from "./source-check.ts";
 import type { Workers } from "./threads/workers.ts";
@@ -28,14 +30,19 @@ const RX_SLOTS = 8; // assembly/constants.ts
 const TX_TRAINS = 16; // assembly/constants.ts
 /** Receive slots, trains and the TUN read: what the packet path itself takes. */
 const BUFFER_BYTES = (RX_SLOTS + TX_TRAINS + 1) * abi.MESSAGE_BYTES_MAX;
+/** Where packets come from, in the PollSet; and one place for all that waits in the Epoll. */
+const PLACE = { tun: 0, udp4: 1, udp6: 2, others: 3 } as const;
+const PLACES = 4;
 const EVENTS = 32;
-const TOKEN = { tun: 1, udp4: 2, udp6: 3, network: 4, watch: 5, uapi: 6, threads: 7, connection: 16 } as const;
+const TOKEN = { network: 1, watch: 2, uapi: 3, threads: 4, connection: 16 } as const;
 
 /** Reads from TUN, or calls to recvmmsg, before others get their turn. */
 const READS_PER_TURN = 64;
 const RECEIVES_PER_TURN = 4;
 /** Trains that wait before they are sent although more could be read: the far end can start on them. */
 const TRAINS_PER_FLUSH = 4;
+/** A wait shorter than this found something there already. */
+const AT_ONCE_MS = 0.01;
 /** What a device says that cannot take a superpacket after all. (EIO is what one says that is down.) */
 const MERGE_ERRORS = new Set([EINVAL, EMSGSIZE]);
 /** The interface is looked at, and the runtime's event loop served, at least this often. */
@@ -75,6 +82,7 @@ function turn(): Promise<void> {
 export class Loop implements EngineSink {
   readonly engine: Engine;
   readonly #options: LoopOptions;
+  readonly #poll: PollSet;
   readonly #epoll: Epoll;
   readonly #sockets: TunnelSockets;
   readonly #interface: InterfaceState;
@@ -82,6 +90,9 @@ export class Loop implements EngineSink {
   readonly #uapi: UapiServer;
   #ended: string | undefined;
   #mergeRefused = false;
+  /** By place: reads or messages taken in the last turn. */
+  readonly #taken = new Uint8Array(PLACE.others);
+  #probeAt: Instant = 0;
   /** The configuration changed: there may be something to compute ahead. */
   #unprepared = false;
 
@@ -103,14 +114,17 @@ export class Loop implements EngineSink {
       },
     });
     const control = core.at.ioControl;
-    this.#epoll = new Epoll(libc, control + udpBytes(RX_SLOTS), EVENTS);
-    if (udpBytes(RX_SLOTS) + epollBytes(EVENTS) > abi.IO_CONTROL_BYTES) throw new RangeError("ioControl is too small");
+    const waiting = control + udpBytes(RX_SLOTS);
+    const end = waiting + epollBytes(EVENTS) + pollSetBytes(PLACES);
+    if (end > control + abi.IO_CONTROL_BYTES) throw new RangeError("ioControl is too small");
+    this.#epoll = new Epoll(libc, waiting, EVENTS);
+    this.#poll = new PollSet(libc, waiting + epollBytes(EVENTS), PLACES);
     const area = { control, buffer: core.at.rxBuffers, slots: RX_SLOTS, messages: TX_TRAINS };
     this.#sockets = new TunnelSockets({
       ...options,
       area,
       opened: (v4, v6) => this.#watchSockets(v4, v6),
-      closing: (v4, v6) => this.#unwatchSockets(v4, v6),
+      closing: () => this.#unwatchSockets(),
       marked: (mark) => options.workers?.setMark(mark),
     });
     this.#sourceCheck = new SourceCheck({
@@ -134,7 +148,8 @@ export class Loop implements EngineSink {
       firstToken: TOKEN.connection,
       statistics: () => this.statistics(),
     });
-    this.#epoll.add(tun.fd, TOKEN.tun);
+    this.#poll.set(PLACE.tun, tun.fd);
+    this.#poll.set(PLACE.others, this.#epoll.fd);
     for (const fd of this.#interface.fds) this.#epoll.add(fd, TOKEN.network);
     if (options.watch !== undefined) this.#epoll.add(options.watch.fd, TOKEN.watch);
     if (options.workers !== undefined) this.#epoll.add(options.workers.wakeFd, TOKEN.threads);
@@ -148,14 +163,14 @@ export class Loop implements EngineSink {
   }
 
   #watchSockets(v4: number, v6: number): void {
-    if (v4 >= 0) this.#epoll.add(v4, TOKEN.udp4);
-    if (v6 >= 0) this.#epoll.add(v6, TOKEN.udp6);
+    this.#poll.set(PLACE.udp4, v4);
+    this.#poll.set(PLACE.udp6, v6);
     this.#options.workers?.openSockets(v4, v6, this.#sockets.port, this.#sockets.mark);
   }
 
-  #unwatchSockets(v4: number, v6: number): void {
-    if (v4 >= 0) this.#epoll.remove(v4);
-    if (v6 >= 0) this.#epoll.remove(v6);
+  #unwatchSockets(): void {
+    this.#poll.set(PLACE.udp4, -1);
+    this.#poll.set(PLACE.udp6, -1);
     this.#options.workers?.closeSockets();
   }
 
@@ -175,43 +190,70 @@ export class Loop implements EngineSink {
    * @returns why it ended; the engine is closed and its keys are wiped
    */
   async run(signal: AbortSignal): Promise<string> {
-    let probeAt = performance.now() + HEARTBEAT_MS;
-    const patience = this.#options.patienceMs ?? HEARTBEAT_MS;
-    const { workers } = this.#options;
+    this.#probeAt = performance.now() + HEARTBEAT_MS;
     let turnAt = 0;
     try {
       while (this.#ended === undefined) {
-        let now = performance.now();
-        // Work ahead only while nothing is waiting: then the wait does not block, and tells when something is.
-        const idle = this.#unprepared ? now : Number.POSITIVE_INFINITY;
-        const deadline = Math.min(idle, this.engine.nextDeadline(), this.#sourceCheck.nextDeadline(), probeAt);
-        const first = workers === undefined ? deadline : Math.min(deadline, workers.deadline);
-        const ready = this.#epoll.wait(Math.min(first - now, patience));
-        for (let i = 0; i < ready; i++) this.#dispatch(this.#epoll.token(i), this.#epoll.events(i));
-        now = performance.now();
-        workers?.collect(this, now);
-        this.#sourceCheck.advance(now);
-        this.engine.advance(now);
-        if (workers !== undefined) this.engine.handleTouched();
-        this.engine.flush();
-        if (now >= probeAt) {
-          this.#interface.probe();
-          this.#uapi.retry();
-          probeAt = now + HEARTBEAT_MS;
-        }
-        workers?.gate.release();
+        const before = performance.now();
+        const ready = this.#poll.wait(this.#mayWait(before)) > 0;
+        const now = performance.now();
+        if (ready) this.#serve(now, now - before < AT_ONCE_MS);
+        this.#advance(now);
         // No descriptor ready: a signal, perhaps. Its handler runs on the event loop.
-        if (ready === 0 || now >= turnAt) {
+        if (!ready || now >= turnAt) {
           await turn();
           turnAt = now + TURN_MS;
         }
-        if (ready === 0 && this.#unprepared) this.#unprepared = this.engine.prepare();
+        if (!ready && this.#unprepared) this.#unprepared = this.engine.prepare();
         if (signal.aborted) this.#end("asked to end");
       }
       return this.#ended;
     } finally {
       this.#close();
     }
+  }
+
+  /** @returns milliseconds, none or less when something is due */
+  #mayWait(now: Instant): number {
+    const { workers, patienceMs = HEARTBEAT_MS } = this.#options;
+    // Work ahead only while nothing is waiting: then the wait does not block, and tells when something is.
+    const idle = this.#unprepared ? now : Number.POSITIVE_INFINITY;
+    const deadline = Math.min(idle, this.engine.nextDeadline(), this.#sourceCheck.nextDeadline(), this.#probeAt);
+    return Math.min(deadline - now, (workers?.deadline ?? deadline) - now, patienceMs);
+  }
+
+  /**
+   * Whatever is ready. Where packets come singly, one is taken and dealt with before anything else: no time goes into looking for
+   * a second. Where several were found the last time, or one and the next at once, many are taken in a turn.
+   */
+  #serve(now: Instant, atOnce: boolean): void {
+    for (let place = 0; place < PLACE.others; place++) {
+      const before = this.#taken[place]!;
+      this.#taken[place] = 0;
+      if (!this.#poll.ready(place)) continue;
+      const many = before > 1 || (before === 1 && atOnce);
+      if (place === PLACE.tun) this.#taken[place] = this.#readTun(now, many ? READS_PER_TURN : 1);
+      else this.#taken[place] = this.#receive(now, place === PLACE.udp4 ? 4 : 6, many ? RX_SLOTS : 1);
+    }
+    if (!this.#poll.ready(PLACE.others)) return;
+    const others = this.#epoll.wait(0);
+    for (let i = 0; i < others; i++) this.#dispatch(this.#epoll.token(i), this.#epoll.events(i));
+  }
+
+  /** What is to be done each turn, whether or not something was ready. */
+  #advance(now: Instant): void {
+    const { workers } = this.#options;
+    workers?.collect(this, now);
+    this.#sourceCheck.advance(now);
+    this.engine.advance(now);
+    if (workers !== undefined) this.engine.handleTouched();
+    this.engine.flush();
+    if (now >= this.#probeAt) {
+      this.#interface.probe();
+      this.#uapi.retry();
+      this.#probeAt = now + HEARTBEAT_MS;
+    }
+    workers?.gate.release();
   }
 
   /** Each step is taken whatever becomes of the others: no key stays because something could not be closed. */
@@ -237,12 +279,6 @@ export class Loop implements EngineSink {
 
   #dispatch(token: number, events: number): void {
     switch (token) {
-      case TOKEN.tun:
-        return this.#readTun();
-      case TOKEN.udp4:
-        return this.#receive(4);
-      case TOKEN.udp6:
-        return this.#receive(6);
       case TOKEN.threads:
         return this.#options.workers?.woken();
       case TOKEN.network:
@@ -264,14 +300,14 @@ export class Loop implements EngineSink {
 
   // ── packets ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** TUN → UDP. */
-  #readTun(): void {
+  /** TUN → UDP. @returns reads */
+  #readTun(now: Instant, most: number): number {
     const { core, tun } = this.#options;
     const start = core.at.tunBuffer;
     // Without vnet headers one of zeros stands in front of every packet, so that the core sees one format.
     const header = tun.vnetHeader ? 0 : abi.VNET_BYTES;
-    const now = performance.now();
-    for (let i = 0; i < READS_PER_TURN; i++) {
+    let reads = 0;
+    for (; reads < most; reads++) {
       const length = tun.read(start + header, abi.MESSAGE_BYTES_MAX);
       if (length <= 0) {
         if (tunIsGone(length)) this.#end("the interface was removed");
@@ -283,19 +319,22 @@ export class Loop implements EngineSink {
       if (core.exports.trains() >= TRAINS_PER_FLUSH) this.engine.flush();
     }
     this.engine.flush();
+    return reads;
   }
 
-  /** UDP → TUN. */
-  #receive(family: 4 | 6): void {
+  /** UDP → TUN. @param most messages in one call @returns messages */
+  #receive(now: Instant, family: 4 | 6, most: number): number {
     const { core } = this.#options;
-    const now = performance.now();
+    let messages = 0;
     for (let i = 0; i < RECEIVES_PER_TURN; i++) {
-      const count = this.#sockets.udp.receive(family, core.at.rxDescriptors);
-      if (count <= 0) return;
+      const count = this.#sockets.udp.receive(family, core.at.rxDescriptors, 0, most);
+      if (count <= 0) break;
       this.engine.receive(count, now);
       this.engine.flush();
-      if (count < RX_SLOTS) return;
+      messages += count;
+      if (count < RX_SLOTS) break;
     }
+    return messages;
   }
 
   transmit(count: number): void {

@@ -102,6 +102,11 @@ export class MessageTable {
     return this.views.words[(this.#header(i) + MMSGHDR.length) >> 2]!;
   }
 
+  /** What recvmmsg does by itself, and recvmsg does not. */
+  setLength(i: number, bytes: number): void {
+    this.views.words[(this.#header(i) + MMSGHDR.length) >> 2] = bytes;
+  }
+
   flags(i: number): number {
     return this.views.words[(this.#header(i) + MMSGHDR.flags) >> 2]!;
   }

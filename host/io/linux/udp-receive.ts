@@ -53,7 +53,7 @@ export class UdpReceiver {
   receive(fd: number, family: 4 | 6, descriptors: number, first = 0, limit = this.slots - first): number {
     const table = this.#table;
     const room = Math.min(limit, this.slots - first);
-    const n = this.#libc.recvmmsg(fd, table.headers + first * MMSGHDR.BYTES, room, SOCKET.MSG_DONTWAIT);
+    const n = room === 1 ? this.#receiveOne(fd, first) : this.#receiveSome(fd, first, room);
     if (n < 0) return n === -EAGAIN || n === -EINTR ? 0 : n;
     let count = 0;
     for (let i = first; i < first + n; i++) {
@@ -61,6 +61,18 @@ export class UdpReceiver {
       table.offer(i);
     }
     return count;
+  }
+
+  #receiveSome(fd: number, first: number, room: number): number {
+    return this.#libc.recvmmsg(fd, this.#table.headers + first * MMSGHDR.BYTES, room, SOCKET.MSG_DONTWAIT);
+  }
+
+  /** By recvmsg, which has few enough arguments for Node to compile the call. */
+  #receiveOne(fd: number, slot: number): number {
+    const length = this.#libc.recvmsg(fd, this.#table.headers + slot * MMSGHDR.BYTES, SOCKET.MSG_DONTWAIT);
+    if (length < 0) return length;
+    this.#table.setLength(slot, length);
+    return 1;
   }
 
   /** Fill one descriptor. @returns false for a message that cannot be used */

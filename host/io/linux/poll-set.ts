@@ -1,0 +1,59 @@
+/**
+ * poll(2) over a handful of descriptors, in linear memory: for those that packets come through. It takes three arguments, as
+ * many as Node's FFI compiles, where epoll_wait has four and costs microseconds more while the caches are cold. Everything
+ * else waits behind one Epoll, whose own descriptor is among these.
+ */
+import { POLL } from "../../ffi/constants.ts";
+import { EAGAIN, EINTR } from "../../ffi/errno.ts";
+import { POLLFD } from "../../ffi/layout.ts";
+import { check, type Libc } from "../../ffi/libc.ts";
+
+/** Linear memory that a PollSet of `places` needs. */
+export function pollSetBytes(places: number): number {
+  return places * POLLFD.BYTES;
+}
+
+export class PollSet {
+  readonly #libc: Libc;
+  readonly #area: number;
+  readonly #places: number;
+  readonly #descriptors: Int32Array;
+  readonly #events: Uint16Array;
+
+  /** @param area 8-byte aligned offset of pollSetBytes(places) bytes that nobody else uses */
+  constructor(libc: Libc, area: number, places: number) {
+    this.#libc = libc;
+    this.#area = area;
+    this.#places = places;
+    this.#descriptors = new Int32Array(libc.memory.buffer, area, (places * POLLFD.BYTES) / 4);
+    this.#events = new Uint16Array(libc.memory.buffer, area, (places * POLLFD.BYTES) / 2);
+    for (let place = 0; place < places; place++) {
+      this.set(place, -1);
+      this.#events[(place * POLLFD.BYTES + POLLFD.events) >> 1] = POLL.POLLIN;
+    }
+  }
+
+  /** Wait for `fd` to be readable, too. @param fd −1 for none */
+  set(place: number, fd: number): void {
+    this.#descriptors[(place * POLLFD.BYTES + POLLFD.fd) >> 2] = fd;
+    this.#events[(place * POLLFD.BYTES + POLLFD.happened) >> 1] = 0; // what the one before had is no news of this one
+  }
+
+  /**
+   * Block until something is ready.
+   * @param timeoutMs rounded up, so that no deadline is met too early; Infinity waits for ever
+   * @returns how many are ready; 0 after the timeout or a signal
+   * @throws SystemError for what only a bug can cause
+   */
+  wait(timeoutMs: number): number {
+    const timeout = timeoutMs === Infinity ? -1 : Math.min(Math.max(Math.ceil(timeoutMs), 0), 0x7fffffff);
+    const ready = this.#libc.poll(this.#area, this.#places, timeout);
+    // EAGAIN: the errno of another call came in between (confine/linux.ts).
+    return ready === -EINTR || ready === -EAGAIN ? 0 : check("poll", ready);
+  }
+
+  /** After a wait that found some: whether there is something to read, or an error to be told by reading. */
+  ready(place: number): boolean {
+    return this.#events[(place * POLLFD.BYTES + POLLFD.happened) >> 1] !== 0;
+  }
+}
