@@ -17,6 +17,12 @@ const KEY_BYTES = 32;
 const SLOT_BYTES = 32768;
 const WASM_PAGE_BYTES = 65536;
 
+// One batch and one instance of the module serve all cases: JavaScriptCore gives up its fast way of checking addresses after
+// some eight memories in a process, and then everything takes half as long again.
+const aead = new wasmguardCrypto.AeadBatch(MOST_PACKETS, BATCH_BYTES);
+const exports = instantiate();
+let free = exports.heap();
+
 /**
  * Packets one behind the other, sealed or opened in place by one call; the last one is what gets compared.
  * Sealing seals the same places again and again, whatever lies there. Opening needs what was sealed, so that is brought
@@ -25,23 +31,24 @@ const WASM_PAGE_BYTES = 65536;
 function batch({ key, nonce, message, sealed }: Inputs, direction: "seal" | "open"): Prepared {
   const stride = (message.length + 2 * TAG_BYTES - 1) & -TAG_BYTES;
   const packets = Math.min(MOST_PACKETS, Math.floor(BATCH_BYTES / stride));
-  const aead = new wasmguardCrypto.AeadBatch(packets, packets * stride);
   const aeadKey = wasmguardCrypto.AeadKey.import(key);
   const input = direction === "seal" ? message : sealed;
   const outputLength = direction === "seal" ? sealed.length : message.length;
+  const offsets = Uint32Array.from({ length: packets }, (_, i) => i * stride);
   const inputs = new Uint8Array(packets * stride);
-  for (let i = 0; i < packets; i++) {
-    aead.offsets[i] = i * stride;
-    inputs.set(input, i * stride);
-  }
+  for (const offset of offsets) inputs.set(input, offset);
   aead.counters.fill(new DataView(nonce.buffer, nonce.byteOffset).getBigUint64(4, true));
   aead.area.set(inputs);
-  const restore = () => {
-    aead.area.set(inputs);
+  const describe = () => {
+    aead.offsets.set(offsets);
     aead.lengths.fill(input.length);
   };
+  const restore = () => {
+    aead.area.set(inputs);
+    describe();
+  };
   const seal = () => {
-    aead.lengths.fill(input.length);
+    describe();
     aead.seal(aeadKey, packets);
   };
   const open = () => {
@@ -56,20 +63,21 @@ function batch({ key, nonce, message, sealed }: Inputs, direction: "seal" | "ope
   };
 }
 
-/** An instance of the module with `inputs` in its memory, each at the start of a slot; the result goes to slot 0. */
+/** `inputs` in the memory of the module, each at the start of a slot of its own; the result goes to the slot before. */
 function raw(
   inputs: readonly Uint8Array[],
   resultBytes: number,
-  start: (exports: ReturnType<typeof instantiate>, result: number, addresses: readonly number[]) => () => unknown,
+  start: (module: typeof exports, result: number, addresses: readonly number[]) => () => unknown,
 ): Prepared {
-  const exports = instantiate();
-  exports.memory.grow(Math.ceil(((inputs.length + 1) * SLOT_BYTES) / WASM_PAGE_BYTES));
-  const memory = new Uint8Array(exports.memory.buffer);
-  const result = exports.heap();
+  const result = free;
   const addresses = inputs.map((_, i) => result + (i + 1) * SLOT_BYTES);
-  for (const [i, bytes] of inputs.entries()) memory.set(bytes, addresses[i]);
+  free += (inputs.length + 1) * SLOT_BYTES;
+  const missing = free - exports.memory.buffer.byteLength;
+  if (missing > 0) exports.memory.grow(Math.ceil(missing / WASM_PAGE_BYTES));
+  const memory = () => new Uint8Array(exports.memory.buffer); // anew each time: it grows
+  for (const [i, bytes] of inputs.entries()) memory().set(bytes, addresses[i]);
   const run = start(exports, result, addresses);
-  return { run, result: () => memory.slice(result, result + resultBytes) };
+  return { run, result: () => memory().slice(result, result + resultBytes) };
 }
 
 export const wasmguard: Contestant[] = [
