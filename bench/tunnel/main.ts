@@ -13,11 +13,12 @@ import { enter, isInside, obstacle } from "./sandbox.ts";
 const say = (text: string) => console.error(text);
 
 function choosePrograms(options: BenchOptions): { all: Program[]; plain: Program[] } {
-  const mine = installedOurs(options.runtimes, say);
-  const without = options.offloads === "on" ? [] : mine.slice(0, 1).map(({ runtime }) => ours(runtime!, "off"));
+  const installed = installedOurs(options.runtimes, say);
+  const special = options.variants.filter((variant) => variant !== "plain");
+  const further = installed.slice(0, 1).flatMap(({ runtime }) => special.map((variant) => ours(runtime!, variant)));
+  const mine = options.variants.includes("plain") ? installed : further;
   const rivals = options.programs.length > 0 ? options.programs.map(theirs) : installedPeers();
-  if (options.offloads === "off") return { all: [...without, ...rivals], plain: [...without, ...rivals] };
-  return { all: [...mine, ...without, ...rivals], plain: [...mine, ...rivals] };
+  return { all: [...new Set([...mine, ...further, ...rivals])], plain: [...mine, ...rivals] };
 }
 
 /** Several times each, alternating between the programs; what fails is said and left out. */

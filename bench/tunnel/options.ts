@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { RUNTIMES, type RuntimeName } from "../runtimes.ts";
 import { PEER_COUNTS } from "./peers.ts";
-import { OUR_RUNTIMES } from "./programs.ts";
+import { OUR_RUNTIMES, VARIANTS, type Variant } from "./programs.ts";
 import { TESTS, type Test } from "./results.ts";
 
 const USAGE = `npm run bench:tunnel [-- options] [PROGRAM…]   (as root)
@@ -14,7 +14,7 @@ const USAGE = `npm run bench:tunnel [-- options] [PROGRAM…]   (as root)
   --runtime NAME[,NAME…]  wasmguard in these: ${RUNTIMES.join(", ")}; or none. Without it: ${OUR_RUNTIMES.join(",")}
   --traffic, --start, --peers, --handshakes   only these parts; without any of them all
   --tests LIST            of ${TESTS.join(",")}
-  --offloads on|off|both  wasmguard with its offloads, without, or both (both)
+  --variants "LIST"       of ${VARIANTS.join(",")}: ways to run wasmguard, in the first of the runtimes (all)
   --repetitions N         of everything, alternating between the programs (3)
   --seconds N             of each iperf3 run (3)
   --paced MBITS           rate of the paced UDP test (100)
@@ -32,7 +32,7 @@ export interface BenchOptions {
   readonly programs: readonly string[];
   readonly sections: readonly SectionName[];
   readonly tests: readonly Test[];
-  readonly offloads: "on" | "off" | "both";
+  readonly variants: readonly Variant[];
   readonly repetitions: number;
   readonly seconds: number;
   readonly pacedMegabits: number;
@@ -67,7 +67,7 @@ function parse(args: string[]) {
         program: { type: "string", multiple: true, default: [] },
         runtime: text,
         tests: text,
-        offloads: { type: "string", default: "both" },
+        variants: text,
         repetitions: text,
         seconds: text,
         paced: { type: "string", default: "100" },
@@ -107,7 +107,6 @@ export function readOptions(args: readonly string[]): BenchOptions {
   }
   const { smoke } = values;
   const sections = SECTIONS.filter((name) => values[name]);
-  const [offloads] = chosen("offloads", ["on", "off", "both"], values.offloads) as ["on" | "off" | "both"];
   const repetitions = positive("repetitions", values.repetitions ?? (smoke ? "1" : "3"));
   const runtime = values.runtime ?? (smoke ? "node26" : OUR_RUNTIMES.join(","));
   return {
@@ -115,7 +114,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     programs: [...values.program, ...positionals],
     sections: sections.length > 0 ? sections : SECTIONS,
     tests: chosen("tests", TESTS, values.tests ?? (smoke ? "tcp1,udp,ping" : TESTS.join(","))),
-    offloads: smoke ? "on" : offloads,
+    variants: chosen("variants", VARIANTS, values.variants ?? (smoke ? "plain" : VARIANTS.join(","))),
     repetitions,
     seconds: positive("seconds", values.seconds ?? (smoke ? "1" : "3")),
     pacedMegabits: positive("paced", values.paced),

@@ -12,7 +12,14 @@ const PROGRAM = here("../../bin/wasmguard.js");
 /** Where scripts/install-peers.sh puts the newest wireguard-go. */
 const NEWEST = here("../../.runtimes/peers/wireguard");
 
-export const NO_OFFLOADS = ["--no-tun-offload", "--no-tun-tcp", "--no-tun-udp", "--no-udp-gso", "--no-udp-gro"];
+/** Ways to run wasmguard, and the options that make them; measured in the first runtime only, but for the plain one. */
+const VARIANT_OPTIONS = {
+  plain: [],
+  "offloads off": ["--no-tun-offload", "--no-tun-tcp", "--no-tun-udp", "--no-udp-gso", "--no-udp-gro"],
+  "busy poll": ["--busy-poll", "2000"],
+} as const satisfies Record<string, readonly string[]>;
+export type Variant = keyof typeof VARIANT_OPTIONS;
+export const VARIANTS = Object.keys(VARIANT_OPTIONS) as Variant[];
 export const OUR_RUNTIMES = ["node26", "bun", "deno"] as const satisfies readonly RuntimeName[];
 
 export interface Program {
@@ -21,8 +28,9 @@ export interface Program {
   readonly kind: "ours" | "theirs";
   readonly command: readonly string[];
   readonly version: string;
-  /** Ours only. */
+  /** Ours only, as `variant`. */
   readonly runtime?: RuntimeName;
+  readonly variant?: Variant;
 }
 
 function firstLine(command: readonly string[]): string {
@@ -33,7 +41,7 @@ function firstLine(command: readonly string[]): string {
 const TITLES: Readonly<Partial<Record<RuntimeName, string>>> = { node26: "Node 26", bun: "Bun", deno: "Deno" };
 
 /** @throws Error when the runtime is not installed, or wasmguard not built */
-export function ours(runtime: RuntimeName, offloads: "on" | "off"): Program {
+export function ours(runtime: RuntimeName, variant: Variant): Program {
   const command = runtimeCommand(runtime);
   if (!existsSync(here("../../dist"))) throw new Error("wasmguard is not built: npm run build");
   const version = firstLine([command[0]!, "--version"])
@@ -41,11 +49,12 @@ export function ours(runtime: RuntimeName, offloads: "on" | "off"): Program {
     .split(" ")[0]!;
   const name = `wasmguard, ${TITLES[runtime] ?? runtime}`;
   return {
-    name: offloads === "on" ? name : `${name}, offloads off`,
+    name: variant === "plain" ? name : `${name}, ${variant}`,
     kind: "ours",
-    command: [...command, PROGRAM, ...(offloads === "on" ? [] : NO_OFFLOADS)],
+    command: [...command, PROGRAM, ...VARIANT_OPTIONS[variant]],
     version: `${runtime.replace(/\d+$/, "")} ${version}`,
     runtime,
+    variant,
   };
 }
 
@@ -67,7 +76,7 @@ export function installedPeers(): Program[] {
 export function installedOurs(runtimes: readonly RuntimeName[], say: (text: string) => void): Program[] {
   return runtimes.flatMap((runtime) => {
     try {
-      return [ours(runtime, "on")];
+      return [ours(runtime, "plain")];
     } catch (error) {
       say((error as Error).message);
       return [];

@@ -21,6 +21,8 @@ export interface StartRequest {
   metrics?: MetricsAddress | undefined;
   /** Scheduling priority. */
   nice: number;
+  /** Microseconds; 0 without it. */
+  busyPoll?: number | undefined;
   /** Bytes; the driver's default without it. */
   packetMemory?: number | undefined;
   /** Threads that carry packets; 1 without it. */
@@ -70,6 +72,15 @@ function packetMemory(text: string | undefined): number | undefined {
   throw new UsageError(`--packet-memory is not a number from 2 to 1024: ${JSON.stringify(text)}`);
 }
 
+const BUSY_POLL_MAX = 10_000;
+
+function busyPoll(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const microseconds = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (microseconds <= BUSY_POLL_MAX) return microseconds;
+  throw new UsageError(`--busy-poll is not a number from 0 to ${BUSY_POLL_MAX}: ${JSON.stringify(text)}`);
+}
+
 function confinement(values: OptionValues<typeof DAEMON_OPTIONS>): ConfineOptions | undefined {
   if (values["no-confine"]) return undefined;
   return {
@@ -106,6 +117,7 @@ export function startRequest(
     logLevel,
     nice: niceValue(values.nice),
     packetMemory: packetMemory(values["packet-memory"]),
+    busyPoll: busyPoll(values["busy-poll"]),
     threads: threadCount(values.threads),
     metrics: values.metrics === undefined ? undefined : parseMetricsAddress(values.metrics),
     confinement: confinement(values),

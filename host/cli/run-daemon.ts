@@ -28,8 +28,8 @@ async function runUntilStopped(request: StartRequest, onReady: () => void): Prom
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
-  const { interfaceName, tunFd, uapiFd, logLevel, offloads, metrics, nice, packetMemory, confinement, threads } =
-    request;
+  const { interfaceName, tunFd, uapiFd, logLevel, offloads, metrics } = request;
+  const { nice, packetMemory, busyPoll, confinement, threads } = request;
   try {
     await runDaemon({
       interfaceName,
@@ -40,6 +40,7 @@ async function runUntilStopped(request: StartRequest, onReady: () => void): Prom
       metrics,
       nice,
       packetMemory,
+      busyPoll,
       confinement,
       threads,
       onReady,

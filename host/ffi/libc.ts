@@ -219,6 +219,10 @@ export class Libc {
     return this.#result(this.#c.inotify_rm_watch(fd, watch));
   }
 
+  schedYield(): void {
+    this.#c.sched_yield();
+  }
+
   // Process and memory.
 
   getpid(): number {

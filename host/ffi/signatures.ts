@@ -43,6 +43,7 @@ export const SIGNATURES = {
   readv: "ipi",
   recvmmsg: "ipiip",
   recvmsg: "ipi",
+  sched_yield: "",
   sendmmsg: "ipii",
   sendmsg: "ipi",
   setgroups: "np",

@@ -61,6 +61,8 @@ export interface DaemonOptions {
   signal: AbortSignal;
   /** Scheduling priority, as of nice(1). */
   nice: number;
+  /** Microseconds to look for a packet after one, before sleeping; none by default. */
+  busyPoll?: number | undefined;
   /** Most bytes that packets may take, buffers of the packet path included. */
   packetMemory?: number | undefined;
   /** Where to serve metrics; nowhere without it. */
@@ -99,7 +101,7 @@ function giveUpRights(
 
 /** Runs until the signal, the loss of the socket or the loss of the interface. Rejects if it cannot start. */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
-  const { interfaceName, tunFd, uapiFd, offloads, metrics, log } = options;
+  const { interfaceName, tunFd, uapiFd, offloads, metrics, busyPoll, log } = options;
   if (!setNice(options.nice)) log("verbose", `the system refused priority ${options.nice}`);
   const core = await loadCore();
   const libc = await openLibc(core.memory);
@@ -123,7 +125,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     let remover: SocketRemover | undefined;
     try {
       const watch = new DeletionWatch(libc, path);
-      if (queues.length > 0) workers = await startWorkers({ core, libc, queues, udp: offloads, log });
+      if (queues.length > 0) workers = await startWorkers({ core, libc, queues, udp: offloads, busyPoll, log });
       const loop = new Loop({
         core: workers?.core ?? core,
         workers,
@@ -133,6 +135,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
         watch,
         udp: offloads,
         packetMemory: options.packetMemory,
+        busyPoll,
         extraStatistics: confinementStatistics,
         patienceMs: metrics === undefined ? undefined : METRICS_PATIENCE_MS,
         log,

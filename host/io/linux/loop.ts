@@ -12,6 +12,7 @@ import { deviceStatistics, type Statistic } from "../../device/statistics.ts";
 import { EINVAL, EMSGSIZE } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { runtime } from "../platform.ts";
+import { BusyPoll } from "./busy-poll.ts";
 import { Epoll, epollBytes } from "./epoll.ts";
 import type { DeletionWatch } from "./inotify.ts";
 import { InterfaceState } from "./interface-state.ts";
@@ -57,6 +58,8 @@ export interface LoopOptions {
   readonly listener: UnixListener;
   readonly watch: DeletionWatch | undefined;
   readonly udp: UdpOptions;
+  /** Microseconds to look for a packet after one, before sleeping. */
+  readonly busyPoll?: number | undefined;
   /** Most bytes that packets may take: the buffers of the packet path, and packets that wait for a session. */
   readonly packetMemory?: number | undefined;
   /** Further threads on the core's memory; `core` is then theirs. */
@@ -83,6 +86,8 @@ export class Loop implements EngineSink {
   readonly engine: Engine;
   readonly #options: LoopOptions;
   readonly #poll: PollSet;
+  readonly #busyPoll: BusyPoll;
+  readonly #look = () => this.#poll.wait(0);
   readonly #epoll: Epoll;
   readonly #sockets: TunnelSockets;
   readonly #interface: InterfaceState;
@@ -120,6 +125,7 @@ export class Loop implements EngineSink {
     this.#epoll = new Epoll(libc, waiting, EVENTS);
     this.#poll = new PollSet(libc, waiting + epollBytes(EVENTS), PLACES);
     const area = { control, buffer: core.at.rxBuffers, slots: RX_SLOTS, messages: TX_TRAINS };
+    this.#busyPoll = new BusyPoll(libc, options.busyPoll ?? 0);
     this.#sockets = new TunnelSockets({
       ...options,
       area,
@@ -195,7 +201,7 @@ export class Loop implements EngineSink {
     try {
       while (this.#ended === undefined) {
         const before = performance.now();
-        const ready = this.#poll.wait(this.#mayWait(before)) > 0;
+        const ready = this.#wait(before) > 0;
         const now = performance.now();
         if (ready) this.#serve(now, now - before < AT_ONCE_MS);
         this.#advance(now);
@@ -211,6 +217,14 @@ export class Loop implements EngineSink {
     } finally {
       this.#close();
     }
+  }
+
+  /** Until a descriptor is ready, something is due or a signal came. @returns how many are ready */
+  #wait(now: Instant): number {
+    if (!this.#busyPoll.isOn(now)) return this.#poll.wait(this.#mayWait(now));
+    const found = this.#busyPoll.look(now, now + this.#mayWait(now), this.#look);
+    // A signal that came meanwhile cannot interrupt the wait: so it must be a short one.
+    return found || this.#poll.wait(Math.min(this.#mayWait(performance.now()), TURN_MS));
   }
 
   /** @returns milliseconds, none or less when something is due */
@@ -231,6 +245,7 @@ export class Loop implements EngineSink {
       const before = this.#taken[place]!;
       this.#taken[place] = 0;
       if (!this.#poll.ready(place)) continue;
+      this.#busyPoll.extend(now);
       const many = before > 1 || (before === 1 && atOnce);
       if (place === PLACE.tun) this.#taken[place] = this.#readTun(now, many ? READS_PER_TURN : 1);
       else this.#taken[place] = this.#receive(now, place === PLACE.udp4 ? 4 : 6, many ? RX_SLOTS : 1);

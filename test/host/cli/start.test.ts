@@ -127,6 +127,8 @@ describe("a wrong command line", () => {
     [["--tun-fd"], "option '--tun-fd <value>' argument missing"],
     [["--tun-fd=x", "wg0"], '--tun-fd is not the number of an inherited descriptor: "x"'],
     [["--uapi-fd=1", "wg0"], '--uapi-fd is not the number of an inherited descriptor: "1"'],
+    [["--busy-poll", "10001", "wg0"], '--busy-poll is not a number from 0 to 10000: "10001"'],
+    [["--busy-poll=0.5", "wg0"], '--busy-poll is not a number from 0 to 10000: "0.5"'],
     [["wg0", "wg1"], '"wg0" is not a command, and an interface name stands alone'],
     [["a-name-too-long-"], 'interface name "a-name-too-long-" is longer than 15 bytes'],
     [["wg/0"], 'interface name "wg/0" contains "/"'],

@@ -14,6 +14,8 @@ export interface WorkerSetup {
   /** Its queue of the TUN device. */
   readonly tun: number;
   readonly vnetHeader: boolean;
+  /** Microseconds to look for a packet after one, before sleeping. */
+  readonly busyPoll: number;
   /** eventfd that wakes thread 0. */
   readonly wakeFirst: number;
   /** eventfd that wakes this worker. */

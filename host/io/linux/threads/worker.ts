@@ -9,6 +9,7 @@ import type { Core } from "../../../core/core.ts";
 import { attachCore } from "../../../core/load.ts";
 import { EINVAL, EMSGSIZE } from "../../../ffi/errno.ts";
 import { type Libc, openLibc } from "../../../ffi/libc.ts";
+import { BusyPoll } from "../busy-poll.ts";
 import { drainEventfd, Epoll, signalEventfd } from "../epoll.ts";
 import { tunIsGone } from "../tun.ts";
 import { LinuxUdp, udpBytes } from "../udp.ts";
@@ -38,6 +39,8 @@ class WorkerLoop {
   readonly #turnstile: Turnstile;
   readonly #channel: ChannelWriter;
   readonly #epoll: Epoll;
+  readonly #busyPoll: BusyPoll;
+  readonly #look = () => this.#epoll.wait(0);
   readonly #udp: LinuxUdp;
   readonly #header: number;
   /** Thread 0's clock less ours. */
@@ -53,6 +56,7 @@ class WorkerLoop {
     this.#line = line(setup.thread - 1);
     this.#turnstile = new Turnstile(setup.control, setup.thread - 1, () => this.#refresh());
     this.#channel = new ChannelWriter(setup.channel, () => signalEventfd(libc, setup.wakeFirst));
+    this.#busyPoll = new BusyPoll(libc, setup.busyPoll);
     this.#header = setup.vnetHeader ? 0 : abi.VNET_BYTES;
     const control = core.at.ioControl;
     this.#epoll = new Epoll(libc, control + udpBytes(RX_SLOTS), EVENTS);
@@ -100,7 +104,9 @@ class WorkerLoop {
   run(): void {
     this.#takeClock();
     while (Atomics.load(this.#words, STOP) === 0) {
-      const ready = this.#epoll.wait(this.#channel.isBehind ? RETRY_MS : Infinity);
+      const timeout = this.#channel.isBehind ? RETRY_MS : Infinity;
+      const now = performance.now();
+      const ready = this.#busyPoll.look(now, now + timeout, this.#look) || this.#epoll.wait(timeout);
       for (let i = 0; i < ready; i++) this.#dispatch(this.#epoll.token(i));
       if (ready === 0) this.#channel.flush(this.#now());
     }
@@ -119,6 +125,7 @@ class WorkerLoop {
 
   #dispatch(token: number): void {
     if (token === TOKEN.wake) return drainEventfd(this.#libc, this.#setup.wake);
+    this.#busyPoll.extend(performance.now());
     this.#turnstile.enter();
     if (token === TOKEN.tun) this.#readTun();
     else this.#receive(token === TOKEN.udp4 ? 4 : 6);

@@ -30,6 +30,8 @@ export interface WorkersOptions {
   /** One queue of the TUN device for each worker. */
   readonly queues: readonly LinuxTun[];
   readonly udp: Pick<UdpOptions, "segmentation" | "coalescing">;
+  /** Microseconds; see LoopOptions. */
+  readonly busyPoll?: number | undefined;
   log(level: "error" | "verbose", message: string): void;
 }
 
@@ -105,6 +107,7 @@ export class Workers {
       channel,
       tun: queue.fd,
       vnetHeader: queue.vnetHeader,
+      busyPoll: this.#options.busyPoll ?? 0,
       wakeFirst: this.wakeFd,
       wake,
       udp,
