@@ -374,9 +374,12 @@ export class Engine implements PeerContext {
     this.core.wipe(identity, abi.IDENTITY_BYTES);
     this.core.wipe(random, abi.RANDOM_BYTES);
     this.core.wipe(secretExchange, 4096);
-    this.core.exports.clearTrains();
-    this.removeAllPeers();
-    this.core.exports.wipe();
+    try {
+      this.core.exports.clearTrains();
+      this.removeAllPeers();
+    } finally {
+      this.core.exports.wipe();
+    }
   }
 
   #requireOpen(): void {

@@ -118,7 +118,8 @@ export class LinuxUdp {
 
   /** Use sockets that another thread opened, or another process left behind. @param v6 −1 for none, as v4 */
   adopt(v4: number, v6: number): void {
-    this.close();
+    // Those it had were adopted as well: their owner has closed them, and the numbers may be somebody else's by now.
+    this.release();
     this.#v4 = v4;
     this.#v6 = v6;
     const fd = v4 < 0 ? v6 : v4;

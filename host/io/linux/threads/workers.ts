@@ -238,14 +238,22 @@ export class Workers {
   halt(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    const { libc } = this.#options;
     Atomics.store(this.#words, STOP, 1);
     this.gate.release();
     try {
-      for (const { wake } of this.#members) signalEventfd(libc, wake);
+      for (const { wake } of this.#members) this.#wake(wake);
       this.#awaitEnd(new Patience(STOP_LIMIT_MS));
     } finally {
       this.gate.end();
+    }
+  }
+
+  /** One that cannot be woken must not keep the others from being told. */
+  #wake(eventfd: number): void {
+    try {
+      signalEventfd(this.#options.libc, eventfd);
+    } catch (error) {
+      this.#options.log("error", error instanceof Error ? error.message : String(error));
     }
   }
 

@@ -4,6 +4,7 @@ import { PortInUseError } from "../../../../host/errors.ts";
 import { SOCKET } from "../../../../host/ffi/constants.ts";
 import { EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EIO, EMSGSIZE, ENETUNREACH, EPERM } from "../../../../host/ffi/errno.ts";
 import { Libc } from "../../../../host/ffi/libc.ts";
+import { openEventfd } from "../../../../host/io/linux/epoll.ts";
 import { enterNetworkNamespace, ip } from "../../../support/namespace.ts";
 import { DATA, Lab, LOOPBACK4, LOOPBACK6, pattern, SPARE } from "../support/lab.ts";
 
@@ -291,6 +292,23 @@ test("a second owner, as in another thread, uses the same sockets", async () => 
     0,
   );
   a.close();
+});
+
+test("an adopter never closes what it adopted, for the numbers may be others' by then", async () => {
+  const lab = await Lab.open();
+  const [owner, adopter] = [lab.udp(), lab.udp()];
+  owner.open(0);
+  adopter.adopt(owner.v4, owner.v6);
+  const { v4, v6 } = adopter;
+  owner.close();
+  const strangers = [openEventfd(lab.libc), openEventfd(lab.libc)];
+  expect(strangers).toEqual([v4, v6]);
+  owner.open(0);
+  adopter.adopt(owner.v4, owner.v6);
+  expect(adopter.port).toBe(owner.port);
+  for (const fd of strangers) expect(lab.libc.close(fd)).toBe(0);
+  adopter.release();
+  owner.close();
 });
 
 test("a mark can be set by root", async () => {
