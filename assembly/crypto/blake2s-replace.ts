@@ -3,19 +3,34 @@
  * than a second call to wipe.
  */
 import { blake2s } from "./blake2s";
-import { Blake2sSteps, HASH_BYTES, LAST_BLOCK } from "./blake2s-steps";
+import { BLOCK_BYTES, Blake2sSteps, HASH_BYTES, LAST_BLOCK } from "./blake2s-steps";
 import { compressBlocks } from "./generated/blake2s";
+
+/** Sixteen bytes to keep, and as many to clear: from byte 16 − n on, a mask that keeps n. */
+const KEEP: usize = memory.data<u8>([
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0,
+]);
 
 /**
  * The plain 32-byte hash of a message of one block: nothing has to be copied.
- * @param at      32 bytes for the digest; behind them a block of 64 bytes, the message and zeros, which is wiped
+ * @param at      32 bytes for the digest; behind them a block of 64 bytes: the message, and anything. It is wiped
  * @param length  0 to 64
  */
 export function blake2sBlock(at: usize, length: u32): void {
   const block = at + HASH_BYTES;
+  clearFrom(block, length);
   Blake2sSteps.start(at, HASH_BYTES, 0);
   compressBlocks(at, block, 1, 0, length, LAST_BLOCK);
   Blake2sSteps.wipeBlock(block);
+}
+
+/** What lies behind the message in its block is padding, whatever was left there. */
+function clearFrom(block: usize, length: u32): void {
+  if (length >= BLOCK_BYTES) return;
+  let at = block + (length & ~15);
+  v128.store(at, v128.and(v128.load(at), v128.load(KEEP + 16 - (length & 15))));
+  for (at += 16; at < block + BLOCK_BYTES; at += 16) v128.store(at, i64x2.splat(0));
 }
 
 /**

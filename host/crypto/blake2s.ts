@@ -180,7 +180,7 @@ const BLOCK = new Uint8Array(main.bytes.buffer, AT + HASH_BYTES, BLOCK_BYTES);
 /** Plain BLAKE2s of a message of up to 64 bytes. */
 function blockDigest(message: Uint8Array): Uint8Array<ArrayBuffer> {
   const { length } = message;
-  if (length > 0) BLOCK.set(message); // the staging area is wiped after each use: the rest of the block is zero
+  if (length > 0) BLOCK.set(message);
   blake2sBlock(AT, length);
   const digest = new Uint8Array(DIGEST);
   DIGEST_WORDS[0] = DIGEST_WORDS[1] = DIGEST_WORDS[2] = DIGEST_WORDS[3] = 0;

@@ -153,7 +153,10 @@ for (const { name, api } of cryptoBuilds) {
             arbitraryNumber(2 ** 32 - 4, 2 ** 32 - 5, 2 ** 32 - 6),
             (key, nonce, [data, output], counter) => {
               const recipes = [key, nonce, data, output, counter];
-              expect(invoke(api[cipher], recipes), texts(recipes)).toEqual(invoke(nobleCiphers[cipher], recipes));
+              const ours = invoke(api[cipher], recipes);
+              // With an array whose buffer is gone, noble's outcome depends on where the other one begins.
+              const isGone = [data, output].some(({ text }) => text === "a detached array");
+              expect(ours, texts(recipes)).toEqual(isGone ? "threw" : invoke(nobleCiphers[cipher], recipes));
             },
           ),
           RUNS,
