@@ -168,9 +168,9 @@ export class DgramBind implements Bind {
     const opening = this.#opening;
     this.#opening = undefined;
     if (opening !== undefined) {
+      this.#idle = this.#idle.then(() => closeSockets(opening));
       tellDrained(opening);
       opening.events = undefined;
-      this.#idle = this.#idle.then(() => closeSockets(opening));
     }
     await this.#idle;
   }

@@ -132,9 +132,19 @@ export class EventDriver implements EngineSink {
     },
     lost: () => this.engine.countDrops(abi.DROP_SEND, 1),
     failed: (cause) => this.#options.failed("bind", cause),
-    full: () => this.#options.tun.pause?.(),
-    drained: () => this.#options.tun.resume?.(),
+    full: () => this.#tell(() => this.#options.tun.pause?.()),
+    drained: () => this.#tell(() => this.#options.tun.resume?.()),
   };
+
+  /** Have the Tun pause or go on; it may be anybody's code. */
+  #tell(step: () => void): void {
+    if (!this.#open) return;
+    try {
+      step();
+    } catch (cause) {
+      this.#options.failed("tun", cause);
+    }
+  }
 
   readonly tunEvents: TunEvents = {
     receive: (packet) => {

@@ -48,7 +48,9 @@ export class DescriptorTun implements Tun {
       this.#reading = false;
       if (this.#events === undefined) return this.#closeDescriptor();
       if (isEmpty(error)) return this.#look();
-      if (this.#take(error, length) && !this.#parks(() => this.#readInPool())) this.#readInPool();
+      const more = this.#take(error, length);
+      // Taking it may have closed the device, and its number may be another's by now.
+      if (more && !this.#closed && !this.#parks(() => this.#readInPool())) this.#readInPool();
     });
   }
 

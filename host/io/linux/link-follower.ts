@@ -52,7 +52,8 @@ export class LinkFollower {
     if (this.fd < 0) return;
     for (let i = 0; i < READS_MAX; i++) {
       const length = this.#receive();
-      if (length === -ENOBUFS) this.#place = undefined;
+      // What was missed may be its leaving home; whoever is away already is not to be looked for there.
+      if (length === -ENOBUFS) this.#place = this.isAway ? this.#place : undefined;
       else if (length > 0) this.#take(this.#libc.scratch.bytes.slice(0, length), this.#origin(), report);
       else if (length !== -EINTR) return;
     }
