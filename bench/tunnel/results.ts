@@ -4,6 +4,9 @@
 export const TESTS = ["tcp1", "tcp4", "tcprev", "udp", "udppaced", "ping"] as const;
 export type Test = (typeof TESTS)[number];
 
+/** An echo request and its reply. */
+export const ECHO_BYTES = 2 * 84;
+
 /** What the kernel and the daemons threw away during one measurement. */
 export interface Drops {
   /** Packets that the sending TUN device had no room for: its daemon did not read in time. */

@@ -2,7 +2,7 @@
  * From measurements to figures: medians and ranges over the repetitions, and ratios paired by repetition, since what
  * ran one after the other met the same machine.
  */
-import type { Measurement, Test, TunnelResults } from "./results.ts";
+import { ECHO_BYTES, type Measurement, type Test, type TunnelResults } from "./results.ts";
 
 const BYTES_PER_GB = 1e9;
 
@@ -23,6 +23,8 @@ export const METRICS = {
   nearCpu: (one) => (one.bytes > 0 ? (one.nearCpu / one.bytes) * BYTES_PER_GB : undefined),
   farCpu: (one) => (one.bytes > 0 ? (one.farCpu / one.bytes) * BYTES_PER_GB : undefined),
   cpu: (one) => (one.bytes > 0 ? ((one.nearCpu + one.farCpu) / one.bytes) * BYTES_PER_GB : undefined),
+  /** Microseconds. */
+  echoCpu: (one) => (one.bytes > 0 ? ((one.nearCpu + one.farCpu) / (one.bytes / ECHO_BYTES)) * 1e6 : undefined),
   machineCpu: (one) => (one.bytes > 0 ? (one.machineCpu / one.bytes) * BYTES_PER_GB : undefined),
   steal: (one) => one.stealPercent,
   peak: (one) => Math.max(one.nearPeakBytes, one.farPeakBytes),

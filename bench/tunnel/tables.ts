@@ -83,11 +83,19 @@ function pingTable(results: TunnelResults): string {
     const p50 = figure(results, name, "ping", "p50");
     if (!p50) return [];
     const p99 = figure(results, name, "ping", "p99");
+    const value = (metric: MetricName) => figure(results, name, "ping", metric)?.median;
+    const bare = !results.programs.some((one) => one.name === name);
     return [
-      [name, withRange(p50, 3), withRange(p99, 3), number(figure(results, name, "ping", "lostPercent")?.median, 1)],
+      [
+        name,
+        withRange(p50, 3),
+        withRange(p99, 3),
+        bare ? NONE : number(value("echoCpu"), 0),
+        number(value("lostPercent"), 1),
+      ],
     ];
   });
-  return table(["", "p50 ms", "p99 ms", "lost %"], rows);
+  return table(["", "p50 ms", "p99 ms", "CPU-µs, both", "lost %"], rows);
 }
 
 function ratioTable(results: TunnelResults): string | undefined {

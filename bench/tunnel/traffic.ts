@@ -4,7 +4,7 @@
  */
 import { ended, killGroup, waitFor } from "../../test/e2e/support/exec.ts";
 import type { Bed } from "./bed.ts";
-import type { Measurement, Test } from "./results.ts";
+import { ECHO_BYTES, type Measurement, type Test } from "./results.ts";
 
 export interface TrafficOptions {
   readonly seconds: number;
@@ -20,7 +20,6 @@ export type Outcome = Pick<
 /** With 28 bytes of headers this fills the tunnel's MTU. */
 const DATAGRAM_BYTES = 1392;
 const PINGS = 1000;
-const PING_BYTES = 84;
 const IPERF_PORT = 5201;
 const TCP = ["-C", "cubic"];
 
@@ -81,7 +80,7 @@ async function pings(bed: Bed): Promise<Outcome> {
   const times = [...stdout.matchAll(/time=([\d.]+) ms/g)].map((match) => Number(match[1])).sort((a, b) => a - b);
   if (times.length === 0) throw new Error("no ping was answered");
   return {
-    bytes: times.length * PING_BYTES * 2,
+    bytes: times.length * ECHO_BYTES,
     p50Ms: times[(times.length - 1) >> 1]!,
     p99Ms: times[Math.floor((times.length - 1) * 0.99)]!,
     lostPercent: 100 - (100 * times.length) / PINGS,

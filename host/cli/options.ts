@@ -21,7 +21,7 @@ export const DAEMON_OPTIONS = {
   metrics: { value: "ADDRESS", help: "serve Prometheus text at 127.0.0.1:PORT, [::1]:PORT or a unix socket's path" },
   threads: { value: "N", help: "threads that carry packets, 1 to 16 (1)" },
   nice: { value: "N", help: "scheduling priority, -20 to 19 (-10): packets must get their turn on a busy machine" },
-  "busy-poll": { value: "US", help: "after a packet, look for the next this long before sleeping, 0 to 10000 (0)" },
+  "busy-poll": { value: "US", help: "after a packet look this long for the next, 0 to 10000 (only when one is due)" },
   "packet-memory": { value: "MIB", help: "most memory that packets may take, 2 to 1024 (6)" },
   user: { value: "NAME", help: "run as this user once started (wasmguard if there is one, else nobody)" },
   "no-confine": { help: "stay root: no change of user, no seccomp, no Landlock" },

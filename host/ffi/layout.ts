@@ -40,6 +40,8 @@ export const EPOLL_EVENT =
   machine() === "x86_64" ? ({ events: 0, data: 4, BYTES: 12 } as const) : ({ events: 0, data: 8, BYTES: 16 } as const);
 /** <poll.h> */
 export const POLLFD = { fd: 0, events: 4, happened: 6, BYTES: 8 } as const;
+/** <time.h> */
+export const TIMESPEC = { seconds: 0, nanoseconds: 8, BYTES: 16 } as const;
 /** <sys/inotify.h>; the name follows */
 export const INOTIFY_EVENT = { watch: 0, mask: 4, cookie: 8, nameLength: 12, BYTES: 16 } as const;
 

@@ -124,6 +124,11 @@ export class Libc {
     const n = this.#c.poll(list, count, timeoutMs);
     return n < 0 ? -this.#errno() : n;
   }
+  /** @param timespec address of one; poll counts in milliseconds, this in nanoseconds */
+  ppoll(list: number, count: number, timespec: number): number {
+    const n = this.#c.ppoll(list, count, timespec, NULL);
+    return n < 0 ? -this.#errno() : n;
+  }
   epollWait(fd: number, events: number, capacity: number, timeoutMs: number): number {
     const n = this.#c.epoll_wait(fd, events, capacity, timeoutMs);
     return n < 0 ? -this.#errno() : n;

@@ -38,6 +38,7 @@ export const SIGNATURES = {
   posix_spawn: "pppppp",
   posix_spawn_file_actions_adddup2: "pii",
   posix_spawn_file_actions_init: "p",
+  ppoll: "pnpp",
   prctl: "innnn",
   read: "ipn",
   readv: "ipi",

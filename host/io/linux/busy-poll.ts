@@ -5,6 +5,20 @@
 import type { Instant } from "../../device/instant.ts";
 import type { Libc } from "../../ffi/libc.ts";
 
+/**
+ * Look until something is found, or for as long as asked.
+ * @param look returns how many are ready, at once
+ * @returns    what `look` did; 0 when there was nothing, or no time to look
+ */
+export function lookUntil(libc: Libc, now: Instant, until: Instant, look: () => number): number {
+  for (let at = now; at < until; at = performance.now()) {
+    const ready = look();
+    if (ready > 0) return ready;
+    libc.schedYield();
+  }
+  return 0;
+}
+
 export class BusyPoll {
   readonly #libc: Libc;
   readonly #lastsMs: number;
@@ -24,19 +38,8 @@ export class BusyPoll {
     return now < this.#until;
   }
 
-  /**
-   * Look until something is found, or for as long as it is worth it.
-   * @param deadline when to end in any case
-   * @param look     returns how many are ready, at once
-   * @returns        what `look` did; 0 when there was nothing, or no time to look
-   */
+  /** For as long as it is worth it. @param deadline when to end in any case @returns as lookUntil */
   look(now: Instant, deadline: Instant, look: () => number): number {
-    const until = Math.min(this.#until, deadline);
-    for (let at = now; at < until; at = performance.now()) {
-      const ready = look();
-      if (ready > 0) return ready;
-      this.#libc.schedYield();
-    }
-    return 0;
+    return lookUntil(this.#libc, now, Math.min(this.#until, deadline), look);
   }
 }

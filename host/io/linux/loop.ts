@@ -12,10 +12,10 @@ import { deviceStatistics, type Statistic } from "../../device/statistics.ts";
 import { EINVAL, EMSGSIZE } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { runtime } from "../platform.ts";
-import { BusyPoll } from "./busy-poll.ts";
 import { Epoll, epollBytes } from "./epoll.ts";
 import type { DeletionWatch } from "./inotify.ts";
 import { InterfaceState } from "./interface-state.ts";
+import { PacketWait } from "./packet-wait.ts";
 import { PollSet, pollSetBytes } from "./poll-set.ts";
 import { fillRandom } from "./random.ts";
 import { SourceCheck } from "./source-check.ts";
@@ -58,7 +58,7 @@ export interface LoopOptions {
   readonly listener: UnixListener;
   readonly watch: DeletionWatch | undefined;
   readonly udp: UdpOptions;
-  /** Microseconds to look for a packet after one, before sleeping. */
+  /** Microseconds to look for a packet after one, before sleeping. By default it looks when one is due. */
   readonly busyPoll?: number | undefined;
   /** Most bytes that packets may take: the buffers of the packet path, and packets that wait for a session. */
   readonly packetMemory?: number | undefined;
@@ -86,8 +86,7 @@ export class Loop implements EngineSink {
   readonly engine: Engine;
   readonly #options: LoopOptions;
   readonly #poll: PollSet;
-  readonly #busyPoll: BusyPoll;
-  readonly #look = () => this.#poll.wait(0);
+  readonly #wait: PacketWait;
   readonly #epoll: Epoll;
   readonly #sockets: TunnelSockets;
   readonly #interface: InterfaceState;
@@ -97,6 +96,8 @@ export class Loop implements EngineSink {
   #mergeRefused = false;
   /** By place: reads or messages taken in the last turn. */
   readonly #taken = new Uint8Array(PLACE.others);
+  /** Something was written to TUN in this turn. */
+  #delivered = false;
   #probeAt: Instant = 0;
   /** The configuration changed: there may be something to compute ahead. */
   #unprepared = false;
@@ -125,7 +126,7 @@ export class Loop implements EngineSink {
     this.#epoll = new Epoll(libc, waiting, EVENTS);
     this.#poll = new PollSet(libc, waiting + epollBytes(EVENTS), PLACES);
     const area = { control, buffer: core.at.rxBuffers, slots: RX_SLOTS, messages: TX_TRAINS };
-    this.#busyPoll = new BusyPoll(libc, options.busyPoll ?? 0);
+    this.#wait = new PacketWait(libc, this.#poll, PLACE.others, options.busyPoll, (now) => this.#mayWait(now));
     this.#sockets = new TunnelSockets({
       ...options,
       area,
@@ -196,15 +197,16 @@ export class Loop implements EngineSink {
    * @returns why it ended; the engine is closed and its keys are wiped
    */
   async run(signal: AbortSignal): Promise<string> {
+    const { libc, workers } = this.#options;
     this.#probeAt = performance.now() + HEARTBEAT_MS;
     let turnAt = 0;
     try {
       while (this.#ended === undefined) {
         const before = performance.now();
-        const ready = this.#wait(before) > 0;
+        const ready = this.#wait.wait(before) > 0;
         const now = performance.now();
-        if (ready) this.#serve(now, now - before < AT_ONCE_MS);
-        this.#advance(now);
+        if (ready && this.#serve(now, now - before < AT_ONCE_MS)) libc.schedYield();
+        if (workers !== undefined || this.#mayWait(now) <= 0) this.#advance(now);
         // No descriptor ready: a signal, perhaps. Its handler runs on the event loop.
         if (!ready || now >= turnAt) {
           await turn();
@@ -219,14 +221,6 @@ export class Loop implements EngineSink {
     }
   }
 
-  /** Until a descriptor is ready, something is due or a signal came. @returns how many are ready */
-  #wait(now: Instant): number {
-    if (!this.#busyPoll.isOn(now)) return this.#poll.wait(this.#mayWait(now));
-    const found = this.#busyPoll.look(now, now + this.#mayWait(now), this.#look);
-    // A signal that came meanwhile cannot interrupt the wait: so it must be a short one.
-    return found || this.#poll.wait(Math.min(this.#mayWait(performance.now()), TURN_MS));
-  }
-
   /** @returns milliseconds, none or less when something is due */
   #mayWait(now: Instant): number {
     const { workers, patienceMs = HEARTBEAT_MS } = this.#options;
@@ -239,23 +233,32 @@ export class Loop implements EngineSink {
   /**
    * Whatever is ready. Where packets come singly, one is taken and dealt with before anything else: no time goes into looking for
    * a second. Where several were found the last time, or one and the next at once, many are taken in a turn.
+   * @returns whether there were packets, none with a second behind it: whoever waits for one on this core should run now
    */
-  #serve(now: Instant, atOnce: boolean): void {
+  #serve(now: Instant, atOnce: boolean): boolean {
+    this.#delivered = false;
     for (let place = 0; place < PLACE.others; place++) {
       const before = this.#taken[place]!;
       this.#taken[place] = 0;
-      if (!this.#poll.ready(place)) continue;
-      this.#busyPoll.extend(now);
-      const many = before > 1 || (before === 1 && atOnce);
-      if (place === PLACE.tun) this.#taken[place] = this.#readTun(now, many ? READS_PER_TURN : 1);
-      else this.#taken[place] = this.#receive(now, place === PLACE.udp4 ? 4 : 6, many ? RX_SLOTS : 1);
+      if (this.#poll.ready(place)) this.#take(place, now, before > 1 || (before === 1 && atOnce));
     }
-    if (!this.#poll.ready(PLACE.others)) return;
-    const others = this.#epoll.wait(0);
+    // What is written to TUN is often answered while it is written: an echo request, a segment that asks for an ACK.
+    if (this.#delivered && this.#taken[PLACE.tun] === 0) this.#take(PLACE.tun, now, false);
+    const others = this.#poll.ready(PLACE.others) ? this.#epoll.wait(0) : 0;
     for (let i = 0; i < others; i++) this.#dispatch(this.#epoll.token(i), this.#epoll.events(i));
+    return (this.#taken[PLACE.tun]! | this.#taken[PLACE.udp4]! | this.#taken[PLACE.udp6]!) === 1;
   }
 
-  /** What is to be done each turn, whether or not something was ready. */
+  #take(place: number, now: Instant, many: boolean): void {
+    const taken =
+      place === PLACE.tun
+        ? this.#readTun(now, many ? READS_PER_TURN : 1)
+        : this.#receive(now, place === PLACE.udp4 ? 4 : 6, many ? RX_SLOTS : 1);
+    this.#taken[place] = taken;
+    this.#wait.came(place, now, taken);
+  }
+
+  /** What is to be done when its time has come, or with workers each turn. */
   #advance(now: Instant): void {
     const { workers } = this.#options;
     workers?.collect(this, now);
@@ -363,6 +366,7 @@ export class Loop implements EngineSink {
   }
 
   deliver(count: number): void {
+    this.#delivered = true;
     const { core, tun } = this.#options;
     for (let i = 0; i < count; i++) {
       const write = core.at.writes + abi.WRITE_BYTES * i;

@@ -109,6 +109,7 @@ const STRUCTS: Record<string, [type: string, fields: Record<string, string>]> = 
   IN_PKTINFO: ["struct in_pktinfo", { interface: "ipi_ifindex", local: "ipi_spec_dst", destination: "ipi_addr" }],
   IN6_PKTINFO: ["struct in6_pktinfo", { address: "ipi6_addr", interface: "ipi6_ifindex" }],
   EPOLL_EVENT: ["struct epoll_event", { events: "events", data: "data" }],
+  TIMESPEC: ["struct timespec", { seconds: "tv_sec", nanoseconds: "tv_nsec" }],
   POLLFD: ["struct pollfd", { fd: "fd", events: "events", happened: "revents" }],
   INOTIFY_EVENT: ["struct inotify_event", { watch: "wd", mask: "mask", cookie: "cookie", nameLength: "len" }],
   NLMSGHDR: [

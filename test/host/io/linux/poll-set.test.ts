@@ -59,6 +59,22 @@ test.each([0.2, 5, 30])("waits no less than %d ms", (timeout) => {
   expect(performance.now() - start).toBeGreaterThanOrEqual(timeout - 0.1);
 });
 
+test.each([0.3, 2.5])("waits no less than %d ms, to the microsecond", (timeout) => {
+  const poll = new PollSet(libc, AREA, 1);
+  const start = performance.now();
+  expect(poll.waitBriefly(timeout)).toBe(0);
+  expect(performance.now() - start).toBeGreaterThanOrEqual(timeout - 0.01);
+});
+
+test("a brief wait tells which places are ready, too", () => {
+  const poll = new PollSet(libc, AREA, 2);
+  const fd = openEventfd(libc);
+  poll.set(1, fd);
+  signalEventfd(libc, fd);
+  expect([poll.waitBriefly(900), poll.ready(0), poll.ready(1)]).toEqual([1, false, true]);
+  libc.close(fd);
+});
+
 test("takes the bytes it asks for, and no more", () => {
   const bytes = new Uint8Array(libc.memory.buffer).fill(0xaa);
   new PollSet(libc, AREA, 3).wait(0);
