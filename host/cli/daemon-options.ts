@@ -21,7 +21,7 @@ export interface StartRequest {
   metrics?: MetricsAddress | undefined;
   /** Scheduling priority. */
   nice: number;
-  /** Microseconds; 0 without it. */
+  /** Microseconds; without it the driver looks when a packet is due. */
   busyPoll?: number | undefined;
   /** Bytes; the driver's default without it. */
   packetMemory?: number | undefined;

@@ -61,7 +61,7 @@ export interface DaemonOptions {
   signal: AbortSignal;
   /** Scheduling priority, as of nice(1). */
   nice: number;
-  /** Microseconds to look for a packet after one, before sleeping; none by default. */
+  /** Microseconds to look for a packet after one, before sleeping; by default when one is due. */
   busyPoll?: number | undefined;
   /** Most bytes that packets may take, buffers of the packet path included. */
   packetMemory?: number | undefined;

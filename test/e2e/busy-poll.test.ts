@@ -1,6 +1,6 @@
 /**
- * Daemons that look for the next packet before they sleep, always or when one is due: the traffic is the same, the signal that ends them is heard, and
- * without packets they sleep like any other.
+ * Daemons that look for the next packet before they sleep, always or when one is due: the traffic is the same, the signal that
+ * ends them is heard, and without packets they sleep like any other.
  */
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";

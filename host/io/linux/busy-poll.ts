@@ -3,29 +3,28 @@
  * again, and after each look the core is left to whoever else wants it. To be woken costs several times what a packet does.
  */
 import type { Instant } from "../../device/instant.ts";
-import type { Libc } from "../../ffi/libc.ts";
+import type { Courtesy } from "./courtesy.ts";
 
 /**
- * Look until something is found, or for as long as asked.
+ * Look until something is found, for as long as asked, or until somebody else needs the core.
  * @param look returns how many are ready, at once
  * @returns    what `look` did; 0 when there was nothing, or no time to look
  */
-export function lookUntil(libc: Libc, now: Instant, until: Instant, look: () => number): number {
-  for (let at = now; at < until; at = performance.now()) {
+export function lookUntil(courtesy: Courtesy, now: Instant, until: Instant, look: () => number): number {
+  for (let at = now; at < until && courtesy.pays(at); at = courtesy.yield(at)) {
     const ready = look();
     if (ready > 0) return ready;
-    libc.schedYield();
   }
   return 0;
 }
 
 export class BusyPoll {
-  readonly #libc: Libc;
+  readonly #courtesy: Courtesy;
   readonly #lastsMs: number;
   #until: Instant = 0;
 
-  constructor(libc: Libc, microseconds: number) {
-    this.#libc = libc;
+  constructor(courtesy: Courtesy, microseconds: number) {
+    this.#courtesy = courtesy;
     this.#lastsMs = microseconds / 1000;
   }
 
@@ -40,6 +39,6 @@ export class BusyPoll {
 
   /** For as long as it is worth it. @param deadline when to end in any case @returns as lookUntil */
   look(now: Instant, deadline: Instant, look: () => number): number {
-    return lookUntil(this.#libc, now, Math.min(this.#until, deadline), look);
+    return lookUntil(this.#courtesy, now, Math.min(this.#until, deadline), look);
   }
 }

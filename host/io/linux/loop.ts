@@ -11,7 +11,6 @@ import type { Peer } from "../../device/peer.ts";
 import { deviceStatistics, type Statistic } from "../../device/statistics.ts";
 import { EINVAL, EMSGSIZE } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
-import { runtime } from "../platform.ts";
 import { Epoll, epollBytes } from "./epoll.ts";
 import type { DeletionWatch } from "./inotify.ts";
 import { InterfaceState } from "./interface-state.ts";
@@ -23,6 +22,7 @@ import type { Workers } from "./threads/workers.ts";
 import type { LinuxTun } from "./tun.ts";
 import { tunIsGone } from "./tun.ts";
 import { TunnelSockets } from "./tunnel-sockets.ts";
+import { turn } from "./turn.ts";
 import { UapiServer } from "./uapi-server.ts";
 import { type UdpOptions, udpBytes } from "./udp.ts";
 import type { UnixListener } from "./unix-socket.ts";
@@ -49,7 +49,6 @@ const MERGE_ERRORS = new Set([EINVAL, EMSGSIZE]);
 /** The interface is looked at, and the runtime's event loop served, at least this often. */
 const HEARTBEAT_MS = 1_000;
 const TURN_MS = 100;
-const DENO_PAUSE_MS = 2;
 
 export interface LoopOptions {
   readonly core: Core;
@@ -69,17 +68,6 @@ export interface LoopOptions {
   /** How long the runtime's event loop may be kept waiting. */
   readonly patienceMs?: number | undefined;
   log(level: "error" | "verbose", message: string): void;
-}
-
-/**
- * Give the runtime's event loop a turn. Deno hears of signals on another thread and needs a real pause to be told;
- * for the others an immediate is enough.
- */
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    if (runtime() === "deno") setTimeout(resolve, DENO_PAUSE_MS);
-    else setImmediate(resolve);
-  });
 }
 
 export class Loop implements EngineSink {
@@ -197,7 +185,7 @@ export class Loop implements EngineSink {
    * @returns why it ended; the engine is closed and its keys are wiped
    */
   async run(signal: AbortSignal): Promise<string> {
-    const { libc, workers } = this.#options;
+    const { workers } = this.#options;
     this.#probeAt = performance.now() + HEARTBEAT_MS;
     let turnAt = 0;
     try {
@@ -205,8 +193,9 @@ export class Loop implements EngineSink {
         const before = performance.now();
         const ready = this.#wait.wait(before) > 0;
         const now = performance.now();
-        if (ready && this.#serve(now, now - before < AT_ONCE_MS)) libc.schedYield();
+        const alone = ready && this.#serve(now, now - before < AT_ONCE_MS);
         if (workers !== undefined || this.#mayWait(now) <= 0) this.#advance(now);
+        if (alone) this.#wait.handOver();
         // No descriptor ready: a signal, perhaps. Its handler runs on the event loop.
         if (!ready || now >= turnAt) {
           await turn();
@@ -233,7 +222,7 @@ export class Loop implements EngineSink {
   /**
    * Whatever is ready. Where packets come singly, one is taken and dealt with before anything else: no time goes into looking for
    * a second. Where several were found the last time, or one and the next at once, many are taken in a turn.
-   * @returns whether there were packets, none with a second behind it: whoever waits for one on this core should run now
+   * @returns whether packets came, and singly
    */
   #serve(now: Instant, atOnce: boolean): boolean {
     this.#delivered = false;
@@ -243,10 +232,11 @@ export class Loop implements EngineSink {
       if (this.#poll.ready(place)) this.#take(place, now, before > 1 || (before === 1 && atOnce));
     }
     // What is written to TUN is often answered while it is written: an echo request, a segment that asks for an ACK.
-    if (this.#delivered && this.#taken[PLACE.tun] === 0) this.#take(PLACE.tun, now, false);
+    const received = this.#taken[PLACE.udp4]! | this.#taken[PLACE.udp6]!;
+    if (this.#delivered && received === 1 && this.#taken[PLACE.tun] === 0) this.#take(PLACE.tun, now, false);
     const others = this.#poll.ready(PLACE.others) ? this.#epoll.wait(0) : 0;
     for (let i = 0; i < others; i++) this.#dispatch(this.#epoll.token(i), this.#epoll.events(i));
-    return (this.#taken[PLACE.tun]! | this.#taken[PLACE.udp4]! | this.#taken[PLACE.udp6]!) === 1;
+    return (received | this.#taken[PLACE.tun]!) === 1;
   }
 
   #take(place: number, now: Instant, many: boolean): void {

@@ -6,6 +6,7 @@
 import type { Instant } from "../../device/instant.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { BusyPoll, lookUntil } from "./busy-poll.ts";
+import { Courtesy } from "./courtesy.ts";
 import type { PollSet } from "./poll-set.ts";
 import { Rhythm } from "./rhythm.ts";
 
@@ -16,7 +17,7 @@ const LAG_MS = 0.2;
 const SLEEP_AFTER_LOOK_MS = 100;
 
 export class PacketWait {
-  readonly #libc: Libc;
+  readonly #courtesy: Courtesy;
   readonly #poll: PollSet;
   readonly #mayWait: (now: Instant) => number;
   readonly #busyPoll: BusyPoll;
@@ -36,10 +37,10 @@ export class PacketWait {
     busyPoll: number | undefined,
     mayWait: (now: Instant) => number,
   ) {
-    this.#libc = libc;
+    this.#courtesy = new Courtesy(libc);
     this.#poll = poll;
     this.#mayWait = mayWait;
-    this.#busyPoll = new BusyPoll(libc, busyPoll ?? 0);
+    this.#busyPoll = new BusyPoll(this.#courtesy, busyPoll ?? 0);
     this.#rhythms = busyPoll === undefined ? Array.from({ length: places }, () => new Rhythm()) : [];
   }
 
@@ -50,21 +51,28 @@ export class PacketWait {
     else if (count > 1) this.#rhythms[place]?.lose();
   }
 
+  /** A packet went its way: let run who waits for it on this core, rather than when the loop falls asleep. */
+  handOver(): void {
+    this.#courtesy.yield(performance.now());
+  }
+
   /** Until something is ready or due, or a signal came. @returns how many places are ready */
   wait(now: Instant): number {
     if (this.#busyPoll.isOn(now)) {
       return this.#busyPoll.look(now, now + this.#mayWait(now), this.#look) || this.#sleepAfterLook();
     }
-    const deadline = now + this.#mayWait(now);
+    const mayWait = this.#mayWait(now);
     const expected = this.#expected(now);
     const start = expected - LEAD_MS;
-    if (start >= deadline) return this.#poll.wait(deadline - now);
+    if (start >= now + mayWait || !this.#courtesy.pays(now)) return this.#poll.wait(mayWait);
+    let at = now;
     if (start > now) {
       const ready = this.#poll.waitBriefly(start - now);
-      if (ready > 0) return ready;
+      at = performance.now();
+      if (ready > 0 || at < start) return ready; // found, or interrupted
     }
-    const until = Math.min(expected + LAG_MS, deadline);
-    return lookUntil(this.#libc, performance.now(), until, this.#look) || this.#sleepAfterLook();
+    const until = Math.min(expected + LAG_MS, now + mayWait);
+    return lookUntil(this.#courtesy, at, until, this.#look) || this.#sleepAfterLook();
   }
 
   #sleepAfterLook(): number {

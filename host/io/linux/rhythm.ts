@@ -9,34 +9,45 @@ const GAP_MS_MAX = 4;
 const GAP_MS_MIN = 0.8;
 /** What is less even than this cannot be foretold. */
 const DEVIATION_MS_MAX = 0.06;
-/** One packet that is much too late, or lost, says little of the next: it counts as this late. */
+/** A packet that is lost, or this much too late or early, says nothing of the pace; several of them say that it is another one. */
 const ERROR_MS_MAX = 0.2;
+const STRANGERS_MAX = 3;
 
 export class Rhythm {
   #last: Instant = Number.NEGATIVE_INFINITY;
   /** 0 before the first gap. */
   #gap = 0;
   #deviation = 0;
+  /** Gaps in a row that were none of this rhythm. */
+  #strangers = 0;
 
   /** One packet came, alone. */
   beat(now: Instant): void {
     const gap = now - this.#last;
     this.#last = now;
-    if (gap > 2 * GAP_MS_MAX) {
-      this.#gap = 0;
-    } else if (this.#gap === 0) {
-      this.#gap = gap;
-      this.#deviation = gap / 2;
-    } else {
-      const error = Math.max(-ERROR_MS_MAX, Math.min(gap - this.#gap, ERROR_MS_MAX));
+    if (gap > 2 * GAP_MS_MAX) return this.#start(0);
+    const error = gap - this.#gap;
+    const distance = Math.abs(error);
+    if (distance <= ERROR_MS_MAX) {
+      this.#strangers = 0;
       this.#gap += error / 8;
-      this.#deviation += (Math.abs(error) - this.#deviation) / 4;
+    } else {
+      this.#strangers += 1;
+      if (this.#gap === 0 || this.#strangers > STRANGERS_MAX) return this.#start(gap);
     }
+    this.#deviation += (Math.min(distance, ERROR_MS_MAX) - this.#deviation) / 4;
   }
 
   /** Several came together: that is traffic in numbers, which has no use for this. */
   lose(): void {
-    this.#gap = 0;
+    this.#last = Number.NEGATIVE_INFINITY;
+    this.#start(0);
+  }
+
+  #start(gap: number): void {
+    this.#gap = gap;
+    this.#deviation = ERROR_MS_MAX;
+    this.#strangers = 0;
   }
 
   /** Infinity without a rhythm. May be past: then the packet is late. */

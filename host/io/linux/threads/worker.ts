@@ -10,6 +10,7 @@ import { attachCore } from "../../../core/load.ts";
 import { EINVAL, EMSGSIZE } from "../../../ffi/errno.ts";
 import { type Libc, openLibc } from "../../../ffi/libc.ts";
 import { BusyPoll } from "../busy-poll.ts";
+import { Courtesy } from "../courtesy.ts";
 import { drainEventfd, Epoll, signalEventfd } from "../epoll.ts";
 import { tunIsGone } from "../tun.ts";
 import { LinuxUdp, udpBytes } from "../udp.ts";
@@ -56,7 +57,7 @@ class WorkerLoop {
     this.#line = line(setup.thread - 1);
     this.#turnstile = new Turnstile(setup.control, setup.thread - 1, () => this.#refresh());
     this.#channel = new ChannelWriter(setup.channel, () => signalEventfd(libc, setup.wakeFirst));
-    this.#busyPoll = new BusyPoll(libc, setup.busyPoll);
+    this.#busyPoll = new BusyPoll(new Courtesy(libc), setup.busyPoll);
     this.#header = setup.vnetHeader ? 0 : abi.VNET_BYTES;
     const control = core.at.ioControl;
     this.#epoll = new Epoll(libc, control + udpBytes(RX_SLOTS), EVENTS);

@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Libc } from "../../../../host/ffi/libc.ts";
 import { BusyPoll } from "../../../../host/io/linux/busy-poll.ts";
+import { Courtesy } from "../../../../host/io/linux/courtesy.ts";
 
 /** A stand-in that counts how often the core was given up. */
 function counting(): { libc: Libc; yields: () => number } {
@@ -13,9 +14,20 @@ function counting(): { libc: Libc; yields: () => number } {
   return { libc: libc as unknown as Libc, yields: () => yields };
 }
 
+beforeEach(() => {
+  let clock = 0;
+  vi.spyOn(performance, "now").mockImplementation(() => {
+    clock += 0.005;
+    return clock;
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
 test("looks for as long as asked after a packet, and gives up the core between", () => {
   const { libc, yields } = counting();
-  const busy = new BusyPoll(libc, 2000);
+  const busy = new BusyPoll(new Courtesy(libc), 2000);
   const start = performance.now();
   expect(busy.isOn(start)).toBe(false);
   busy.extend(start);
@@ -26,7 +38,7 @@ test("looks for as long as asked after a packet, and gives up the core between",
 });
 
 test("ends with what it finds", () => {
-  const busy = new BusyPoll(counting().libc, 10_000);
+  const busy = new BusyPoll(new Courtesy(counting().libc), 10_000);
   const start = performance.now();
   busy.extend(start);
   let looks = 0;
@@ -35,8 +47,8 @@ test("ends with what it finds", () => {
 });
 
 test("never looks beyond the deadline, or without time to", () => {
-  const busy = new BusyPoll(counting().libc, 10_000);
-  const unasked = new BusyPoll(counting().libc, 0);
+  const busy = new BusyPoll(new Courtesy(counting().libc), 10_000);
+  const unasked = new BusyPoll(new Courtesy(counting().libc), 0);
   const start = performance.now();
   for (const poll of [busy, unasked]) poll.extend(start);
   const look = () => {

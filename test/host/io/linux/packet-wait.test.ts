@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Libc } from "../../../../host/ffi/libc.ts";
 import { PacketWait } from "../../../../host/io/linux/packet-wait.ts";
 import type { PollSet } from "../../../../host/io/linux/poll-set.ts";
@@ -10,6 +10,7 @@ const MAY_WAIT_MS = 50;
 interface Found {
   look?: (nth: number) => number;
   brief?: number;
+  interrupted?: boolean;
   sleep?: number;
 }
 
@@ -35,11 +36,31 @@ class FakePoll {
 
   waitBriefly(timeoutMs: number): number {
     this.briefSleeps.push(timeoutMs);
+    if (this.#found.brief === undefined && !this.#found.interrupted) clock += timeoutMs;
     return this.#found.brief ?? 0;
   }
 }
 
-const libc = { schedYield: () => {} } as unknown as Libc;
+/** Each look at the clock takes it on a little, and so do sleeps. */
+let clock = 0;
+/** How long whoever else wants the core keeps it. */
+let keepMs = 0;
+const libc = {
+  schedYield: () => {
+    clock += keepMs;
+  },
+} as unknown as Libc;
+
+beforeEach(() => {
+  [clock, keepMs] = [1010.1, 0];
+  vi.spyOn(performance, "now").mockImplementation(() => {
+    clock += 0.005;
+    return clock;
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 function waiting(poll: FakePoll, busyPoll?: number, mayWait = MAY_WAIT_MS): PacketWait {
   return new PacketWait(libc, poll as unknown as PollSet, 3, busyPoll, () => mayWait);
@@ -87,6 +108,27 @@ test("sleeps again when it looked in vain, but not for long: a signal may have c
   expect(poll.briefSleeps).toEqual([]);
   expect(poll.sleeps).toHaveLength(1);
   expect(poll.sleeps[0]).toBeLessThanOrEqual(100);
+});
+
+test("a signal that interrupts the sleep is told at once", () => {
+  const poll = new FakePoll({ interrupted: true });
+  const wait = waiting(poll);
+  const now = performance.now();
+  hear(wait, 1, now);
+  expect(wait.wait(now)).toBe(0);
+  expect(poll).toMatchObject({ sleeps: [], looks: 0 });
+});
+
+test("does not look where somebody else needs the core", () => {
+  const poll = new FakePoll();
+  const wait = waiting(poll);
+  hear(wait, 0, performance.now());
+  keepMs = 4;
+  wait.handOver();
+  const now = performance.now();
+  hear(wait, 0, now);
+  wait.wait(now);
+  expect(poll).toMatchObject({ sleeps: [MAY_WAIT_MS], briefSleeps: [], looks: 0 });
 });
 
 test("expects no packet that is much too late", () => {

@@ -53,6 +53,14 @@ test("after a pause, or several at once, it listens anew", () => {
   expect(rhythm.expected).toBeLessThan(Infinity);
   rhythm.lose();
   expect(rhythm.expected).toBe(Infinity);
+  beats(rhythm, 20, () => 1, last + 500);
+  expect(rhythm.expected).toBeLessThan(Infinity);
+});
+
+test.each([0.1, 5, 7.9])("a first gap of %d ms, which is none of the rhythm, is soon forgotten", (first) => {
+  const rhythm = new Rhythm();
+  const last = beats(rhythm, 20, (i) => (i === 1 ? first : 1));
+  expect(Math.abs(rhythm.expected - last - 1)).toBeLessThan(0.05);
 });
 
 test("follows a change of pace", () => {
