@@ -4,7 +4,7 @@
 import type { Test, TunnelResults } from "./results.ts";
 import { type MetricName, ratio } from "./summary.ts";
 
-const DEBIAN_VERSION = "0.0.20220316";
+export const DEBIAN_VERSION = "0.0.20220316";
 
 interface Goal {
   readonly what: string;
@@ -72,6 +72,7 @@ export function verdicts(results: TunnelResults): Verdict[] {
     ...GOALS.flatMap((goal) => against(main.name, goal)),
     ...others.flatMap(({ name }) => {
       if (name.endsWith("offloads off")) return against(name, OFFLOADS_OFF);
+      if (name.endsWith("no looking")) return [];
       if (name.endsWith("busy poll")) return against(name, BUSY_POLL);
       const goal: Goal = { what: `${name}: TCP, 1 stream, Mbit/s`, test: "tcp1", metric: "megabits" };
       return judge(results, name, main.name, goal, OTHER_RUNTIMES);
