@@ -222,7 +222,7 @@ export class Loop implements EngineSink {
   /**
    * Whatever is ready. Where packets come singly, one is taken and dealt with before anything else: no time goes into looking for
    * a second. Where several were found the last time, or one and the next at once, many are taken in a turn.
-   * @returns whether packets came, and singly
+   * @returns whether packets came singly, after a pause
    */
   #serve(now: Instant, atOnce: boolean): boolean {
     this.#delivered = false;
@@ -233,10 +233,11 @@ export class Loop implements EngineSink {
     }
     // What is written to TUN is often answered while it is written: an echo request, a segment that asks for an ACK.
     const received = this.#taken[PLACE.udp4]! | this.#taken[PLACE.udp6]!;
-    if (this.#delivered && received === 1 && this.#taken[PLACE.tun] === 0) this.#take(PLACE.tun, now, false);
+    const lone = received === 1 && this.#taken[PLACE.tun] === 0 && this.#wait.afterPause;
+    if (lone && this.#delivered) this.#take(PLACE.tun, now, false);
     const others = this.#poll.ready(PLACE.others) ? this.#epoll.wait(0) : 0;
     for (let i = 0; i < others; i++) this.#dispatch(this.#epoll.token(i), this.#epoll.events(i));
-    return (received | this.#taken[PLACE.tun]!) === 1;
+    return (received | this.#taken[PLACE.tun]!) === 1 && this.#wait.afterPause;
   }
 
   #take(place: number, now: Instant, many: boolean): void {

@@ -13,6 +13,8 @@ import { Rhythm } from "./rhythm.ts";
 /** To wake that much before the packet is due, and to look for it that long after. */
 const LEAD_MS = 0.2;
 const LAG_MS = 0.2;
+/** Packets in a stream come closer together than this. Nobody waits for the single one. */
+const PAUSE_MS_MIN = 0.2;
 /** A signal that comes while it looks cannot interrupt the sleep that follows: so that is a short one. */
 const SLEEP_AFTER_LOOK_MS = 100;
 
@@ -23,6 +25,9 @@ export class PacketWait {
   readonly #busyPoll: BusyPoll;
   /** By place. */
   readonly #rhythms: readonly Rhythm[];
+  /** When packets came last, and how long after the ones before. */
+  #turn: Instant = 0;
+  #pause = 0;
   readonly #look = () => this.#poll.wait(0);
 
   /**
@@ -46,9 +51,18 @@ export class PacketWait {
 
   /** `count` packets (superpackets, datagrams) were taken from a place at once. */
   came(place: number, now: Instant, count: number): void {
+    if (count > 0 && now > this.#turn) {
+      this.#pause = now - this.#turn;
+      this.#turn = now;
+    }
     this.#busyPoll.extend(now);
     if (count === 1) this.#rhythms[place]?.beat(now);
     else if (count > 1) this.#rhythms[place]?.lose();
+  }
+
+  /** Whether the packets of this turn were the first for a while. */
+  get afterPause(): boolean {
+    return this.#pause >= PAUSE_MS_MIN;
   }
 
   /** A packet went its way: let run who waits for it on this core, rather than when the loop falls asleep. */

@@ -131,6 +131,17 @@ test("does not look where somebody else needs the core", () => {
   expect(poll).toMatchObject({ sleeps: [MAY_WAIT_MS], briefSleeps: [], looks: 0 });
 });
 
+test("tells the first packets after a pause from those of a stream", () => {
+  const wait = waiting(new FakePoll());
+  const pauses = [0, 5, 5.05, 5.1, 5.1, 5.29, 5.5].map((at) => {
+    wait.came(1, 2000 + at, 1);
+    return wait.afterPause;
+  });
+  expect(pauses).toEqual([true, true, false, false, false, false, true]);
+  wait.came(0, 2010, 0);
+  expect(wait.afterPause).toBe(true);
+});
+
 test("expects no packet that is much too late", () => {
   const poll = new FakePoll();
   const wait = waiting(poll);
