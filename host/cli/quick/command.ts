@@ -1,8 +1,9 @@
 /** `up` and `down`: arguments, and what must be there before anything is touched. */
+
+import { wipeSettings } from "../../config/settings.ts";
 import { CliError, UsageError } from "../errors.ts";
 import { takeDown } from "./down.ts";
 import { type ConfigFile, readConfigFile } from "./file.ts";
-import { wipeSettings } from "./settings.ts";
 import { hasProgram } from "./shell.ts";
 import { bringUp } from "./up.ts";
 

@@ -1,6 +1,6 @@
 /** DNS servers while the tunnel is up, through resolvconf. Without resolvconf the user is told, and the tunnel works. */
 import { existsSync, readFileSync } from "node:fs";
-import type { SystemSettings } from "./settings.ts";
+import type { SystemSettings } from "../../config/settings.ts";
 import { attempt, hasProgram, run } from "./shell.ts";
 
 const INTERFACE_ORDER = "/etc/resolvconf/interface-order";

@@ -4,8 +4,8 @@
  */
 import { lookup } from "node:dns/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import { canonicalEndpoint } from "../../address/canonical.ts";
 import { CliError } from "../errors.ts";
-import { canonicalEndpoint } from "../show/address-text.ts";
 
 const RETRIES_DEFAULT = 15;
 const DELAY_FIRST_MS = 1000;

@@ -1,9 +1,9 @@
 /** Which configuration file is meant, and its bytes. The interface is named by the file, as wg-quick has it. */
 import { closeSync, existsSync, fstatSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
+import { parseConfig } from "../../config/parse.ts";
+import type { Settings } from "../../config/settings.ts";
 import { CliError, UsageError } from "../errors.ts";
-import { parseConfig } from "./parse.ts";
-import type { Settings } from "./settings.ts";
 
 const CONFIG_FOLDER = "/etc/wireguard";
 const NAME = /^[a-zA-Z0-9_=+.-]{1,15}$/;

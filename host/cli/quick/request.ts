@@ -2,11 +2,11 @@
  * Settings to one UAPI `set`, the same that `wg setconf` sends: what the file does not say is reset.
  */
 
+import type { TunnelSettings } from "../../config/settings.ts";
 import { KEY_BYTES } from "../../keys/text.ts";
 import { requestUapi } from "../../uapi/client.ts";
 import { CliError } from "../errors.ts";
 import { Output } from "../show/output.ts";
-import type { TunnelSettings } from "./settings.ts";
 
 /**
  * @param endpoints  of each peer, resolved; undefined for a peer without one

@@ -3,13 +3,13 @@
  * `wg-quick save` writes it. The new file replaces the old one in one step, and only its owner can read it.
  */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { HOOKS } from "../../config/settings.ts";
 import { CliError } from "../errors.ts";
 import { INTERFACE_HEADING, writeConfigurationBody } from "../show/configuration.ts";
 import { fetchDevice, wipeDevice } from "../show/device.ts";
 import { Output } from "../show/output.ts";
 import { resolvconfEntry } from "./dns.ts";
 import type { ConfigFile } from "./file.ts";
-import { HOOKS } from "./settings.ts";
 import { ask, echo, hasProgram } from "./shell.ts";
 
 async function presentAddresses(interfaceName: string): Promise<string[]> {

@@ -1,6 +1,8 @@
 /**
  * `wasmguard up`: the steps of `wg-quick up`, in its order. What was done is undone when a step fails.
  */
+
+import { type TunnelSettings, wipeSettings } from "../../config/settings.ts";
 import { logLevelOf } from "../daemon-options.ts";
 import { CliError } from "../errors.ts";
 import { fetchDevice, wipeDevice } from "../show/device.ts";
@@ -12,7 +14,6 @@ import type { ConfigFile } from "./file.ts";
 import { automaticMtu } from "./mtu.ts";
 import { applyRequest, setRequest } from "./request.ts";
 import { addRoutes } from "./routes.ts";
-import { type TunnelSettings, wipeSettings } from "./settings.ts";
 import { ask, checkInterruption, deferSignals, echo, run, runHooks } from "./shell.ts";
 
 /** Start the tunnel: this program, or the one that the environment names. */

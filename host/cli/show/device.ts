@@ -2,11 +2,11 @@
  * What `get=1` tells of a tunnel, read as strictly as `wg` reads it. Keys stay bytes; `wipe` clears the secret ones.
  */
 
+import { canonicalAddress, canonicalEndpoint } from "../../address/canonical.ts";
 import { publicKeyOf } from "../../keys/public-key.ts";
 import { KEY_HEX_CHARS, keyFromHex } from "../../keys/text.ts";
 import { requestUapi, UapiClientError } from "../../uapi/client.ts";
 import { ascii, EQUALS, find, LF } from "../../uapi/text.ts";
-import { canonicalAddress, canonicalEndpoint } from "./address-text.ts";
 
 export interface ShownPeer {
   publicKey: Uint8Array;

@@ -1,10 +1,11 @@
 /**
- * Reads a wg-quick configuration file. It holds keys, so it is read as bytes; only the values of keys that are known
- * not to be secret become strings. Errors name the line and the key, never a value: it may be a key in the wrong place.
+ * Reads a wg-quick configuration, for the command line and for programs that embed a tunnel. It holds keys, so it is
+ * read as bytes; only the values of keys that are known not to be secret become strings. Errors name the line and the
+ * key, never a value: it may be a key in the wrong place.
  */
 
-import { KEY_BASE64_CHARS, keyFromBase64 } from "../../keys/text.ts";
-import { CliError } from "../errors.ts";
+import { KEY_BASE64_CHARS, keyFromBase64 } from "../keys/text.ts";
+import { ConfigError } from "./errors.ts";
 import { emptySettings, HOOKS, type Hook, type PeerSettings, type Settings } from "./settings.ts";
 import * as values from "./values.ts";
 
@@ -13,13 +14,6 @@ const HASH = 35;
 const EQUALS = 61;
 /** The longest key is PersistentKeepalive. */
 const KEY_CHARS_MAX = 32;
-
-export class ConfigError extends CliError {
-  constructor(fileName: string, line: number, problem: string, nextStep = "Correct that line") {
-    super(`${fileName}, line ${line}: ${problem}`, nextStep);
-    this.name = "ConfigError";
-  }
-}
 
 interface State {
   settings: Settings;

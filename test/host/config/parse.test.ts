@@ -1,10 +1,11 @@
 /** Configuration files: what is sent is what `wg setconf` sends, and no input breaks the parser or tells a key. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ConfigError, parseConfig } from "../../../host/cli/quick/parse.ts";
+import { canonicalEndpoint } from "../../../host/address/canonical.ts";
 import { setRequest } from "../../../host/cli/quick/request.ts";
-import { canonicalEndpoint } from "../../../host/cli/show/address-text.ts";
-import { privateRunObstacle, runPrivately } from "./private-run.ts";
+import { ConfigError } from "../../../host/config/errors.ts";
+import { parseConfig } from "../../../host/config/parse.ts";
+import { privateRunObstacle, runPrivately } from "../cli/private-run.ts";
 
 const PRIVATE = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=";
 const PUBLIC = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=";

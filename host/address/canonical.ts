@@ -2,8 +2,7 @@
  * Addresses as the C library prints them (inet_ntop, getnameinfo with NI_NUMERICHOST), because `wg` does.
  * It differs from RFC 5952 in one point: all of ::a.b.c.d is printed as a dotted quad, not only ::ffff:a.b.c.d.
  */
-import { isIPv4, isIPv6 } from "node:net";
-import ipaddr from "ipaddr.js";
+import { parseAddress } from "../uapi/ip.ts";
 
 const GROUPS = 8;
 
@@ -34,20 +33,13 @@ function formatIpv6(groups: readonly number[]): string {
   return `${hex(whole.slice(0, start))}::${tail}`;
 }
 
-/** The eight groups. A dotted end is rewritten first: ipaddr.js takes ::1.2.3.4 for ::ffff:1.2.3.4. */
-function groupsOf(text: string): readonly number[] {
-  const hex = text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...quad: string[]) => {
-    const [a, b, c, d] = quad.slice(0, 4).map(Number);
-    return `${((a! << 8) | b!).toString(16)}:${((c! << 8) | d!).toString(16)}`;
-  });
-  return ipaddr.IPv6.parse(hex).parts;
-}
-
 /** @returns undefined if `text` is not a numeric address; a zone is not taken */
 export function canonicalAddress(text: string): string | undefined {
-  if (isIPv4(text)) return text;
-  if (text.includes("%") || !isIPv6(text)) return undefined;
-  return formatIpv6(groupsOf(text));
+  const bytes = Uint8Array.from(text, (char) => (char.charCodeAt(0) < 128 ? char.charCodeAt(0) : 0));
+  const address = parseAddress(bytes, 0, bytes.length);
+  if (address === undefined) return undefined;
+  if (address.length === 4) return address.join(".");
+  return formatIpv6(Array.from({ length: GROUPS }, (_, i) => (address[2 * i]! << 8) | address[2 * i + 1]!));
 }
 
 /** `192.0.2.1:51820`, `[2001:db8::1]:51820`, `[fe80::1%eth0]:51820`. @returns undefined if it is none of these */

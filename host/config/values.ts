@@ -2,7 +2,7 @@
  * Values of configuration keys, as `wg setconf` and wg-quick take them. Each reader gives undefined for a value that
  * is not one; the caller names line and key.
  */
-import { canonicalAddress } from "../show/address-text.ts";
+import { canonicalAddress } from "../address/canonical.ts";
 
 const MARK_MAX = 0xffffffff;
 const PORT_MAX = 0xffff;
