@@ -1,0 +1,153 @@
+/**
+ * A TCP/IP stack behind a tunnel, sans-I/O: bytes, time and random bytes in; packets and calls of handlers out. It opens no socket,
+ * reads no clock and starts no timer.
+ *
+ *   whoever drives it          receive(packet)* … turn(now)        room()  ready()
+ *                                  │               │ ▲
+ *   stack.ts                   ip/input.ts         │ │ handlers of the user, at the end of a turn
+ *                                  │ Inbound       ▼ │
+ *   transports (tcp, udp, icmp) ── receive ──── turn, tell ──── IpOutput.reserve/commit ──── PacketSink
+ *
+ * `receive` only takes packets in: what has to be answered, acknowledged or told is noted. `turn` then fires timers that are due, has
+ * every transport send, and calls the users' handlers, in this order; so a batch of packets is answered by few packets, and a
+ * handler finds the stack at rest and may call anything. Calls of users note work as well and have `wake` called, once until the
+ * next turn; the driver then takes a turn soon (in a microtask, say). When nothing is noted, `nextDeadline` says when to come again.
+ */
+import { type Instant, NEVER } from "../device/instant.ts";
+import { TimerQueue } from "../device/timer-queue.ts";
+import type { IpAddress } from "./address.ts";
+import { MemoryBudget } from "./budget.ts";
+import { NetCounters } from "./counters.ts";
+import { Inbound, type Ownership } from "./inbound.ts";
+import { Addresses } from "./ip/addresses.ts";
+import { readIp } from "./ip/input.ts";
+import { SinkOutput } from "./ip/output.ts";
+import { PathMtu } from "./ip/path-mtu.ts";
+import { RandomSource } from "./random.ts";
+import type { PacketSink } from "./sink.ts";
+import type { Context, IpOutput, Timer, Transport } from "./transport.ts";
+import { CHECKSUM_VALID, GSO_NONE, NEEDS_CHECKSUM, VNET_BYTES, vnetFlags, vnetGsoType, vnetSegment } from "./vnet.ts";
+
+/** What all connections, sockets and fragments of one network may hold together. */
+const BUDGET_BYTES = 256 << 20;
+
+export interface NetStackOptions {
+  readonly sink: PacketSink;
+  /** Ours. Packets for others are dropped. */
+  readonly addresses: readonly IpAddress[];
+  /** Largest packet of the interface, in bytes. */
+  readonly mtu: number;
+  /** Fill with bytes from a cryptographic source. */
+  random(into: Uint8Array): void;
+  /** Take a turn soon. Called once until the next turn begins. */
+  wake?(): void;
+  readonly budgetBytes?: number | undefined;
+  readonly now: Instant;
+}
+
+export class NetStack implements Context {
+  readonly timers = new TimerQueue<Timer>();
+  readonly counters = new NetCounters();
+  readonly random: RandomSource;
+  readonly budget: MemoryBudget;
+  readonly ip: IpOutput;
+  readonly mtu: number;
+  readonly #addresses: Addresses;
+  readonly #inbound = new Inbound();
+  readonly #byProtocol: (Transport | undefined)[] = new Array(256).fill(undefined);
+  readonly #transports: Transport[] = [];
+  readonly #wake: (() => void) | undefined;
+  #now: Instant;
+  #pending = false;
+  #closed = false;
+
+  constructor(options: NetStackOptions) {
+    this.#now = options.now;
+    this.#wake = options.wake;
+    this.mtu = options.mtu;
+    this.random = new RandomSource((into) => options.random(into));
+    this.budget = new MemoryBudget(options.budgetBytes ?? BUDGET_BYTES);
+    this.#addresses = new Addresses(options.addresses);
+    this.ip = new SinkOutput(options.sink, this.#addresses, new PathMtu(options.mtu), this.counters);
+  }
+
+  get now(): Instant {
+    return this.#now;
+  }
+
+  /** Have a transport receive packets of these protocols. */
+  register(transport: Transport, ...protocols: number[]): void {
+    this.#transports.push(transport);
+    for (const protocol of protocols) this.#byProtocol[protocol] = transport;
+  }
+
+  wake(): void {
+    if (this.#pending) return;
+    this.#pending = true;
+    this.#wake?.();
+  }
+
+  /**
+   * A packet came. What is wrong with it is counted. A turn has to follow, once after a batch.
+   * @param bytes     holds it at `at`: vnet header and packet, `length` bytes in all
+   * @param ownership "given" when the array is never written again: payload is then kept where it is
+   */
+  receive(bytes: Uint8Array, at: number, length: number, now: Instant, ownership: Ownership): void {
+    if (this.#closed) return;
+    this.#now = now;
+    this.#pending = true;
+    const packet = this.#inbound;
+    if (packet.bytes !== bytes) {
+      packet.bytes = bytes;
+      packet.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    this.counters.add("packetsIn");
+    if (length < VNET_BYTES) return this.counters.add("ipTruncated");
+    this.counters.add("bytesIn", length - VNET_BYTES);
+    const { view } = packet;
+    packet.ownership = ownership;
+    packet.packet = at + VNET_BYTES;
+    packet.end = at + length;
+    packet.checksumKnown = (vnetFlags(view, at) & (NEEDS_CHECKSUM | CHECKSUM_VALID)) !== 0;
+    packet.segment = vnetGsoType(view, at) === GSO_NONE ? 0 : vnetSegment(view, at);
+    if (!readIp(packet, this.#addresses, this.counters)) return;
+    const transport = this.#byProtocol[packet.protocol];
+    if (transport === undefined) return this.counters.add("ipProtocol");
+    transport.receive(packet);
+  }
+
+  /** The sink has room again. */
+  room(): void {
+    for (const transport of this.#transports) transport.room();
+    this.wake();
+  }
+
+  /** A handshake was done: see PacketSink.ready. */
+  ready(): void {
+    for (const transport of this.#transports) transport.ready();
+    this.wake();
+  }
+
+  /** Fire what is due, send what waits, tell who listens. Harmless when early or repeated; must not be called by handlers. */
+  turn(now: Instant): void {
+    if (this.#closed) return;
+    this.#now = now;
+    this.#pending = false;
+    for (let due = this.timers.pop(now); due !== undefined; due = this.timers.pop(now)) due.wake(now);
+    for (const transport of this.#transports) transport.turn();
+    for (const transport of this.#transports) transport.tell();
+  }
+
+  /** When to call `turn`; NEVER while nothing is pending. */
+  nextDeadline(): Instant {
+    if (this.#closed) return NEVER;
+    return this.#pending ? this.#now : this.timers.next;
+  }
+
+  /** Forget everything; nothing is sent any more. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const transport of this.#transports) transport.close();
+  }
+}
