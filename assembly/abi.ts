@@ -108,6 +108,14 @@ export const SECRET_REMOTE_EPHEMERAL = 160; // E_pub of the peer, 32
 export const SECRET_COOKIE = 192; // 16: the cookie received
 export const SECRET_BYTES = 256;
 
+// Groups of secret records and keypairs (memory/peer-secrets.ts).
+export const SECRET_GROUP_PEERS = 16;
+export const SECRET_GROUP_KEYPAIRS = 4096; // where the keypairs begin in a group: behind SECRET_GROUP_PEERS records
+export const SECRET_GROUP_BYTES = 61440;
+export const KEYPAIRS_PER_PEER = 3;
+/** Keys, counters, replay window (transport/keypair.ts). */
+export const KEYPAIR_BYTES = 1152;
+
 // The device's own secrets.
 export const IDENTITY_PRESENT = 0; // u32: 1 while a private key is set
 export const IDENTITY_PRIVATE_KEY = 16; // 32
@@ -129,6 +137,9 @@ export const RANDOM_EPHEMERAL = 0; // 32
 export const RANDOM_INDICES = 32; // 8 candidates of 4
 export const RANDOM_NONCE = 64; // 24
 export const RANDOM_BYTES = 96;
+
+/** Where the host puts one key before it calls, and wipes it after. */
+export const SECRET_EXCHANGE_BYTES = 32;
 
 // Message types and sizes (WireGuard paper §5.4).
 export const MESSAGE_INITIATION = 1;

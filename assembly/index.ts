@@ -32,6 +32,7 @@ export {
   random,
   rxBuffers,
   rxDescriptors,
+  scratches,
   secretExchange,
   secretsBegin,
   secretsEnd,

@@ -2,12 +2,13 @@
  * The layout of linear memory: where each region starts. Regions are sized for the most peers the
  * device may have, once, when the host creates the memory; pages that nobody touches cost nothing.
  *
- *   static data │ SECRETS: scratch per thread, identity, UAPI areas, peer secrets, keypairs │
+ *   static data │ SECRETS: identity, secrets and keypairs of peers, UAPI areas, scratch per thread │
  *   peers, index table, key table, allowed-ips nodes │ for each thread: settings, queue, receive, transmit, TUN
  *
  * Everything between `secretsBegin` and `secretsEnd` may hold key material: the host locks it and keeps
- * it out of core dumps. All addresses are page-aligned unless said otherwise. The same numbers come out in
- * every instance that is attached with the same arguments.
+ * it out of core dumps. What lives longest comes first, for a process that may not lock all of it.
+ * All addresses are page-aligned unless said otherwise. The same numbers come out in every instance that is
+ * attached with the same arguments.
  */
 import {
   GATHER_BYTES,
@@ -18,7 +19,9 @@ import {
   QUEUED_BYTES,
   RANDOM_BYTES,
   RX_BYTES,
-  SECRET_BYTES,
+  SECRET_EXCHANGE_BYTES,
+  SECRET_GROUP_BYTES,
+  SECRET_GROUP_PEERS,
   THREADS_MAX,
   TX_BYTES,
   WRITE_BYTES,
@@ -37,8 +40,6 @@ import { SCRATCH_BYTES } from "./scratch";
 
 const PAGE: usize = 4096;
 
-/** Bytes of one keypair: keys, counters, replay window (transport/keypair.ts checks it). */
-export const KEYPAIR_BYTES: usize = 1152;
 /** Bytes of one allowed-ips node (routing/allowed-ips.ts checks it). */
 export const ROUTE_BYTES: usize = 56;
 
@@ -47,11 +48,12 @@ export let maxRoutes: u32 = 0;
 export let secretsBegin: usize = 0;
 export let identity: usize = 0;
 export let random: usize = 0;
-/** A page where the host puts a key before it calls, and wipes it after. */
 export let secretExchange: usize = 0;
-export let uapiAreas: usize = 0;
+/** Groups of SECRET_GROUP_PEERS slots: memory/peer-secrets.ts knows the rest. */
 export let peerSecrets: usize = 0;
-export let keypairs: usize = 0;
+export let uapiAreas: usize = 0;
+/** Of the first thread; the others' follow. */
+export let scratches: usize = 0;
 export let secretsEnd: usize = 0;
 /** Of this thread, as all from `touched` to `ioControl`. */
 export let device: usize = 0;
@@ -104,13 +106,12 @@ export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, thread:
   cursor = (heapBase + PAGE - 1) & ~(PAGE - 1);
 
   secretsBegin = cursor;
-  const scratches = region(SCRATCH_BYTES * THREADS_MAX);
-  identity = region(IDENTITY_BYTES);
-  random = region(RANDOM_BYTES);
-  secretExchange = region(PAGE);
+  identity = region(IDENTITY_BYTES + RANDOM_BYTES + SECRET_EXCHANGE_BYTES);
+  random = identity + IDENTITY_BYTES;
+  secretExchange = random + RANDOM_BYTES;
+  peerSecrets = region(SECRET_GROUP_BYTES * <usize>((peerLimit + SECRET_GROUP_PEERS - 1) / <u32>SECRET_GROUP_PEERS));
   uapiAreas = region(2 * UAPI_AREA_BYTES * UAPI_SESSIONS);
-  peerSecrets = region(<usize>SECRET_BYTES * peerLimit);
-  keypairs = region(KEYPAIR_BYTES * 3 * peerLimit);
+  scratches = region(SCRATCH_BYTES * THREADS_MAX);
   secretsEnd = cursor;
 
   peers = region(<usize>PEER_BYTES * peerLimit);

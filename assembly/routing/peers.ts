@@ -1,11 +1,12 @@
 /**
  * The peers of the device: slots, and the table from public key to slot.
- * Memory: `peers` and `peerSecrets` hold one record for each slot (abi.ts); `keyTable` is open addressing with linear
+ * Memory: each slot has a record in `peers` and one among the secrets (memory/peer-secrets.ts; fields in abi.ts); `keyTable` is open addressing with linear
  * probing, an entry is slot + 1 (0 = empty). Only the administrator inserts, so the hash needs no key.
  */
 import { PEER_BYTES, PEER_IN_USE, PEER_PUBLIC_KEY, SECRET_BYTES } from "../abi";
 import { equal } from "../crypto/constant-time";
-import { keyTable, keyTableMask, maxPeers, peerSecrets, peers } from "../memory/layout";
+import { keyTable, keyTableMask, maxPeers, peers } from "../memory/layout";
+import { PeerSecrets } from "../memory/peer-secrets";
 
 export class Peer {
   @inline static record(slot: u32): usize {
@@ -13,7 +14,7 @@ export class Peer {
   }
 
   @inline static secret(slot: u32): usize {
-    return peerSecrets + <usize>SECRET_BYTES * slot;
+    return PeerSecrets.record(slot);
   }
 
   @inline static publicKey(slot: u32): usize {

@@ -3,14 +3,15 @@
  * 1 to 3; which one is current, previous or next is in the peer (transport/keypairs.ts).
  * Memory: KEYPAIR_BYTES in the region for secrets: the fields below, then the replay window.
  */
+import { KEYPAIR_BYTES } from "../abi";
 import { REJECT_AFTER_MESSAGES, REJECT_AFTER_TIME } from "../constants";
-import { KEYPAIR_BYTES, keypairs } from "../memory/layout";
+import { PeerSecrets } from "../memory/peer-secrets";
 import { Lock, Sharing } from "../memory/sharing";
 import { REPLAY_BYTES, ReplayWindow } from "./replay";
 
 const WINDOW_AT: usize = 112;
 if (offsetof<Keypair>() !== WINDOW_AT) ERROR("WINDOW_AT is not where the fields end");
-if (WINDOW_AT + REPLAY_BYTES > KEYPAIR_BYTES) ERROR("the keypair is larger than its slot");
+if (WINDOW_AT + REPLAY_BYTES > <usize>KEYPAIR_BYTES) ERROR("the keypair is larger than its slot");
 
 @unmanaged
 export class Keypair {
@@ -42,7 +43,7 @@ export class Keypair {
 
   /** Keypair `number` (1 to 3) of a peer. */
   @inline static of(peer: u32, number: u32): Keypair {
-    return changetype<Keypair>(keypairs + KEYPAIR_BYTES * (3 * peer + number - 1));
+    return changetype<Keypair>(PeerSecrets.keypairs(peer) + KEYPAIR_BYTES * <usize>(number - 1));
   }
 
   @inline get sendingKey(): usize {

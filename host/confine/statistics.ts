@@ -19,6 +19,8 @@ export function* confinementStatistics(): Generator<Statistic, void> {
     help: "What confines the process, as labels.",
     samples: [{ labels, value: 1 }],
   };
-  const help = "Address space for key material that is locked into memory.";
-  yield single("wasmguard_key_memory_locked_bytes", "gauge", help, status.lockedBytes);
+  const bytes = "Address space for key material that is locked into memory.";
+  yield single("wasmguard_key_memory_locked_bytes", "gauge", bytes, status.lockedBytes);
+  const peers = "Peers whose keys fit into the locked memory; those of any further peer may be written to swap.";
+  yield single("wasmguard_key_memory_locked_peers", "gauge", peers, status.lockedPeers);
 }

@@ -5,6 +5,10 @@ export interface KeyMemory {
   /** Never written to swap. */
   readonly lockedBytes: number;
   readonly secretBytes: number;
+  /** Slots, from the first on, whose keys are in the locked part: as many peers, for the lowest free slot is given out. */
+  readonly lockedPeers: number;
+  /** Is our own private key? */
+  readonly identity: "locked" | "unlocked";
 }
 
 export interface ConfinementStatus extends KeyMemory {
@@ -25,16 +29,19 @@ export interface ConfinementStatus extends KeyMemory {
 
 /** One line for the log. */
 export function describeConfinement(status: ConfinementStatus): string {
-  const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
   return [
     `user ${status.user}`,
     `capabilities ${status.capabilities.join(",") || "none"}`,
     `no_new_privs ${status.noNewPrivileges ? "on" : "off"}`,
     `seccomp ${status.seccomp ? "on" : "off"}`,
     status.landlock === 0 ? "landlock off" : `landlock ABI ${status.landlock} (${status.landlockThreads})`,
-    `key memory locked ${mebibytes(status.lockedBytes)} of ${mebibytes(status.secretBytes)}`,
+    `key memory locked ${binary(status.lockedBytes)} of ${binary(status.secretBytes)} (identity ${status.identity}, ${status.lockedPeers} peers)`,
     status.dumpable ? "dumpable" : "not dumpable",
   ].join(", ");
+}
+
+function binary(bytes: number): string {
+  return bytes < 2 ** 20 ? `${bytes / 2 ** 10} KiB` : `${Math.round(bytes / 2 ** 20)} MiB`;
 }
 
 /** This process's, once its daemon is ready: for statistics. A process has one confinement. */

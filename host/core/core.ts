@@ -51,7 +51,25 @@ export class Core {
   }
 
   secret(slot: number): Address {
-    return this.at.peerSecrets + abi.SECRET_BYTES * slot;
+    return this.#secretGroup(slot) + abi.SECRET_BYTES * (slot % abi.SECRET_GROUP_PEERS);
+  }
+
+  /** The first of a peer's keypairs. */
+  keypairs(slot: number): Address {
+    const place = abi.KEYPAIRS_PER_PEER * abi.KEYPAIR_BYTES * (slot % abi.SECRET_GROUP_PEERS);
+    return this.#secretGroup(slot) + abi.SECRET_GROUP_KEYPAIRS + place;
+  }
+
+  /** How many peers, from slot 0 on, have all their secrets below `address`. */
+  peersBelow(address: Address): number {
+    let slot =
+      Math.max(0, Math.floor((address - this.at.peerSecrets) / abi.SECRET_GROUP_BYTES)) * abi.SECRET_GROUP_PEERS;
+    while (slot < this.maxPeers && this.keypairs(slot) + abi.KEYPAIRS_PER_PEER * abi.KEYPAIR_BYTES <= address) slot++;
+    return Math.min(slot, this.maxPeers);
+  }
+
+  #secretGroup(slot: number): Address {
+    return this.at.peerSecrets + abi.SECRET_GROUP_BYTES * Math.floor(slot / abi.SECRET_GROUP_PEERS);
   }
 
   wipe(address: Address, length: number): void {
@@ -85,6 +103,7 @@ const REGIONS = {
   identity: 0,
   random: 0,
   uapiAreas: 0,
+  scratches: 0,
   peerSecrets: 0,
   peers: 0,
   drops: 0,

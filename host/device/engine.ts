@@ -13,6 +13,7 @@ import { IcmpErrors } from "./icmp.ts";
 import type { Instant, WallTime } from "./instant.ts";
 import { Peer, type PeerContext } from "./peer.ts";
 import { SleepWatch } from "./sleep-watch.ts";
+import { Slots } from "./slots.ts";
 import { StagedBudget } from "./staged.ts";
 import { TimerQueue } from "./timer-queue.ts";
 
@@ -26,6 +27,8 @@ export interface EngineSink {
   inject(address: Address, length: number): void;
   /** The peer's endpoint, or the address it is answered from, has just been learnt anew. */
   pathLearnt?(peer: Peer): void;
+  /** A peer was added to the configuration. */
+  peerCreated?(peer: Peer): void;
 }
 
 export interface EngineOptions {
@@ -58,7 +61,7 @@ export class Engine implements PeerContext {
   readonly #bySlot: (Peer | undefined)[] = [];
   /** In order of creation. */
   readonly #peers = new Set<Peer>();
-  readonly #freeSlots: number[] = [];
+  readonly #slots: Slots;
   readonly #sleepWatch = new SleepWatch();
   readonly #chances = new Uint32Array(abi.RANDOM_BYTES / 4);
   #chancesLeft = 0;
@@ -72,6 +75,7 @@ export class Engine implements PeerContext {
     this.#options = options;
     this.core = options.core;
     this.#sink = options.sink;
+    this.#slots = new Slots(this.core.maxPeers);
     this.#now = options.now;
     this.#sleepWatch.slept(options.now, options.wallTime());
     this.budget = new StagedBudget(options.stagedBytes);
@@ -319,13 +323,15 @@ export class Engine implements PeerContext {
   createPeer(publicKey: Address): Peer | undefined {
     this.#requireOpen();
     if (this.#isOwnKey(publicKey)) return undefined;
-    const slot = this.#freeSlots.pop() ?? this.#bySlot.length;
-    if (slot >= this.core.maxPeers) throw new PeerLimitError(this.core.maxPeers);
+    const slot = this.#slots.next;
+    if (slot < 0) throw new PeerLimitError(this.core.maxPeers);
     if (!this.core.exports.createPeer(slot, publicKey)) throw new PeerLimitError(this.core.maxPeers);
+    this.#slots.take(slot);
     const peer = new Peer(this, slot);
     this.#bySlot[slot] = peer;
     this.#preparedSlots = Math.min(this.#preparedSlots, slot);
     this.#peers.add(peer);
+    this.#sink.peerCreated?.(peer);
     return peer;
   }
 
@@ -345,7 +351,7 @@ export class Engine implements PeerContext {
     this.core.exports.removePeer(peer.slot);
     this.#peers.delete(peer);
     this.#bySlot[peer.slot] = undefined;
-    this.#freeSlots.push(peer.slot);
+    this.#slots.free(peer.slot);
   }
 
   /** What is sealed already goes out first: a slot may have another owner by the next flush. */
@@ -373,7 +379,7 @@ export class Engine implements PeerContext {
     const { identity, random, secretExchange } = this.core.at;
     this.core.wipe(identity, abi.IDENTITY_BYTES);
     this.core.wipe(random, abi.RANDOM_BYTES);
-    this.core.wipe(secretExchange, 4096);
+    this.core.wipe(secretExchange, abi.SECRET_EXCHANGE_BYTES);
     try {
       this.core.exports.clearTrains();
       this.removeAllPeers();

@@ -8,6 +8,7 @@ import { currentStatus } from "../confine/none.ts";
 import { SocketRemover } from "../confine/socket-remover.ts";
 import { confinementStatistics } from "../confine/statistics.ts";
 import { describeConfinement, type KeyMemory, recordConfinement } from "../confine/status.ts";
+import { UnlockedKeys } from "../confine/unlocked-keys.ts";
 import { findUser } from "../confine/user.ts";
 import type { Core } from "../core/core.ts";
 import { loadCore } from "../core/load.ts";
@@ -105,7 +106,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   if (!setNice(options.nice)) log("verbose", `the system refused priority ${options.nice}`);
   const core = await loadCore();
   const libc = await openLibc(core.memory);
-  const keyMemory = protectKeyMemory(libc, core.at.secretsBegin, core.at.secretsEnd);
+  const keyMemory = protectKeyMemory(libc, core.at, (address) => core.peersBelow(address));
+  const unlockedKeys = new UnlockedKeys(keyMemory, log);
   const tunOptions = {
     vnetHeader: offloads.vnetHeader,
     tcpOffload: offloads.tunTcp,
@@ -137,6 +139,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
         packetMemory: options.packetMemory,
         busyPoll,
         extraStatistics: confinementStatistics,
+        peerCreated: ({ slot }) => unlockedKeys.peerCreated(slot),
         patienceMs: metrics === undefined ? undefined : METRICS_PATIENCE_MS,
         log,
       });

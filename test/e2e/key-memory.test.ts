@@ -2,32 +2,14 @@
  * Every key in all memory of the running daemon, in each of its states: in one place while it is in use, nowhere
  * otherwise. The test is the daemon's remote peer, so it knows the session keys (support/key-scenario.ts).
  */
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { findRuntime, type RuntimeName } from "../support/runtimes.ts";
 import { type Implementation, wasmguard, wireguardGo } from "./support/implementations.ts";
-import type { Find } from "./support/memory-scan.ts";
+import { playStates, type State } from "./support/key-states.ts";
 import { cannotRun } from "./support/requirements.ts";
-import type { Namespace } from "./support/topology.ts";
 import { openDaemon } from "./support/tunnel.ts";
 
-const SCENARIO = fileURLToPath(new URL("./support/key-scenario.ts", import.meta.url));
 const ONCE = ["bytes", "first half", "second half"];
-
-interface State {
-  readonly state: string;
-  readonly secrets: readonly string[];
-  readonly finds: readonly Find[];
-}
-
-async function play(namespace: Namespace, pid: number, name: string, ...layout: string[]): Promise<State[]> {
-  const argv = [process.execPath, SCENARIO, `${pid}`, name, ...layout];
-  const output = await namespace.run(argv, { timeoutMs: 50_000, env: { NODE_OPTIONS: undefined } });
-  return output
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-}
 
 /** In which forms a secret was found, one entry for each place. */
 function formsOf({ finds }: State, secret: string): string[] {
@@ -47,7 +29,7 @@ describe.each(runtimes)("wasmguard on $name", ({ name, args }) => {
     if (runtime.path === undefined) cannotRun(ctx, runtime.reason);
     const implementation: Implementation = wasmguard(name, [runtime.path, ...args]);
     const { daemon, namespace } = await openDaemon(ctx, implementation);
-    const [idle, waiting, traffic, removed, empty] = await play(
+    const [idle, waiting, traffic, removed, empty] = await playStates(
       namespace,
       daemon.pids()[0]!,
       daemon.interface,
@@ -74,7 +56,7 @@ describe.each(runtimes)("wasmguard on $name", ({ name, args }) => {
 
 test("the scan finds copies where there are some: wireguard-go keeps them", async (ctx) => {
   const { daemon, namespace } = await openDaemon(ctx, wireguardGo);
-  const states = await play(namespace, daemon.pids()[0]!, daemon.interface);
+  const states = await playStates(namespace, daemon.pids()[0]!, daemon.interface);
   const last = states.at(-1)!;
   expect(formsOf(states[0]!, "private").filter((form) => form === "hex").length).toBeGreaterThan(1);
   expect(last.secrets.flatMap((secret) => formsOf(last, secret)).length).toBeGreaterThan(0);

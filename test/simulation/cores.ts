@@ -31,9 +31,9 @@ export class Cores {
 
   /** @throws if a key was left behind */
   giveBack(core: Core): void {
-    const { identity, peerSecrets, secretsEnd } = core.at;
+    const { identity, peerSecrets, uapiAreas } = core.at;
     requireZero(core, identity, identity + abi.IDENTITY_BYTES, "identity");
-    requireZero(core, peerSecrets, secretsEnd, "peer secrets and keypairs");
+    requireZero(core, peerSecrets, uapiAreas, "peer secrets and keypairs");
     this.#free.push(core);
   }
 }

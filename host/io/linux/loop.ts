@@ -67,6 +67,7 @@ export interface LoopOptions {
   extraStatistics?(): Iterable<Statistic>;
   /** How long the runtime's event loop may be kept waiting. */
   readonly patienceMs?: number | undefined;
+  peerCreated?(peer: Peer): void;
   log(level: "error" | "verbose", message: string): void;
 }
 
@@ -383,6 +384,10 @@ export class Loop implements EngineSink {
 
   pathLearnt(peer: Peer): void {
     this.#sourceCheck.learnt(peer);
+  }
+
+  peerCreated(peer: Peer): void {
+    this.#options.peerCreated?.(peer);
   }
 
   inject(address: number, length: number): void {

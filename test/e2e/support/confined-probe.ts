@@ -13,7 +13,11 @@ import { systemCall } from "../../../host/ffi/system-calls.ts";
 
 const PAGES = 16;
 const libc = await openLibc(new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true }));
-const keyMemory = protectKeyMemory(libc, 65_536, PAGES * 65_536);
+const keyMemory = protectKeyMemory(
+  libc,
+  { secretsBegin: 65_536, peerSecrets: 65_536, uapiAreas: PAGES * 65_536, secretsEnd: PAGES * 65_536 },
+  () => 0,
+);
 const complaints: string[] = [];
 const status = confine(libc, findUser(undefined), { netAdmin: "keep", lowPorts: "drop" }, keyMemory, (_, message) => {
   complaints.push(message);

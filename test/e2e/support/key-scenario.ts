@@ -144,7 +144,7 @@ function report(state: string): Find[] {
 async function ephemeralAddress(privateKeyAddress: number): Promise<number> {
   const { at } = await loadCore();
   const base = privateKeyAddress - IDENTITY_PRIVATE_KEY - at.identity;
-  working = { from: base + at.secretsBegin, to: base + at.secretsBegin + WORKING_BYTES };
+  working = { from: base + at.scratches, to: base + at.scratches + WORKING_BYTES };
   return base + at.peerSecrets + SECRET_EPHEMERAL;
 }
 

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import * as abi from "../../../assembly/abi.ts";
 import type { Peer } from "../../../host/device/peer.ts";
 import { TestNode } from "../../support/node.ts";
-import { drops, endpoint, HOST_A, HOST_B, Pair, packet, START } from "./support/pair.ts";
+import { allKeypairs, drops, endpoint, HOST_A, HOST_B, Pair, packet, START } from "./support/pair.ts";
 
 const { MESSAGE_INITIATION, MESSAGE_TRANSPORT } = abi;
 const NEW_KEY = new Uint8Array(32).fill(0x33);
@@ -120,7 +120,7 @@ describe("low-order and removed peers", () => {
     pair.connect();
     const { core } = pair.a.engine;
     pair.a.engine.removePeer(pair.peerB);
-    const rest = core.bytes.subarray(core.at.peerSecrets, core.at.secretsEnd);
+    const rest = core.bytes.subarray(core.at.peerSecrets, core.at.uapiAreas);
     expect(rest.every((byte) => byte === 0)).toBe(true);
     pair.a.addPeer(pair.b.publicKey, pair.b.address, [HOST_B, 32]);
     pair.advance(6_000);
@@ -145,8 +145,7 @@ describe("interface", () => {
     pair.connect();
     pair.a.engine.setUp(false, pair.now);
     const { core } = pair.a.engine;
-    const keypairs = core.at.peerSecrets + abi.SECRET_BYTES * core.maxPeers;
-    expect(core.bytes.subarray(keypairs, core.at.secretsEnd).every((byte) => byte === 0)).toBe(true);
+    expect(allKeypairs(core).every((byte) => byte === 0)).toBe(true);
     pair.sendFromB();
     pair.exchange();
     expect(pair.a.delivered).toEqual([]);

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import * as abi from "../../../assembly/abi.ts";
 import { NEVER } from "../../../host/device/instant.ts";
-import { HOST_A, HOST_B, Pair, packet, START } from "./support/pair.ts";
+import { allKeypairs, HOST_A, HOST_B, Pair, packet, START } from "./support/pair.ts";
 
 const { MESSAGE_INITIATION, MESSAGE_RESPONSE, MESSAGE_TRANSPORT } = abi;
 const ERASE = 540_000;
@@ -185,9 +185,7 @@ describe("firing", () => {
     expect(core.u32(core.peer(pair.peerB.slot) + abi.PEER_CURRENT)).not.toBe(0);
     pair.advance(1);
     expect(core.u32(core.peer(pair.peerB.slot) + abi.PEER_CURRENT)).toBe(0);
-    const { peerSecrets, secretsEnd } = core.at;
-    const keypairs = core.bytes.subarray(peerSecrets + abi.SECRET_BYTES * core.maxPeers, secretsEnd);
-    expect(keypairs.every((byte) => byte === 0)).toBe(true);
+    expect(allKeypairs(core).every((byte) => byte === 0)).toBe(true);
   });
 
   it("a persistent keepalive goes out at each interval, also without a session first", () => {

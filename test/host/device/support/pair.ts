@@ -1,7 +1,7 @@
 /** Two engines that are each other's peer, with one clock and a wire between them that a test may cut. */
 import { createHash } from "node:crypto";
 import * as abi from "../../../../assembly/abi.ts";
-import type { Endpoint } from "../../../../host/core/core.ts";
+import type { Core, Endpoint } from "../../../../host/core/core.ts";
 import { DROP_REASONS, type DropReason } from "../../../../host/device/drop-reason.ts";
 import type { Peer } from "../../../../host/device/peer.ts";
 import { type Datagram, TestNode } from "../../../support/node.ts";
@@ -133,7 +133,7 @@ export function state(node: TestNode): string {
   const { core } = node.engine;
   const hash = createHash("sha256");
   hash.update(core.bytes.subarray(core.at.peers, core.at.peers + abi.PEER_BYTES * core.maxPeers));
-  hash.update(core.bytes.subarray(core.at.peerSecrets, core.at.secretsEnd));
+  hash.update(core.bytes.subarray(core.at.peerSecrets, core.at.uapiAreas));
   const timers = [...node.engine.peers()].map(({ timers }) => [
     timers.retransmitHandshake,
     timers.sendKeepalive,
@@ -147,10 +147,15 @@ export function state(node: TestNode): string {
 /** Byte address of the keypair in a role of a peer: fields are those of assembly/transport/keypair.ts. */
 export function keypairAt(node: TestNode, peer: Peer, role: number): number {
   const { core } = node.engine;
-  const KEYPAIR_BYTES = 1152;
-  const keypairs = core.at.peerSecrets + Math.ceil((abi.SECRET_BYTES * core.maxPeers) / 4096) * 4096;
   const number = core.u32(core.peer(peer.slot) + role);
-  return number === 0 ? 0 : keypairs + KEYPAIR_BYTES * (3 * peer.slot + number - 1);
+  return number === 0 ? 0 : core.keypairs(peer.slot) + abi.KEYPAIR_BYTES * (number - 1);
+}
+
+/** The bytes of every keypair that a core has room for. */
+export function allKeypairs(core: Core): Uint8Array {
+  const ofPeer = abi.KEYPAIRS_PER_PEER * abi.KEYPAIR_BYTES;
+  const slots = Array.from({ length: core.maxPeers }, (_, slot) => core.keypairs(slot));
+  return Buffer.concat(slots.map((at) => core.bytes.subarray(at, at + ofPeer)));
 }
 
 const SENDING_COUNTER = 64;
