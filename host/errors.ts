@@ -152,6 +152,16 @@ export class EngineClosedError extends WasmguardError {
   }
 }
 
+/** What clients of metrics over TCP are to show cannot be had. */
+export class MetricsTokenError extends WasmguardError {
+  readonly code = "METRICS_TOKEN";
+  readonly nextStep =
+    "Put a token into a file of its own, as with `openssl rand -hex 24`, and name it by --metrics-token.";
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+  }
+}
+
 export class MetricsAddressError extends WasmguardError {
   readonly code = "METRICS_ADDRESS";
   readonly nextStep = "Use a free loopback port (127.0.0.1:9586 or [::1]:9586) or the path of a unix socket to be.";

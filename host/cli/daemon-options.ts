@@ -19,6 +19,8 @@ export interface StartRequest {
   confinement: ConfineOptions | undefined;
   offloads: Offloads;
   metrics?: MetricsAddress | undefined;
+  /** Path of a file. */
+  metricsToken?: string | undefined;
   /** Scheduling priority. */
   nice: number;
   /** Microseconds; without it the driver looks when a packet is due. */
@@ -53,6 +55,12 @@ function descriptor(source: string, text: string | undefined): number | undefine
   const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (value > STDERR && value <= DESCRIPTOR_MAX) return value;
   throw new UsageError(`${source} is not the number of an inherited descriptor: ${JSON.stringify(text)}`);
+}
+
+/** In the background the daemon works at the root of the file system. */
+function wholePath(option: string, text: string | undefined): string | undefined {
+  if (text === undefined || text.startsWith("/")) return text;
+  throw new UsageError(`${option} is not a whole path: ${JSON.stringify(text)}`, "Start it with a slash");
 }
 
 /** Between interactive programs and the kernel's own threads. */
@@ -120,6 +128,7 @@ export function startRequest(
     busyPoll: busyPoll(values["busy-poll"]),
     threads: threadCount(values.threads),
     metrics: values.metrics === undefined ? undefined : parseMetricsAddress(values.metrics),
+    metricsToken: wholePath("--metrics-token", values["metrics-token"]),
     confinement: confinement(values),
     offloads: {
       vnetHeader: values["no-tun-offload"] !== true,

@@ -28,7 +28,7 @@ async function runUntilStopped(request: StartRequest, onReady: () => void): Prom
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
-  const { interfaceName, tunFd, uapiFd, logLevel, offloads, metrics } = request;
+  const { interfaceName, tunFd, uapiFd, logLevel, offloads, metrics, metricsToken } = request;
   const { nice, packetMemory, busyPoll, confinement, threads } = request;
   try {
     await runDaemon({
@@ -38,6 +38,7 @@ async function runUntilStopped(request: StartRequest, onReady: () => void): Prom
       logLevel,
       offloads,
       metrics,
+      metricsToken,
       nice,
       packetMemory,
       busyPoll,

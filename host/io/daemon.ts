@@ -17,7 +17,6 @@ import { type Libc, openLibc } from "../ffi/libc.ts";
 import { socketPath } from "../uapi/socket-path.ts";
 import { DeletionWatch } from "./linux/inotify.ts";
 import { Loop } from "./linux/loop.ts";
-import { serveMetrics } from "./linux/metrics-server.ts";
 import { setNice } from "./linux/priority.ts";
 import { openQueues } from "./linux/threads/queues.ts";
 import type { Workers, WorkersOptions } from "./linux/threads/workers.ts";
@@ -68,6 +67,8 @@ export interface DaemonOptions {
   packetMemory?: number | undefined;
   /** Where to serve metrics; nowhere without it. */
   metrics?: MetricsAddress | undefined;
+  /** File with the token that clients of metrics over TCP show; without it one is made at each start. */
+  metricsToken?: string | undefined;
   log(level: "error" | "verbose", message: string): void;
 }
 
@@ -144,11 +145,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
         log,
       });
       shortenSessions(workers?.core ?? core);
-      const server =
-        metrics &&
-        (await serveMetrics(metrics, PROMETHEUS_CONTENT_TYPE, () => [...prometheusLines(loop.statistics())].join("")));
-      const sockets = metrics?.kind === "unix" ? [path, metrics.path] : [path];
-      remover = giveUpRights(libc, sockets, keyMemory, options);
+      const server = metrics && (await startMetrics(tun.name, metrics, options.metricsToken, loop));
+      remover = giveUpRights(libc, [path, ...(server?.files ?? [])], keyMemory, options);
       log("verbose", `ready; FFI of ${libc.backend}, vnet header ${tun.vnetHeader ? "on" : "off"}`);
       options.onReady();
       log("verbose", `ended: ${await loop.run(options.signal)}`);
@@ -161,6 +159,34 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   } finally {
     await workers?.stop();
     for (const queue of [tun, ...queues]) queue.close();
+  }
+}
+
+/** An HTTP server takes 9 MiB and a tenth of a second: only for those who ask. @returns `files`: what is to go with it */
+async function startMetrics(
+  interfaceName: string,
+  address: MetricsAddress,
+  tokenFile: string | undefined,
+  loop: Loop,
+): Promise<{ files: string[]; close(): void }> {
+  const { serveMetrics } = await import("./linux/metrics-server.ts");
+  const { metricsToken } = await import("./linux/metrics-token.ts");
+  const token = address.kind === "port" ? metricsToken(interfaceName, tokenFile) : undefined;
+  const page = {
+    contentType: PROMETHEUS_CONTENT_TYPE,
+    text: () => [...prometheusLines(loop.statistics())].join(""),
+  };
+  try {
+    const server = await serveMetrics(address, token, page);
+    const close = (): void => {
+      server.close();
+      token?.close();
+    };
+    const files = [address.kind === "unix" ? address.path : token?.madeAt];
+    return { close, files: files.filter((file) => file !== undefined) };
+  } catch (error) {
+    token?.close();
+    throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 /** What the daemon tells of itself: `show --stats`, and Prometheus text where it was asked for. */
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { expect, test } from "vitest";
 import { subject, wasmguardOnNode, wireguardGo } from "./support/implementations.ts";
 import { cannotRun } from "./support/requirements.ts";
@@ -7,8 +7,8 @@ import { ping } from "./support/traffic.ts";
 import { openDaemon, openTunnel } from "./support/tunnel.ts";
 
 const PORT = 9586;
-const FETCH =
-  "const r = await fetch(process.argv[1]); console.log(r.headers.get('content-type')); console.log(await r.text())";
+const FETCH = `const r = await fetch(process.argv[1], { headers: { Authorization: "Bearer " + process.argv[2] } });
+  console.log(r.status, r.headers.get("content-type")); console.log(await r.text())`;
 
 test("show --stats counts what was sent, received and dropped", async (ctx) => {
   if (subject === wireguardGo) cannotRun(ctx, "wireguard-go keeps no statistics");
@@ -26,13 +26,20 @@ test("show --stats counts what was sent, received and dropped", async (ctx) => {
   );
 });
 
-test("Prometheus text is served on a loopback port, and nowhere without the option", async (ctx) => {
+test("Prometheus text is served on a loopback port to who has the token, and nowhere without the option", async (ctx) => {
   if (subject === wireguardGo) cannotRun(ctx, "wireguard-go serves no metrics");
   const program = { ...wasmguardOnNode, command: [...wasmguardOnNode.command, "--metrics", `127.0.0.1:${PORT}`] };
-  const { namespace } = await openDaemon(ctx, program);
+  const { namespace, daemon } = await openDaemon(ctx, program);
   const node = wasmguardOnNode.command[0]!;
-  const text = await namespace.run([node, "-e", FETCH, `http://127.0.0.1:${PORT}/metrics`]);
-  expect(text).toMatch(/^text\/plain; version=0\.0\.4/);
+  const tokenFile = daemon.socket.replace(/\.sock$/, ".metrics-token");
+  expect(statSync(tokenFile).mode & 0o777).toBe(0o600);
+  const fetchWith = (token: string): Promise<string> =>
+    namespace.run([node, "-e", FETCH, `http://127.0.0.1:${PORT}/metrics`, token]);
+  const refused = await fetchWith("guessed");
+  expect(refused).toMatch(/^401 /);
+  expect(refused).not.toMatch(/wasmguard_/);
+  const text = await fetchWith(readFileSync(tokenFile, "utf8").trim());
+  expect(text).toMatch(/^200 text\/plain; version=0\.0\.4/);
   expect(text).toMatch(/# TYPE wasmguard_dropped_packets_total counter/);
   expect(
     text
@@ -42,6 +49,9 @@ test("Prometheus text is served on a loopback port, and nowhere without the opti
   ).toSatisfy((lines: string[]) => lines.every((line) => /^wasmguard_\w+(\{[^}]*\})? \d+$/.test(line)));
   const other = await openDaemon(ctx, wasmguardOnNode);
   expect(await other.namespace.run(["ss", "-Htln"])).toBe("");
+  daemon.signal("SIGTERM");
+  expect(await daemon.ends(5000)).toBe(true);
+  expect(existsSync(tokenFile)).toBe(false);
 });
 
 test("a unix socket for metrics is the owner's alone and goes with the daemon", async (ctx) => {
