@@ -1,6 +1,7 @@
 /**
- * Explicit congestion notification through the tunnel (RFC 6040, normal mode).
+ * Explicit congestion notification through the tunnel (RFC 6040, normal mode, but for one case).
  * The outer field starts as a copy of the inner one; a mark that the outer one took on the way is carried in again.
+ * What knows no ECN is delivered whatever the outer field says, as the kernel does: some networks write the whole TOS byte.
  * DSCP stays as it is, inside and outside.
  */
 import { complement } from "./checksum";
@@ -18,17 +19,13 @@ export function ecnOf(packet: usize, kind: u32): u32 {
   return (load<u8>(packet, 1) >> 4) & ECN_MASK;
 }
 
-/**
- * Combine the ECN field of the datagram that came, in `outerTos`, with that of the packet it carried.
- * @returns false if the packet is to be dropped: congestion was met by a packet whose ends know no ECN
- */
-export function decapsulate(packet: usize, kind: u32, outerTos: u32): bool {
+/** Combine the ECN field of the datagram that came, in `outerTos`, with that of the packet it carried. */
+export function decapsulate(packet: usize, kind: u32, outerTos: u32): void {
   const outer = outerTos & ECN_MASK;
   const inner = ecnOf(packet, kind);
-  if (inner === NOT_ECT) return outer !== CE;
+  if (inner === NOT_ECT) return;
   if (outer === CE && inner !== CE) setEcn(packet, kind, CE);
   else if (outer === ECT_1 && inner === ECT_0) setEcn(packet, kind, ECT_1);
-  return true;
 }
 
 function setEcn(packet: usize, kind: u32, ecn: u32): void {

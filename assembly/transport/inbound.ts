@@ -7,7 +7,6 @@ import {
   COOKIE_REPLY_BYTES,
   DROP_AUTHENTICATION,
   DROP_BATCH,
-  DROP_ECN,
   DROP_EXPIRED,
   DROP_HANDSHAKE_QUEUE,
   DROP_INDEX,
@@ -213,7 +212,7 @@ function deliver(peer: u32, packet: usize, plain: u32, tos: u32): bool {
   if (length === 0) return refused(DROP_INNER_PACKET);
   const kind = version(packet, length);
   if (routeOf(source(packet, kind), kind) !== <i32>peer) return refused(DROP_SOURCE);
-  if (!decapsulate(packet, kind, tos)) return refused(DROP_ECN);
+  decapsulate(packet, kind, tos);
   // The area for one batch has room for all that RX_SLOTS messages can hold in whole trains; tiny datagrams may overflow it.
   if (!coalesceAdd(packet, length)) return refused(DROP_BATCH);
   return true;

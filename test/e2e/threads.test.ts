@@ -6,9 +6,10 @@ import { describe, expect, test } from "vitest";
 import { Daemon } from "./support/daemon.ts";
 import { waitFor } from "./support/exec.ts";
 import { type Implementation, subject, wireguardGo } from "./support/implementations.ts";
+import { openThird } from "./support/third.ts";
 import { iperf, PingStream, reaches } from "./support/traffic.ts";
-import { formatEndpoint, openDaemon, openTunnel, sharedTunnel, type Tunnel } from "./support/tunnel.ts";
-import { formatConfig, makeKeyPair, makePresharedKey, showDump } from "./support/wireguard.ts";
+import { openDaemon, openTunnel, sharedTunnel, type Tunnel } from "./support/tunnel.ts";
+import { makeKeyPair, makePresharedKey, showDump } from "./support/wireguard.ts";
 
 function withThreads(threads: number): Implementation {
   return {
@@ -144,30 +145,6 @@ test("two peers of one daemon with threads are served at the same time", async (
   expect(JSON.parse(one.stdout).end.sum_received.bytes).toBeGreaterThan(1e6);
   expect(two.megabitsPerSecond).toBeGreaterThan(10);
 });
-
-/** One more machine, on a link of its own to the near end. */
-async function openThird({ topology, near }: Tunnel) {
-  const keys = makeKeyPair();
-  const name = topology.interfaceName();
-  const namespace = await topology.namespace("third");
-  const link = { near: "198.51.101.1", third: "198.51.101.2" };
-  await topology.connect(
-    { namespace: near.namespace, addresses: [`${link.near}/24`] },
-    { namespace, addresses: [`${link.third}/24`] },
-    1500,
-  );
-  const daemon = await Daemon.start(topology, namespace, subject, name);
-  const peer = {
-    publicKey: near.keys.publicKey,
-    endpoint: formatEndpoint(link.near, near.port),
-    allowedIps: near.allowedIps(),
-  };
-  const path = topology.file(`${name}.conf`, formatConfig({ privateKey: keys.privateKey, peers: [peer] }));
-  await daemon.wg("setconf", name, path);
-  await namespace.addAddress(name, "203.0.113.3/24");
-  await namespace.ip("link", "set", name, "mtu", "1420", "up");
-  return { namespace, publicKey: keys.publicKey };
-}
 
 test("a daemon on a device without queues works with one thread", async (ctx) => {
   const { topology, namespace } = await openDaemon(ctx, subject);

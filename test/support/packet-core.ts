@@ -43,7 +43,7 @@ export interface PacketExports {
   icmpError(dst: number, packet: number, length: number, kind: number, mtu: number): number;
   icmpErrorForRead(dst: number, vnet: number, length: number, kind: number, mtu: number): number;
   ecnOf(packet: number, kind: number): number;
-  decapsulate(packet: number, kind: number, outerTos: number): number;
+  decapsulate(packet: number, kind: number, outerTos: number): void;
 }
 
 /** Where tests may put their bytes: everything from here to the end of memory. */

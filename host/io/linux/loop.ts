@@ -6,7 +6,7 @@
 import * as abi from "../../../assembly/abi.ts";
 import type { Core } from "../../core/core.ts";
 import { Engine, type EngineSink } from "../../device/engine.ts";
-import type { Instant } from "../../device/instant.ts";
+import { type Instant, NEVER } from "../../device/instant.ts";
 import type { Peer } from "../../device/peer.ts";
 import { deviceStatistics, type Statistic } from "../../device/statistics.ts";
 import { EINVAL, EMSGSIZE } from "../../ffi/errno.ts";
@@ -46,6 +46,8 @@ const TRAINS_PER_FLUSH = 4;
 const AT_ONCE_MS = 0.01;
 /** What a device says that cannot take a superpacket after all. (EIO is what one says that is down.) */
 const MERGE_ERRORS = new Set([EINVAL, EMSGSIZE]);
+/** One packet that the device dislikes need not be like those after it. */
+const SINGLY_MS = 10_000;
 /** The interface is looked at, and the runtime's event loop served, at least this often. */
 const HEARTBEAT_MS = 1_000;
 const TURN_MS = 100;
@@ -82,7 +84,10 @@ export class Loop implements EngineSink {
   readonly #sourceCheck: SourceCheck;
   readonly #uapi: UapiServer;
   #ended: string | undefined;
+  #interfaceUp = false;
   #mergeRefused = false;
+  /** When packets for TUN may be merged again. */
+  #mergeAt: Instant = NEVER;
   /** By place: reads or messages taken in the last turn. */
   readonly #taken = new Uint8Array(PLACE.others);
   /** Something was written to TUN in this turn. */
@@ -95,7 +100,7 @@ export class Loop implements EngineSink {
     const { core, libc, tun } = options;
     this.#options = options;
     core.exports.setBase(libc.base);
-    core.exports.setTun(Number(tun.vnetHeader), Number(tun.tcpOffload), Number(tun.udpOffload));
+    this.#setMerging(true);
     core.exports.setTrainLength(abi.TRAIN_DATAGRAMS_MAX);
     this.engine = new Engine({
       core,
@@ -119,6 +124,8 @@ export class Loop implements EngineSink {
     this.#sockets = new TunnelSockets({
       ...options,
       area,
+      descriptors: core.at.rxDescriptors,
+      opening: (sockets, mark) => options.workers?.openSockets(sockets, mark),
       opened: (v4, v6) => this.#watchSockets(v4, v6),
       closing: () => this.#unwatchSockets(),
       marked: (mark) => options.workers?.setMark(mark),
@@ -161,7 +168,6 @@ export class Loop implements EngineSink {
   #watchSockets(v4: number, v6: number): void {
     this.#poll.set(PLACE.udp4, v4);
     this.#poll.set(PLACE.udp6, v6);
-    this.#options.workers?.openSockets(v4, v6, this.#sockets.port, this.#sockets.mark);
   }
 
   #unwatchSockets(): void {
@@ -172,9 +178,15 @@ export class Loop implements EngineSink {
 
   #setUp(up: boolean): void {
     this.#options.log("verbose", up ? "interface up" : "interface down");
-    if (up) this.#sockets.start();
-    this.engine.setUp(up, performance.now());
-    if (!up) this.#sockets.stop();
+    this.#interfaceUp = up;
+    if (up) return this.#start();
+    this.engine.setUp(false, performance.now());
+    this.#sockets.stop();
+  }
+
+  /** The engine is up as long as the interface is and it can talk. */
+  #start(): void {
+    if (this.#sockets.start()) this.engine.setUp(true, performance.now());
   }
 
   #end(reason: string): void {
@@ -260,6 +272,9 @@ export class Loop implements EngineSink {
     this.engine.flush();
     if (now >= this.#probeAt) {
       this.#interface.probe();
+      if (this.#interfaceUp && !this.engine.up) this.#start();
+      this.#sockets.dropStale(now);
+      if (now >= this.#mergeAt) this.#setMerging(true);
       this.#uapi.retry();
       this.#probeAt = now + HEARTBEAT_MS;
     }
@@ -372,14 +387,22 @@ export class Loop implements EngineSink {
     this.#writeRefused(errno, 2);
   }
 
-  /** A refused superpacket is lost, as on any network; from the next batch on packets go singly. */
+  /** A refused superpacket is lost, as on any network; from the next batch on packets go singly, for a while. */
   #writeRefused(errno: number, entries: number): void {
     if (entries < 2 || !MERGE_ERRORS.has(errno)) return;
-    const { core, tun, log } = this.#options;
-    core.exports.setTun(Number(tun.vnetHeader), 0, 0);
+    this.#setMerging(false);
     if (!this.#mergeRefused)
-      log("error", `the TUN device refused a superpacket (errno ${errno}): writing packets singly`);
+      this.#options.log(
+        "error",
+        `the TUN device refused a superpacket (errno ${errno}): packets go singly for a while`,
+      );
     this.#mergeRefused = true;
+  }
+
+  #setMerging(on: boolean): void {
+    const { core, tun } = this.#options;
+    core.exports.setTun(Number(tun.vnetHeader), Number(on && tun.tcpOffload), Number(on && tun.udpOffload));
+    this.#mergeAt = on ? NEVER : performance.now() + SINGLY_MS;
   }
 
   pathLearnt(peer: Peer): void {

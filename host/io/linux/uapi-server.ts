@@ -169,8 +169,7 @@ function configTarget(engine: Engine, sockets: TunnelSockets): ConfigTarget {
   return {
     setPrivateKey: (key) => engine.setPrivateKey(key),
     setListenPort: (port) => {
-      sockets.setPort(port);
-      engine.clearSources();
+      if (sockets.setPort(port)) engine.clearSources();
     },
     setFirewallMark: (mark) => {
       if (mark === sockets.mark) return;

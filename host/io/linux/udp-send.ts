@@ -1,9 +1,17 @@
 /**
  * The sending half of UDP on Linux: send descriptors (TX_… of assembly/abi.ts) become sendmmsg calls,
- * one per address family when all goes well. A train is one message with UDP_SEGMENT; where the kernel
- * has no use for trains, their datagrams are messages of their own, still many in one call.
+ * one per address family when all goes well. A train is one message with UDP_SEGMENT; where the kernel or
+ * the path has no use for trains, their datagrams are messages of their own, still many in one call.
  */
-import { TRAIN_DATAGRAMS_MAX, TX_BYTES, TX_LENGTH, TX_OFFSET, TX_PATH, TX_SEGMENT } from "../../../assembly/abi.ts";
+import {
+  TRAIN_DATAGRAMS_MAX,
+  TX_BYTES,
+  TX_LENGTH,
+  TX_OFFSET,
+  TX_PATH,
+  TX_PEER,
+  TX_SEGMENT,
+} from "../../../assembly/abi.ts";
 import {
   EADDRNOTAVAIL,
   EAGAIN,
@@ -18,13 +26,12 @@ import {
 import { MMSGHDR } from "../../ffi/layout.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { MessageTable, messageTableBytes } from "./message-table.ts";
+import { RefusedTrains } from "./refused-trains.ts";
 import { fillMessage } from "./send-message.ts";
 import { clearSource, hasSource } from "./socket-address.ts";
 
 /** Messages per call: two whole trains when they have to go singly. */
 const TABLE_MESSAGES = 2 * TRAIN_DATAGRAMS_MAX;
-/** EINVAL and EMSGSIZE may be one path's fault; so many in a row, with no train let through between, are not. */
-const REFUSALS_MAX = 3;
 
 /** Linear memory that a UdpSender needs. */
 export const UDP_SEND_BYTES = messageTableBytes(TABLE_MESSAGES) + messageTableBytes(TRAIN_DATAGRAMS_MAX);
@@ -32,8 +39,10 @@ export const UDP_SEND_BYTES = messageTableBytes(TABLE_MESSAGES) + messageTableBy
 export interface UdpSenderOptions {
   /** Send trains with UDP_SEGMENT. */
   segmentation: boolean;
-  /** Called once, when trains are given up for good. @param errno what the kernel said (positive) */
+  /** Called once for each errno (positive) that the kernel refuses a train with. */
   onSegmentationRefused?: (errno: number) => void;
+  /** Milliseconds. Default performance.now. */
+  clock?: () => number;
 }
 
 export class UdpSender {
@@ -41,6 +50,8 @@ export class UdpSender {
   readonly errors: Int32Array;
   /** Per descriptor of the last send(): 1 when its cached source no longer works and was cleared in it. */
   readonly sourceCleared: Uint8Array;
+  /** Whether trains go out as one message each, where the path takes them. */
+  readonly segmentation: boolean;
   readonly #libc: Libc;
   readonly #table: MessageTable;
   /** For one refused train, while #table still holds what comes after it. */
@@ -48,8 +59,8 @@ export class UdpSender {
   /** Which descriptor each message of #table comes from. */
   readonly #owner = new Uint16Array(TABLE_MESSAGES);
   readonly #onRefused: (errno: number) => void;
-  #segmentation: boolean;
-  #refusals = 0;
+  readonly #refused: RefusedTrains;
+  readonly #told = new Set<number>();
   #descriptors = 0;
   #incidents = 0;
 
@@ -63,13 +74,9 @@ export class UdpSender {
     this.#singles = new MessageTable(libc, area + messageTableBytes(TABLE_MESSAGES), TRAIN_DATAGRAMS_MAX);
     this.errors = new Int32Array(messages);
     this.sourceCleared = new Uint8Array(messages);
-    this.#segmentation = options.segmentation;
+    this.segmentation = options.segmentation;
     this.#onRefused = options.onSegmentationRefused ?? (() => {});
-  }
-
-  /** Whether trains go out as one message each. */
-  get segmentation(): boolean {
-    return this.#segmentation;
+    this.#refused = new RefusedTrains(options.clock);
   }
 
   /**
@@ -93,7 +100,8 @@ export class UdpSender {
       }
       const offset = words[(descriptor + TX_OFFSET) >> 2]!;
       const length = words[(descriptor + TX_LENGTH) >> 2]!;
-      const step = this.#segmentation ? length : words[(descriptor + TX_SEGMENT) >> 2]! || length;
+      const segment = words[(descriptor + TX_SEGMENT) >> 2]! || length;
+      const step = segment < length && this.#goesSingly(descriptor) ? segment : length;
       for (let at = 0; at < length; at += step) {
         if (filled === TABLE_MESSAGES) {
           this.#flush(fd, family, filled);
@@ -114,7 +122,6 @@ export class UdpSender {
     while (next < filled) {
       const sent = this.#libc.sendmmsg(fd, headers + next * MMSGHDR.BYTES, filled - next, 0);
       if (sent > 0) {
-        if (this.#refusals > 0) this.#noteTrains(next, sent);
         next += sent;
       } else if (sent === -EAGAIN) {
         // The socket's buffer is full: the rest would fare no better.
@@ -140,7 +147,7 @@ export class UdpSender {
       return true;
     }
     if (this.#isTrain(i) && isTrainError(errno)) {
-      if (this.sendSingly(fd, family, this.#descriptors, index) === 0) this.#noteRefusal(errno);
+      if (this.#sendSingly(fd, family, this.#descriptors, index) === 0) this.#noteRefusal(descriptor, errno);
     } else {
       this.#fail(index, errno);
     }
@@ -151,7 +158,7 @@ export class UdpSender {
    * Send one train of at most TRAIN_DATAGRAMS_MAX datagrams as single ones.
    * @returns 0, or the errno (positive) of one that was not sent; also in errors[index]
    */
-  sendSingly(fd: number, family: 4 | 6, descriptors: number, index: number): number {
+  #sendSingly(fd: number, family: 4 | 6, descriptors: number, index: number): number {
     const { words } = this.#singles.views;
     const descriptor = descriptors + index * TX_BYTES;
     const offset = words[(descriptor + TX_OFFSET) >> 2]!;
@@ -174,6 +181,10 @@ export class UdpSender {
     return this.errors[index]!;
   }
 
+  #goesSingly(descriptor: number): boolean {
+    return !this.segmentation || this.#refused.includes(this.#table.views.words[(descriptor + TX_PEER) >> 2]!);
+  }
+
   #isTrain(i: number): boolean {
     const descriptor = this.#descriptors + this.#owner[i]! * TX_BYTES;
     return this.#table.size(i) > this.#table.views.words[(descriptor + TX_SEGMENT) >> 2]!;
@@ -185,18 +196,11 @@ export class UdpSender {
   }
 
   /** The kernel refused a train whose datagrams it took one by one. */
-  #noteRefusal(errno: number): void {
-    this.#refusals++;
-    // EIO: the device has no checksum offload, so trains can never pass it.
-    if (!this.#segmentation || (errno !== EIO && this.#refusals < REFUSALS_MAX)) return;
-    this.#segmentation = false;
+  #noteRefusal(descriptor: number, errno: number): void {
+    this.#refused.note(this.#table.views.words[(descriptor + TX_PEER) >> 2]!);
+    if (this.#told.has(errno)) return;
+    this.#told.add(errno);
     this.#onRefused(errno);
-  }
-
-  #noteTrains(from: number, count: number): void {
-    for (let i = from; i < from + count; i++) {
-      if (this.#isTrain(i)) this.#refusals = 0;
-    }
   }
 }
 
@@ -207,6 +211,7 @@ function isSourceError(errno: number): boolean {
   );
 }
 
+/** A path whose MTU is too small says EMSGSIZE (EINVAL in older kernels); one without checksum offload or with IPsec EIO. */
 function isTrainError(errno: number): boolean {
   return errno === EIO || errno === EINVAL || errno === EMSGSIZE;
 }

@@ -26,8 +26,9 @@ export interface UdpOptions {
   coalescing?: boolean;
   /** Join other sockets on a port that share it (SO_REUSEPORT): the kernel gives each sender to one of them. */
   reusePort?: boolean;
-  /** Called once, when the kernel refused trains and they are given up. @param errno positive */
+  /** See UdpSenderOptions, as the next one. */
   onSegmentationRefused?: (errno: number) => void;
+  clock?: () => number;
 }
 
 export interface UdpArea {
@@ -46,69 +47,90 @@ export function udpBytes(slots: number): number {
   return UDP_SEND_BYTES + udpReceiveBytes(slots);
 }
 
+/** Bound to one port in every family that the machine has. */
+export interface UdpSockets {
+  /** −1 for none, as v6. */
+  readonly v4: number;
+  readonly v6: number;
+  readonly port: number;
+  /** The kernel hands over trains. */
+  readonly coalesces: boolean;
+}
+
+const NONE: UdpSockets = { v4: -1, v6: -1, port: 0, coalesces: false };
+
 export class LinuxUdp {
   readonly receiver: UdpReceiver;
   readonly sender: UdpSender;
   readonly #libc: Libc;
   readonly #coalescing: boolean;
-  #v4 = -1;
-  #v6 = -1;
-  #port = 0;
   readonly #reusePort: boolean;
-  #coalesces = false;
+  #sockets = NONE;
 
   constructor(libc: Libc, area: UdpArea, options: UdpOptions = {}) {
     this.#libc = libc;
     // Before Linux 5.12, UDP_GRO miscounted checksums of packets that came through other tunnels.
     this.#coalescing = (options.coalescing ?? true) && kernelAtLeast(5, 12);
     this.#reusePort = options.reusePort ?? false;
-    const { onSegmentationRefused } = options;
+    const { onSegmentationRefused, clock } = options;
     this.sender = new UdpSender(libc, area.control, area.messages, {
       segmentation: (options.segmentation ?? true) && canSegment(libc),
       ...(onSegmentationRefused && { onSegmentationRefused }),
+      ...(clock && { clock }),
     });
     this.receiver = new UdpReceiver(libc, area.control + UDP_SEND_BYTES, area.buffer, area.slots);
   }
 
+  /** What is open now. */
+  get sockets(): UdpSockets {
+    return this.#sockets;
+  }
+
   /** Descriptor of the IPv4 socket, −1 when there is none. */
   get v4(): number {
-    return this.#v4;
+    return this.#sockets.v4;
   }
 
   /** Descriptor of the IPv6 socket, −1 when there is none. */
   get v6(): number {
-    return this.#v6;
+    return this.#sockets.v6;
   }
 
   /** The port both are bound to; 0 before open(). */
   get port(): number {
-    return this.#port;
+    return this.#sockets.port;
   }
 
   /** Whether the kernel hands over trains. */
   get coalesces(): boolean {
-    return this.#coalesces;
+    return this.#sockets.coalesces;
+  }
+
+  /** Bind both families, and close what was open before. As `bind`, which it leaves open when it throws. */
+  open(port: number, mark = 0): void {
+    this.replace(this.bind(port, mark));
   }
 
   /**
-   * Bind both families, after closing what was open.
-   * @param port 0 for one that is free in both
+   * New sockets, not in use yet: those that are open stay so.
+   * @param port 0 for one that is free in both families; never the one that is open, unless it is shared
    * @param mark fwmark; 0 for none
    * @throws PortInUseError, SystemError
    */
-  open(port: number, mark = 0): void {
-    this.close();
+  bind(port: number, mark = 0): UdpSockets {
     for (let attempt = 1; ; attempt++) {
+      let v4 = -1;
+      let v6 = -1;
       try {
-        this.#v4 = this.#openFamily(4, port);
-        this.#port = this.#v4 < 0 ? port : this.#boundPort(this.#v4);
-        this.#v6 = this.#openFamily(6, this.#port);
-        if (this.#v6 >= 0) this.#port = this.#boundPort(this.#v6);
-        if (this.#v4 < 0 && this.#v6 < 0) throw new SystemError("socket", EAFNOSUPPORT, "for UDP");
-        if (mark !== 0) this.setMark(mark);
-        return;
+        v4 = this.#openFamily(4, port);
+        let bound = v4 < 0 ? port : this.#boundPort(v4);
+        v6 = this.#openFamily(6, bound);
+        if (v6 >= 0) bound = this.#boundPort(v6);
+        if (v4 < 0 && v6 < 0) throw new SystemError("socket", EAFNOSUPPORT, "for UDP");
+        if (mark !== 0) this.#mark([v4, v6], mark);
+        return { v4, v6, port: bound, coalesces: this.#isCoalescing(v4 < 0 ? v6 : v4) };
       } catch (error) {
-        this.close();
+        this.discard({ v4, v6 });
         const taken = error instanceof SystemError && error.errno === EADDRINUSE;
         if (!taken) throw error;
         if (port !== 0 || attempt === PORT_ATTEMPTS) throw new PortInUseError(port, error);
@@ -116,30 +138,44 @@ export class LinuxUdp {
     }
   }
 
+  /** Use these from now on, and close those that were in use. */
+  replace(sockets: UdpSockets): void {
+    const before = this.#sockets;
+    this.#sockets = sockets;
+    this.discard(before);
+  }
+
+  /** Close sockets that `bind` made and nobody wants. */
+  discard({ v4, v6 }: Pick<UdpSockets, "v4" | "v6">): void {
+    for (const fd of [v4, v6]) if (fd >= 0) this.#libc.close(fd);
+  }
+
   /** Use sockets that another thread opened, or another process left behind. @param v6 −1 for none, as v4 */
   adopt(v4: number, v6: number): void {
     // Those it had were adopted as well: their owner has closed them, and the numbers may be somebody else's by now.
-    this.release();
-    this.#v4 = v4;
-    this.#v6 = v6;
     const fd = v4 < 0 ? v6 : v4;
-    this.#port = this.#boundPort(fd);
-    this.#coalesces = getOption(this.#libc, fd, INET.IPPROTO_UDP, INET.UDP_GRO) === 1;
+    this.#sockets = { v4, v6, port: this.#boundPort(fd), coalesces: this.#isCoalescing(fd) };
   }
 
   /** Forget the sockets without closing them: they belong to someone else. */
   release(): void {
-    this.#v4 = -1;
-    this.#v6 = -1;
-    this.#port = 0;
+    this.#sockets = NONE;
   }
 
   /** Set SO_MARK on both. @throws SystemError (EPERM without CAP_NET_ADMIN) */
   setMark(mark: number): void {
-    for (const fd of [this.#v4, this.#v6]) {
+    this.#mark([this.v4, this.v6], mark);
+  }
+
+  #mark(sockets: readonly number[], mark: number): void {
+    for (const fd of sockets) {
       // The mark is unsigned, and setInt32 keeps its bits.
       if (fd >= 0) check("SO_MARK", setOption(this.#libc, fd, SOCKET.SOL_SOCKET, SOCKET.SO_MARK, mark));
     }
+  }
+
+  #isCoalescing(fd: number): boolean {
+    return getOption(this.#libc, fd, INET.IPPROTO_UDP, INET.UDP_GRO) === 1;
   }
 
   /**
@@ -147,7 +183,7 @@ export class LinuxUdp {
    * @returns messages received, 0 when none waits, or −errno
    */
   receive(family: 4 | 6, descriptors: number, first?: number, limit?: number): number {
-    const fd = family === 4 ? this.#v4 : this.#v6;
+    const fd = family === 4 ? this.#sockets.v4 : this.#sockets.v6;
     return fd < 0 ? 0 : this.receiver.receive(fd, family, descriptors, first, limit);
   }
 
@@ -157,13 +193,12 @@ export class LinuxUdp {
    */
   send(descriptors: number, count: number): number {
     const { sender } = this;
-    return sender.send(this.#v4, 4, descriptors, count) + sender.send(this.#v6, 6, descriptors, count);
+    const { v4, v6 } = this.#sockets;
+    return sender.send(v4, 4, descriptors, count) + sender.send(v6, 6, descriptors, count);
   }
 
   close(): void {
-    if (this.#v4 >= 0) this.#libc.close(this.#v4);
-    if (this.#v6 >= 0) this.#libc.close(this.#v6);
-    this.release();
+    this.replace(NONE);
   }
 
   /** @returns a bound socket, or −1 when this machine does not have the family  @throws SystemError */
@@ -190,7 +225,10 @@ export class LinuxUdp {
     return fd;
   }
 
-  /** Best effort: what is refused here is missed, not fatal. */
+  /**
+   * Best effort: what is refused here is missed, not fatal. As the kernel's own tunnels, packets go without DF and are cut
+   * where a path is known to be narrow: nobody waits for an ICMP error that a firewall drops.
+   */
   #configure(fd: number, family: 4 | 6): void {
     const set = (level: number, option: number, value: number) => setOption(this.#libc, fd, level, option, value);
     set(SOCKET.SOL_SOCKET, SOCKET.SO_RCVBUF, BUFFER_BYTES);
@@ -201,14 +239,13 @@ export class LinuxUdp {
     if (family === 4) {
       set(INET.IPPROTO_IP, INET.IP_PKTINFO, 1);
       set(INET.IPPROTO_IP, INET.IP_RECVTOS, 1);
+      set(INET.IPPROTO_IP, INET.IP_MTU_DISCOVER, INET.IP_PMTUDISC_DONT);
     } else {
       set(INET.IPPROTO_IPV6, INET.IPV6_RECVPKTINFO, 1);
       set(INET.IPPROTO_IPV6, INET.IPV6_RECVTCLASS, 1);
+      set(INET.IPPROTO_IPV6, INET.IPV6_MTU_DISCOVER, INET.IPV6_PMTUDISC_DONT);
     }
-    this.#coalesces =
-      this.#coalescing &&
-      set(INET.IPPROTO_UDP, INET.UDP_GRO, 1) === 0 &&
-      getOption(this.#libc, fd, INET.IPPROTO_UDP, INET.UDP_GRO) === 1;
+    if (this.#coalescing) set(INET.IPPROTO_UDP, INET.UDP_GRO, 1);
   }
 
   #boundPort(fd: number): number {

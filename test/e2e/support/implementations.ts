@@ -16,6 +16,8 @@ export interface Implementation {
   unavailable(): string | undefined;
   /** Goes on sending from an address that was taken away, until its sockets are bound anew. */
   readonly keepsLostSource?: true;
+  /** Its IPv4 datagrams must not be fragmented on the way (DF). */
+  readonly setsDontFragment?: true;
   /** Asks the device by an empty write whether it is up, which current kernels always affirm. */
   readonly missesDown?: true;
   /** Environment that makes an initiator rekey after so long instead of 120 s, where there is such a hook. */
@@ -26,6 +28,7 @@ export const wireguardGo: Implementation = {
   name: "wireguard-go",
   command: ["wireguard-go"],
   keepsLostSource: true,
+  setsDontFragment: true,
   missesDown: true,
   unavailable: () => (findProgram("wireguard-go") ? undefined : "wireguard-go is not installed"),
 };

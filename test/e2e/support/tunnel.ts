@@ -112,14 +112,14 @@ export class Tunnel implements AsyncDisposable {
     }
   }
 
-  /** Start the daemon of one end and configure it from nothing. */
-  async startEnd(end: End): Promise<void> {
+  /** Start the daemon of one end and configure it from nothing. @param link as its interface is left */
+  async startEnd(end: End, link: "up" | "down" = "up"): Promise<void> {
     const environment = this.options.environment?.[end.label] ?? {};
     end.daemon = await Daemon.start(this.topology, end.namespace, end.implementation, end.interface, environment);
     await this.configure(end, this.config(end));
     await end.namespace.addAddress(end.interface, `${end.inside("ipv4")}/24`);
     await end.namespace.addAddress(end.interface, `${end.inside("ipv6")}/64`);
-    await end.namespace.ip("link", "set", end.interface, "mtu", `${this.options.mtu ?? 1420}`, "up");
+    await end.namespace.ip("link", "set", end.interface, "mtu", `${this.options.mtu ?? 1420}`, link);
   }
 
   /** The configuration that lets an end talk to the other one. */

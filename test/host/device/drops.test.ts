@@ -149,12 +149,6 @@ describe("what was inside", () => {
     inner[3] = 200;
     expectDropped(inner, "inner_packet");
   });
-
-  it("a congestion mark on what cannot carry one", () => {
-    pair.sendFromA();
-    pair.b.receive(pair.a.sent.splice(0)[0]!.bytes, pair.a.address, 3);
-    expect(drops(pair.b)).toEqual({ ecn: 1 });
-  });
 });
 
 describe("outbound", () => {

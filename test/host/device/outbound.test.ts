@@ -71,4 +71,12 @@ describe("traffic class", () => {
     pair.b.receive(pair.a.sent.splice(0)[0]!.bytes, pair.a.address, 3);
     expect(pair.b.delivered[0]![1]).toBe(0xbb);
   });
+
+  it("a mark on what cannot carry one changes nothing", () => {
+    pair.connect();
+    const inner = packet(HOST_A, HOST_B, 40);
+    pair.a.send(inner);
+    pair.b.receive(pair.a.sent.splice(0)[0]!.bytes, pair.a.address, 3);
+    expect(pair.b.delivered).toEqual([inner]);
+  });
 });

@@ -12,6 +12,7 @@ import { type Libc, openLibc } from "../../../ffi/libc.ts";
 import { BusyPoll } from "../busy-poll.ts";
 import { Courtesy } from "../courtesy.ts";
 import { drainEventfd, Epoll, signalEventfd } from "../epoll.ts";
+import { describeRefusal } from "../refused-trains.ts";
 import { tunIsGone } from "../tun.ts";
 import { LinuxUdp, udpBytes } from "../udp.ts";
 import { ChannelWriter, LETTER } from "./channel.ts";
@@ -64,8 +65,7 @@ class WorkerLoop {
     const area = { control, buffer: core.at.rxBuffers, slots: RX_SLOTS, messages: 16 };
     this.#udp = new LinuxUdp(libc, area, {
       ...setup.udp,
-      onSegmentationRefused: (errno) =>
-        this.tell(LETTER.log, `the kernel refused UDP segmentation offload (errno ${errno}): sending datagrams singly`),
+      onSegmentationRefused: (errno) => this.tell(LETTER.log, describeRefusal(errno)),
     });
     this.#epoll.add(setup.tun, TOKEN.tun);
     this.#epoll.add(setup.wake, TOKEN.wake);

@@ -13,7 +13,7 @@ import type { Libc } from "../../../ffi/libc.ts";
 import { setOption } from "../descriptor.ts";
 import { addToEpoll, drainEventfd, openEventfd, signalEventfd } from "../epoll.ts";
 import type { LinuxTun } from "../tun.ts";
-import { LinuxUdp, type UdpOptions } from "../udp.ts";
+import { LinuxUdp, type UdpOptions, type UdpSockets } from "../udp.ts";
 import { ChannelReader, LETTER, makeChannel, REST_MS } from "./channel.ts";
 import { CLOCK, CLOCK_SET, GONE, line, makeControl, SOCKET_4, SOCKET_6, STATE, STOP } from "./control.ts";
 import { Gate } from "./gate.ts";
@@ -137,18 +137,24 @@ export class Workers {
 
   // ── sockets ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Thread 0's sockets are bound: let workers share their port, each peer's datagrams staying with one thread. */
-  openSockets(v4: number, v6: number, port: number, mark: number): void {
-    const { libc, log } = this.#options;
+  /**
+   * Thread 0's sockets are bound: let workers share their port, each peer's datagrams staying with one thread.
+   * @throws PortInUseError, SystemError: no worker's sockets have changed then
+   */
+  openSockets({ v4, v6, port }: UdpSockets, mark: number): void {
+    const { libc } = this.#options;
     this.gate.hold();
     // Set only now, so that a port which another program shares was refused as taken.
     for (const fd of [v4, v6]) if (fd >= 0) setOption(libc, fd, SOCKET.SOL_SOCKET, SOCKET.SO_REUSEPORT, 1);
+    const fresh: UdpSockets[] = [];
+    try {
+      for (const { udp } of this.#members) fresh.push(udp!.bind(port, mark));
+    } catch (error) {
+      for (const [index, sockets] of fresh.entries()) this.#members[index]!.udp!.discard(sockets);
+      throw error;
+    }
     this.#members.forEach((member, index) => {
-      try {
-        member.udp?.open(port, mark);
-      } catch (error) {
-        log("error", `thread ${index + 1} has no UDP sockets: ${error instanceof Error ? error.message : error}`);
-      }
+      member.udp!.replace(fresh[index]!);
       this.#tellSockets(index, member);
     });
   }

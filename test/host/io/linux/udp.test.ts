@@ -2,9 +2,19 @@
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { PortInUseError } from "../../../../host/errors.ts";
 import { SOCKET } from "../../../../host/ffi/constants.ts";
-import { EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EIO, EMSGSIZE, ENETUNREACH, EPERM } from "../../../../host/ffi/errno.ts";
+import {
+  EADDRNOTAVAIL,
+  EAFNOSUPPORT,
+  EAGAIN,
+  EINVAL,
+  EIO,
+  EMSGSIZE,
+  ENETUNREACH,
+  EPERM,
+} from "../../../../host/ffi/errno.ts";
 import { Libc } from "../../../../host/ffi/libc.ts";
 import { openEventfd } from "../../../../host/io/linux/epoll.ts";
+import { SINGLY_MS } from "../../../../host/io/linux/refused-trains.ts";
 import { enterNetworkNamespace, ip } from "../../../support/namespace.ts";
 import { DATA, Lab, LOOPBACK4, LOOPBACK6, pattern, SPARE } from "../support/lab.ts";
 
@@ -38,6 +48,18 @@ test("a port that is taken in either family is refused with a typed error", asyn
   expect(() => second.open(first.port)).toThrow(PortInUseError);
   expect([second.v4, second.v6]).toEqual([-1, -1]);
   first.close();
+});
+
+test("a port that is taken leaves the sockets that are open as they are, with what waits in them", async () => {
+  const lab = await Lab.open();
+  const [a, b, other] = [lab.udp(), lab.udp(), lab.udp()];
+  for (const udp of [a, b, other]) udp.open(0);
+  const { v4, v6, port } = b;
+  a.send(...lab.describe([{ bytes: pattern(32), to: { family: 4, port, address: LOOPBACK4 } }]));
+  expect(() => b.open(other.port)).toThrow(PortInUseError);
+  expect([b.v4, b.v6, b.port]).toEqual([v4, v6, port]);
+  expect(lab.receive(b, 4).map((m) => m.bytes)).toEqual([pattern(32)]);
+  for (const udp of [a, b, other]) udp.close();
 });
 
 test("rebinding moves to the new port and keeps working", async () => {
@@ -139,7 +161,6 @@ test.each(families)(
     expect([...a.sender.sourceCleared.slice(0, 3)]).toEqual([0, 1, 0]);
     expect(lab.source(1)).toEqual({ address: Array(16).fill(0), interface: 0 });
     expect(lab.receive(b, to.family).map((m) => m.bytes.length)).toEqual([64, 3000, 64]);
-    expect(a.sender.segmentation).toBe(true);
     a.close();
     b.close();
   },
@@ -191,53 +212,72 @@ function refusing(lab: Lab, refuse: (isTrain: boolean) => number): { calls: numb
   return state;
 }
 
-test("EIO gives trains up for good, with one notice, and loses no datagram", async () => {
+/** A sender whose trains are refused while `refuse` says so, and its receiver. */
+async function refusedTrains(errno: number) {
   const lab = await Lab.open();
-  const notices: number[] = [];
-  const a = lab.udp({ onSegmentationRefused: (errno) => notices.push(errno) });
+  const state = { now: 0, refuse: true, notices: [] as number[] };
+  const a = lab.udp({ onSegmentationRefused: (told) => state.notices.push(told), clock: () => state.now });
   const b = lab.udp({ coalescing: false });
   a.open(0);
   b.open(0);
-  refusing(lab, (isTrain) => (isTrain ? EIO : 0));
-  const train = { bytes: pattern(2500), segment: 1000, to: { family: 4 as const, port: b.port, address: LOOPBACK4 } };
-  for (let round = 0; round < 2; round++) {
-    expect(a.send(...lab.describe([train]))).toBe(0);
-    expect(lab.receive(b, 4).map((m) => m.bytes.length)).toEqual([1000, 1000, 500]);
-    expect(a.sender.segmentation).toBe(false);
-  }
-  expect(notices).toEqual([EIO]);
-  a.close();
-  b.close();
+  const calls = refusing(lab, (isTrain) => (isTrain && state.refuse ? errno : 0));
+  const to = { family: 4 as const, port: b.port, address: LOOPBACK4 };
+  /** @returns system calls that one train to each of these peers took */
+  const round = (...peers: number[]): number => {
+    calls.calls = 0;
+    const trains = peers.map((peer) => ({ bytes: pattern(2500), segment: 1000, peer, to }));
+    expect(a.send(...lab.describe(trains))).toBe(0);
+    let bytes = 0;
+    for (let batch = lab.receive(b, 4); bytes < 2500 * peers.length && batch.length > 0; ) {
+      bytes += batch.reduce((sum, m) => sum + m.bytes.length, 0);
+      if (bytes < 2500 * peers.length) batch = lab.receive(b, 4);
+    }
+    expect(bytes).toBe(2500 * peers.length);
+    return calls.calls;
+  };
+  const close = () => {
+    a.close();
+    b.close();
+  };
+  return { state, round, close };
+}
+
+test.each([EMSGSIZE, EIO, EINVAL])(
+  "a train that a path refuses (errno %i) goes singly, and those after it for a while; no datagram is lost",
+  async (errno) => {
+    const { state, round, close } = await refusedTrains(errno);
+    // The train, and its datagrams in one call.
+    expect(round(1)).toBe(2);
+    for (let i = 0; i < 5; i++) expect(round(1)).toBe(1);
+    expect(state.notices).toEqual([errno]);
+    close();
+  },
+);
+
+test("what one path refuses, others go on with", async () => {
+  const { state, round, close } = await refusedTrains(EMSGSIZE);
+  for (let i = 0; i < 5; i++) round(1);
+  state.refuse = false;
+  expect(round(2)).toBe(1);
+  state.refuse = true;
+  expect(round(2)).toBe(2);
+  close();
 });
 
-test("EMSGSIZE gives trains up only when it repeats, but resends each time", async () => {
-  const lab = await Lab.open();
-  const notices: number[] = [];
-  const a = lab.udp({ onSegmentationRefused: (errno) => notices.push(errno) });
-  const b = lab.udp({ coalescing: false });
-  a.open(0);
-  b.open(0);
-  let refuse = true;
-  refusing(lab, (isTrain) => (isTrain && refuse ? EMSGSIZE : 0));
-  const train = { bytes: pattern(2500), segment: 1000, to: { family: 4 as const, port: b.port, address: LOOPBACK4 } };
-  const round = () => {
-    expect(a.send(...lab.describe([train]))).toBe(0);
-    expect(lab.receive(b, 4).reduce((sum, m) => sum + m.bytes.length, 0)).toBe(2500);
-  };
-  round();
-  round();
-  expect(a.sender.segmentation).toBe(true);
-  refuse = false;
-  round();
-  refuse = true;
-  round();
-  round();
-  expect(a.sender.segmentation).toBe(true);
-  round();
-  expect(a.sender.segmentation).toBe(false);
-  expect(notices).toEqual([EMSGSIZE]);
-  a.close();
-  b.close();
+test("after a while a train is tried again: the path may have become wider", async () => {
+  const { state, round, close } = await refusedTrains(EMSGSIZE);
+  round(1);
+  state.now += SINGLY_MS - 1;
+  expect(round(1)).toBe(1);
+  state.now += 1;
+  expect(round(1)).toBe(2);
+  state.now += SINGLY_MS;
+  state.refuse = false;
+  expect(round(1)).toBe(1);
+  state.refuse = true;
+  expect(round(1)).toBe(2);
+  expect(state.notices).toEqual([EMSGSIZE]);
+  close();
 });
 
 test("a full socket buffer drops the rest of the batch and says so", async () => {
@@ -260,7 +300,6 @@ test("a datagram that is refused is not counted against trains", async () => {
   const train = { bytes: pattern(2500), segment: 1000, to: { family: 4 as const, port: 9, address: LOOPBACK4 } };
   for (let i = 0; i < 5; i++) a.send(...lab.describe([train]));
   expect(a.sender.errors[0]).toBe(EPERM);
-  expect(a.sender.segmentation).toBe(true);
   a.close();
 });
 

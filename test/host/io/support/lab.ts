@@ -16,11 +16,12 @@ import {
   TX_LENGTH,
   TX_OFFSET,
   TX_PATH,
+  TX_PEER,
   TX_SEGMENT,
   TX_TOS,
 } from "../../../../assembly/abi.ts";
 import { type Libc, openLibc } from "../../../../host/ffi/libc.ts";
-import { LinuxUdp, type UdpOptions, udpBytes } from "../../../../host/io/linux/udp.ts";
+import { LinuxUdp, type UdpArea, type UdpOptions, udpBytes } from "../../../../host/io/linux/udp.ts";
 
 export const SLOTS = 4;
 export const MESSAGES = 16;
@@ -38,6 +39,7 @@ export interface Message {
   segment?: number;
   to: { family: 4 | 6; port: number; address: number[] };
   tos?: number;
+  peer?: number;
   source?: { address: number[]; interface: number };
 }
 
@@ -71,9 +73,14 @@ export class Lab {
   }
 
   udp(options: UdpOptions = {}): LinuxUdp {
+    return new LinuxUdp(this.libc, this.area(), options);
+  }
+
+  /** Memory of one more endpoint. */
+  area(): UdpArea {
     if (udpBytes(SLOTS) > 65536) throw new RangeError("enlarge ENDPOINT_BYTES");
     const control = ENDPOINTS + this.#endpoints++ * ENDPOINT_BYTES;
-    return new LinuxUdp(this.libc, { control, buffer: control + 65536, slots: SLOTS, messages: MESSAGES }, options);
+    return { control, buffer: control + 65536, slots: SLOTS, messages: MESSAGES };
   }
 
   /** Write send descriptors and their bytes. @returns the offset of the first, and their count */
@@ -88,6 +95,7 @@ export class Lab {
       view.setUint32(at + TX_LENGTH, message.bytes.length, true);
       view.setUint32(at + TX_SEGMENT, message.segment ?? message.bytes.length, true);
       view.setUint32(at + TX_TOS, message.tos ?? 0, true);
+      view.setUint32(at + TX_PEER, message.peer ?? 0, true);
       const path = at + TX_PATH;
       view.setUint16(path + PATH_FAMILY, message.to.family, true);
       view.setUint16(path + PATH_PORT, message.to.port, true);
