@@ -1,5 +1,6 @@
-// Sizes and offsets that both compilers read: `asc` for the core, `tsc` for the host.
-// Only untyped integer literals live here. Every record is little-endian and 8-byte aligned.
+// Sizes, codes and offsets that both compilers read: `asc` for the core, `tsc` for the host.
+// Only untyped integer literals live here. Every record is little-endian and 8-byte aligned. Of a record only those fields
+// stand here that the host reads; the whole is an @unmanaged class in records/, and the build fails where the two differ.
 
 // A path: where a datagram goes to or came from, and the local address it came to. The system's
 // own socket address never enters the core: host/io translates, so that the core is portable.
@@ -27,7 +28,6 @@ export const TX_LENGTH = 4; // u32
 export const TX_SEGMENT = 8; // u32: datagram size; = length for a single one; only the last may be shorter
 export const TX_TOS = 12; // u32: outer TOS / traffic class byte
 export const TX_PEER = 16; // u32: peer slot
-export const TX_COUNT = 20; // u32: datagrams in the train
 export const TX_PATH = 24;
 export const TX_BYTES = 72;
 
@@ -50,6 +50,8 @@ export const VNET_CSUM_OFFSET = 8; // u16
 export const VNET_BYTES = 10;
 
 // Largest values.
+export const RX_SLOTS = 8; // UDP messages per receive call
+export const TX_TRAINS = 16; // UDP messages per send call
 export const THREADS_MAX = 16; // instances on one memory
 export const IO_CONTROL_BYTES = 65536; // of each thread's `ioControl`
 export const MESSAGE_BYTES_MAX = 65536; // room for one UDP message, or one TUN read with its header
@@ -57,27 +59,17 @@ export const TRAIN_DATAGRAMS_MAX = 64; // UDP_MAX_SEGMENTS of every kernel that 
 export const TRAIN_BYTES_MAX_IPV4 = 65507; // 65535 − 20 − 8
 export const TRAIN_BYTES_MAX_IPV6 = 65527; // 65535 − 8
 
-// A peer: what the host may see. Keys but the public one live in the secret record of the same slot.
-export const PEER_IN_USE = 0; // u32: 1 while the slot is taken
+// A peer (records/peer.ts): what the host may see. Keys but the public one live in the secret record of the same slot.
 export const PEER_CURRENT = 4; // u32: keypair 1..3 of this peer, 0 none
 export const PEER_PREVIOUS = 8; // u32
 export const PEER_NEXT = 12; // u32
 export const PEER_EVENTS = 16; // u32: EVENT_* bits since the host last looked
 export const PEER_HANDSHAKE = 20; // u32: HANDSHAKE_* state
 export const PEER_LOCAL_INDEX = 24; // u32: our index of the handshake under way
-export const PEER_REMOTE_INDEX = 28; // u32: theirs
-export const PEER_ROUTES_FIRST = 32; // u32: allowed-ips node, 0 none; oldest first
-export const PEER_ROUTES_LAST = 36; // u32
 export const PEER_RX = 40; // u64: bytes of authenticated messages
 export const PEER_TX = 48; // u64: bytes of UDP payload sent
 export const PEER_PATH = 56; // PATH_BYTES; family 0 while no endpoint is known
 export const PEER_PUBLIC_KEY = 104; // 32 bytes
-export const PEER_INITIATION_AT = 136; // f64 ms: last initiation accepted
-export const PEER_TIMESTAMP = 144; // 12 bytes: latest TAI64N accepted
-export const PEER_FLAGS = 156; // u32: PEER_FLAG_* bits
-export const PEER_LAST_MAC1 = 160; // 16 bytes: mac1 of the last handshake message sent
-export const PEER_COOKIE_AT = 176; // f64 ms: when the cookie came
-export const PEER_PATH_VERSION = 184; // u32: counts changes of the path while threads share it; odd during one
 export const PEER_BYTES = 192;
 
 export const PEER_FLAG_STATIC_STATIC = 1; // the static-static secret is computed
@@ -98,14 +90,9 @@ export const EVENT_REKEY = 8; // initiator, and the session nears its end: make 
 export const EVENT_PATH = 16; // the endpoint or the address it is answered from changed
 export const EVENT_SENT = 32; // another thread sent data to it
 
-// Secrets of a peer, in the same slot number as the peer.
+// Secrets of a peer (records/peer-secret.ts), in the same slot number as the peer.
 export const SECRET_PRESHARED_KEY = 0; // Q, 32
-export const SECRET_STATIC_STATIC = 32; // DH(S_priv, S_pub of the peer), 32
-export const SECRET_CHAINING_KEY = 64; // C, 32
-export const SECRET_HASH = 96; // H, 32
 export const SECRET_EPHEMERAL = 128; // E_priv, 32
-export const SECRET_REMOTE_EPHEMERAL = 160; // E_pub of the peer, 32
-export const SECRET_COOKIE = 192; // 16: the cookie received
 export const SECRET_BYTES = 256;
 
 // Groups of secret records and keypairs (memory/peer-secrets.ts).
@@ -116,14 +103,10 @@ export const KEYPAIRS_PER_PEER = 3;
 /** Keys, counters, replay window (transport/keypair.ts). */
 export const KEYPAIR_BYTES = 1152;
 
-// The device's own secrets.
+// The device's own secrets (records/identity.ts).
 export const IDENTITY_PRESENT = 0; // u32: 1 while a private key is set
 export const IDENTITY_PRIVATE_KEY = 16; // 32
 export const IDENTITY_PUBLIC_KEY = 48; // 32
-export const IDENTITY_MAC1_KEY = 80; // 32: BLAKE2s("mac1----" ‖ public key)
-export const IDENTITY_COOKIE_KEY = 112; // 32: BLAKE2s("cookie--" ‖ public key), seals cookie replies
-export const IDENTITY_COOKIE_SECRET = 144; // 32: R_m, changes every 120 s
-export const IDENTITY_COOKIE_SECRET_AT = 176; // f64 ms
 export const IDENTITY_BYTES = 256;
 
 // Handshake messages that wait for the host: the message, where it came from.
@@ -153,7 +136,9 @@ export const TRANSPORT_HEADER_BYTES = 16;
 export const TAG_BYTES = 16;
 export const KEEPALIVE_BYTES = 32;
 
-// What became of a packet from TUN: `status << 24 | peer` as returned by `sendPacket`.
+// What became of a packet from the inside: `status << SEND_STATUS_SHIFT | peer` as returned by `sendPacket`.
+export const SEND_STATUS_SHIFT = 24;
+export const SEND_PEER_MASK = 0xffffff;
 export const SEND_DONE = 0;
 export const SEND_DONE_REKEY = 1; // sent, and the session wants replacing
 export const SEND_STAGE = 2; // no usable session: keep the packet, start a handshake
@@ -162,6 +147,10 @@ export const SEND_NO_ENDPOINT = 4;
 export const SEND_MALFORMED = 5;
 export const SEND_MORE = 6; // no transmit room left: flush, then call `sendMore`
 export const SEND_TOO_BIG = 7; // over PACKET_BYTES_MAX_…
+
+// What went wrong with a packet that an ICMP error answers.
+export const ICMP_HOST_UNREACHABLE = 0; // no peer, or a peer without endpoint: 3/1, and 1/3 in ICMPv6
+export const ICMP_TOO_BIG = 1; // 3/4, and 2/0 in ICMPv6
 
 // Largest inner packet that one UDP datagram can carry, by the outer family: 65507 or 65527 bytes, less header, tag, padding.
 export const PACKET_BYTES_MAX_IPV4 = 65472;
@@ -192,4 +181,5 @@ export const DROP_STAGED = 20; // outbound: staged queue overflow or given up
 export const DROP_SEND = 21; // outbound: the system refused the datagram
 export const DROP_LOW_ORDER = 22; // handshake: Diffie-Hellman result all zero
 export const DROP_BATCH = 23; // more tiny packets in one receive call than a batch has room for
-export const DROP_COUNT = 24;
+export const DROP_DOWN = 24; // the interface is down
+export const DROP_COUNT = 25;

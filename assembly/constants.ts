@@ -15,8 +15,6 @@ export const COOKIE_SECRET_LIFE: f64 = 120_000;
 export const COOKIE_USE: f64 = 115_000;
 
 // Ours.
-export const RX_SLOTS: u32 = 8; // UDP messages per receive call
-export const TX_TRAINS: u32 = 16; // UDP messages per send call
 export const GATHER_ENTRIES: u32 = 1024;
 export const WRITES: u32 = 576;
 /** Peers with events between two looks of the host: one for each datagram of a receive call, and some. */

@@ -3,16 +3,16 @@
  * private, ephemeral, preshared, chaining or session key; the host reads the one it must tell (UAPI `get`) through
  * `hexEncode` into an area that it wipes after the write.
  */
-import { QUEUED_LENGTH, QUEUED_MESSAGE, QUEUED_PATH } from "./abi";
 import { Device } from "./memory/device";
 import { layOut } from "./memory/layout";
 import { setScratch, wipeScratch } from "./memory/scratch";
 import { Sharing } from "./memory/sharing";
 import { clearHandshake } from "./noise/handshake";
+import { enqueueHandshake as keepHandshake } from "./noise/queue";
+import { QueuedRecord } from "./records/queued";
 import { AllowedIps } from "./routing/allowed-ips";
 import { Peer } from "./routing/peers";
-import { enqueue, touch } from "./transport/inbound";
-import { Keypair } from "./transport/keypair";
+import { touch } from "./transport/events";
 import { Keypairs } from "./transport/keypairs";
 import { NOBODY, Trains } from "./transport/trains";
 
@@ -50,8 +50,10 @@ export { consumeInitiation, createInitiation } from "./noise/initiation";
 export { consumeResponse, createResponse } from "./noise/response";
 export { beginSession } from "./noise/session";
 export { icmpErrorForRead } from "./packet/icmp";
-export { countDrop, followPath, receive } from "./transport/inbound";
+export { countDrop } from "./transport/drops";
+export { receive } from "./transport/inbound";
 export { sendKeepalive, sendMore, sendPacket } from "./transport/outbound";
+export { followPath } from "./transport/roaming";
 
 /** Give this instance its place in a memory. Touches nothing but the instance's own globals. */
 export function attach(maxPeers: u32, maxRoutes: u32, thread: u32): void {
@@ -90,7 +92,8 @@ export function noteEvent(peer: u32, events: u32): void {
 
 /** Put a handshake message that another thread received behind the others. @param entry QUEUED_… */
 export function enqueueHandshake(entry: usize): void {
-  enqueue(entry + QUEUED_MESSAGE, load<u32>(entry, QUEUED_LENGTH), entry + QUEUED_PATH);
+  const queued = QueuedRecord.at(entry);
+  keepHandshake(queued.message, queued.length, queued.path.bytes);
 }
 
 /** @param base machine address of linear memory, for gather lists that system calls read */
@@ -155,12 +158,6 @@ export function expireSessions(peer: u32): void {
 export function ageSessions(peer: u32, milliseconds: f64): void {
   expireSessions(peer);
   Keypairs.age(peer, milliseconds);
-}
-
-/** May this peer send under its current keypair at `now`? */
-export function canSend(peer: u32, now: f64): bool {
-  const number = Keypairs.current(peer);
-  return number !== 0 && Keypair.of(peer, number).canSend(now);
 }
 
 /** @param high,low address in big-endian order, IPv4 in the top 32 bits of `high` @returns false when the table is full */

@@ -9,29 +9,20 @@ import {
   COOKIE_REPLY_BYTES,
   DROP_COOKIE,
   DROP_INDEX,
-  IDENTITY_COOKIE_KEY,
-  IDENTITY_COOKIE_SECRET,
-  IDENTITY_COOKIE_SECRET_AT,
-  IDENTITY_MAC1_KEY,
   MESSAGE_COOKIE_REPLY,
-  PATH_ADDRESS,
-  PATH_FAMILY,
-  PATH_PORT,
-  PEER_COOKIE_AT,
   PEER_FLAG_COOKIE,
   PEER_FLAG_LAST_MAC1,
-  PEER_FLAGS,
-  PEER_LAST_MAC1,
   RANDOM_EPHEMERAL,
   RANDOM_NONCE,
-  SECRET_COOKIE,
 } from "../abi";
 import { COOKIE_SECRET_LIFE, COOKIE_USE } from "../constants";
 import { blake2s } from "../crypto/blake2s";
 import { equal16, isZero } from "../crypto/constant-time";
 import { xaeadOpen, xaeadSeal } from "../crypto/xaead";
-import { identity, random } from "../memory/layout";
+import { random } from "../memory/layout";
 import { SCRATCH, SCRATCH_NOISE } from "../memory/scratch";
+import { Identity } from "../records/identity";
+import { Path } from "../records/path";
 import { IndexTable, NO_OWNER } from "../routing/index-table";
 import { Peer } from "../routing/peers";
 import { Handshake } from "./handshake";
@@ -82,26 +73,26 @@ export function labelledKey(out: usize, label: u64, publicKey: usize): void {
 /** Cookie of the sender at `path`, under the secret of these two minutes. @returns false if the family is unknown */
 function makeCookie(path: usize): bool {
   const input = Work.at(INPUT);
-  const family = load<u16>(path, PATH_FAMILY);
+  const family = Path.at(path).family;
   if (family !== 4 && family !== 6) return false;
   const addressBytes = family === 4 ? 4 : 16;
-  memory.copy(input, path + PATH_ADDRESS, addressBytes);
-  store<u16>(input + addressBytes, bswap<u16>(load<u16>(path, PATH_PORT)));
-  blake2s(Work.at(COOKIE), 16, input, addressBytes + 2, identity + IDENTITY_COOKIE_SECRET, 32);
+  memory.copy(input, Path.at(path).address, addressBytes);
+  store<u16>(input + addressBytes, bswap<u16>(Path.at(path).port));
+  blake2s(Work.at(COOKIE), 16, input, addressBytes + 2, Identity.get().cookieSecret, 32);
   return true;
 }
 
 /** Whether there is a cookie secret, and young enough. */
 function secretLives(now: f64): bool {
-  if (isZero(identity + IDENTITY_COOKIE_SECRET, 32)) return false;
-  return now - load<f64>(identity, IDENTITY_COOKIE_SECRET_AT) < COOKIE_SECRET_LIFE;
+  if (isZero(Identity.get().cookieSecret, 32)) return false;
+  return now - Identity.get().cookieSecretAt < COOKIE_SECRET_LIFE;
 }
 
 /** @returns whether a handshake message was made for this device; never without identity */
 export function checkMac1(message: usize, length: u32): bool {
   if (!Handshake.hasIdentity) return false;
   const mac = Work.at(MAC);
-  blake2s(mac, 16, message, length - 32, identity + IDENTITY_MAC1_KEY, 32);
+  blake2s(mac, 16, message, length - 32, Identity.get().mac1Key, 32);
   const right = equal16(mac, Work.mac1(message, length));
   Work.wipe();
   return right;
@@ -128,14 +119,14 @@ export function createCookieReply(message: usize, length: u32, path: usize, out:
   const nonce = random + RANDOM_NONCE;
   if (Handshake.hasIdentity && !isZero(nonce, 24)) {
     if (!secretLives(now)) {
-      memory.copy(identity + IDENTITY_COOKIE_SECRET, random + RANDOM_EPHEMERAL, 32);
-      store<f64>(identity, now, IDENTITY_COOKIE_SECRET_AT);
+      memory.copy(Identity.get().cookieSecret, random + RANDOM_EPHEMERAL, 32);
+      Identity.get().cookieSecretAt = now;
     }
     if (secretLives(now) && makeCookie(path)) {
       store<u32>(out, MESSAGE_COOKIE_REPLY);
       store<u32>(out, load<u32>(message, SENDER), RECEIVER);
       memory.copy(out + NONCE, nonce, 24);
-      const key = identity + IDENTITY_COOKIE_KEY;
+      const key = Identity.get().cookieKey;
       xaeadSeal(out + SEALED, Work.at(COOKIE), 16, key, nonce, Work.mac1(message, length), 16);
       size = COOKIE_REPLY_BYTES;
     }
@@ -154,17 +145,17 @@ export function consumeCookieReply(message: usize, now: f64): i32 {
   if (owner === NO_OWNER) return Handshake.dropped(DROP_INDEX);
   const peer = owner >> 2;
   const record = Peer.record(peer);
-  const flags = load<u32>(record, PEER_FLAGS);
+  const flags = record.flags;
   if (!(flags & PEER_FLAG_LAST_MAC1)) return Handshake.dropped(DROP_COOKIE);
   const key = Work.at(KEY);
   const cookie = Work.at(COOKIE);
   labelledKey(key, LABEL_COOKIE, Peer.publicKey(peer));
-  const opened = xaeadOpen(cookie, message + SEALED, 16, key, message + NONCE, record + PEER_LAST_MAC1, 16);
+  const opened = xaeadOpen(cookie, message + SEALED, 16, key, message + NONCE, record.lastMac1, 16);
   if (opened) {
-    memory.copy(Peer.secret(peer) + SECRET_COOKIE, cookie, 16);
-    memory.fill(record + PEER_LAST_MAC1, 0, 16);
-    store<f64>(record, now, PEER_COOKIE_AT);
-    store<u32>(record, (flags & ~PEER_FLAG_LAST_MAC1) | PEER_FLAG_COOKIE, PEER_FLAGS);
+    memory.copy(Peer.secret(peer).cookie, cookie, 16);
+    memory.fill(record.lastMac1, 0, 16);
+    record.cookieAt = now;
+    record.flags = (flags & ~PEER_FLAG_LAST_MAC1) | PEER_FLAG_COOKIE;
   }
   Work.wipe();
   return opened ? peer : Handshake.dropped(DROP_COOKIE);
@@ -173,21 +164,21 @@ export function consumeCookieReply(message: usize, now: f64): i32 {
 /** Finish a handshake message: mac1 for its receiver, mac2 if a cookie is held, else zeros. */
 export function stampMacs(peer: u32, message: usize, length: u32, now: f64): void {
   const record = Peer.record(peer);
-  const cookie = Peer.secret(peer) + SECRET_COOKIE;
+  const cookie = Peer.secret(peer).cookie;
   const mac1 = Work.mac1(message, length);
   const mac2 = Work.mac2(message, length);
   const key = Work.at(KEY);
   labelledKey(key, LABEL_MAC1, Peer.publicKey(peer));
   blake2s(mac1, 16, message, length - 32, key, 32);
-  memory.copy(record + PEER_LAST_MAC1, mac1, 16);
-  let flags = load<u32>(record, PEER_FLAGS) | PEER_FLAG_LAST_MAC1;
-  if (flags & PEER_FLAG_COOKIE && now - load<f64>(record, PEER_COOKIE_AT) < COOKIE_USE) {
+  memory.copy(record.lastMac1, mac1, 16);
+  let flags = record.flags | PEER_FLAG_LAST_MAC1;
+  if (flags & PEER_FLAG_COOKIE && now - record.cookieAt < COOKIE_USE) {
     blake2s(mac2, 16, message, length - 16, cookie, 16);
   } else {
     memory.fill(mac2, 0, 16);
     memory.fill(cookie, 0, 16);
     flags &= ~PEER_FLAG_COOKIE;
   }
-  store<u32>(record, flags, PEER_FLAGS);
+  record.flags = flags;
   Work.wipe();
 }

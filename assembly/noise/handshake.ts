@@ -7,35 +7,21 @@
  * A newer initiation, sent or received, replaces whatever was under way; a message that fails changes nothing.
  * Memory: state and indices in the peer's record, C, H and the ephemeral keys in its secret record.
  */
-import {
-  HANDSHAKE_ZEROED,
-  IDENTITY_PRESENT,
-  IDENTITY_PRIVATE_KEY,
-  PEER_FLAG_STATIC_STATIC,
-  PEER_FLAGS,
-  PEER_HANDSHAKE,
-  PEER_LOCAL_INDEX,
-  PEER_REMOTE_INDEX,
-  RANDOM_BYTES,
-  RANDOM_INDICES,
-  RANDOM_NONCE,
-  SECRET_CHAINING_KEY,
-  SECRET_COOKIE,
-  SECRET_STATIC_STATIC,
-} from "../abi";
+import { HANDSHAKE_ZEROED, PEER_FLAG_STATIC_STATIC, RANDOM_BYTES, RANDOM_INDICES, RANDOM_NONCE } from "../abi";
 import { isZero } from "../crypto/constant-time";
 import { x25519 } from "../crypto/x25519";
-import { identity, random } from "../memory/layout";
+import { random } from "../memory/layout";
+import { Identity } from "../records/identity";
 import { IndexTable } from "../routing/index-table";
 import { Peer } from "../routing/peers";
 
 export class Handshake {
   @inline static get hasIdentity(): bool {
-    return load<u32>(identity, IDENTITY_PRESENT) !== 0;
+    return Identity.get().present !== 0;
   }
 
   @inline static state(peer: u32): u32 {
-    return load<u32>(Peer.record(peer), PEER_HANDSHAKE);
+    return Peer.record(peer).handshake;
   }
 
   /** What a consume function returns instead of a peer. */
@@ -55,13 +41,13 @@ export class Handshake {
   static claimIndex(peer: u32): bool {
     const owner = peer << 2;
     const record = Peer.record(peer);
-    const old = load<u32>(record, PEER_LOCAL_INDEX);
+    const old = record.localIndex;
     const held = IndexTable.find(old) === owner;
     for (let candidate = random + RANDOM_INDICES; candidate < random + RANDOM_NONCE; candidate += 4) {
       const index = load<u32>(candidate);
       if (!IndexTable.insert(index, owner)) continue;
       if (held) IndexTable.remove(old);
-      store<u32>(record, index, PEER_LOCAL_INDEX);
+      record.localIndex = index;
       return true;
     }
     return false;
@@ -70,16 +56,16 @@ export class Handshake {
   /** Wipe C, H and both ephemeral keys. The index stays with whoever owns it. */
   static wipe(peer: u32): void {
     const record = Peer.record(peer);
-    memory.fill(Peer.secret(peer) + SECRET_CHAINING_KEY, 0, SECRET_COOKIE - SECRET_CHAINING_KEY);
-    store<u32>(record, 0, PEER_LOCAL_INDEX);
-    store<u32>(record, 0, PEER_REMOTE_INDEX);
-    store<u32>(record, HANDSHAKE_ZEROED, PEER_HANDSHAKE);
+    Peer.secret(peer).wipeHandshake();
+    record.localIndex = 0;
+    record.remoteIndex = 0;
+    record.handshake = HANDSHAKE_ZEROED;
   }
 }
 
 /** Abandon the handshake under way, if any, and free its index. */
 export function clearHandshake(peer: u32): void {
-  const index = load<u32>(Peer.record(peer), PEER_LOCAL_INDEX);
+  const index = Peer.record(peer).localIndex;
   if (IndexTable.find(index) === peer << 2) IndexTable.remove(index);
   Handshake.wipe(peer);
 }
@@ -91,9 +77,9 @@ export function clearHandshake(peer: u32): void {
 export function precompute(peer: u32): bool {
   if (!Handshake.hasIdentity) return false;
   const record = Peer.record(peer);
-  const shared = Peer.secret(peer) + SECRET_STATIC_STATIC;
-  const flags = load<u32>(record, PEER_FLAGS);
+  const shared = Peer.secret(peer).staticStatic;
+  const flags = record.flags;
   if (flags & PEER_FLAG_STATIC_STATIC) return !isZero(shared, 32);
-  store<u32>(record, flags | PEER_FLAG_STATIC_STATIC, PEER_FLAGS);
-  return x25519(shared, identity + IDENTITY_PRIVATE_KEY, Peer.publicKey(peer));
+  record.flags = flags | PEER_FLAG_STATIC_STATIC;
+  return x25519(shared, Identity.get().privateKey, Peer.publicKey(peer));
 }

@@ -10,24 +10,15 @@ import {
   DROP_UNKNOWN_PEER,
   HANDSHAKE_CONSUMED_INITIATION,
   HANDSHAKE_CREATED_INITIATION,
-  IDENTITY_PRIVATE_KEY,
-  IDENTITY_PUBLIC_KEY,
   INITIATION_BYTES,
   MESSAGE_INITIATION,
-  PEER_HANDSHAKE,
-  PEER_INITIATION_AT,
-  PEER_LOCAL_INDEX,
-  PEER_REMOTE_INDEX,
-  PEER_TIMESTAMP,
   RANDOM_EPHEMERAL,
-  SECRET_EPHEMERAL,
-  SECRET_REMOTE_EPHEMERAL,
-  SECRET_STATIC_STATIC,
 } from "../abi";
 import { INITIATION_SPACING } from "../constants";
 import { isZero } from "../crypto/constant-time";
 import { x25519Base } from "../crypto/x25519";
-import { identity, random } from "../memory/layout";
+import { random } from "../memory/layout";
+import { Identity } from "../records/identity";
 import { Peer } from "../routing/peers";
 import { stampMacs } from "./cookie";
 import { Handshake, precompute } from "./handshake";
@@ -50,22 +41,22 @@ function create(peer: u32, message: usize, seconds: f64, nanoseconds: u32, now: 
   x25519Base(message + EPHEMERAL, ephemeral); // e
   SymmetricState.mixEphemeral(message + EPHEMERAL);
   if (!SymmetricState.mixDh(ephemeral, Peer.publicKey(peer))) return false; // es
-  SymmetricState.seal(message + STATIC, identity + IDENTITY_PUBLIC_KEY, 32); // s
+  SymmetricState.seal(message + STATIC, Identity.get().publicKey, 32); // s
   if (!precompute(peer)) return false; // ss
-  SymmetricState.mixKey(secret + SECRET_STATIC_STATIC);
+  SymmetricState.mixKey(secret.staticStatic);
   Tai64n.write(SymmetricState.content, seconds, nanoseconds); // {t}
   SymmetricState.seal(message + TIMESTAMP, SymmetricState.content, TAI64N_BYTES);
 
   if (!Handshake.claimIndex(peer)) return false;
   store<u32>(message, MESSAGE_INITIATION);
-  store<u32>(message, load<u32>(record, PEER_LOCAL_INDEX), SENDER);
+  store<u32>(message, record.localIndex, SENDER);
   stampMacs(peer, message, INITIATION_BYTES, now);
 
   SymmetricState.commit(peer);
-  memory.copy(secret + SECRET_EPHEMERAL, ephemeral, 32);
-  memory.fill(secret + SECRET_REMOTE_EPHEMERAL, 0, 32);
-  store<u32>(record, 0, PEER_REMOTE_INDEX);
-  store<u32>(record, HANDSHAKE_CREATED_INITIATION, PEER_HANDSHAKE);
+  memory.copy(secret.ephemeral, ephemeral, 32);
+  memory.fill(secret.remoteEphemeral, 0, 32);
+  record.remoteIndex = 0;
+  record.handshake = HANDSHAKE_CREATED_INITIATION;
   return true;
 }
 
@@ -87,10 +78,10 @@ export function createInitiation(peer: u32, message: usize, seconds: f64, nanose
 function consume(message: usize, now: f64): i32 {
   if (!Handshake.hasIdentity) return Handshake.dropped(DROP_HANDSHAKE);
   const content = SymmetricState.content;
-  SymmetricState.begin(identity + IDENTITY_PUBLIC_KEY);
+  SymmetricState.begin(Identity.get().publicKey);
 
   SymmetricState.mixEphemeral(message + EPHEMERAL); // e
-  const privateKey = identity + IDENTITY_PRIVATE_KEY;
+  const privateKey = Identity.get().privateKey;
   if (!SymmetricState.mixDh(privateKey, message + EPHEMERAL)) return Handshake.dropped(DROP_LOW_ORDER); // es
   if (!SymmetricState.open(content, message + STATIC, 32)) return Handshake.dropped(DROP_HANDSHAKE); // s
   const peer = Peer.find(content);
@@ -98,21 +89,21 @@ function consume(message: usize, now: f64): i32 {
   const record = Peer.record(peer);
   const secret = Peer.secret(peer);
   if (!precompute(peer)) return Handshake.dropped(DROP_LOW_ORDER); // ss
-  SymmetricState.mixKey(secret + SECRET_STATIC_STATIC);
+  SymmetricState.mixKey(secret.staticStatic);
   if (!SymmetricState.open(content, message + TIMESTAMP, TAI64N_BYTES)) return Handshake.dropped(DROP_HANDSHAKE); // {t}
 
-  if (!Tai64n.later(content, record + PEER_TIMESTAMP)) return Handshake.dropped(DROP_TIMESTAMP);
+  if (!Tai64n.later(content, record.timestamp)) return Handshake.dropped(DROP_TIMESTAMP);
   // As the kernel: exactly INITIATION_SPACING later is late enough. 0 is never.
-  const last = load<f64>(record, PEER_INITIATION_AT);
+  const last = record.initiationAt;
   if (last !== 0 && last + INITIATION_SPACING > now) return Handshake.dropped(DROP_FLOOD);
 
   SymmetricState.commit(peer);
-  memory.copy(record + PEER_TIMESTAMP, content, TAI64N_BYTES);
-  memory.fill(secret + SECRET_EPHEMERAL, 0, 32); // an initiation of ours gives way
-  memory.copy(secret + SECRET_REMOTE_EPHEMERAL, message + EPHEMERAL, 32);
-  store<f64>(record, now, PEER_INITIATION_AT);
-  store<u32>(record, load<u32>(message, SENDER), PEER_REMOTE_INDEX);
-  store<u32>(record, HANDSHAKE_CONSUMED_INITIATION, PEER_HANDSHAKE);
+  memory.copy(record.timestamp, content, TAI64N_BYTES);
+  memory.fill(secret.ephemeral, 0, 32); // an initiation of ours gives way
+  memory.copy(secret.remoteEphemeral, message + EPHEMERAL, 32);
+  record.initiationAt = now;
+  record.remoteIndex = load<u32>(message, SENDER);
+  record.handshake = HANDSHAKE_CONSUMED_INITIATION;
   return peer;
 }
 

@@ -10,20 +10,14 @@ import {
   HANDSHAKE_CONSUMED_RESPONSE,
   HANDSHAKE_CREATED_INITIATION,
   HANDSHAKE_CREATED_RESPONSE,
-  IDENTITY_PRIVATE_KEY,
   MESSAGE_RESPONSE,
-  PEER_HANDSHAKE,
-  PEER_LOCAL_INDEX,
-  PEER_REMOTE_INDEX,
   RANDOM_EPHEMERAL,
   RESPONSE_BYTES,
-  SECRET_EPHEMERAL,
-  SECRET_PRESHARED_KEY,
-  SECRET_REMOTE_EPHEMERAL,
 } from "../abi";
 import { isZero } from "../crypto/constant-time";
 import { x25519Base } from "../crypto/x25519";
-import { identity, random } from "../memory/layout";
+import { random } from "../memory/layout";
+import { Identity } from "../records/identity";
 import { IndexTable, NO_OWNER } from "../routing/index-table";
 import { Peer } from "../routing/peers";
 import { stampMacs } from "./cookie";
@@ -45,19 +39,19 @@ function create(peer: u32, message: usize, now: f64): bool {
 
   x25519Base(message + EPHEMERAL, ephemeral); // e
   SymmetricState.mixEphemeral(message + EPHEMERAL);
-  if (!SymmetricState.mixDh(ephemeral, secret + SECRET_REMOTE_EPHEMERAL)) return false; // ee
+  if (!SymmetricState.mixDh(ephemeral, secret.remoteEphemeral)) return false; // ee
   if (!SymmetricState.mixDh(ephemeral, Peer.publicKey(peer))) return false; // se
-  SymmetricState.mixPresharedKey(secret + SECRET_PRESHARED_KEY); // psk
+  SymmetricState.mixPresharedKey(secret.presharedKey); // psk
   SymmetricState.seal(message + NOTHING, message + NOTHING, 0); // {}
 
   if (!Handshake.claimIndex(peer)) return false;
   store<u32>(message, MESSAGE_RESPONSE);
-  store<u32>(message, load<u32>(record, PEER_LOCAL_INDEX), SENDER);
-  store<u32>(message, load<u32>(record, PEER_REMOTE_INDEX), RECEIVER);
+  store<u32>(message, record.localIndex, SENDER);
+  store<u32>(message, record.remoteIndex, RECEIVER);
   stampMacs(peer, message, RESPONSE_BYTES, now);
 
   SymmetricState.commit(peer);
-  store<u32>(record, HANDSHAKE_CREATED_RESPONSE, PEER_HANDSHAKE);
+  record.handshake = HANDSHAKE_CREATED_RESPONSE;
   return true;
 }
 
@@ -88,15 +82,15 @@ function consume(message: usize): i32 {
   SymmetricState.resume(peer);
 
   SymmetricState.mixEphemeral(ephemeral); // e
-  if (!SymmetricState.mixDh(secret + SECRET_EPHEMERAL, ephemeral)) return Handshake.dropped(DROP_LOW_ORDER); // ee
-  if (!SymmetricState.mixDh(identity + IDENTITY_PRIVATE_KEY, ephemeral)) return Handshake.dropped(DROP_LOW_ORDER); // se
-  SymmetricState.mixPresharedKey(secret + SECRET_PRESHARED_KEY); // psk
+  if (!SymmetricState.mixDh(secret.ephemeral, ephemeral)) return Handshake.dropped(DROP_LOW_ORDER); // ee
+  if (!SymmetricState.mixDh(Identity.get().privateKey, ephemeral)) return Handshake.dropped(DROP_LOW_ORDER); // se
+  SymmetricState.mixPresharedKey(secret.presharedKey); // psk
   if (!SymmetricState.open(SymmetricState.content, message + NOTHING, 0)) return Handshake.dropped(DROP_HANDSHAKE); // {}
 
   SymmetricState.commit(peer);
-  memory.fill(secret + SECRET_EPHEMERAL, 0, 32); // served its purpose
-  store<u32>(record, load<u32>(message, SENDER), PEER_REMOTE_INDEX);
-  store<u32>(record, HANDSHAKE_CONSUMED_RESPONSE, PEER_HANDSHAKE);
+  memory.fill(secret.ephemeral, 0, 32); // served its purpose
+  record.remoteIndex = load<u32>(message, SENDER);
+  record.handshake = HANDSHAKE_CONSUMED_RESPONSE;
   return peer;
 }
 

@@ -2,13 +2,7 @@
  * From a finished handshake to a keypair (WireGuard paper §5.4.5): (T1, T2) = KDF2(C, nothing); the initiator sends
  * under T1 and receives under T2. The keys are written where they stay, and the handshake is wiped.
  */
-import {
-  HANDSHAKE_CONSUMED_RESPONSE,
-  HANDSHAKE_CREATED_RESPONSE,
-  PEER_LOCAL_INDEX,
-  PEER_REMOTE_INDEX,
-  SECRET_CHAINING_KEY,
-} from "../abi";
+import { HANDSHAKE_CONSUMED_RESPONSE, HANDSHAKE_CREATED_RESPONSE } from "../abi";
 import { kdf2 } from "../crypto/hkdf";
 import { Peer } from "../routing/peers";
 import { Keypairs } from "../transport/keypairs";
@@ -20,12 +14,12 @@ export function beginSession(peer: u32, now: f64): bool {
   const initiator = state === HANDSHAKE_CONSUMED_RESPONSE;
   if (!initiator && state !== HANDSHAKE_CREATED_RESPONSE) return false;
   const record = Peer.record(peer);
-  const localIndex = load<u32>(record, PEER_LOCAL_INDEX);
-  const remoteIndex = load<u32>(record, PEER_REMOTE_INDEX);
+  const localIndex = record.localIndex;
+  const remoteIndex = record.remoteIndex;
   const keypair = Keypairs.begin(peer, initiator ? 1 : 0, localIndex, remoteIndex, now);
   const first = initiator ? keypair.sendingKey : keypair.receivingKey;
   const second = initiator ? keypair.receivingKey : keypair.sendingKey;
-  kdf2(first, second, Peer.secret(peer) + SECRET_CHAINING_KEY, 0, 0);
+  kdf2(first, second, Peer.secret(peer).chainingKey, 0, 0);
   Handshake.wipe(peer);
   return true;
 }

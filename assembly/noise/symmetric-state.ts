@@ -3,7 +3,6 @@
  * a copy in scratch memory, so that a message which fails leaves its peer as it was.
  * Memory: WORK_BYTES at SCRATCH + SCRATCH_NOISE. Whoever calls begin or resume calls wipe before returning.
  */
-import { SECRET_CHAINING_KEY, SECRET_HASH } from "../abi";
 import { aeadOpen, aeadSeal } from "../crypto/aead";
 import { blake2s } from "../crypto/blake2s";
 import { kdf1, kdf2, kdf3 } from "../crypto/hkdf";
@@ -54,15 +53,15 @@ export class SymmetricState {
   /** Go on from where the peer's handshake stands. */
   static resume(peer: u32): void {
     const secret = Peer.secret(peer);
-    memory.copy(SymmetricState.at(CHAINING_KEY), secret + SECRET_CHAINING_KEY, 32);
-    memory.copy(SymmetricState.at(HASH), secret + SECRET_HASH, 32);
+    memory.copy(SymmetricState.at(CHAINING_KEY), secret.chainingKey, 32);
+    memory.copy(SymmetricState.at(HASH), secret.hash, 32);
   }
 
   /** Make the working copy the peer's. */
   static commit(peer: u32): void {
     const secret = Peer.secret(peer);
-    memory.copy(secret + SECRET_CHAINING_KEY, SymmetricState.at(CHAINING_KEY), 32);
-    memory.copy(secret + SECRET_HASH, SymmetricState.at(HASH), 32);
+    memory.copy(secret.chainingKey, SymmetricState.at(CHAINING_KEY), 32);
+    memory.copy(secret.hash, SymmetricState.at(HASH), 32);
   }
 
   static wipe(): void {

@@ -5,17 +5,9 @@
  * of the others. The VNET_BYTES before each packet are free to be overwritten, and all stays untouched until written.
  * Writes come in the order of their first packets, and only a flow's newest item grows: no flow is reordered.
  */
-import {
-  GATHER_ADDRESS,
-  GATHER_BYTES,
-  GATHER_LENGTH,
-  VNET_BYTES,
-  WRITE_BYTES,
-  WRITE_COUNT,
-  WRITE_GATHER,
-  WRITE_LENGTH,
-} from "../abi";
+import { GATHER_BYTES, VNET_BYTES } from "../abi";
 import { SCRATCH, SCRATCH_PACKET } from "../memory/scratch";
+import { GatherEntry, WriteRecord } from "../records/write";
 import {
   FLOW_PORTS,
   FLOW_UNKNOWN,
@@ -176,10 +168,10 @@ export function coalesceFinish(): u32 {
     if (merged) superpacketHeaders(item.packet, item.length, item.headers, item.segment, item.push);
     else if (vnet) plainVnet(item.packet);
 
-    const write = b.writes + <usize>i * WRITE_BYTES;
-    store<u32>(write, <u32>entry, WRITE_GATHER);
-    store<u32>(write, item.count, WRITE_COUNT);
-    store<u64>(write, vnet + item.length, WRITE_LENGTH);
+    const write = WriteRecord.at(b.writes, i);
+    write.gather = <u32>entry;
+    write.count = item.count;
+    write.length = vnet + item.length;
 
     const first: u32 = merged ? <u32>item.headers + item.segment : item.length;
     entry = gatherOne(b, entry, item.packet - vnet, vnet + first);
@@ -196,8 +188,8 @@ export function coalesceFinish(): u32 {
 }
 
 function gatherOne(b: Batch, entry: usize, address: usize, length: u32): usize {
-  store<u64>(entry, b.memoryBase + address, GATHER_ADDRESS);
-  store<u64>(entry, length, GATHER_LENGTH);
+  GatherEntry.at(entry).address = b.memoryBase + address;
+  GatherEntry.at(entry).length = length;
   return entry + GATHER_BYTES;
 }
 

@@ -3,7 +3,7 @@
  * The error pretends to come from the offending packet's own destination: it is injected into the TUN device, where
  * the system would take one of its own addresses for a forgery.
  */
-import { VNET_BYTES } from "../abi";
+import { ICMP_TOO_BIG, VNET_BYTES } from "../abi";
 import { complement, pseudoHeader, sum } from "./checksum";
 import {
   FRAGMENT,
@@ -35,10 +35,6 @@ import {
 } from "./ip";
 import { splitBegin, splitNext } from "./split";
 
-/** What went wrong. */
-export const ICMP_HOST_UNREACHABLE: u32 = 0; // no peer, or a peer without endpoint: 3/1, and 1/3 in ICMPv6
-export const ICMP_TOO_BIG: u32 = 1; // 3/4, and 2/0 in ICMPv6
-
 /** Largest error: what an `icmpError` destination must have room for. */
 export const ICMP_ERROR_BYTES_MAX: u32 = 1280;
 const IPV4_ERROR_MAX: u32 = 576;
@@ -60,7 +56,7 @@ export function icmpErrorForRead(dst: usize, vnet: usize, length: u32, kind: u32
 
 /**
  * Write the error for `packet` to `dst`, which does not overlap it.
- * @param kind  one of ICMP_…
+ * @param kind  ICMP_… of abi.ts
  * @param mtu   for ICMP_TOO_BIG: the largest packet that would have passed; else 0
  * @returns length of the error, 0 if this packet must not cause one
  */

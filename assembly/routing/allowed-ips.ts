@@ -6,7 +6,6 @@
  * An address is 128 bits, big-endian, in two u64: IPv4 in the upper 32 bits of `high`. Nodes are numbered from 1 in
  * the region `routes`; node 0 holds the two roots and the head of the free list.
  */
-import { PEER_ROUTES_FIRST, PEER_ROUTES_LAST } from "../abi";
 import { maxRoutes, ROUTE_BYTES, routes } from "../memory/layout";
 import { Peer } from "./peers";
 
@@ -194,13 +193,19 @@ export class AllowedIps {
     if (number && Node.at(number).prefix === prefix && Node.at(number).owner === peer + 1) AllowedIps.drop(number);
   }
 
+  /** Peer slot that an IP address is routed to, or -1. @param address network order @param kind IP version */
+  static routeOf(address: usize, kind: u32): i32 {
+    if (kind === 4) return AllowedIps.lookup(4, (<u64>bswap(load<u32>(address))) << 32, 0);
+    return AllowedIps.lookup(6, bswap(load<u64>(address)), bswap(load<u64>(address, 8)));
+  }
+
   static removeAll(peer: u32): void {
     for (let number = AllowedIps.first(peer); number; number = AllowedIps.first(peer)) AllowedIps.drop(number);
   }
 
   /** First node of a peer, 0 if it has none; then `next`. */
   @inline static first(peer: u32): u32 {
-    return load<u32>(Peer.record(peer), PEER_ROUTES_FIRST);
+    return Peer.record(peer).routesFirst;
   }
 
   static next(number: u32): u32 {
@@ -231,12 +236,12 @@ export class AllowedIps {
     AllowedIps.disown(number);
     const node = Node.at(number);
     const record = Peer.record(peer);
-    const last = load<u32>(record, PEER_ROUTES_LAST);
+    const last = record.routesLast;
     node.owner = peer + 1;
     node.previousOfPeer = last;
     if (last) Node.at(last).nextOfPeer = number;
-    else store<u32>(record, number, PEER_ROUTES_FIRST);
-    store<u32>(record, number, PEER_ROUTES_LAST);
+    else record.routesFirst = number;
+    record.routesLast = number;
   }
 
   private static disown(number: u32): void {
@@ -244,9 +249,9 @@ export class AllowedIps {
     if (!node.owner) return;
     const record = Peer.record(node.owner - 1);
     if (node.previousOfPeer) Node.at(node.previousOfPeer).nextOfPeer = node.nextOfPeer;
-    else store<u32>(record, node.nextOfPeer, PEER_ROUTES_FIRST);
+    else record.routesFirst = node.nextOfPeer;
     if (node.nextOfPeer) Node.at(node.nextOfPeer).previousOfPeer = node.previousOfPeer;
-    else store<u32>(record, node.previousOfPeer, PEER_ROUTES_LAST);
+    else record.routesLast = node.previousOfPeer;
     node.owner = 0;
     node.nextOfPeer = 0;
     node.previousOfPeer = 0;

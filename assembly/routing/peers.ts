@@ -3,22 +3,24 @@
  * Memory: each slot has a record in `peers` and one among the secrets (memory/peer-secrets.ts; fields in abi.ts); `keyTable` is open addressing with linear
  * probing, an entry is slot + 1 (0 = empty). Only the administrator inserts, so the hash needs no key.
  */
-import { PEER_BYTES, PEER_IN_USE, PEER_PUBLIC_KEY, SECRET_BYTES } from "../abi";
+import { PEER_BYTES, SECRET_BYTES } from "../abi";
 import { equal } from "../crypto/constant-time";
 import { keyTable, keyTableMask, maxPeers, peers } from "../memory/layout";
 import { PeerSecrets } from "../memory/peer-secrets";
+import { PeerRecord } from "../records/peer";
+import { PeerSecret } from "../records/peer-secret";
 
 export class Peer {
-  @inline static record(slot: u32): usize {
-    return peers + <usize>PEER_BYTES * slot;
+  @inline static record(slot: u32): PeerRecord {
+    return PeerRecord.at(peers + <usize>PEER_BYTES * slot);
   }
 
-  @inline static secret(slot: u32): usize {
-    return PeerSecrets.record(slot);
+  @inline static secret(slot: u32): PeerSecret {
+    return PeerSecret.at(PeerSecrets.record(slot));
   }
 
   @inline static publicKey(slot: u32): usize {
-    return Peer.record(slot) + PEER_PUBLIC_KEY;
+    return Peer.record(slot).publicKey;
   }
 
   @inline private static entry(position: u32): usize {
@@ -53,10 +55,10 @@ export class Peer {
     if (slot >= maxPeers) return false;
     const position = Peer.probe(publicKey);
     if (load<u32>(Peer.entry(position)) !== 0) return false;
-    memory.fill(Peer.record(slot), 0, PEER_BYTES);
-    memory.fill(Peer.secret(slot), 0, SECRET_BYTES);
+    memory.fill(Peer.record(slot).bytes, 0, PEER_BYTES);
+    memory.fill(Peer.secret(slot).bytes, 0, SECRET_BYTES);
     memory.copy(Peer.publicKey(slot), publicKey, 32);
-    store<u32>(Peer.record(slot), 1, PEER_IN_USE);
+    Peer.record(slot).inUse = 1;
     store<u32>(Peer.entry(position), slot + 1);
     return true;
   }
@@ -74,7 +76,7 @@ export class Peer {
       }
     }
     store<u32>(Peer.entry(hole), 0);
-    memory.fill(Peer.record(slot), 0, PEER_BYTES);
-    memory.fill(Peer.secret(slot), 0, SECRET_BYTES);
+    memory.fill(Peer.record(slot).bytes, 0, PEER_BYTES);
+    memory.fill(Peer.secret(slot).bytes, 0, SECRET_BYTES);
   }
 }

@@ -8,7 +8,6 @@ import {
   DROP_AUTHENTICATION,
   DROP_BATCH,
   DROP_EXPIRED,
-  DROP_HANDSHAKE_QUEUE,
   DROP_INDEX,
   DROP_INNER_PACKET,
   DROP_MAC1,
@@ -19,7 +18,6 @@ import {
   EVENT_CONFIRMED,
   EVENT_DATA,
   EVENT_KEEPALIVE,
-  EVENT_PATH,
   EVENT_REKEY,
   INITIATION_BYTES,
   KEEPALIVE_BYTES,
@@ -27,45 +25,29 @@ import {
   MESSAGE_INITIATION,
   MESSAGE_RESPONSE,
   MESSAGE_TRANSPORT,
-  PATH_BYTES,
-  PEER_EVENTS,
   PEER_FLAG_REKEY_ASKED,
-  PEER_FLAGS,
-  PEER_PATH,
-  PEER_PATH_VERSION,
-  PEER_RX,
-  QUEUED_LENGTH,
-  QUEUED_MESSAGE,
-  QUEUED_PATH,
   RESPONSE_BYTES,
-  RX_BYTES,
-  RX_LENGTH,
-  RX_OFFSET,
-  RX_PATH,
-  RX_SEGMENT,
-  RX_TOS,
   TRANSPORT_HEADER_BYTES,
 } from "../abi";
-import { GATHER_ENTRIES, REJECT_AFTER_MESSAGES, REKEY_WHEN_RECEIVING, TOUCHED, WRITES } from "../constants";
+import { GATHER_ENTRIES, REJECT_AFTER_MESSAGES, REKEY_WHEN_RECEIVING, WRITES } from "../constants";
 import { aeadBegin, aeadEnd, aeadOpenNext } from "../crypto/aead";
-import { equal } from "../crypto/constant-time";
 import { Device } from "../memory/device";
-import { drops, gather, rxDescriptors, touched, writes } from "../memory/layout";
-import { Sharing, Versioned } from "../memory/sharing";
+import { gather, writes } from "../memory/layout";
+import { Sharing } from "../memory/sharing";
 import { checkMac1 } from "../noise/cookie";
+import { enqueueHandshake } from "../noise/queue";
 import { coalesceAdd, coalesceBegin, coalesceFinish } from "../packet/coalesce";
 import { decapsulate } from "../packet/ecn";
 import { innerLength, source, version } from "../packet/ip";
+import { RxRecord } from "../records/rx";
+import { AllowedIps } from "../routing/allowed-ips";
 import { IndexTable, NO_OWNER } from "../routing/index-table";
 import { Peer } from "../routing/peers";
+import { countDrop } from "./drops";
+import { touch } from "./events";
 import { Keypair } from "./keypair";
 import { Keypairs } from "./keypairs";
-import { routeOf } from "./outbound";
-
-/** Count a dropped packet. @param reason DROP_… */
-export function countDrop(reason: u32): void {
-  Sharing.count(drops + 8 * <usize>reason, 1);
-}
+import { followPath } from "./roaming";
 
 /** The keypair whose receiving key is set up in the AEAD; of this instance, within one `receive`. */
 let openKeypair: usize = 0;
@@ -79,10 +61,10 @@ export function receive(count: u32, now: f64): u32 {
   coalesceBegin(self.base, gather, GATHER_ENTRIES, writes, WRITES, self.vnet, self.mergeTcp, self.mergeUdp);
   openKeypair = 0;
   for (let i: u32 = 0; i < count; i++) {
-    const descriptor = rxDescriptors + <usize>RX_BYTES * i;
-    const segment = load<u32>(descriptor, RX_SEGMENT);
-    let at: usize = load<u32>(descriptor, RX_OFFSET);
-    let left = load<u32>(descriptor, RX_LENGTH);
+    const descriptor = RxRecord.of(i);
+    const segment = descriptor.segment;
+    let at: usize = descriptor.offset;
+    let left = descriptor.length;
     if (left === 0) countDrop(DROP_SHORT);
     while (left > 0) {
       const length = segment ? min(segment, left) : left;
@@ -95,7 +77,7 @@ export function receive(count: u32, now: f64): u32 {
   return coalesceFinish();
 }
 
-function receiveDatagram(message: usize, length: u32, descriptor: usize, now: f64): void {
+function receiveDatagram(message: usize, length: u32, descriptor: RxRecord, now: f64): void {
   if (length < <u32>KEEPALIVE_BYTES) return countDrop(DROP_SHORT);
   const type = load<u32>(message); // with the three reserved bytes, which are zero
   if (type === MESSAGE_TRANSPORT) return open(message, length, descriptor, now);
@@ -110,42 +92,11 @@ function receiveDatagram(message: usize, length: u32, descriptor: usize, now: f6
   if (length !== wanted) return countDrop(DROP_TYPE);
   // Before it takes a place in the queue: whoever does not know our public key shall not keep others out of it.
   if (type !== MESSAGE_COOKIE_REPLY && !checkMac1(message, length)) return countDrop(DROP_MAC1);
-  enqueue(message, length, descriptor + RX_PATH);
-}
-
-/** Keep a handshake message for the host, which answers them at its own pace. */
-export function enqueue(message: usize, length: u32, path: usize): void {
-  const entry = Device.get().enqueue();
-  if (!entry) return countDrop(DROP_HANDSHAKE_QUEUE);
-  store<u32>(entry, length, QUEUED_LENGTH);
-  memory.copy(entry + QUEUED_PATH, path, PATH_BYTES);
-  memory.copy(entry + QUEUED_MESSAGE, message, length);
-}
-
-/** Note an event of a peer; the host looks after each batch. */
-export function touch(peer: u32, event: u32): void {
-  const at = Peer.record(peer) + PEER_EVENTS;
-  let events = load<u32>(at);
-  if (Sharing.on) {
-    // What is there already will be handled after this moment: nothing to add.
-    if ((events & event) === event) return;
-    events = atomic.or<u32>(at, event);
-  } else {
-    store<u32>(at, events | event);
-  }
-  if (events !== 0) return;
-  const self = Device.get();
-  if (self.touched === TOUCHED) {
-    // Cannot be, for the host looks after each receive call and each turn of handshakes; but never write past the list.
-    store<u32>(at, 0);
-    return;
-  }
-  store<u32>(touched + 4 * <usize>self.touched, peer);
-  self.touched += 1;
+  enqueueHandshake(message, length, descriptor.path.bytes);
 }
 
 /** One transport message. */
-function open(message: usize, length: u32, descriptor: usize, now: f64): void {
+function open(message: usize, length: u32, descriptor: RxRecord, now: f64): void {
   const owner = IndexTable.find(load<u32>(message, 4));
   if (owner === NO_OWNER || (owner & 3) === 0) return countDrop(DROP_INDEX);
   const peer = owner >> 2;
@@ -165,14 +116,14 @@ function open(message: usize, length: u32, descriptor: usize, now: f64): void {
   if (!keypair.accept(counter)) return countDrop(DROP_REPLAY);
 
   if (confirm(peer, owner & 3)) touch(peer, EVENT_CONFIRMED);
-  followPath(peer, descriptor + RX_PATH);
+  followPath(peer, descriptor.path.bytes);
   keepKeyFresh(peer, now);
   if (plain === 0) {
     touch(peer, EVENT_KEEPALIVE);
     return countReceived(peer, length);
   }
   touch(peer, EVENT_DATA);
-  if (deliver(peer, packet, plain, load<u32>(descriptor, RX_TOS))) countReceived(peer, length);
+  if (deliver(peer, packet, plain, descriptor.tos)) countReceived(peer, length);
 }
 
 function confirm(peer: u32, number: u32): bool {
@@ -181,7 +132,7 @@ function confirm(peer: u32, number: u32): bool {
 
 /** As in the kernel, a message counts once what is inside has passed as well. */
 function countReceived(peer: u32, length: u32): void {
-  Sharing.count(Peer.record(peer) + PEER_RX, length);
+  Sharing.count(Peer.record(peer).rxAt, length);
 }
 
 /**
@@ -193,17 +144,8 @@ function keepKeyFresh(peer: u32, now: f64): void {
   if (!number) return;
   const keypair = Keypair.of(peer, number);
   if (!keypair.initiator || keypair.retired || now - keypair.createdAt < REKEY_WHEN_RECEIVING) return;
-  if (atomic.or<u32>(Peer.record(peer) + PEER_FLAGS, PEER_FLAG_REKEY_ASKED) & PEER_FLAG_REKEY_ASKED) return;
+  if (atomic.or<u32>(Peer.record(peer).flagsAt, PEER_FLAG_REKEY_ASKED) & PEER_FLAG_REKEY_ASKED) return;
   touch(peer, EVENT_REKEY);
-}
-
-/** An authenticated message came along `path`: answer the same way from now on. */
-export function followPath(peer: u32, path: usize): void {
-  const known = Peer.record(peer) + PEER_PATH;
-  if (equal(known, path, PATH_BYTES)) return;
-  touch(peer, EVENT_PATH);
-  if (Sharing.on) Versioned.write(Peer.record(peer) + PEER_PATH_VERSION, known, path, PATH_BYTES);
-  else memory.copy(known, path, PATH_BYTES);
 }
 
 /** The inner checks: a whole IP packet, from an address that is this peer's. @returns whether they passed */
@@ -211,7 +153,7 @@ function deliver(peer: u32, packet: usize, plain: u32, tos: u32): bool {
   const length = innerLength(packet, plain);
   if (length === 0) return refused(DROP_INNER_PACKET);
   const kind = version(packet, length);
-  if (routeOf(source(packet, kind), kind) !== <i32>peer) return refused(DROP_SOURCE);
+  if (AllowedIps.routeOf(source(packet, kind), kind) !== <i32>peer) return refused(DROP_SOURCE);
   decapsulate(packet, kind, tos);
   // The area for one batch has room for all that RX_SLOTS messages can hold in whole trains; tiny datagrams may overflow it.
   if (!coalesceAdd(packet, length)) return refused(DROP_BATCH);

@@ -7,14 +7,15 @@
  *
  * In each case the old `previous` is deleted first, so three slots are enough.
  */
-import { PEER_CURRENT, PEER_FLAG_REKEY_ASKED, PEER_FLAGS, PEER_NEXT, PEER_PREVIOUS } from "../abi";
+import { PEER_FLAG_REKEY_ASKED } from "../abi";
+import { PeerRecord } from "../records/peer";
 import { IndexTable } from "../routing/index-table";
 import { Peer } from "../routing/peers";
 import { Keypair } from "./keypair";
 
 export class Keypairs {
   @inline static current(peer: u32): u32 {
-    return load<u32>(Peer.record(peer), PEER_CURRENT);
+    return Peer.record(peer).current;
   }
 
   /** Wipe one keypair and free its index. 0 is nobody. */
@@ -31,20 +32,21 @@ export class Keypairs {
    */
   static begin(peer: u32, initiator: u32, localIndex: u32, remoteIndex: u32, now: f64): Keypair {
     const record = Peer.record(peer);
-    Keypairs.discard(peer, load<u32>(record, PEER_PREVIOUS));
-    store<u32>(record, 0, PEER_PREVIOUS);
-    const next = load<u32>(record, PEER_NEXT);
-    const current = load<u32>(record, PEER_CURRENT);
+    Keypairs.discard(peer, record.previous);
+    record.previous = 0;
+    const next = record.next;
+    const current = record.current;
     if (initiator) {
       if (next) Keypairs.discard(peer, current);
-      store<u32>(record, next ? next : current, PEER_PREVIOUS);
-      store<u32>(record, 0, PEER_NEXT);
+      record.previous = next ? next : current;
+      record.next = 0;
       Keypairs.allowRekey(record);
     } else {
       Keypairs.discard(peer, next);
     }
     const number = Keypairs.free(peer);
-    store<u32>(record + (initiator ? PEER_CURRENT : PEER_NEXT), number);
+    if (initiator) record.current = number;
+    else record.next = number;
     const keypair = Keypair.of(peer, number);
     keypair.wipe();
     keypair.live = 1;
@@ -64,31 +66,31 @@ export class Keypairs {
   /** The first valid message under `next` came: it is current now. @returns whether that happened */
   static confirm(peer: u32, number: u32): bool {
     const record = Peer.record(peer);
-    if (load<u32>(record, PEER_NEXT) !== number) return false;
-    Keypairs.discard(peer, load<u32>(record, PEER_PREVIOUS));
-    store<u32>(record, load<u32>(record, PEER_CURRENT), PEER_PREVIOUS);
-    store<u32>(record, number, PEER_CURRENT);
-    store<u32>(record, 0, PEER_NEXT);
+    if (record.next !== number) return false;
+    Keypairs.discard(peer, record.previous);
+    record.previous = record.current;
+    record.current = number;
+    record.next = 0;
     Keypairs.allowRekey(record);
     return true;
   }
 
   /** As `confirm`, where other threads use the keypairs: it is only noted, until `confirmNoted`. */
   static noteConfirmed(peer: u32, number: u32): bool {
-    if (load<u32>(Peer.record(peer), PEER_NEXT) !== number) return false;
+    if (Peer.record(peer).next !== number) return false;
     Keypair.of(peer, number).confirmed = 1;
     return true;
   }
 
   /** Make up for what `noteConfirmed` left, while all other threads pause. */
   static confirmNoted(peer: u32): void {
-    const number = load<u32>(Peer.record(peer), PEER_NEXT);
+    const number = Peer.record(peer).next;
     if (number && Keypair.of(peer, number).confirmed) Keypairs.confirm(peer, number);
   }
 
   /** A handshake is complete: the new session may ask for its own last-minute rekey. */
-  @inline private static allowRekey(record: usize): void {
-    store<u32>(record, load<u32>(record, PEER_FLAGS) & ~PEER_FLAG_REKEY_ASKED, PEER_FLAGS);
+  @inline private static allowRekey(record: PeerRecord): void {
+    record.flags = record.flags & ~PEER_FLAG_REKEY_ASKED;
   }
 
   /** Nothing more is sent under the present keys; what the peer sends under them still counts. */
@@ -110,11 +112,11 @@ export class Keypairs {
   /** Wipe all three. */
   static clear(peer: u32): void {
     const record = Peer.record(peer);
-    Keypairs.discard(peer, load<u32>(record, PEER_PREVIOUS));
-    Keypairs.discard(peer, load<u32>(record, PEER_CURRENT));
-    Keypairs.discard(peer, load<u32>(record, PEER_NEXT));
-    store<u32>(record, 0, PEER_PREVIOUS);
-    store<u32>(record, 0, PEER_CURRENT);
-    store<u32>(record, 0, PEER_NEXT);
+    Keypairs.discard(peer, record.previous);
+    Keypairs.discard(peer, record.current);
+    Keypairs.discard(peer, record.next);
+    record.previous = 0;
+    record.current = 0;
+    record.next = 0;
   }
 }

@@ -6,8 +6,6 @@ import {
   MESSAGE_TRANSPORT,
   PACKET_BYTES_MAX_IPV4,
   PACKET_BYTES_MAX_IPV6,
-  PATH_FAMILY,
-  PEER_PATH,
   SEND_DONE,
   SEND_DONE_REKEY,
   SEND_MALFORMED,
@@ -15,6 +13,7 @@ import {
   SEND_NO_ENDPOINT,
   SEND_NO_PEER,
   SEND_STAGE,
+  SEND_STATUS_SHIFT,
   SEND_TOO_BIG,
   TAG_BYTES,
   TRANSPORT_HEADER_BYTES,
@@ -47,39 +46,33 @@ function padded(length: u32): u32 {
   return length - lastUnit + (mtu ? min(mtu, rounded) : rounded);
 }
 
-/** Peer slot that an IP packet is routed to, or -1. `kind` is its version. */
-export function routeOf(address: usize, kind: u32): i32 {
-  if (kind === 4) return AllowedIps.lookup(4, (<u64>bswap(load<u32>(address))) << 32, 0);
-  return AllowedIps.lookup(6, bswap(load<u64>(address)), bswap(load<u64>(address, 8)));
-}
-
 /**
  * Route one read and seal it for its peer.
  * @param vnet   vnet header and packet; the packet is only read
  * @param length bytes of both
- * @returns SEND_… << 24 | peer slot
+ * @returns SEND_… << SEND_STATUS_SHIFT | peer slot
  */
 export function sendPacket(vnet: usize, length: u32, now: f64): u32 {
   const packet = vnet + VNET_BYTES;
   const kind = length < <u32>VNET_BYTES ? 0 : version(packet, length - VNET_BYTES);
-  if (kind === 0) return SEND_MALFORMED << 24;
-  const peer = routeOf(destination(packet, kind), kind);
-  if (peer < 0) return SEND_NO_PEER << 24;
+  if (kind === 0) return SEND_MALFORMED << SEND_STATUS_SHIFT;
+  const peer = AllowedIps.routeOf(destination(packet, kind), kind);
+  if (peer < 0) return SEND_NO_PEER << SEND_STATUS_SHIFT;
   return sendTo(peer, vnet, length, ecnOf(packet, kind), now);
 }
 
 /** Seal one read for a peer that is already known. */
 function sendTo(peer: u32, vnet: usize, length: u32, ecn: u32, now: f64): u32 {
-  const family = load<u16>(Peer.record(peer), PEER_PATH + PATH_FAMILY);
-  if (family === 0) return (SEND_NO_ENDPOINT << 24) | peer;
+  const family = Peer.record(peer).path.family;
+  if (family === 0) return (SEND_NO_ENDPOINT << SEND_STATUS_SHIFT) | peer;
   const number = Keypairs.current(peer);
-  if (!number || !Keypair.of(peer, number).canSend(now)) return (SEND_STAGE << 24) | peer;
+  if (!number || !Keypair.of(peer, number).canSend(now)) return (SEND_STAGE << SEND_STATUS_SHIFT) | peer;
   const segments = splitBegin(vnet, length);
-  if (segments <= 0) return (SEND_MALFORMED << 24) | peer;
+  if (segments <= 0) return (SEND_MALFORMED << SEND_STATUS_SHIFT) | peer;
   const most: u32 = family === 4 ? PACKET_BYTES_MAX_IPV4 : PACKET_BYTES_MAX_IPV6;
-  if (splitSegmentLength() > most) return (SEND_TOO_BIG << 24) | peer;
+  if (splitSegmentLength() > most) return (SEND_TOO_BIG << SEND_STATUS_SHIFT) | peer;
   sendingCounter = Keypair.of(peer, number).takeCounters(segments);
-  if (sendingCounter === REJECT_AFTER_MESSAGES) return (SEND_STAGE << 24) | peer;
+  if (sendingCounter === REJECT_AFTER_MESSAGES) return (SEND_STAGE << SEND_STATUS_SHIFT) | peer;
   sendingPeer = peer;
   sendingNumber = number;
   sendingTos = ecn;
@@ -104,7 +97,7 @@ export function sendMore(): u32 {
     sealMessage(keypair, message, length, sendingCounter++);
   }
   aeadEnd();
-  return (status << 24) | sendingPeer;
+  return (status << SEND_STATUS_SHIFT) | sendingPeer;
 }
 
 /**
@@ -127,18 +120,18 @@ function sealMessage(keypair: Keypair, message: usize, length: u32, counter: u64
  * @returns as sendPacket
  */
 export function sendKeepalive(peer: u32, now: f64): u32 {
-  if (load<u16>(Peer.record(peer), PEER_PATH + PATH_FAMILY) === 0) return (SEND_NO_ENDPOINT << 24) | peer;
+  if (Peer.record(peer).path.family === 0) return (SEND_NO_ENDPOINT << SEND_STATUS_SHIFT) | peer;
   const number = Keypairs.current(peer);
-  if (!number || !Keypair.of(peer, number).canSend(now)) return (SEND_STAGE << 24) | peer;
+  if (!number || !Keypair.of(peer, number).canSend(now)) return (SEND_STAGE << SEND_STATUS_SHIFT) | peer;
   const keypair = Keypair.of(peer, number);
   const message = Trains.reserve(peer, TRANSPORT_HEADER_BYTES + TAG_BYTES, 0);
-  if (!message) return (SEND_MORE << 24) | peer;
+  if (!message) return (SEND_MORE << SEND_STATUS_SHIFT) | peer;
   const counter = keypair.takeCounters(1);
-  if (counter === REJECT_AFTER_MESSAGES) return (SEND_STAGE << 24) | peer;
+  if (counter === REJECT_AFTER_MESSAGES) return (SEND_STAGE << SEND_STATUS_SHIFT) | peer;
   aeadBegin(keypair.sendingKey);
   sealMessage(keypair, message, 0, counter);
   aeadEnd();
-  return ((wantsRekey(keypair, now) ? SEND_DONE_REKEY : SEND_DONE) << 24) | peer;
+  return ((wantsRekey(keypair, now) ? SEND_DONE_REKEY : SEND_DONE) << SEND_STATUS_SHIFT) | peer;
 }
 
 /** Sent under this keypair, is it time for the next (paper §6.2)? */

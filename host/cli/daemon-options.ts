@@ -1,6 +1,7 @@
 /** Command line and environment to what the daemon is started with. The command line wins. */
-import { THREADS_MAX } from "../../assembly/abi.ts";
+
 import type { ConfineOptions } from "../confine/linux.ts";
+import { THREADS_MAX } from "../core/codes.ts";
 import type { LogLevel, Offloads } from "../io/daemon.ts";
 import { type MetricsAddress, parseMetricsAddress } from "../io/metrics-address.ts";
 import { UsageError } from "./errors.ts";

@@ -1,21 +1,29 @@
 /**
- * Typed access to one core: its exports and its linear memory. The only code of the host that knows offsets, with
- * assembly/abi.ts. The memory has its final size before a Core exists and never grows after that, so these
+ * Typed access to one core: its exports and its linear memory. This folder alone knows offsets, from assembly/abi.ts, which
+ * the build checks against the core's own structs. The memory has its final size before a Core exists and never grows after that, so these
  * views stay good for as long as the core does. An `Address` is a byte offset in linear memory.
  */
-import * as abi from "../../assembly/abi.ts";
+import {
+  KEYPAIR_BYTES,
+  KEYPAIRS_PER_PEER,
+  RANDOM_BYTES,
+  SECRET_BYTES,
+  SECRET_GROUP_BYTES,
+  SECRET_GROUP_KEYPAIRS,
+  SECRET_GROUP_PEERS,
+} from "../../assembly/abi.ts";
 import type { WasmExports } from "./generated/exports.ts";
+import { identityPrivateKey, identityPublicKey } from "./records/identity.ts";
+import { type Address, type MemoryViews, viewsOf } from "./records/memory.ts";
+import { type Endpoint, readEndpoint, writeEndpoint } from "./records/path.ts";
+import { peerAt } from "./records/peer.ts";
+import { rxAt } from "./records/rx.ts";
+import { txAt } from "./records/tx.ts";
+import { writeAt } from "./records/write.ts";
 
 export type CoreExports = typeof WasmExports;
-export type Address = number;
-
-/** Where a datagram comes from or goes to. `address` is 4 or 16 bytes in network order. */
-export interface Endpoint {
-  readonly address: Uint8Array;
-  readonly port: number;
-  /** IPv6 zone as interface index; 0 when there is none. */
-  readonly scope: number;
-}
+export type { Address, MemoryViews } from "./records/memory.ts";
+export type { Endpoint } from "./records/path.ts";
 
 export class Core {
   readonly memory: WebAssembly.Memory;
@@ -23,6 +31,8 @@ export class Core {
   readonly maxPeers: number;
   /** Nodes of the allowed-ips tries. */
   readonly maxRoutes: number;
+  /** What the functions of records/ work on. */
+  readonly views: MemoryViews;
   readonly bytes: Uint8Array<ArrayBufferLike>;
   readonly words: Uint32Array<ArrayBufferLike>;
   readonly view: DataView<ArrayBufferLike>;
@@ -34,8 +44,9 @@ export class Core {
     this.exports = exports;
     this.maxPeers = maxPeers;
     this.maxRoutes = maxRoutes;
-    this.bytes = new Uint8Array(memory.buffer);
-    this.words = new Uint32Array(memory.buffer);
+    this.views = viewsOf(memory);
+    this.bytes = this.views.bytes;
+    this.words = this.views.words;
     this.view = new DataView(memory.buffer);
     const entries = Object.keys(REGIONS).map((name) => [name, exports[name as keyof typeof REGIONS].value]);
     this.at = Object.fromEntries(entries);
@@ -47,29 +58,43 @@ export class Core {
   }
 
   peer(slot: number): Address {
-    return this.at.peers + abi.PEER_BYTES * slot;
+    return peerAt(this.at.peers, slot);
+  }
+
+  /** Record of a received message; see records/rx.ts. */
+  rx(index: number): Address {
+    return rxAt(this.at.rxDescriptors, index);
+  }
+
+  /** Record of a message to send; see records/tx.ts. */
+  tx(index: number): Address {
+    return txAt(this.at.txDescriptors, index);
+  }
+
+  /** Record of a write to the inside; see records/write.ts. */
+  write(index: number): Address {
+    return writeAt(this.at.writes, index);
   }
 
   secret(slot: number): Address {
-    return this.#secretGroup(slot) + abi.SECRET_BYTES * (slot % abi.SECRET_GROUP_PEERS);
+    return this.#secretGroup(slot) + SECRET_BYTES * (slot % SECRET_GROUP_PEERS);
   }
 
   /** The first of a peer's keypairs. */
   keypairs(slot: number): Address {
-    const place = abi.KEYPAIRS_PER_PEER * abi.KEYPAIR_BYTES * (slot % abi.SECRET_GROUP_PEERS);
-    return this.#secretGroup(slot) + abi.SECRET_GROUP_KEYPAIRS + place;
+    const place = KEYPAIRS_PER_PEER * KEYPAIR_BYTES * (slot % SECRET_GROUP_PEERS);
+    return this.#secretGroup(slot) + SECRET_GROUP_KEYPAIRS + place;
   }
 
   /** How many peers, from slot 0 on, have all their secrets below `address`. */
   peersBelow(address: Address): number {
-    let slot =
-      Math.max(0, Math.floor((address - this.at.peerSecrets) / abi.SECRET_GROUP_BYTES)) * abi.SECRET_GROUP_PEERS;
-    while (slot < this.maxPeers && this.keypairs(slot) + abi.KEYPAIRS_PER_PEER * abi.KEYPAIR_BYTES <= address) slot++;
+    let slot = Math.max(0, Math.floor((address - this.at.peerSecrets) / SECRET_GROUP_BYTES)) * SECRET_GROUP_PEERS;
+    while (slot < this.maxPeers && this.keypairs(slot) + KEYPAIRS_PER_PEER * KEYPAIR_BYTES <= address) slot++;
     return Math.min(slot, this.maxPeers);
   }
 
   #secretGroup(slot: number): Address {
-    return this.at.peerSecrets + abi.SECRET_GROUP_BYTES * Math.floor(slot / abi.SECRET_GROUP_PEERS);
+    return this.at.peerSecrets + SECRET_GROUP_BYTES * Math.floor(slot / SECRET_GROUP_PEERS);
   }
 
   wipe(address: Address, length: number): void {
@@ -77,23 +102,32 @@ export class Core {
   }
 
   readEndpoint(path: Address): Endpoint | undefined {
-    const family = this.view.getUint16(path + abi.PATH_FAMILY, true);
-    if (family === 0) return undefined;
-    const start = path + abi.PATH_ADDRESS;
-    return {
-      address: Uint8Array.from(this.bytes.subarray(start, start + (family === 4 ? 4 : 16))),
-      port: this.view.getUint16(path + abi.PATH_PORT, true),
-      scope: this.u32(path + abi.PATH_SCOPE),
-    };
+    return readEndpoint(this.views, path);
   }
 
   /** Write the remote part of a path; the cached source address is cleared. */
   writeEndpoint(path: Address, endpoint: Endpoint): void {
-    this.bytes.fill(0, path, path + abi.PATH_BYTES);
-    this.view.setUint16(path + abi.PATH_FAMILY, endpoint.address.length === 4 ? 4 : 6, true);
-    this.view.setUint16(path + abi.PATH_PORT, endpoint.port, true);
-    this.view.setUint32(path + abi.PATH_SCOPE, endpoint.scope, true);
-    this.bytes.set(endpoint.address, path + abi.PATH_ADDRESS);
+    writeEndpoint(this.views, path, endpoint);
+  }
+
+  /** Where the private key is; undefined without an identity. */
+  privateKey(): Address | undefined {
+    return identityPrivateKey(this.views, this.at.identity);
+  }
+
+  /** Where our public key is; undefined without an identity. */
+  publicKey(): Address | undefined {
+    return identityPublicKey(this.views, this.at.identity);
+  }
+
+  /** Random bytes go here before a handshake message is made; the core wipes what it used. */
+  randomArea(): Uint8Array {
+    return this.bytes.subarray(this.at.random, this.at.random + RANDOM_BYTES);
+  }
+
+  /** @param reason DROP_… */
+  countDrops(reason: number, count: number): void {
+    for (let i = 0; i < count; i++) this.exports.countDrop(reason);
   }
 }
 

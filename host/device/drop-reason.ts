@@ -24,5 +24,6 @@ export const DROP_REASONS = [
   "send",
   "low_order",
   "batch",
+  "down",
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];

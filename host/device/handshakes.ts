@@ -3,8 +3,9 @@
  * waiting (WireGuard paper §5.3, §5.4.7; the kernel's receive.c). Under load, a sender must first prove with a
  * cookie that it owns its address.
  */
-import * as abi from "../../assembly/abi.ts";
+import { DROP_RATE, MESSAGE_COOKIE_REPLY, MESSAGE_INITIATION } from "../core/codes.ts";
 import type { Address, Core } from "../core/core.ts";
+import { queuedLength, queuedMessage, queuedPath } from "../core/records/queued.ts";
 import { HANDSHAKES_PER_TURN, REFUSALS_PER_TURN, UNDER_LOAD_LASTS, UNDER_LOAD_QUEUED } from "./constants.ts";
 import type { Counters } from "./counters.ts";
 import type { Instant } from "./instant.ts";
@@ -54,17 +55,17 @@ export class Handshakes {
   /** The mac1 of what waits is valid. @returns what it cost */
   #answer(entry: Address): "dear" | "cheap" {
     const { core, now } = this.#context;
-    const message = entry + abi.QUEUED_MESSAGE;
-    const path = entry + abi.QUEUED_PATH;
-    const length = core.u32(entry + abi.QUEUED_LENGTH);
+    const message = queuedMessage(entry);
+    const path = queuedPath(entry);
+    const length = queuedLength(core.views, entry);
     const type = core.u32(message);
     const { counters } = this.#context;
-    if (type === abi.MESSAGE_COOKIE_REPLY) {
+    if (type === MESSAGE_COOKIE_REPLY) {
       if (this.#count(core.exports.consumeCookieReply(message, now)) !== undefined) counters.cookieRepliesReceived += 1;
       return "cheap";
     }
     if (this.#underLoad() && !this.#admit(message, length, path)) return "cheap";
-    if (type === abi.MESSAGE_INITIATION) {
+    if (type === MESSAGE_INITIATION) {
       const peer = this.#count(core.exports.consumeInitiation(message, now));
       if (peer === undefined) return "dear";
       counters.initiationsReceived += 1;
@@ -88,7 +89,7 @@ export class Handshakes {
       return false;
     }
     if (this.#limiter.allow(core, path, now)) return true;
-    core.exports.countDrop(abi.DROP_RATE);
+    core.exports.countDrop(DROP_RATE);
     return false;
   }
 

@@ -2,8 +2,8 @@
  * Handshakes per source address under load (the kernel's ratelimiter.c): a token bucket of five, twenty tokens a second,
  * for each IPv4 address and each IPv6 /64. A full bucket is forgotten.
  */
-import * as abi from "../../assembly/abi.ts";
 import type { Address, Core } from "../core/core.ts";
+import { pathAddressAt, pathFamily } from "../core/records/path.ts";
 import type { Instant } from "./instant.ts";
 
 const TOKEN_COST = 50; // ms: 20 a second
@@ -51,7 +51,7 @@ export class RateLimiter {
 
 /** The IPv4 address, or the upper half of the IPv6 address. */
 function sourceKey(core: Core, path: Address): string {
-  const word = (offset: number): string => core.u32(path + abi.PATH_ADDRESS + offset).toString(36);
-  const ipv4 = core.view.getUint16(path + abi.PATH_FAMILY, true) === 4;
+  const word = (offset: number): string => core.u32(pathAddressAt(path) + offset).toString(36);
+  const ipv4 = pathFamily(core.views, path) === 4;
   return ipv4 ? word(0) : `${word(0)}:${word(4)}`;
 }

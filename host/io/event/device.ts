@@ -2,7 +2,6 @@
  * A WireGuard device for programs: one identity, its peers, a Tun on the inside and a Bind on the outside. Keys are copied
  * into linear memory and live only there; what the caller hands over stays the caller's to wipe.
  */
-import * as abi from "../../../assembly/abi.ts";
 import type { Address, Core } from "../../core/core.ts";
 import { type CoreLimits, loadCore } from "../../core/load.ts";
 import type { Peer } from "../../device/peer.ts";
@@ -100,7 +99,7 @@ export class Device {
   /** 32 bytes, a copy. */
   get publicKey(): Uint8Array {
     this.#requireOpen();
-    const at = this.#core.at.identity + abi.IDENTITY_PUBLIC_KEY;
+    const at = this.#core.publicKey()!;
     return this.#core.bytes.slice(at, at + KEY_BYTES);
   }
 

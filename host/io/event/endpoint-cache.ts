@@ -1,8 +1,9 @@
 /** The endpoint that each peer was last sent to, so that a datagram costs neither an object nor a text of its own. */
-import * as abi from "../../../assembly/abi.ts";
 import type { Address, Core, Endpoint } from "../../core/core.ts";
+import { PATH_REMOTE_BYTES } from "../../core/records/path.ts";
+import { txPath, txPeer } from "../../core/records/tx.ts";
 
-const WORDS = abi.PATH_REMOTE_BYTES / 4;
+const WORDS = PATH_REMOTE_BYTES / 4;
 
 interface Entry {
   readonly words: Uint32Array;
@@ -20,8 +21,8 @@ export class EndpointCache {
 
   /** @param descriptor of a TX train @returns the same object for as long as the endpoint is the same */
   destination(descriptor: Address): Endpoint | undefined {
-    const slot = this.#core.u32(descriptor + abi.TX_PEER);
-    const path = descriptor + abi.TX_PATH;
+    const slot = txPeer(this.#core.views, descriptor);
+    const path = txPath(descriptor);
     const known = this.#entries.get(slot);
     if (known !== undefined && this.#equals(path, known.words)) return known.endpoint;
     const endpoint = this.#core.readEndpoint(path);

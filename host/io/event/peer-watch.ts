@@ -1,10 +1,10 @@
 /** Tells handshakes and roaming of peers by comparing what the engine shows of them, and only while someone listens. */
-import * as abi from "../../../assembly/abi.ts";
+import { PATH_REMOTE_BYTES } from "../../core/records/path.ts";
 import type { Engine } from "../../device/engine.ts";
 import type { WallTime } from "../../device/instant.ts";
 import type { Peer } from "../../device/peer.ts";
 
-const ENDPOINT_WORDS = abi.PATH_REMOTE_BYTES / 4;
+const ENDPOINT_WORDS = PATH_REMOTE_BYTES / 4;
 
 interface Seen {
   readonly handshake: WallTime;
@@ -34,7 +34,7 @@ export class PeerWatch {
 
   #endpoint(peer: Peer): Uint32Array {
     const { core } = this.#engine;
-    const first = (core.peer(peer.slot) + abi.PEER_PATH) >>> 2;
+    const first = peer.path >>> 2;
     return core.words.slice(first, first + ENDPOINT_WORDS);
   }
 

@@ -2,12 +2,12 @@
  * Datagrams on their way into the core: those that come in one turn of the event loop are opened in one call. Datagrams
  * of equal size from one sender share an RX slot as a train, the way the kernel merges them; a shorter one ends it.
  */
-import * as abi from "../../../assembly/abi.ts";
+import { MESSAGE_BYTES_MAX, RX_SLOTS, TRAIN_DATAGRAMS_MAX } from "../../core/codes.ts";
 import type { Core, Endpoint } from "../../core/core.ts";
+import { fillRx, rxPath, setRxLength } from "../../core/records/rx.ts";
 
-const SLOTS = 8; // assembly/constants.ts
 /** Datagrams in one slot: what the core's lists of writes and of touched peers are sized for. */
-const TRAIN = abi.TRAIN_DATAGRAMS_MAX;
+const TRAIN = TRAIN_DATAGRAMS_MAX;
 
 export class ReceiveQueue {
   readonly #core: Core;
@@ -32,7 +32,7 @@ export class ReceiveQueue {
       this.#append(datagram);
       return true;
     }
-    if (this.#slots === SLOTS) return false;
+    if (this.#slots === RX_SLOTS) return false;
     this.#begin(datagram.length, from);
     this.#append(datagram);
     return true;
@@ -44,17 +44,15 @@ export class ReceiveQueue {
       length <= this.#segment &&
       this.#length === this.#segment * this.#datagrams &&
       this.#datagrams < TRAIN &&
-      this.#length + length <= abi.MESSAGE_BYTES_MAX
+      this.#length + length <= MESSAGE_BYTES_MAX
     );
   }
 
   #begin(segment: number, from: Endpoint): void {
-    const { at, view } = this.#core;
-    const descriptor = at.rxDescriptors + abi.RX_BYTES * this.#slots;
-    view.setUint32(descriptor + abi.RX_OFFSET, at.rxBuffers + abi.MESSAGE_BYTES_MAX * this.#slots, true);
-    view.setUint32(descriptor + abi.RX_SEGMENT, segment, true);
-    view.setUint32(descriptor + abi.RX_TOS, 0, true);
-    this.#core.writeEndpoint(descriptor + abi.RX_PATH, from);
+    const { at, views } = this.#core;
+    const record = this.#core.rx(this.#slots);
+    fillRx(views, record, at.rxBuffers + MESSAGE_BYTES_MAX * this.#slots, 0, segment, 0);
+    this.#core.writeEndpoint(rxPath(record), from);
     this.#slots += 1;
     this.#from = from;
     this.#segment = segment;
@@ -63,12 +61,12 @@ export class ReceiveQueue {
   }
 
   #append(datagram: Uint8Array): void {
-    const { at, bytes, view } = this.#core;
+    const { at, bytes, views } = this.#core;
     const slot = this.#slots - 1;
-    bytes.set(datagram, at.rxBuffers + abi.MESSAGE_BYTES_MAX * slot + this.#length);
+    bytes.set(datagram, at.rxBuffers + MESSAGE_BYTES_MAX * slot + this.#length);
     this.#length += datagram.length;
     this.#datagrams += 1;
-    view.setUint32(at.rxDescriptors + abi.RX_BYTES * slot + abi.RX_LENGTH, this.#length, true);
+    setRxLength(views, this.#core.rx(slot), this.#length);
   }
 
   /** @returns how many RX descriptors are filled; the queue is empty afterwards */

@@ -2,9 +2,10 @@
  * A table of `struct mmsghdr` in linear memory, with an iovec, a socket address and room for control
  * messages each. The pointers among them are written once; what changes per message is a few words.
  */
+
+import { type MemoryViews, viewsOf } from "../../core/records/memory.ts";
 import { CMSGHDR, IOVEC, MMSGHDR } from "../../ffi/layout.ts";
 import type { Libc } from "../../ffi/libc.ts";
-import { type MemoryViews, viewsOf } from "./socket-address.ts";
 
 const NAME_BYTES = 32; // sockaddr_in6, rounded up
 const CONTROL_BYTES = 128; // IPV6_PKTINFO 40, IPV6_TCLASS 24, UDP_GRO or UDP_SEGMENT 24, and some to spare

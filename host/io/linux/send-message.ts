@@ -2,11 +2,12 @@
  * One send descriptor (TX_… of assembly/abi.ts) as one kernel message: bytes, socket address and the
  * control messages for segment size, source address and traffic class.
  */
-import { TX_PATH, TX_SEGMENT, TX_TOS } from "../../../assembly/abi.ts";
+import { hasSource } from "../../core/records/path.ts";
+import { txPath, txSegment, txTos } from "../../core/records/tx.ts";
 import { INET } from "../../ffi/constants.ts";
 import { IN_PKTINFO, IN6_PKTINFO } from "../../ffi/layout.ts";
 import { controlSpace, type MessageTable } from "./message-table.ts";
-import { hasSource, pathToSocketAddress, sourceToPacketInfo } from "./socket-address.ts";
+import { pathToSocketAddress, sourceToPacketInfo } from "./socket-address.ts";
 
 /** Options of one address family: the same thing under two names. */
 const V4 = { level: INET.IPPROTO_IP, info: INET.IP_PKTINFO, infoBytes: IN_PKTINFO.BYTES, tos: INET.IP_TOS } as const;
@@ -32,17 +33,22 @@ export function fillMessage(
 ): void {
   const { halves, words } = table.views;
   const options = family === 4 ? V4 : V6;
-  const path = descriptor + TX_PATH;
-  const segment = words[(descriptor + TX_SEGMENT) >> 2]!;
-  const tos = words[(descriptor + TX_TOS) >> 2]!;
+  const path = txPath(descriptor);
+  const segment = txSegment(table.views, descriptor);
+  const tos = txTos(table.views, descriptor);
   const start = table.control(i);
   let at = start;
   if (length > segment) {
     halves[table.beginControl(at, INET.IPPROTO_UDP, INET.UDP_SEGMENT, 2) >> 1] = segment;
     at += controlSpace(2);
   }
-  if (hasSource(words, path)) {
-    sourceToPacketInfo(words, path, family, table.beginControl(at, options.level, options.info, options.infoBytes));
+  if (hasSource(table.views, path)) {
+    sourceToPacketInfo(
+      table.views,
+      path,
+      family,
+      table.beginControl(at, options.level, options.info, options.infoBytes),
+    );
     at += controlSpace(options.infoBytes);
   }
   if (tos !== 0) {

@@ -6,14 +6,23 @@
  * answers keep the address, and leave where the routes say.
  * News come in bursts and peers in thousands: after a pass comes a rest, and each turn of the loop does a part of one.
  */
-import * as abi from "../../../assembly/abi.ts";
 import type { Core } from "../../core/core.ts";
+import {
+  hasSource,
+  PATH_BYTES,
+  pathAddressAt,
+  pathFamily,
+  pathInterface,
+  pathLocalAt,
+  pathPort,
+  pathScope,
+  setPathInterface,
+} from "../../core/records/path.ts";
 import type { Instant } from "../../device/instant.ts";
 import { NEVER } from "../../device/instant.ts";
 import type { Peer } from "../../device/peer.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { RouteQuery, type RouteQuestion } from "./route-query.ts";
-import { hasSource } from "./socket-address.ts";
 
 /** Sources looked at in one turn, at some 10 µs each. */
 const SOURCES_PER_TURN = 200;
@@ -39,7 +48,7 @@ export class SourceCheck {
   #restUntil: Instant = -NEVER;
   #wanted = false;
   /** The path that was learnt last, and whether its interface leads back. */
-  readonly #latest = new Uint8Array(abi.PATH_BYTES);
+  readonly #latest = new Uint8Array(PATH_BYTES);
   #latestLeads = false;
 
   /** @throws SystemError */
@@ -57,14 +66,14 @@ export class SourceCheck {
   /** This peer's path is new. */
   learnt(peer: Peer): void {
     const { core } = this.#options;
-    if (!hasSource(core.words, peer.path)) return;
+    if (!hasSource(core.views, peer.path)) return;
     // Without its interface a path is never what the next packet brings: remember the answer.
-    const path = core.bytes.subarray(peer.path, peer.path + abi.PATH_BYTES);
+    const path = core.bytes.subarray(peer.path, peer.path + PATH_BYTES);
     if (path.some((byte, i) => byte !== this.#latest[i])) {
       this.#latest.set(path);
       this.#latestLeads = this.#leads(peer.path);
     }
-    if (!this.#latestLeads) core.words[(peer.path + abi.PATH_INTERFACE) >>> 2] = 0;
+    if (!this.#latestLeads) setPathInterface(core.views, peer.path, 0);
   }
 
   /** When to call `advance`; Infinity while there is nothing to do. */
@@ -88,7 +97,7 @@ export class SourceCheck {
         this.#restUntil = now + Math.min(REST_MAX_MS, this.#looked * REST_PER_SOURCE_MS);
         return;
       }
-      if (!hasSource(this.#options.core.words, peer.path)) continue;
+      if (!hasSource(this.#options.core.views, peer.path)) continue;
       sources -= 1;
       this.#looked += 1;
       if (!this.#holds(peer.path)) peer.clearSource();
@@ -98,7 +107,7 @@ export class SourceCheck {
   /** Whether packets may be made to leave where this peer is heard. */
   #leads(path: number): boolean {
     const question = this.#question(path);
-    const learntOn = this.#options.core.u32(path + abi.PATH_INTERFACE);
+    const learntOn = pathInterface(this.#options.core.views, path);
     const best = this.#routes.ask(question);
     if (best !== undefined && (best.interface === learntOn || best.local)) return true;
     return this.#routes.ask({ ...question, interface: learntOn, real: true }) !== undefined;
@@ -106,7 +115,7 @@ export class SourceCheck {
 
   #holds(path: number): boolean {
     const question = this.#question(path);
-    const learntOn = this.#options.core.u32(path + abi.PATH_INTERFACE);
+    const learntOn = pathInterface(this.#options.core.views, path);
     // The kernel refuses foreign sources of IPv4 itself.
     if (question.from.length === 16 && !this.#isOwn(question.from, learntOn)) return false;
     const route = this.#routes.ask(question);
@@ -116,11 +125,11 @@ export class SourceCheck {
 
   #question(path: number): RouteQuestion & { from: Uint8Array } {
     const { core, mark } = this.#options;
-    const size = core.view.getUint16(path + abi.PATH_FAMILY, true) === 4 ? 4 : 16;
-    const to = core.bytes.slice(path + abi.PATH_ADDRESS, path + abi.PATH_ADDRESS + size);
-    const from = core.bytes.slice(path + abi.PATH_LOCAL, path + abi.PATH_LOCAL + size);
-    const port = core.view.getUint16(path + abi.PATH_PORT, true);
-    const zone = core.u32(path + abi.PATH_SCOPE);
+    const size = pathFamily(core.views, path) === 4 ? 4 : 16;
+    const to = core.bytes.slice(pathAddressAt(path), pathAddressAt(path) + size);
+    const from = core.bytes.slice(pathLocalAt(path), pathLocalAt(path) + size);
+    const port = pathPort(core.views, path);
+    const zone = pathScope(core.views, path);
     return { to, from, interface: zone, port, mark: mark() };
   }
 

@@ -4,7 +4,7 @@
  * Bytes are read and written in linear memory; nothing passes through JS.
  */
 
-import { VNET_BYTES } from "../../../assembly/abi.ts";
+import { VNET_BYTES } from "../../core/codes.ts";
 import { SystemError, TunBusyError, TunMissingError, TunNameError, TunPermissionError } from "../../errors.ts";
 import { FILE, POLL, SOCKET, TUN } from "../../ffi/constants.ts";
 import { EACCES, EBADFD, EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, ENXIO, EPERM } from "../../ffi/errno.ts";

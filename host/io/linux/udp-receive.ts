@@ -2,15 +2,8 @@
  * The receiving half of UDP on Linux: one recvmmsg fills slots in linear memory, and the addresses and
  * control messages become receive descriptors (RX_… of assembly/abi.ts).
  */
-import {
-  MESSAGE_BYTES_MAX,
-  RX_BYTES,
-  RX_LENGTH,
-  RX_OFFSET,
-  RX_PATH,
-  RX_SEGMENT,
-  RX_TOS,
-} from "../../../assembly/abi.ts";
+import { MESSAGE_BYTES_MAX } from "../../core/codes.ts";
+import { fillRx, rxAt, rxPath } from "../../core/records/rx.ts";
 import { INET, SOCKET } from "../../ffi/constants.ts";
 import { EAGAIN, EINTR } from "../../ffi/errno.ts";
 import { CMSGHDR, MMSGHDR } from "../../ffi/layout.ts";
@@ -57,7 +50,7 @@ export class UdpReceiver {
     if (n < 0) return n === -EAGAIN || n === -EINTR ? 0 : n;
     let count = 0;
     for (let i = first; i < first + n; i++) {
-      if (this.#describe(i, family, descriptors + count * RX_BYTES)) count++;
+      if (this.#describe(i, family, rxAt(descriptors, count))) count++;
       table.offer(i);
     }
     return count;
@@ -81,7 +74,7 @@ export class UdpReceiver {
     const { bytes, words } = table.views;
     const length = table.length(i);
     if ((table.flags(i) & SOCKET.MSG_TRUNC) !== 0) return false;
-    if (!socketAddressToPath(table.views, table.name(i), descriptor + RX_PATH)) return false;
+    if (!socketAddressToPath(table.views, table.name(i), rxPath(descriptor))) return false;
     let segment = length;
     let tos = 0;
     const start = table.control(i);
@@ -95,16 +88,14 @@ export class UdpReceiver {
       if (level === INET.IPPROTO_UDP) {
         if (type === INET.UDP_GRO) segment = words[data >> 2]!;
       } else if (type === (family === 4 ? INET.IP_PKTINFO : INET.IPV6_PKTINFO)) {
-        packetInfoToSource(words, data, family, descriptor + RX_PATH);
+        packetInfoToSource(table.views, data, family, rxPath(descriptor));
       } else if (type === (family === 4 ? INET.IP_TOS : INET.IPV6_TCLASS)) {
         tos = bytes[data]!;
       }
       at += (space + 7) & ~7;
     }
-    words[(descriptor + RX_OFFSET) >> 2] = this.#buffer + i * MESSAGE_BYTES_MAX;
-    words[(descriptor + RX_LENGTH) >> 2] = length;
-    words[(descriptor + RX_SEGMENT) >> 2] = segment === 0 || segment > length ? length : segment;
-    words[(descriptor + RX_TOS) >> 2] = tos;
+    const train = segment === 0 || segment > length ? length : segment;
+    fillRx(table.views, descriptor, this.#buffer + i * MESSAGE_BYTES_MAX, length, train, tos);
     return true;
   }
 }

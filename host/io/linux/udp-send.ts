@@ -3,15 +3,9 @@
  * one per address family when all goes well. A train is one message with UDP_SEGMENT; where the kernel or
  * the path has no use for trains, their datagrams are messages of their own, still many in one call.
  */
-import {
-  TRAIN_DATAGRAMS_MAX,
-  TX_BYTES,
-  TX_LENGTH,
-  TX_OFFSET,
-  TX_PATH,
-  TX_PEER,
-  TX_SEGMENT,
-} from "../../../assembly/abi.ts";
+import { TRAIN_DATAGRAMS_MAX } from "../../core/codes.ts";
+import { clearSource, hasSource, pathFamily } from "../../core/records/path.ts";
+import { txAt, txLength, txOffset, txPath, txPeer, txSegment } from "../../core/records/tx.ts";
 import {
   EADDRNOTAVAIL,
   EAGAIN,
@@ -28,7 +22,6 @@ import type { Libc } from "../../ffi/libc.ts";
 import { MessageTable, messageTableBytes } from "./message-table.ts";
 import { RefusedTrains } from "./refused-trains.ts";
 import { fillMessage } from "./send-message.ts";
-import { clearSource, hasSource } from "./socket-address.ts";
 
 /** Messages per call: two whole trains when they have to go singly. */
 const TABLE_MESSAGES = 2 * TRAIN_DATAGRAMS_MAX;
@@ -85,22 +78,22 @@ export class UdpSender {
    * @returns how many entries were set in errors and sourceCleared: 0 when all went well
    */
   send(fd: number, family: 4 | 6, descriptors: number, count: number): number {
-    const { halves, words } = this.#table.views;
+    const { views } = this.#table;
     this.#descriptors = descriptors;
     this.#incidents = 0;
     let filled = 0;
     for (let i = 0; i < count; i++) {
-      const descriptor = descriptors + i * TX_BYTES;
-      if (halves[(descriptor + TX_PATH) >> 1] !== family) continue;
+      const descriptor = txAt(descriptors, i);
+      if (pathFamily(views, txPath(descriptor)) !== family) continue;
       this.errors[i] = 0;
       this.sourceCleared[i] = 0;
       if (fd < 0) {
         this.#fail(i, EADDRNOTAVAIL);
         continue;
       }
-      const offset = words[(descriptor + TX_OFFSET) >> 2]!;
-      const length = words[(descriptor + TX_LENGTH) >> 2]!;
-      const segment = words[(descriptor + TX_SEGMENT) >> 2]! || length;
+      const offset = txOffset(views, descriptor);
+      const length = txLength(views, descriptor);
+      const segment = txSegment(views, descriptor) || length;
       const step = segment < length && this.#goesSingly(descriptor) ? segment : length;
       for (let at = 0; at < length; at += step) {
         if (filled === TABLE_MESSAGES) {
@@ -135,9 +128,9 @@ export class UdpSender {
   /** Message i was refused. @returns true when it was changed and should be tried again */
   #recover(fd: number, family: 4 | 6, i: number, filled: number, errno: number): boolean {
     const index = this.#owner[i]!;
-    const descriptor = this.#descriptors + index * TX_BYTES;
-    if (isSourceError(errno) && hasSource(this.#table.views.words, descriptor + TX_PATH)) {
-      clearSource(this.#table.views.words, descriptor + TX_PATH);
+    const descriptor = txAt(this.#descriptors, index);
+    if (isSourceError(errno) && hasSource(this.#table.views, txPath(descriptor))) {
+      clearSource(this.#table.views, txPath(descriptor));
       this.sourceCleared[index] = 1;
       this.#incidents++;
       // Several messages when the descriptor's train goes singly.
@@ -159,11 +152,11 @@ export class UdpSender {
    * @returns 0, or the errno (positive) of one that was not sent; also in errors[index]
    */
   #sendSingly(fd: number, family: 4 | 6, descriptors: number, index: number): number {
-    const { words } = this.#singles.views;
-    const descriptor = descriptors + index * TX_BYTES;
-    const offset = words[(descriptor + TX_OFFSET) >> 2]!;
-    const length = words[(descriptor + TX_LENGTH) >> 2]!;
-    const segment = words[(descriptor + TX_SEGMENT) >> 2]! || length;
+    const { views } = this.#singles;
+    const descriptor = txAt(descriptors, index);
+    const offset = txOffset(views, descriptor);
+    const length = txLength(views, descriptor);
+    const segment = txSegment(views, descriptor) || length;
     let filled = 0;
     for (let at = 0; at < length && filled < TRAIN_DATAGRAMS_MAX; at += segment) {
       fillMessage(this.#singles, filled++, descriptor, family, offset + at, Math.min(segment, length - at));
@@ -182,12 +175,12 @@ export class UdpSender {
   }
 
   #goesSingly(descriptor: number): boolean {
-    return !this.segmentation || this.#refused.includes(this.#table.views.words[(descriptor + TX_PEER) >> 2]!);
+    return !this.segmentation || this.#refused.includes(txPeer(this.#table.views, descriptor));
   }
 
   #isTrain(i: number): boolean {
-    const descriptor = this.#descriptors + this.#owner[i]! * TX_BYTES;
-    return this.#table.size(i) > this.#table.views.words[(descriptor + TX_SEGMENT) >> 2]!;
+    const descriptor = txAt(this.#descriptors, this.#owner[i]!);
+    return this.#table.size(i) > txSegment(this.#table.views, descriptor);
   }
 
   #fail(index: number, errno: number): void {
@@ -197,7 +190,7 @@ export class UdpSender {
 
   /** The kernel refused a train whose datagrams it took one by one. */
   #noteRefusal(descriptor: number, errno: number): void {
-    this.#refused.note(this.#table.views.words[(descriptor + TX_PEER) >> 2]!);
+    this.#refused.note(txPeer(this.#table.views, descriptor));
     if (this.#told.has(errno)) return;
     this.#told.add(errno);
     this.#onRefused(errno);

@@ -36,11 +36,11 @@ export function areaAddress(): usize {
 }
 
 export function peerAddress(peer: u32): usize {
-  return Peer.record(peer);
+  return Peer.record(peer).bytes;
 }
 
 export function secretAddress(peer: u32): usize {
-  return Peer.secret(peer);
+  return Peer.secret(peer).bytes;
 }
 
 export function createPeer(peer: u32, publicKey: usize): bool {

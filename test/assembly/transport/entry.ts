@@ -40,7 +40,7 @@ export function setIndexOwner(index: u32, owner: u32): void {
 }
 
 export function peerAddress(peer: u32): usize {
-  return Peer.record(peer);
+  return Peer.record(peer).bytes;
 }
 
 export function lookup(family: u32, high: u64, low: u64): i32 {

@@ -4,7 +4,7 @@
  */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import * as abi from "../../../../assembly/abi.ts";
+import { MESSAGE_BYTES_MAX, TX_TRAINS, VNET_BYTES } from "../../../core/codes.ts";
 import type { Core } from "../../../core/core.ts";
 import { coreModule } from "../../../core/load.ts";
 import type { Engine } from "../../../device/engine.ts";
@@ -122,7 +122,7 @@ export class Workers {
     });
     const [ready] = (await once(worker, "message", { signal: AbortSignal.timeout(START_LIMIT_MS) })) as [WorkerReady];
     member.epollFd = ready.epoll;
-    const area = { control: ready.ioControl, buffer: ready.rxBuffers, slots: RX_SLOTS, messages: 16 };
+    const area = { control: ready.ioControl, buffer: ready.rxBuffers, slots: RX_SLOTS, messages: TX_TRAINS };
     member.udp = new LinuxUdp(libc, area, { ...udp, reusePort: true });
     new Float64Array(this.#control)[(line(index) + CLOCK) / 2] = performance.now();
     Atomics.store(this.#words, line(index) + CLOCK_SET, 1);
@@ -214,7 +214,7 @@ export class Workers {
     const { core } = this;
     const { engine } = sink;
     const at = core.at.tunBuffer;
-    const into = core.bytes.subarray(at, at + abi.MESSAGE_BYTES_MAX + abi.VNET_BYTES);
+    const into = core.bytes.subarray(at, at + MESSAGE_BYTES_MAX + VNET_BYTES);
     for (let letter = channel.nextLetter(into); letter !== undefined; letter = channel.nextLetter(into)) {
       switch (letter.kind) {
         case LETTER.packet:

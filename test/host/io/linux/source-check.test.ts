@@ -1,15 +1,16 @@
 // Cached source addresses against the routes of a network namespace of the test's own.
 import fc from "fast-check";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import {
-  PATH_ADDRESS,
-  PATH_BYTES,
-  PATH_FAMILY,
-  PATH_INTERFACE,
-  PATH_LOCAL,
-  PATH_PORT,
-} from "../../../../assembly/abi.ts";
 import type { Core } from "../../../../host/core/core.ts";
+import { viewsOf } from "../../../../host/core/records/memory.ts";
+import {
+  clearSource,
+  PATH_BYTES,
+  pathInterface,
+  pathLocalAt,
+  setPathInterface,
+  writeEndpoint,
+} from "../../../../host/core/records/path.ts";
 import type { Peer } from "../../../../host/device/peer.ts";
 import { type Libc, openLibc } from "../../../../host/ffi/libc.ts";
 import { parseAnswer, RouteQuery } from "../../../../host/io/linux/route-query.ts";
@@ -54,27 +55,23 @@ interface Source {
 
 /** As much of a core and its peers as the check looks at. */
 function peersWith(sources: (Source | undefined)[]): { core: Core; peers: Peer[]; kept: () => boolean[] } {
-  const bytes = new Uint8Array(libc.memory.buffer);
-  const words = new Uint32Array(libc.memory.buffer);
-  const view = new DataView(libc.memory.buffer);
-  bytes.fill(0);
+  const views = viewsOf(libc.memory);
+  views.bytes.fill(0);
   const peers = sources.map((source, i) => {
     const path = i * PATH_BYTES;
     if (source !== undefined) {
-      view.setUint16(path + PATH_FAMILY, source.to.length === 4 ? 4 : 6, true);
-      view.setUint16(path + PATH_PORT, 51820, true);
-      bytes.set(source.to, path + PATH_ADDRESS);
-      bytes.set(source.from, path + PATH_LOCAL);
-      view.setUint32(path + PATH_INTERFACE, source.interface, true);
+      writeEndpoint(views, path, { address: Uint8Array.from(source.to), port: 51820, scope: 0 });
+      views.bytes.set(source.from, pathLocalAt(path));
+      setPathInterface(views, path, source.interface);
     }
     return {
       path,
       alive: true,
-      clearSource: () => bytes.fill(0, path + PATH_LOCAL, path + PATH_BYTES),
+      clearSource: () => clearSource(views, path),
     } as unknown as Peer;
   });
-  const core = { bytes, words, view, u32: (address: number) => words[address >>> 2]! } as unknown as Core;
-  return { core, peers, kept: () => peers.map(({ path }) => words[(path + PATH_INTERFACE) >>> 2] !== 0) };
+  const core = { views, bytes: views.bytes } as unknown as Core;
+  return { core, peers, kept: () => peers.map(({ path }) => pathInterface(views, path) !== 0) };
 }
 
 /** Look at all sources once. @returns which were kept, and in how many turns */
@@ -161,13 +158,13 @@ describe("in a namespace", () => {
     const checker = new SourceCheck({ core, libc, peers: () => peers, mark: () => 0 });
     for (const peer of peers) checker.learnt(peer);
     expect(kept()).toEqual([true, false, true]);
-    expect(core.bytes.slice(peers[1]!.path + PATH_LOCAL, peers[1]!.path + PATH_LOCAL + 4)).toEqual(
+    expect(core.bytes.slice(pathLocalAt(peers[1]!.path), pathLocalAt(peers[1]!.path) + 4)).toEqual(
       Uint8Array.of(10, 7, 2, 1),
     );
     expect(checker.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
     checker.news();
     checker.advance(1);
-    expect(core.bytes[peers[1]!.path + PATH_LOCAL]).toBe(10);
+    expect(core.bytes[pathLocalAt(peers[1]!.path)]).toBe(10);
     checker.close();
     ip("route del 10.7.1.64/26 dev second metric 9");
   });
