@@ -8,6 +8,9 @@ import { SOCKET_FOLDER, SOCKET_SUFFIX, socketPath } from "./socket-path.ts";
 
 /** Without a byte from the other side for this long, the daemon is taken for hung. */
 const SILENCE_TIMEOUT_MS = 30_000;
+/** How long to go on trying when so many clients wait that there is no room for one more (EAGAIN). */
+const CROWD_TIMEOUT_MS = 10_000;
+const CROWD_PAUSE_MS = 50;
 /** Far above 130,560 allowed IPs of the longest form. */
 const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
 const LF = 10;
@@ -33,7 +36,9 @@ function connectionError(interfaceName: string, cause: NodeJS.ErrnoException): U
       ? ["No such device", `Start it with: wasmguard ${interfaceName}`]
       : code === "EACCES" || code === "EPERM"
         ? ["Permission denied", "Run this as root"]
-        : [`${code} at ${socketPath(interfaceName)}`, `Restart the tunnel ${interfaceName}`];
+        : code === "EAGAIN"
+          ? ["too many clients wait for it", "Try again later; `ss -xp` shows who they are"]
+          : [`${code} at ${socketPath(interfaceName)}`, `Restart the tunnel ${interfaceName}`];
   return new UapiClientError(code, `Unable to access interface ${interfaceName}: ${reason}`, nextStep);
 }
 
@@ -98,7 +103,15 @@ function exchange(socket: Socket, interfaceName: string, request: Uint8Array): P
  * @throws         UapiClientError if nobody answers
  */
 export async function requestUapi(interfaceName: string, request: Uint8Array): Promise<Uint8Array> {
-  return exchange(connect(socketPath(interfaceName)), interfaceName, request);
+  for (const deadline = performance.now() + CROWD_TIMEOUT_MS; ; ) {
+    try {
+      return await exchange(connect(socketPath(interfaceName)), interfaceName, request);
+    } catch (error) {
+      const crowded = error instanceof UapiClientError && error.code === "EAGAIN";
+      if (!crowded || performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, CROWD_PAUSE_MS));
+    }
+  }
 }
 
 /** Somebody listens at the tunnel's socket. A socket that a dead process left does not count. */

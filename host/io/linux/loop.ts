@@ -228,7 +228,13 @@ export class Loop implements EngineSink {
     const { workers, patienceMs = HEARTBEAT_MS } = this.#options;
     // Work ahead only while nothing is waiting: then the wait does not block, and tells when something is.
     const idle = this.#unprepared ? now : Number.POSITIVE_INFINITY;
-    const deadline = Math.min(idle, this.engine.nextDeadline(), this.#sourceCheck.nextDeadline(), this.#probeAt);
+    const deadline = Math.min(
+      idle,
+      this.engine.nextDeadline(),
+      this.#sourceCheck.nextDeadline(),
+      this.#probeAt,
+      this.#uapi.retryAt,
+    );
     return Math.min(deadline - now, (workers?.deadline ?? deadline) - now, patienceMs);
   }
 
@@ -270,12 +276,12 @@ export class Loop implements EngineSink {
     this.engine.advance(now);
     if (workers !== undefined) this.engine.handleTouched();
     this.engine.flush();
+    if (now >= this.#uapi.retryAt) this.#uapi.retry();
     if (now >= this.#probeAt) {
       this.#interface.probe();
       if (this.#interfaceUp && !this.engine.up) this.#start();
       this.#sockets.dropStale(now);
       if (now >= this.#mergeAt) this.#setMerging(true);
-      this.#uapi.retry();
       this.#probeAt = now + HEARTBEAT_MS;
     }
     workers?.gate.release();

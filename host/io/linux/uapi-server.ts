@@ -1,11 +1,14 @@
 /**
  * The UAPI socket of the daemon: accepts connections and moves bytes between them and their sessions, in linear memory.
- * A connection keeps one of UAPI_SESSIONS pairs of areas; when all are taken, clients wait in the backlog.
+ * A connection keeps one of UAPI_SESSIONS pairs of areas. When all are taken, clients wait in the backlog, and whoever has
+ * been idle for the longest time makes room for them; so does, in the end, whoever is merely slow.
  */
 import type { Core } from "../../core/core.ts";
 import type { Engine } from "../../device/engine.ts";
 import { prometheusLines } from "../../device/prometheus.ts";
 import type { Statistic } from "../../device/statistics.ts";
+import { POLL } from "../../ffi/constants.ts";
+import { POLLFD } from "../../ffi/layout.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import type { Zones } from "../../uapi/endpoint.ts";
 import { UapiSession } from "../../uapi/session.ts";
@@ -19,11 +22,19 @@ const SESSIONS = 8; // assembly/constants.ts
 const AREA_BYTES = 65_536;
 /** Reads of one connection before others get their turn. */
 const STEPS_PER_TURN = 16;
+/** While others wait: so long may a client neither write nor read. Time enough to write what it has connected for. */
+const IDLE_MS = 20;
+/** While others wait: so long may a client be connected that is never idle, but never done either. */
+const STAY_MS = 2_000;
+/** Where there is no descriptor for a client, when to look again. */
+const RETRY_MS = 1_000;
 
 interface Client {
   readonly connection: UnixConnection;
   readonly session: UapiSession;
   waitsFor: number;
+  readonly since: number;
+  activeAt: number;
 }
 
 export interface UapiServerOptions {
@@ -38,6 +49,8 @@ export interface UapiServerOptions {
   readonly firstToken: number;
   statistics(): Iterable<Statistic>;
   log(level: "error" | "verbose", message: string): void;
+  /** Milliseconds; performance.now() by default. */
+  now?(): number;
 }
 
 export class UapiServer {
@@ -48,6 +61,8 @@ export class UapiServer {
   #accepting = true;
   /** A client had to wait for want of a descriptor, and the log has it; until a call of accept found room. */
   #refused = false;
+  /** When to call `retry`; Infinity while nobody is kept waiting. */
+  retryAt = Number.POSITIVE_INFINITY;
 
   constructor(options: UapiServerOptions) {
     this.#options = options;
@@ -56,14 +71,22 @@ export class UapiServer {
     options.epoll.add(options.listener.fd, options.listenerToken);
   }
 
+  get #now(): number {
+    return this.#options.now?.() ?? performance.now();
+  }
+
   /** Clients wait at the socket. */
   accept(): void {
-    for (;;) {
-      const free = this.#clients.indexOf(undefined);
-      this.#accept(free >= 0);
-      if (free < 0) return;
+    while (this.#someoneWaits()) {
+      let free = this.#clients.indexOf(undefined);
+      if (free < 0) free = this.#makeRoom();
+      if (free < 0) return this.#keepWaiting(this.#roomAt());
       const connection = this.#nextConnection();
-      if (connection === undefined) return;
+      if (connection === "refused") {
+        if (this.#makeRoom() >= 0) continue;
+        return this.#keepWaiting(Math.min(this.#roomAt(), this.#now + RETRY_MS));
+      }
+      if (connection === undefined) break;
       const area = this.#options.core.at.uapiAreas + 2 * AREA_BYTES * free;
       const { core, epoll, firstToken, statistics, log } = this.#options;
       const session = new UapiSession({
@@ -79,34 +102,76 @@ export class UapiServer {
         statistics: () => prometheusLines(statistics()),
         onFault: (error) => log("error", `UAPI: ${error instanceof Error ? error.message : error}`),
       });
-      this.#clients[free] = { connection, session, waitsFor: READABLE };
+      const now = this.#now;
+      this.#clients[free] = { connection, session, waitsFor: READABLE, since: now, activeAt: now };
       epoll.add(connection.fd, firstToken + free);
       this.serve(free, READABLE);
     }
+    this.#listen("listen");
   }
 
-  /** @returns undefined when none waits, or there is no room for it */
-  #nextConnection(): UnixConnection | undefined {
+  /** A client waits in the backlog. */
+  #someoneWaits(): boolean {
+    const { libc, listener } = this.#options;
+    const { view, at } = libc.scratch;
+    view.setInt32(POLLFD.fd, listener.fd, true);
+    view.setUint16(POLLFD.events, POLL.POLLIN, true);
+    view.setUint16(POLLFD.happened, 0, true);
+    return libc.poll(at(0), 1, 0) > 0;
+  }
+
+  /** For a client that waits. @returns the place that is free now, or −1 */
+  #makeRoom(): number {
+    const now = this.#now;
+    const stays = (client: Client | undefined, since: "activeAt" | "since"): number =>
+      client ? now - client[since] : -1;
+    for (const [since, most] of [["activeAt", IDLE_MS] as const, ["since", STAY_MS] as const]) {
+      const times = this.#clients.map((client) => stays(client, since));
+      const longest = Math.max(...times);
+      if (longest < most) continue;
+      const index = times.indexOf(longest);
+      this.#options.log("verbose", `UAPI: dropped a client after ${Math.round(longest)} ms, for others waited`);
+      this.#drop(index);
+      return index;
+    }
+    return -1;
+  }
+
+  /** When somebody will have stayed too long. */
+  #roomAt(): number {
+    const times = this.#clients.map((client) =>
+      client ? Math.min(client.activeAt + IDLE_MS, client.since + STAY_MS) : Number.POSITIVE_INFINITY,
+    );
+    return Math.min(...times);
+  }
+
+  #keepWaiting(until: number): void {
+    this.#listen("not now");
+    this.retryAt = until;
+  }
+
+  /** @returns undefined when none waits; "refused" when there is no descriptor for it */
+  #nextConnection(): UnixConnection | "refused" | undefined {
     try {
       const connection = this.#options.listener.accept();
       if (connection === undefined) this.#refused = false;
       return connection;
     } catch (error) {
-      // The listener stays readable: waiting for it would return at once, again and again.
-      this.#accept(false);
       if (!this.#refused) this.#options.log("error", `UAPI clients must wait: ${(error as Error).message}`);
       this.#refused = true;
-      return undefined;
+      return "refused";
     }
   }
 
-  /** From time to time: there may be room again for clients that wait in the backlog. */
+  /** There may be room again for clients that wait in the backlog. */
   retry(): void {
     if (!this.#accepting) this.accept();
   }
 
-  /** Listen for more clients, or leave them in the backlog. */
-  #accept(more: boolean): void {
+  /** Hear of further clients, or leave them in the backlog: the listener stays readable, and a wait for it returns at once. */
+  #listen(how: "listen" | "not now"): void {
+    const more = how === "listen";
+    if (more) this.retryAt = Number.POSITIVE_INFINITY;
     if (more === this.#accepting) return;
     this.#accepting = more;
     const { epoll, listener, listenerToken } = this.#options;
@@ -121,6 +186,7 @@ export class UapiServer {
       const progress = this.#step(client);
       if (progress === "gone" || ((events & FAILED) !== 0 && progress === "wait")) return this.#drop(index);
       if (progress === "wait") break;
+      client.activeAt = this.#now;
     }
     const wanted = client.session.output().length > 0 ? WRITABLE : READABLE;
     if (wanted === client.waitsFor) return;
@@ -155,7 +221,7 @@ export class UapiServer {
     client.connection.close();
     client.session.destroy();
     this.#clients[index] = undefined;
-    this.#accept(true);
+    this.#listen("listen");
   }
 
   close(): void {

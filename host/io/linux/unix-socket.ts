@@ -10,7 +10,8 @@ import { SOCKADDR_UN } from "../../ffi/layout.ts";
 import { check, type Libc, NULL } from "../../ffi/libc.ts";
 import { setNonBlocking } from "./descriptor.ts";
 
-const BACKLOG = 128;
+/** Clients beyond it are told EAGAIN, or wait in connect(2). The system's own limit is 4096, or 128 before Linux 5.4. */
+const BACKLOG = 1024;
 const TYPE = SOCKET.SOCK_STREAM | SOCKET.SOCK_NONBLOCK | SOCKET.SOCK_CLOEXEC;
 
 /**
