@@ -65,6 +65,7 @@ export const TUN = {
   TUNGETIFF: 0x800454d2,
   TUNSETOFFLOAD: 0x400454d0,
   TUNSETVNETHDRSZ: 0x400454d8,
+  TUNGETDEVNETNS: 0x54e3,
   IFF_TUN: 0x0001,
   IFF_MULTI_QUEUE: 0x0100,
   IFF_NO_PI: 0x1000,
@@ -76,6 +77,7 @@ export const TUN = {
   TUN_F_USO6: 0x40,
   IFNAMSIZ: 16,
   IFF_UP: 0x1,
+  IFF_MULTICAST: 0x1000,
   SIOCGIFFLAGS: 0x8913,
   SIOCSIFFLAGS: 0x8914,
   SIOCGIFMTU: 0x8921,
@@ -114,12 +116,13 @@ export const INOTIFY = {
   IN_IGNORED: 0x8000,
 } as const;
 
-/** <sys/socket.h>, <linux/netlink.h>, <linux/rtnetlink.h>, <linux/if_link.h> */
+/** <sys/socket.h>, <linux/netlink.h>, <linux/rtnetlink.h>, <linux/if_link.h>, <linux/ip.h> */
 export const NETLINK = {
   SOL_NETLINK: 270,
   NETLINK_LISTEN_ALL_NSID: 8,
   NETLINK_ROUTE: 0,
   NLM_F_REQUEST: 1,
+  NLM_F_ACK: 4,
   NLM_F_DUMP: 0x300,
   RTMGRP_LINK: 0x1,
   RTMGRP_IPV4_IFADDR: 0x10,
@@ -140,6 +143,11 @@ export const NETLINK = {
   RTM_DELRULE: 33,
   IFLA_IFNAME: 3,
   IFLA_MTU: 4,
+  IFLA_AF_SPEC: 26,
+  IFLA_INET_CONF: 1,
+  IPV4_DEVCONF_SEND_REDIRECTS: 6,
+  IFLA_INET6_ADDR_GEN_MODE: 8,
+  IN6_ADDR_GEN_MODE_NONE: 1,
   IFLA_NEW_NETNSID: 45,
   IFLA_NEW_IFINDEX: 49,
   NLMSG_ERROR: 2,

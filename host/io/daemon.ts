@@ -16,6 +16,7 @@ import { PROMETHEUS_CONTENT_TYPE, prometheusLines } from "../device/prometheus.t
 import { type Libc, openLibc } from "../ffi/libc.ts";
 import { socketPath } from "../uapi/socket-path.ts";
 import { DeletionWatch } from "./linux/inotify.ts";
+import { applyLinkSettings, applyLinkSettingsIfPossible } from "./linux/link-settings.ts";
 import { Loop } from "./linux/loop.ts";
 import { setNice } from "./linux/priority.ts";
 import { openQueues } from "./linux/threads/queues.ts";
@@ -123,6 +124,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       : [adoptTun(libc, tunFd, tunOptions)];
   let workers: Workers | undefined;
   try {
+    if (tunFd === undefined) applyLinkSettings(libc, tun, log);
+    else applyLinkSettingsIfPossible(libc, tun, log);
     const path = socketPath(tun.name);
     const listener = uapiFd === undefined ? listenUnix(libc, path) : adoptUnix(libc, uapiFd, path);
     let remover: SocketRemover | undefined;

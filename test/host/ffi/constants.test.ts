@@ -17,6 +17,7 @@ const HEADERS = `
 #include <linux/filter.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
+#include <linux/ip.h>
 #include <linux/landlock.h>
 #include <linux/netlink.h>
 #include <linux/prctl.h>
