@@ -2,10 +2,11 @@
  * `genkey`, `genpsk`, `pubkey`: keys on stdin and stdout as base64, as `wg` has them. Exit codes as `wg`: 0 or 1.
  * Keys are bytes from the first to the last, and wiped.
  */
-import { fstatSync, readSync, writeSync } from "node:fs";
+import { fstatSync, readSync } from "node:fs";
 import { publicKeyOf } from "../keys/public-key.ts";
 import { KEY_BASE64_CHARS, KEY_BYTES, keyFromBase64, keyToBase64 } from "../keys/text.ts";
 import { CliError, UsageError } from "./errors.ts";
+import { complain, printPrecious } from "./print.ts";
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -21,9 +22,7 @@ function checkNoOperands(command: string, args: readonly string[]): void {
 function warnIfWorldAccessible(): void {
   const status = fstatSync(STDOUT);
   if (status.isFile() && (status.mode & 0o007) !== 0) {
-    process.stderr.write(
-      "Warning: writing to world accessible file.\nConsider setting the umask to 077 and trying again.\n",
-    );
+    complain("Warning: writing to world accessible file.\nConsider setting the umask to 077 and trying again.\n");
   }
 }
 
@@ -48,7 +47,7 @@ function printKey(key: Uint8Array): void {
   key.fill(0);
   base64.fill(0);
   try {
-    for (let at = 0; at < text.length; ) at += retrying(() => writeSync(STDOUT, text, at));
+    printPrecious(text);
   } finally {
     text.fill(0);
   }

@@ -3,6 +3,7 @@
  * Each subcommand is imported when it runs, so that `wasmguard wg0` loads only what starting needs.
  */
 import { CliError, describeError, exitCodeOf, UsageError } from "./errors.ts";
+import { complain, print } from "./print.ts";
 
 /** A subcommand gets its own arguments and answers with the exit code. */
 export type Command = (args: readonly string[]) => Promise<number>;
@@ -21,7 +22,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
 
 async function help(args: readonly string[]): Promise<number> {
   const { commandHelp } = await import("./help.ts");
-  process.stdout.write(commandHelp(args[0] ?? ""));
+  print(commandHelp(args[0] ?? ""));
   return 0;
 }
 
@@ -45,10 +46,10 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     return await dispatch(args);
   } catch (error) {
-    process.stderr.write(`wasmguard: ${describeError(error)}\n`);
+    complain(`wasmguard: ${describeError(error)}\n`);
     const unexpected = !(error instanceof CliError) && !(error instanceof Error && "nextStep" in error);
     if (unexpected && error instanceof Error && process.env.LOG_LEVEL === "verbose") {
-      process.stderr.write(`${error.stack}\n`);
+      complain(`${error.stack}\n`);
     }
     return exitCodeOf(error);
   }

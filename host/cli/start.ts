@@ -6,17 +6,18 @@
 import { DAEMON_MARKER } from "./background.ts";
 import { startRequest } from "./daemon-options.ts";
 import { DAEMON_OPTIONS, parseOptions } from "./options.ts";
+import { print } from "./print.ts";
 
 /** @param args  all arguments of the command line. @returns the exit code */
 export async function start(args: readonly string[]): Promise<number> {
   const { values, operands } = parseOptions(DAEMON_OPTIONS, args);
   if (values.help) {
-    process.stdout.write((await import("./help.ts")).mainHelp());
+    print((await import("./help.ts")).mainHelp());
     return 0;
   }
   if (values.version) {
     const { versionLine } = await import("./version.ts");
-    process.stdout.write(`${versionLine()}\n`);
+    print(`${versionLine()}\n`);
     return 0;
   }
   const request = startRequest(operands, values, process.env);

@@ -19,6 +19,7 @@ import { DeletionWatch } from "./linux/inotify.ts";
 import { applyLinkSettings, applyLinkSettingsIfPossible } from "./linux/link-settings.ts";
 import { Loop } from "./linux/loop.ts";
 import { setNice } from "./linux/priority.ts";
+import { hasRoom } from "./linux/stdio.ts";
 import { openQueues } from "./linux/threads/queues.ts";
 import type { Workers, WorkersOptions } from "./linux/threads/workers.ts";
 import { adoptTun } from "./linux/tun.ts";
@@ -71,7 +72,11 @@ export interface DaemonOptions {
   /** File with the token that clients of metrics over TCP show; without it one is made at each start. */
   metricsToken?: string | undefined;
   log(level: "error" | "verbose", message: string): void;
+  /** Called once there is a way to tell whether the log's descriptor has room for a line. */
+  onLogRoom?(hasRoom: () => boolean): void;
 }
+
+const STDERR = 2;
 
 /** For tests: sessions are replaced after this many milliseconds instead of 120 s, never later. */
 function shortenSessions(core: Core): void {
@@ -108,6 +113,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   if (!setNice(options.nice)) log("verbose", `the system refused priority ${options.nice}`);
   const core = await loadCore();
   const libc = await openLibc(core.memory);
+  options.onLogRoom?.(() => hasRoom(libc, STDERR));
   const keyMemory = protectKeyMemory(libc, core.at, (address) => core.peersBelow(address));
   const unlockedKeys = new UnlockedKeys(keyMemory, log);
   const tunOptions = {

@@ -1,6 +1,7 @@
 /** DNS servers while the tunnel is up, through resolvconf. Without resolvconf the user is told, and the tunnel works. */
 import { existsSync, readFileSync } from "node:fs";
 import type { SystemSettings } from "../../config/settings.ts";
+import { complain } from "../print.ts";
 import { attempt, hasProgram, run } from "./shell.ts";
 
 const INTERFACE_ORDER = "/etc/resolvconf/interface-order";
@@ -15,7 +16,7 @@ export function resolvconfEntry(interfaceName: string): string {
 export async function setDns(interfaceName: string, { dnsServers, dnsSearch }: SystemSettings): Promise<void> {
   if (dnsServers.length === 0) return;
   if (!hasProgram("resolvconf")) {
-    process.stderr.write(
+    complain(
       `Warning: DNS = ${dnsServers.join(", ")} is not set, because there is no resolvconf. ` +
         "Install openresolv, or set the servers by a PostUp line.\n",
     );

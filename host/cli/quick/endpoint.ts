@@ -6,6 +6,7 @@ import { lookup } from "node:dns/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { canonicalEndpoint } from "../../address/canonical.ts";
 import { CliError } from "../errors.ts";
+import { complain } from "../print.ts";
 
 const RETRIES_DEFAULT = 15;
 const DELAY_FIRST_MS = 1000;
@@ -44,7 +45,7 @@ export async function resolveEndpoint(host: string, port: number): Promise<strin
           cause: error,
         });
       }
-      process.stderr.write(`${code}: \`${host}:${port}'. Trying again in ${(wait / 1000).toFixed(2)} seconds...\n`);
+      complain(`${code}: \`${host}:${port}'. Trying again in ${(wait / 1000).toFixed(2)} seconds...\n`);
       await delay(wait);
       wait = Math.min(DELAY_MAX_MS, wait * 1.2);
     }

@@ -4,6 +4,7 @@ import { basename, dirname } from "node:path";
 import { parseConfig } from "../../config/parse.ts";
 import type { Settings } from "../../config/settings.ts";
 import { CliError, UsageError } from "../errors.ts";
+import { complain } from "../print.ts";
 
 const CONFIG_FOLDER = "/etc/wireguard";
 const NAME = /^[a-zA-Z0-9_=+.-]{1,15}$/;
@@ -37,7 +38,7 @@ function readBytes(path: string): Uint8Array {
 
 function warnIfWorldAccessible(path: string): void {
   const open = statSync(path).mode & statSync(dirname(path)).mode & 0o007;
-  if (open !== 0) process.stderr.write(`Warning: \`${path}' is world accessible\n`);
+  if (open !== 0) complain(`Warning: \`${path}' is world accessible\n`);
 }
 
 /** @param argument  a path ending in .conf, or the name of a file in /etc/wireguard. @throws CliError */

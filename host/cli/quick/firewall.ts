@@ -3,6 +3,8 @@
  * and the mark of the outer UDP is kept for its answers. By nft, else iptables; the same rules and names as wg-quick,
  * so that either program can remove what the other made.
  */
+
+import { complain } from "../print.ts";
 import { ask, attempt, hasProgram, run } from "./shell.ts";
 
 export interface Family {
@@ -56,7 +58,7 @@ export async function addFirewall(name: string, family: Family, mark: number): P
   else if (hasProgram(`${family.iptables}-restore`)) {
     await run([`${family.iptables}-restore`, "-n"], iptablesScript(name, addresses, mark));
   } else {
-    process.stderr.write(
+    complain(
       "Warning: there is neither nft nor iptables, so packets to the tunnel's addresses are taken from any interface.\n",
     );
   }

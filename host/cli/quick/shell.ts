@@ -6,6 +6,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { CliError } from "../errors.ts";
+import { complain } from "../print.ts";
 
 let interruption: NodeJS.Signals | undefined;
 
@@ -36,7 +37,7 @@ export function hasProgram(name: string): boolean {
 }
 
 export function echo(text: string): void {
-  process.stderr.write(`[#] ${text}\n`);
+  complain(`[#] ${text}\n`);
 }
 
 interface Finished {

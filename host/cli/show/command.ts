@@ -1,7 +1,9 @@
 /** `show` and `showconf`: which tunnels, in which form. Exit codes as `wg`. */
+import { isatty } from "node:tty";
 import { listTunnels } from "../../uapi/client.ts";
 import { describeError, UsageError } from "../errors.ts";
 import { checkInterfaceName } from "../interface-name.ts";
+import { complain, print } from "../print.ts";
 import { INTERFACE_HEADING, writeConfigurationBody } from "./configuration.ts";
 import { fetchDevice, type ShownDevice, wipeDevice } from "./device.ts";
 import { FIELDS, writeField } from "./fields.ts";
@@ -12,7 +14,7 @@ import { showStatistics } from "./statistics.ts";
 function humanStyle(): HumanStyle {
   const mode = process.env.WG_COLOR_MODE;
   return {
-    colours: mode === "always" || (mode !== "never" && process.stdout.isTTY === true),
+    colours: mode === "always" || (mode !== "never" && isatty(1)),
     showKeys: process.env.WG_HIDE_KEYS === "never",
     now: BigInt(Math.floor(Date.now() / 1000)),
   };
@@ -45,7 +47,7 @@ async function showAll(field: string | undefined): Promise<number> {
       output.flush();
     } catch (error) {
       failures++;
-      process.stderr.write(`wasmguard: ${describeError(error)}\n`);
+      complain(`wasmguard: ${describeError(error)}\n`);
     }
   }
   return failures > 0 && failures === names.length ? 1 : 0;
@@ -73,7 +75,7 @@ export async function show(args: readonly string[]): Promise<number> {
   }
   if (name === "interfaces") {
     const names = await listTunnels();
-    if (names.length > 0) process.stdout.write(`${names.join(" ")}\n`);
+    if (names.length > 0) print(`${names.join(" ")}\n`);
     return 0;
   }
   if (name === "all") return showAll(field);

@@ -1,25 +1,8 @@
 /**
  * Text on its way to stdout, a file or a socket. Secret keys are appended as bytes, never as strings; everything is wiped once written.
  */
-import { writeSync } from "node:fs";
 import { KEY_HEX_CHARS, keyToBase64, keyToHex } from "../../keys/text.ts";
-
-const STDOUT = 1;
-const RETRY_MS = 5;
-
-function writeAll(bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; ) {
-    try {
-      at += writeSync(STDOUT, bytes, at);
-    } catch (error) {
-      const code = error instanceof Error && "code" in error ? error.code : undefined;
-      // The reader left (as in `| head -1`): nobody is there to be told.
-      if (code === "EPIPE") return;
-      if (code !== "EAGAIN") throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
-    }
-  }
-}
+import { print } from "../print.ts";
 
 export class Output {
   private readonly parts: (string | Uint8Array)[] = [];
@@ -74,7 +57,7 @@ export class Output {
   flush(): void {
     const whole = this.take();
     try {
-      writeAll(whole);
+      print(whole);
     } finally {
       whole.fill(0);
     }

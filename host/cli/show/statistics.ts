@@ -1,5 +1,6 @@
 /** `show --stats`: the numbers a daemon keeps beside what `wg show` knows, for people. */
 import { requestUapi, UapiClientError } from "../../uapi/client.ts";
+import { print } from "../print.ts";
 
 /** Metric names repeat the program's; a person knows which program was asked. */
 const PREFIX = "wasmguard_";
@@ -30,5 +31,5 @@ export async function showStatistics(interfaceName: string): Promise<void> {
   }
   const width = Math.max(...rows.map(([name]) => name.length));
   const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}\n`);
-  process.stdout.write(`interface: ${interfaceName}\n${lines.join("")}`);
+  print(`interface: ${interfaceName}\n${lines.join("")}`);
 }

@@ -178,3 +178,27 @@ it("help and version go to stdout", () => {
   );
   expect(wasmguard([process.execPath, local("stub-entry.ts")], ["help", "constructor"])).toEqual({ ...help, code: 0 });
 });
+
+describe("output that cannot be written", () => {
+  const shell = (redirection: string, args: string[]): { status: number | null; stderr: string } => {
+    const script = `"$@" ${redirection}; exit \${PIPESTATUS[0]}`;
+    const command = [process.execPath, local("entry.ts"), ...args];
+    return spawnSync("bash", ["-c", script, "bash", ...command], { encoding: "utf8", timeout: 25_000 });
+  };
+
+  it.for([[["genkey"]], [["genpsk"]], [["--help"]], [["--version"]], [["help", "up"]]])(
+    "on a full disk is one line and exit code 1: %j",
+    ([args]) => {
+      const { status, stderr } = shell(">/dev/full", args!);
+      expect(stderr).toMatch(/^wasmguard: cannot write the output \(ENOSPC\)\. [^\n]+\n$/);
+      expect(status).toBe(1);
+    },
+  );
+
+  it("is no matter where the reader has left, unless it was a key", () => {
+    expect(shell("| true", ["--help"])).toMatchObject({ status: 0, stderr: "" });
+    const key = shell("| { exec <&-; sleep 1; }", ["genkey"]);
+    expect(key.status).toBe(1);
+    expect(key.stderr).toMatch(/^wasmguard: cannot write the output \(EPIPE\)/);
+  });
+});
