@@ -25,7 +25,15 @@ export class MemoryBudget {
     this.#taken -= bytes;
   }
 
-  /** Share in use, 0 to 1: buffers stop growing above a half. */
+  /**
+   * The most that one buffer should hold now: a part of what is left, so that however many are greedy, something stays for those that
+   * come (Choudhury, Hahne: "Dynamic queue length thresholds", 1998).
+   */
+  get share(): number {
+    return (this.limit - this.#taken) / 4;
+  }
+
+  /** Share in use, 0 to 1. */
   get pressure(): number {
     return this.#taken / this.limit;
   }

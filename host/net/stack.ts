@@ -25,7 +25,8 @@ import { SinkOutput } from "./ip/output.ts";
 import { PathMtu } from "./ip/path-mtu.ts";
 import { RandomSource } from "./random.ts";
 import type { PacketSink } from "./sink.ts";
-import type { Context, IpOutput, Timer, Transport } from "./transport.ts";
+import { Tcp } from "./tcp/tcp.ts";
+import { type Context, type IpOutput, TCP, type Timer, type Transport } from "./transport.ts";
 import { CHECKSUM_VALID, GSO_NONE, NEEDS_CHECKSUM, VNET_BYTES, vnetFlags, vnetGsoType, vnetSegment } from "./vnet.ts";
 
 /** What all connections, sockets and fragments of one network may hold together. */
@@ -52,6 +53,7 @@ export class NetStack implements Context {
   readonly budget: MemoryBudget;
   readonly ip: IpOutput;
   readonly mtu: number;
+  readonly tcp: Tcp;
   readonly #addresses: Addresses;
   readonly #inbound = new Inbound();
   readonly #byProtocol: (Transport | undefined)[] = new Array(256).fill(undefined);
@@ -69,6 +71,8 @@ export class NetStack implements Context {
     this.budget = new MemoryBudget(options.budgetBytes ?? BUDGET_BYTES);
     this.#addresses = new Addresses(options.addresses);
     this.ip = new SinkOutput(options.sink, this.#addresses, new PathMtu(options.mtu), this.counters);
+    this.tcp = new Tcp(this);
+    this.register(this.tcp, TCP);
   }
 
   get now(): Instant {

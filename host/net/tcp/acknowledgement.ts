@@ -1,0 +1,183 @@
+/**
+ * What an acknowledgement says: what arrived, in order and out of order (RFC 2018, RFC 2883), how long it took, what must have been lost
+ * (RFC 8985; RFC 6582 without SACK), and how much may be in flight from now on.
+ */
+import { type Instant, NEVER } from "../../device/instant.ts";
+import { type Connection, DRAINED, WRITABLE } from "./connection.ts";
+import { armRetransmission } from "./deadlines.ts";
+import { Delivery } from "./scoreboard.ts";
+import type { Segment } from "./segment.ts";
+import { positionOf } from "./sequence.ts";
+
+const DUPLICATE_THRESHOLD = 3;
+/** `writable` is called when there is room for so much. */
+const WRITABLE_BYTES = 32 << 10;
+
+/** One at a time, for all connections. */
+const delivery = new Delivery();
+
+/** Bytes thought to be in the network, with what duplicate acknowledgements say without SACK. */
+export function inFlight(c: Connection): number {
+  return Math.max(0, c.scoreboard.inFlight - c.renoDelivered);
+}
+
+/** @param ack position, from `una` to `nxt` */
+export function takeAcknowledgement(c: Connection, segment: Segment, ack: number, windowChanged: boolean): void {
+  const { now } = c.tcp.context;
+  const { recovery } = c;
+  const advance = ack - c.una;
+  const echo = c.timestamps && segment.hasTimestamps ? echoedTime(c, segment) : Number.NaN;
+  const flightBefore = inFlight(c);
+  const limited = c.limitedAt >= c.una;
+  delivery.begin(echo, c.roundTrip.least, now);
+
+  if (advance > 0) advanceTo(c, ack);
+  const duplicate = c.sackPermitted && segment.sackBlocks > 0 && readSacks(c, segment, ack);
+  if (advance > 0 || delivery.bytes > 0) measure(c, advance > 0, echo, now);
+
+  if (advance > 0 && recovery.answersOriginal(echo)) undo(c);
+  if (c.sackPermitted) {
+    c.rack.update(delivery);
+    if (delivery.bytes > 0) detectLosses(c);
+  } else {
+    countDuplicates(c, segment, advance, windowChanged);
+  }
+  if (c.probeEnd >= 0) endTailProbe(c, ack, advance, duplicate, segment.sackBlocks > 0);
+  if (recovery.phase !== "open" && c.una >= recovery.point) endRecovery(c);
+
+  adjustWindow(c, advance, flightBefore, limited);
+  if (advance > 0 || delivery.bytes > 0) armRetransmission(c);
+  if (advance > 0) tellSender(c);
+}
+
+/** When the segment left that this one echoes, to the millisecond below. */
+function echoedTime(c: Connection, segment: Segment): Instant {
+  const now = Math.floor(c.tcp.context.now);
+  return now - ((now + c.timestampOffset - segment.timestampEcho) | 0);
+}
+
+function advanceTo(c: Connection, ack: number): void {
+  c.scoreboard.acknowledge(ack, delivery);
+  c.una = ack;
+  c.sendQueue.acknowledge(ack);
+  c.timeoutsInRow = 0;
+  c.stalledSince = c.scoreboard.bytes > 0 ? c.tcp.context.now : NEVER;
+  c.softFailure = undefined;
+}
+
+/** @returns whether the first block reports a duplicate */
+function readSacks(c: Connection, segment: Segment, ack: number): boolean {
+  const { sack, sackBlocks } = segment;
+  const position = (index: number) => positionOf(sack[index]!, c.iss, c.una);
+  const start = position(0);
+  const end = position(1);
+  const within = sackBlocks > 1 && start >= position(2) && end <= position(3);
+  const duplicate = start < end && (end <= ack || within);
+  if (duplicate && start >= 0 && end <= c.nxt) {
+    c.rack.duplicate(c.una, c.nxt);
+    if (c.recovery.duplicate(start, end)) undo(c);
+  }
+  for (let i = duplicate ? 1 : 0; i < sackBlocks; i++) {
+    const from = position(2 * i);
+    const to = position(2 * i + 1);
+    // What was never sent, or is acknowledged already, says nothing.
+    if (from >= to || to > c.nxt || to <= c.una) continue;
+    c.scoreboard.sack(Math.max(from, c.una), to, delivery);
+  }
+  return duplicate;
+}
+
+function measure(c: Connection, advanced: boolean, echo: Instant, now: Instant): void {
+  const { firstSentAt } = delivery;
+  if (!Number.isNaN(firstSentAt)) c.roundTrip.sample(now - firstSentAt, now);
+  else if (advanced && !Number.isNaN(echo) && echo <= now) c.roundTrip.sample(now - echo, now);
+  // Acknowledged without a measurement, all the same: Karn's doubled timeout has done its work.
+  else if (advanced) c.roundTrip.backoff = 0;
+}
+
+/** Look for losses, and begin to repair them. */
+export function detectLosses(c: Connection): void {
+  const { scoreboard, recovery } = c;
+  const before = scoreboard.lostBytes;
+  const recovering = recovery.phase !== "open";
+  const again = c.rack.detect(scoreboard, c.roundTrip, c.segment, recovering, c.tcp.context.now);
+  c.reorderAt = again > 0 ? again : NEVER;
+  if (scoreboard.lostBytes > before && !recovering) beginRecovery(c);
+}
+
+function beginRecovery(c: Connection): void {
+  c.probeEnd = -1;
+  c.recovery.begin(c.scoreboard, c.una, c.nxt, c.control);
+}
+
+/** Without SACK: RFC 5681 §3.2, RFC 6582 §3.2. */
+function countDuplicates(c: Connection, segment: Segment, advance: number, windowChanged: boolean): void {
+  const { scoreboard, recovery } = c;
+  if (advance > 0) {
+    c.duplicateAcks = 0;
+    c.renoDelivered = Math.max(0, c.renoDelivered - Math.max(0, advance - c.segment));
+    if (scoreboard.bytes === 0) c.renoDelivered = 0;
+    // A partial acknowledgement names the next hole.
+    if (recovery.phase === "recovery" && c.una < recovery.point) scoreboard.markHeadLost(c.segment);
+    return;
+  }
+  if (scoreboard.bytes === 0 || segment.payloadBytes > 0 || windowChanged) return;
+  c.duplicateAcks += 1;
+  c.renoDelivered = Math.min(c.renoDelivered + c.segment, scoreboard.bytes);
+  delivery.bytes += c.segment;
+  if (c.duplicateAcks !== DUPLICATE_THRESHOLD || recovery.phase !== "open") return;
+  scoreboard.markHeadLost(c.segment);
+  beginRecovery(c);
+}
+
+/** RFC 8985 §7.4.2. */
+function endTailProbe(c: Connection, ack: number, advance: number, duplicate: boolean, sacks: boolean): void {
+  if (ack < c.probeEnd) return;
+  if (c.probeRepeats && !duplicate) {
+    if (ack > c.probeEnd) {
+      // The probe repaired a loss, which has to count as one.
+      c.control.limit(Math.min(c.control.window, c.control.lost(c.scoreboard.bytes)));
+    } else if (advance > 0 || sacks) {
+      return;
+    }
+  }
+  c.probeEnd = -1;
+}
+
+function undo(c: Connection): void {
+  c.recovery.undo(c.control);
+  c.rack.reorderingSeen = true;
+  c.scoreboard.unmarkLost();
+  c.timeoutsInRow = 0;
+}
+
+function endRecovery(c: Connection): void {
+  c.recovery.end(c.control);
+  c.rack.recoveryEnded();
+  c.renoDelivered = c.duplicateAcks = 0;
+}
+
+function adjustWindow(c: Connection, advance: number, flightBefore: number, limited: boolean): void {
+  const { control, recovery, roundTrip } = c;
+  if (recovery.phase === "recovery") {
+    recovery.reduce(delivery.bytes, advance > 0, inFlight(c), c.segment, control);
+    return;
+  }
+  const slowStart = control.window < control.threshold;
+  // A window that is not used says nothing about the path (RFC 7661, RFC 9438 §5.8).
+  if (advance <= 0 || !(limited || (slowStart && 2 * flightBefore >= control.window))) return;
+  const { now } = c.tcp.context;
+  const rtt = now - delivery.lastSentAt;
+  control.acknowledged(Math.max(delivery.bytes, 0), rtt, roundTrip.smoothed, c.una, c.nxt, now);
+}
+
+function tellSender(c: Connection): void {
+  if (c.refusedWrite && c.room >= WRITABLE_BYTES) {
+    c.refusedWrite = false;
+    c.tell(WRITABLE);
+  }
+  if (c.undrained && c.sendQueue.length === 0) {
+    c.undrained = false;
+    c.tell(DRAINED);
+  }
+}

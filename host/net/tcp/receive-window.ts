@@ -1,0 +1,76 @@
+/**
+ * The window that the peer is told (RFC 9293 §3.8.6). Its right edge never moves back, and forward only by steps worth telling. How
+ * large it may become is learnt from how much the user reads in a round trip: four times as much, so that the peer's slow start is
+ * never held up; a user who does not read gets no more.
+ */
+import type { Instant } from "../../device/instant.ts";
+import type { MemoryBudget } from "../budget.ts";
+import { BUFFER_MAX, WINDOW_INITIAL } from "./constants.ts";
+import type { ReceiveQueue } from "./receive-queue.ts";
+
+/** While memory is short, as much as this is still let in for each connection. */
+const WINDOW_LEAST = 16 << 10;
+
+export class ReceiveWindow {
+  readonly #budget: MemoryBudget;
+  /** What may be unread. */
+  limit = WINDOW_INITIAL;
+  /** Position that the peer was told it may send up to. */
+  edge = 1;
+  /** Round trip as seen from here, by echoed timestamps; 0 before. */
+  #roundTrip = 0;
+  #measuredAt: Instant = 0;
+  #read = 0;
+
+  constructor(budget: MemoryBudget) {
+    this.#budget = budget;
+  }
+
+  /** An echoed timestamp says how long a round trip took, the peer's own delays included. */
+  roundTrip(milliseconds: number): void {
+    const sample = Math.max(milliseconds, 1);
+    this.#roundTrip = this.#roundTrip === 0 ? sample : this.#roundTrip + (sample - this.#roundTrip) / 8;
+  }
+
+  /** The user has read. */
+  read(bytes: number, smoothed: number, now: Instant): void {
+    this.#read += bytes;
+    const period = Math.max(this.#roundTrip, smoothed, 1);
+    if (now - this.#measuredAt < period) return;
+    // Over a pause the figure says nothing.
+    if (now - this.#measuredAt < 4 * period && 4 * this.#read > this.limit) {
+      this.limit = Math.min(4 * this.#read, BUFFER_MAX);
+    }
+    this.#read = 0;
+    this.#measuredAt = now;
+  }
+
+  /** Where the edge could be now. */
+  #wanted(queue: ReceiveQueue): number {
+    const most = Math.min(this.limit, Math.max(this.#budget.share, WINDOW_LEAST));
+    return queue.next + Math.max(0, most - queue.length);
+  }
+
+  /** Whether reading has made so much room that the peer should hear of it. */
+  worthTelling(queue: ReceiveQueue, segment: number): boolean {
+    const more = this.#wanted(queue) - this.edge;
+    return (
+      more >= Math.min(this.limit / 2, 2 * segment) && (more >= this.limit / 4 || this.edge - queue.next < segment)
+    );
+  }
+
+  /**
+   * The window for a segment that leaves now; moves the edge.
+   * @param scale as was agreed on
+   * @returns what the header says
+   */
+  announce(queue: ReceiveQueue, acknowledged: number, segment: number, scale: number): number {
+    // RFC 9293 §3.8.6.2.2: no silly windows.
+    const wanted = this.#wanted(queue);
+    const target = wanted - this.edge >= Math.min(segment, this.limit / 2) ? wanted : this.edge;
+    // Rounded up, for what was told once must not be taken back.
+    const field = Math.min(Math.ceil(Math.max(0, target - acknowledged) / 2 ** scale), 65_535);
+    this.edge = Math.max(this.edge, acknowledged + field * 2 ** scale);
+    return field;
+  }
+}
