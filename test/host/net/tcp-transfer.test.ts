@@ -1,0 +1,17 @@
+/** Two stacks and a link: connections are made, carry bytes in order, and end, whatever the link does. */
+import { expect, test } from "vitest";
+import { exchange, Pair } from "../../net/pair.ts";
+
+test.each([4, 6] as const)("IPv%i: both ends send, end, and keep nothing", (family) => {
+  const pair = new Pair({ there: { delayMs: 5, megabitsPerSecond: 100, queueBytes: 100_000 } });
+  const [near, far] = pair.connected({}, family);
+  const sends = exchange(near, 300_000, { salt: 0 });
+  const answers = exchange(far, 200_000, { salt: 1 });
+  pair.clock.runWhile(() => !(sends.closed && answers.closed), 60_000);
+  expect([sends.failure, answers.failure]).toEqual([undefined, undefined]);
+  expect([answers.reader.read, sends.reader.read]).toEqual([300_000, 200_000]);
+  pair.clock.runUntil(pair.clock.now + 130_000);
+  expect([...pair.near.stack.tcp.connections(), ...pair.far.stack.tcp.connections()]).toEqual([]);
+  expect([pair.near.stack.tcp.table.size, pair.far.stack.tcp.table.size]).toEqual([0, 0]);
+  expect([pair.near.stack.budget.taken, pair.far.stack.budget.taken]).toEqual([0, 0]);
+});
