@@ -20,5 +20,8 @@ async function load() {
   }
 }
 
-const { main } = await load();
-process.exitCode = await main(process.argv.slice(2));
+// In Node the signal opens a debugger, for every user of the machine; whoever handles it himself is spared that.
+if (process.versions.bun === undefined && !("Deno" in globalThis)) process.on("SIGUSR1", () => {});
+
+const { enter } = await load();
+process.exitCode = await enter(process.argv.slice(2));

@@ -61,6 +61,18 @@ export class UserUnknownError extends WasmguardError {
   }
 }
 
+/** The system refused steps of confinement. */
+export class ConfinementError extends WasmguardError {
+  readonly code = "CONFINEMENT";
+  readonly nextStep: string;
+
+  /** @param refused  steps with reasons  @param steps  the names that would have to be allowed to fail */
+  constructor(refused: readonly string[], steps: readonly string[]) {
+    super(`cannot confine itself: the system refuses ${refused.join(" and ")}`);
+    this.nextStep = `Make the system allow it, or go on without: --allow-unconfined=${steps.join(",")}`;
+  }
+}
+
 export class TunPermissionError extends WasmguardError {
   readonly code = "TUN_PERMISSION";
   readonly nextStep = "Run as root, grant CAP_NET_ADMIN, or pass an open descriptor in WG_TUN_FD.";

@@ -1,6 +1,12 @@
-/** What a daemon in the background and the process that started it agree on. */
+/** What a daemon and the process that started it agree on. */
 
-/** Set for the child alone: tells a daemon in the background from WG_PROCESS_FOREGROUND=1 set by a user. */
-export const DAEMON_MARKER = "WASMGUARD_BACKGROUND";
-/** The child's first line on stdout when all is well; anything else there is an error. */
+/**
+ * Set for the daemon alone: its runtime was started for it, and it is to run in the background or the foreground. (A user may
+ * set WG_PROCESS_FOREGROUND, which says what is wanted.)
+ */
+export const DAEMON_MARKER = "WASMGUARD_DAEMON";
+export type DaemonPlace = "background" | "foreground";
+/** A line on stdout of a daemon in the background when all is well; one before it that is no warning is an error. */
 export const READY_LINE = "ready";
+/** What a line starts with that the user should see although the daemon starts. */
+export const WARNING = "warning: ";

@@ -1,6 +1,7 @@
 /** Command line and environment to what the daemon is started with. The command line wins. */
 
 import type { ConfineOptions } from "../confine/linux.ts";
+import { isStep, STEPS, type Step } from "../confine/steps.ts";
 import { THREADS_MAX } from "../core/codes.ts";
 import type { LogLevel, Offloads } from "../io/daemon.ts";
 import { type MetricsAddress, parseMetricsAddress } from "../io/metrics-address.ts";
@@ -90,13 +91,19 @@ function busyPoll(text: string | undefined): number | undefined {
   throw new UsageError(`--busy-poll is not a number from 0 to ${BUSY_POLL_MAX}: ${JSON.stringify(text)}`);
 }
 
+/** Names of steps, separated by commas. */
+function stepsThatMayFail(text: string | undefined): Step[] {
+  const names = text === undefined ? [] : text.split(",").map((name) => name.trim());
+  return names.map((name) => {
+    if (isStep(name)) return name;
+    throw new UsageError(`--allow-unconfined knows no step ${JSON.stringify(name)}, only ${STEPS.join(", ")}`);
+  });
+}
+
 function confinement(values: OptionValues<typeof DAEMON_OPTIONS>): ConfineOptions | undefined {
+  const mayFail = stepsThatMayFail(values["allow-unconfined"]);
   if (values["no-confine"]) return undefined;
-  return {
-    user: values.user,
-    netAdmin: values["drop-net-admin"] ? "drop" : "keep",
-    lowPorts: values["low-ports"] ? "keep" : "drop",
-  };
+  return { user: values.user, socketRights: values["drop-socket-rights"] ? "drop" : "keep", mayFail };
 }
 
 function threadCount(text: string | undefined): number | undefined {

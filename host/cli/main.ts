@@ -3,6 +3,8 @@
  * Each subcommand is imported when it runs, so that `wasmguard wg0` loads only what starting needs.
  */
 import { CliError, describeError, exitCodeOf, UsageError } from "./errors.ts";
+import { leave } from "./launch/leave.ts";
+import { debuggerIsOpen, RESTARTED, taints } from "./launch/taint.ts";
 import { complain, print } from "./print.ts";
 
 /** A subcommand gets its own arguments and answers with the exit code. */
@@ -34,7 +36,10 @@ async function dispatch(args: readonly string[]): Promise<number> {
   const load = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
   if (load === undefined) return (await import("./start.ts")).start(args);
   if (rest.includes("--help") || rest.includes("-h")) return help([first]);
-  return (await load())(rest);
+  const command = await load();
+  // A signal that came before the first line of ours may have opened one since.
+  if (await debuggerIsOpen()) throw new CliError("a debugger is open in this process", "Run the command again");
+  return command(rest);
 }
 
 /**
@@ -42,15 +47,32 @@ async function dispatch(args: readonly string[]): Promise<number> {
  * @param args  the arguments after the program's name
  * @returns     the exit code: 0, 1 for a failure, 2 for a wrong command line
  */
-export async function main(args: readonly string[]): Promise<number> {
+export function main(args: readonly string[]): Promise<number> {
+  return reporting(() => dispatch(args));
+}
+
+/**
+ * Run one command line in a process that was started for it: where anything else was let into the process, it starts again
+ * without.
+ */
+export function enter(args: readonly string[]): Promise<number> {
+  return reporting(async () => {
+    const found = await taints();
+    if (found.length > 0) return (await import("./launch/restart.ts")).restartWithout(found, args);
+    delete process.env[RESTARTED];
+    return dispatch(args);
+  });
+}
+
+async function reporting(run: () => Promise<number>): Promise<number> {
   try {
-    return await dispatch(args);
+    return leave(await run());
   } catch (error) {
     complain(`wasmguard: ${describeError(error)}\n`);
     const unexpected = !(error instanceof CliError) && !(error instanceof Error && "nextStep" in error);
     if (unexpected && error instanceof Error && process.env.LOG_LEVEL === "verbose") {
       complain(`${error.stack}\n`);
     }
-    return exitCodeOf(error);
+    return leave(exitCodeOf(error));
   }
 }

@@ -3,14 +3,17 @@
  * Exit codes as wireguard-go: 0 after a signal or the loss of socket or interface, 1 if it could not start.
  */
 import { runDaemon } from "../io/daemon.ts";
-import { READY_LINE } from "./background.ts";
+import { READY_LINE, WARNING } from "./background.ts";
 import type { StartRequest } from "./daemon-options.ts";
 import { describeError } from "./errors.ts";
 import { DaemonLog } from "./log.ts";
 import { complain, print } from "./print.ts";
 
+/** Tells a message to whoever waits for the daemon; the log takes it where this is not the place. @returns whether it did */
+type Warn = (level: "error" | "verbose", message: string) => boolean;
+
 /** Run until the end; SIGINT and SIGTERM end it cleanly, a second one at once. */
-async function runUntilStopped(request: StartRequest, onReady: () => void): Promise<void> {
+async function runUntilStopped(request: StartRequest, warn: Warn, onReady: () => void): Promise<void> {
   const stopped = new AbortController();
   const stop = (): void => {
     if (stopped.signal.aborted) process.exit(1);
@@ -37,7 +40,9 @@ async function runUntilStopped(request: StartRequest, onReady: () => void): Prom
       threads,
       onReady,
       signal: stopped.signal,
-      log: (level, message) => log.write(level, message),
+      log: (level, message) => {
+        if (!warn(level, message)) log.write(level, message);
+      },
       onLogRoom: (hasRoom) => log.watchRoom(hasRoom),
     });
   } finally {
@@ -48,15 +53,25 @@ async function runUntilStopped(request: StartRequest, onReady: () => void): Prom
 
 /** @returns the exit code; an error is left to the caller to print */
 export async function runInForeground(request: StartRequest): Promise<number> {
-  await runUntilStopped(request, () => {});
+  await runUntilStopped(
+    request,
+    () => false,
+    () => {},
+  );
   return 0;
 }
 
 /** As the child of spawn-daemon.ts: what happens until readiness is told on stdout. */
 export async function runInBackground(request: StartRequest): Promise<number> {
   let ready = false;
+  // Without a log, what goes wrong at the start is told by the process that waits for it.
+  const warn: Warn = (level, message) => {
+    if (ready || level !== "error" || request.keepsLog) return false;
+    print(`${WARNING}${message}\n`);
+    return true;
+  };
   try {
-    await runUntilStopped(request, () => {
+    await runUntilStopped(request, warn, () => {
       ready = true;
       print(`${READY_LINE}\n`);
     });

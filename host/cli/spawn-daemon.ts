@@ -1,47 +1,29 @@
 /**
  * Starts the daemon as a process of its own and waits until it is ready.
- * The child's stdout is a pipe to this process: one line "ready", or the error that kept it from starting. The
+ * The child's stdout is a pipe to this process: warnings, and one line "ready" or the error that kept it from starting. The
  * daemon writes nothing to it afterwards, so the pipe may end with this process. Its stderr is what it stays.
+ * All of it by plain system calls: this process is in the daemon's sandbox by then, where its event loop cannot wait.
  */
-import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { runtime } from "../io/platform.ts";
-import { DAEMON_MARKER, READY_LINE } from "./background.ts";
-import type { StartRequest } from "./daemon-options.ts";
+import { FILE, POLL, PROCESS } from "../ffi/constants.ts";
+import { EINTR } from "../ffi/errno.ts";
+import { startProgram } from "../ffi/execute.ts";
+import { POLLFD } from "../ffi/layout.ts";
+import { check, type Libc } from "../ffi/libc.ts";
+import { systemCall } from "../ffi/system-calls.ts";
+import { signalName } from "../io/platform.ts";
+import { READY_LINE, WARNING } from "./background.ts";
 import { CliError } from "./errors.ts";
-
-/** What this process must know of the start; the child reads the rest from its command line. */
-export type SpawnRequest = Pick<StartRequest, "interfaceName" | "tunFd" | "uapiFd" | "keepsLog">;
+import { type LaunchRequest, prepareLaunch } from "./launch/daemon.ts";
 
 const READY_TIMEOUT_MS = 20_000;
 const REPORT_BYTES_MAX = 4096;
+/** What a status of wait4 says of a process that ended by itself, and of one that a signal ended. */
+const SIGNAL_MASK = 0x7f;
+const EXIT_SHIFT = 8;
 
-/** The command line that runs this very program again, in this runtime. */
-export function selfCommand(args: readonly string[]): { program: string; args: string[] } {
-  const script = process.argv[1];
-  if (script === undefined)
-    throw new CliError("cannot tell which script is running", "Start it with: wasmguard -f NAME");
-  // Deno wants its subcommand and permissions again; Node and Bun keep their own flags in execArgv.
-  const before = runtime() === "deno" ? ["run", "--allow-all", "--quiet"] : process.execArgv;
-  return { program: process.execPath, args: [...before, script, ...args] };
-}
-
-/**
- * What the child's descriptors are. Those it inherits keep their numbers: Deno's spawn closes or loses a descriptor
- * that is to get another one.
- */
-function childDescriptors({ keepsLog, tunFd, uapiFd }: SpawnRequest): StdioOptions {
-  // Nothing in the background may keep a terminal or a caller's pipe open, unless a log was asked for.
-  const descriptors: (number | "ignore" | "pipe" | "inherit")[] = ["ignore", "pipe", keepsLog ? "inherit" : "ignore"];
-  for (const inherited of [tunFd, uapiFd]) {
-    if (inherited === undefined) continue;
-    if (!existsSync(`/dev/fd/${inherited}`)) {
-      throw new CliError(`descriptor ${inherited} is not open`, "Check --tun-fd, --uapi-fd, WG_TUN_FD and WG_UAPI_FD");
-    }
-    while (descriptors.length < inherited) descriptors.push("ignore");
-    descriptors[inherited] = inherited;
-  }
-  return descriptors;
+export interface SpawnRequest extends LaunchRequest {
+  /** Tell the user something that keeps nobody from starting. */
+  warn(message: string): void;
 }
 
 interface Outcome {
@@ -51,25 +33,55 @@ interface Outcome {
 }
 
 /** Collect the child's report until it is ready, has closed its stdout, or the time is over. */
-function waitForReport(child: ChildProcess): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    let report = "";
-    const finish = (end: Outcome["end"]): void => {
-      clearTimeout(timer);
-      resolve({ report, end });
-    };
-    const timer = setTimeout(() => finish("timeout"), READY_TIMEOUT_MS);
-    child.once("error", (cause) => {
-      clearTimeout(timer);
-      reject(new CliError(`cannot start ${process.execPath}: ${cause.message}`, "Start it with: wasmguard -f NAME"));
-    });
-    child.stdout!.setEncoding("utf8");
-    child.stdout!.on("data", (text: string) => {
-      if (report.length < REPORT_BYTES_MAX) report += text;
-      if (report.split("\n").includes(READY_LINE)) finish("ready");
-    });
-    child.once("close", () => finish("closed"));
-  });
+function waitForReport(libc: Libc, pipe: number): Outcome {
+  const { view, bytes, at } = libc.scratch;
+  const decoder = new TextDecoder();
+  const deadline = performance.now() + READY_TIMEOUT_MS;
+  let report = "";
+  for (;;) {
+    view.setInt32(POLLFD.fd, pipe, true);
+    view.setUint32(POLLFD.events, POLL.POLLIN, true);
+    const left = Math.ceil(deadline - performance.now());
+    if (left <= 0) return { report, end: "timeout" };
+    if (libc.poll(at(0), 1, left) <= 0) continue;
+    const length = libc.read(pipe, at(0), REPORT_BYTES_MAX);
+    if (length === -EINTR) continue;
+    if (length <= 0) return { report, end: "closed" };
+    if (report.length < REPORT_BYTES_MAX) report += decoder.decode(bytes.subarray(0, length), { stream: true });
+    if (report.split("\n").includes(READY_LINE)) return { report, end: "ready" };
+  }
+}
+
+/** Start the daemon. @returns its process number and the end of the pipe that its report comes from */
+function startChild(libc: Libc, { start, keepsLog }: { start: Parameters<typeof startProgram>[1]; keepsLog: boolean }) {
+  const { view, at } = libc.scratch;
+  check("pipe2", libc.pipe2(at(0), FILE.O_CLOEXEC));
+  const [reader, writer] = [view.getInt32(0, true), view.getInt32(4, true)];
+  const nothing = check("open", libc.open(libc.text("/dev/null"), FILE.O_RDWR | FILE.O_CLOEXEC, 0), "/dev/null");
+  const descriptors = [
+    { ours: nothing, its: 0 },
+    { ours: writer, its: 1 },
+  ];
+  // Nothing in the background may keep a terminal or a caller's pipe open, unless a log was asked for.
+  if (!keepsLog) descriptors.push({ ours: nothing, its: 2 });
+  try {
+    return { pid: startProgram(libc, start, descriptors, "own"), pipe: reader };
+  } finally {
+    libc.close(writer);
+    libc.close(nothing);
+  }
+}
+
+/** How a child that closed its stdout has ended. */
+function waitForEnd(libc: Libc, pid: number): string {
+  const { view, at } = libc.scratch;
+  for (;;) {
+    const result = libc.systemCall(systemCall("wait4")!, pid, libc.pointer(at(0)), 0, 0);
+    if (result === -EINTR) continue;
+    const status = view.getUint32(0, true);
+    const signal = status & SIGNAL_MASK;
+    return signal === 0 ? `exit code ${(status >>> EXIT_SHIFT) & 0xff}` : signalName(signal);
+  }
 }
 
 /**
@@ -77,27 +89,23 @@ function waitForReport(child: ChildProcess): Promise<Outcome> {
  * @throws      CliError with the child's own words if it could not start; no process is left then
  */
 export async function spawnDaemon(request: SpawnRequest, args: readonly string[]): Promise<void> {
-  const self = selfCommand(args);
-  const child = spawn(self.program, self.args, {
-    detached: true,
-    stdio: childDescriptors(request),
-    env: { ...process.env, [DAEMON_MARKER]: "1" },
-    cwd: "/",
-  });
-  const { report, end } = await waitForReport(child);
-  child.stdout!.destroy();
-  child.unref();
+  const { libc, start } = await prepareLaunch(request, args, "background");
+  const { pid, pipe } = startChild(libc, { start, keepsLog: request.keepsLog });
+  const { report, end } = waitForReport(libc, pipe);
+  libc.close(pipe);
+  const lines = report.split("\n");
+  for (const line of lines) if (line.startsWith(WARNING)) request.warn(line.slice(WARNING.length));
   if (end === "ready") return;
   const retry = `Look closer with: LOG_LEVEL=verbose wasmguard -f ${request.interfaceName}`;
   if (end === "timeout") {
-    child.kill("SIGKILL");
+    libc.kill(pid, PROCESS.SIGKILL);
     throw new CliError(
       `${request.interfaceName} was not ready within ${READY_TIMEOUT_MS / 1000} s and was stopped`,
       retry,
     );
   }
-  const [line] = report.split("\n").filter((text) => text !== "");
+  const line = lines.find((text) => text !== "" && !text.startsWith(WARNING));
   if (line !== undefined) throw new CliError(line, "");
-  const how = child.signalCode ?? `exit code ${child.exitCode}`;
+  const how = waitForEnd(libc, pid);
   throw new CliError(`the daemon for ${request.interfaceName} ended (${how}) before it was ready`, retry);
 }

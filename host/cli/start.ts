@@ -1,12 +1,17 @@
 /**
  * `wasmguard [OPTIONS] NAME`. In the background (the default) the same program is started again as the daemon;
- * the parent waits until the device and the socket exist. In the foreground this process is the daemon.
+ * the parent waits until the device and the socket exist. In the foreground this process becomes it. Either way the
+ * runtime is started once more for the daemon, in a sandbox and without anything that the caller's environment asks of it.
  */
 
 import { DAEMON_MARKER } from "./background.ts";
-import { startRequest } from "./daemon-options.ts";
+import { logLevelOf, startRequest } from "./daemon-options.ts";
 import { DAEMON_OPTIONS, parseOptions } from "./options.ts";
 import { print } from "./print.ts";
+
+function warn(message: string): void {
+  if (logLevelOf(process.env) !== "silent") process.stderr.write(`wasmguard: ${message}\n`);
+}
 
 /** @param args  all arguments of the command line. @returns the exit code */
 export async function start(args: readonly string[]): Promise<number> {
@@ -21,8 +26,11 @@ export async function start(args: readonly string[]): Promise<number> {
     return 0;
   }
   const request = startRequest(operands, values, process.env);
-  if (process.env[DAEMON_MARKER] === "1") return (await import("./run-daemon.ts")).runInBackground(request);
-  if (request.foreground) return (await import("./run-daemon.ts")).runInForeground(request);
-  await (await import("./spawn-daemon.ts")).spawnDaemon(request, args);
+  const place = process.env[DAEMON_MARKER];
+  delete process.env[DAEMON_MARKER];
+  if (place === "background") return (await import("./run-daemon.ts")).runInBackground(request);
+  if (place === "foreground") return (await import("./run-daemon.ts")).runInForeground(request);
+  if (request.foreground) return (await import("./launch/daemon.ts")).becomeDaemon(request, args);
+  await (await import("./spawn-daemon.ts")).spawnDaemon({ ...request, warn }, args);
   return 0;
 }

@@ -8,10 +8,13 @@ export type Verdict = number;
 /** One argument of a system call, of which the low 32 bits are compared. */
 export interface ArgumentTest {
   readonly argument: number;
-  /** "is": equals one of the values. "has": shares a bit with one of them. */
-  readonly relation: "is" | "has";
+  /** "is": equals one of the values. "has": shares a bit with one of them. "lacks": shares none with any. */
+  readonly relation: "is" | "has" | "lacks";
   readonly values: readonly number[];
 }
+
+/** Tests that must all be passed. */
+export type Alternative = readonly ArgumentTest[];
 
 export const ALLOW: Verdict = SECCOMP.SECCOMP_RET_ALLOW;
 export const KILL: Verdict = SECCOMP.SECCOMP_RET_KILL_PROCESS;
@@ -43,21 +46,33 @@ export class Filter {
     }
   }
 
-  /** Allow a call whose arguments pass every test, else `otherwise`. */
-  allowIf(number: number, tests: readonly ArgumentTest[], otherwise: Verdict): void {
+  /** A call whose arguments pass every test of one of the `alternatives` gets `verdict`, any other `otherwise`. */
+  decideBy(number: number, alternatives: readonly Alternative[], verdict: Verdict, otherwise: Verdict): void {
     const block: Instruction[] = [];
-    for (const { argument, relation, values } of tests) {
-      block.push([SECCOMP.BPF_LOAD_WORD, 0, 0, SECCOMP_DATA.arguments + 8 * argument]);
-      const code = relation === "is" ? SECCOMP.BPF_JUMP_EQUAL : SECCOMP.BPF_JUMP_ANY_BIT;
-      // A match jumps over the remaining comparisons and over the refusal behind them.
-      values.forEach((value, i) => {
-        block.push([code, values.length - i, 0, value]);
-      });
-      block.push([SECCOMP.BPF_RETURN, 0, 0, otherwise]);
+    for (const tests of alternatives) {
+      const alternative: Instruction[] = [];
+      // From the end, so that each failure knows how far it is to the next alternative.
+      for (const { argument, relation, values } of [...tests].reverse()) {
+        const next: Instruction = [SECCOMP.BPF_JUMP, 0, 0, alternative.length + 1];
+        const code = relation === "is" ? SECCOMP.BPF_JUMP_EQUAL : SECCOMP.BPF_JUMP_ANY_BIT;
+        const compare = values.map((value, i): Instruction => {
+          const left = values.length - i;
+          // A match jumps over the remaining comparisons and over the way out; with "lacks" it is the way out.
+          return relation === "lacks" ? [code, left - 1, left === 1 ? 1 : 0, value] : [code, left, 0, value];
+        });
+        alternative.unshift([SECCOMP.BPF_LOAD_WORD, 0, 0, SECCOMP_DATA.arguments + 8 * argument], ...compare, next);
+      }
+      block.push(...alternative, [SECCOMP.BPF_RETURN, 0, 0, verdict]);
     }
-    block.push([SECCOMP.BPF_RETURN, 0, 0, ALLOW]);
-    this.#add(SECCOMP.BPF_JUMP_EQUAL, 0, block.length, number);
+    block.push([SECCOMP.BPF_RETURN, 0, 0, otherwise]);
+    this.#add(SECCOMP.BPF_JUMP_EQUAL, 1, 0, number);
+    this.#add(SECCOMP.BPF_JUMP, 0, 0, block.length);
     this.#instructions.push(...block);
+  }
+
+  /** Allow a call whose arguments pass every test of one of the alternatives, else `otherwise`. */
+  allowIf(number: number, alternatives: readonly Alternative[], otherwise: Verdict): void {
+    this.decideBy(number, alternatives, ALLOW, otherwise);
   }
 
   finish(verdict: Verdict): void {

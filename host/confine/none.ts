@@ -1,14 +1,14 @@
 /** What is in force without any step of confinement: the state that a process was started in. */
 import { PROCESS } from "../ffi/constants.ts";
 import type { Libc } from "../ffi/libc.ts";
-import { capabilityNames } from "./identity.ts";
+import { namesOf, permittedCapabilities } from "./capabilities.ts";
 import type { ConfinementStatus, KeyMemory } from "./status.ts";
 
 export function currentStatus(libc: Libc, keyMemory: KeyMemory): ConfinementStatus {
   return {
     ...keyMemory,
     user: `${process.getuid?.() ?? "unknown"}`,
-    capabilities: capabilityNames(libc),
+    capabilities: namesOf(permittedCapabilities(libc)),
     noNewPrivileges: libc.prctl(PROCESS.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) === 1,
     seccomp: false,
     landlock: 0,

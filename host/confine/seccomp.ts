@@ -3,13 +3,13 @@
  * made, changed or removed, no process or program started, no socket made but for UDP. What only an intruder would try
  * ends the process. The lists were taken from runs of every runtime under strace.
  */
-import { PROCESS, SECCOMP, SOCKET, TUN } from "../ffi/constants.ts";
+import { FILE, INET, PROCESS, SOCKET, TUN } from "../ffi/constants.ts";
 import { ENOSYS, EPERM } from "../ffi/errno.ts";
-import { SOCK_FPROG } from "../ffi/layout.ts";
-import { type Libc, SCRATCH_BYTES } from "../ffi/libc.ts";
+import type { Libc } from "../ffi/libc.ts";
 import { type SystemCallName, systemCall } from "../ffi/system-calls.ts";
-import { machine } from "../io/platform.ts";
-import { Filter, KILL, refuse } from "./filter.ts";
+import { ALLOW, type ArgumentTest, Filter, KILL, refuse } from "./filter.ts";
+import { filterArchitecture, installFilter } from "./install-filter.ts";
+import { READABLE, SETTABLE } from "./socket-options.ts";
 
 /** The packet path first. */
 const ALLOWED: readonly SystemCallName[] = `
@@ -18,18 +18,19 @@ const ALLOWED: readonly SystemCallName[] = `
   clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times
   epoll_create1 epoll_ctl eventfd2 pipe2 ppoll select pselect6 timerfd_create timerfd_settime timerfd_gettime
   readv pread64 pwrite64 lseek fstat newfstatat stat lstat statx access faccessat faccessat2
-  close dup dup2 dup3 fcntl fsync fdatasync inotify_rm_watch
-  accept accept4 bind connect getpeername getsockname getsockopt recvfrom sendto setsockopt shutdown
-  exit exit_group restart_syscall rseq set_robust_list sigaltstack tgkill wait4 waitid pidfd_open
-  rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait
+  close dup dup2 dup3 fsync fdatasync inotify_rm_watch
+  accept accept4 bind getpeername getsockname recvfrom sendto shutdown
+  exit exit_group restart_syscall rseq set_robust_list sigaltstack wait4 waitid
+  rt_sigaction rt_sigpending rt_sigprocmask rt_sigreturn rt_sigsuspend rt_sigtimedwait
   sched_getaffinity sched_getparam sched_getscheduler sched_yield getcpu getpriority arch_prctl
   getpid getppid gettid getuid geteuid getgid getegid getresuid getresgid getrusage sysinfo uname
 `
   .trim()
   .split(/\s+/) as SystemCallName[];
 
-const DEADLY: readonly SystemCallName[] = `
-  execve execveat ptrace process_vm_readv process_vm_writev process_madvise kcmp pidfd_getfd
+/** A list of the sandbox too, which the runtime starts in. */
+export const INTRUDERS: readonly SystemCallName[] = `
+  ptrace process_vm_readv process_vm_writev process_madvise kcmp pidfd_getfd
   mount umount2 pivot_root chroot move_mount open_tree fsopen fsmount fspick mount_setattr unshare setns
   init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff acct quotactl
   bpf perf_event_open userfaultfd keyctl add_key request_key open_by_handle_at name_to_handle_at fanotify_init
@@ -68,58 +69,72 @@ const DATAGRAM_TYPES = [0, SOCKET.SOCK_NONBLOCK, SOCKET.SOCK_CLOEXEC, SOCKET.SOC
 export interface SeccompOptions {
   /** This process. */
   readonly pid: number;
-  /** The runtime's event loop waits through an io_uring that it has made: Node's does, whatever UV_USE_IO_URING says. No new one can be made. */
-  readonly ring: "in use" | "none";
   /** What a thread reads that tries to open a file. */
   readonly openErrno: number;
 }
 
-function numbers(names: readonly SystemCallName[]): number[] {
+export function numbers(names: readonly SystemCallName[]): number[] {
   return names.map(systemCall).filter((number) => number !== undefined);
 }
 
+/** Threads yes, processes and namespaces no. */
+const NAMESPACES =
+  PROCESS.CLONE_NEWNS |
+  PROCESS.CLONE_NEWCGROUP |
+  PROCESS.CLONE_NEWUTS |
+  PROCESS.CLONE_NEWIPC |
+  PROCESS.CLONE_NEWUSER |
+  PROCESS.CLONE_NEWPID |
+  PROCESS.CLONE_NEWNET;
+
+/** Not F_SETOWN and F_SETSIG, by which a descriptor signals other processes. */
+const DESCRIPTOR_CONTROLS = [
+  FILE.F_DUPFD,
+  FILE.F_GETFD,
+  FILE.F_SETFD,
+  FILE.F_GETFL,
+  FILE.F_SETFL,
+  FILE.F_DUPFD_CLOEXEC,
+];
+
+/** Whose first argument is the process that is signalled. */
+const SIGNALS = ["kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"] as const;
+
 /** The filter for this machine. */
-export function daemonFilter({ pid, ring, openErrno }: SeccompOptions): Filter {
+export function daemonFilter({ pid, openErrno }: SeccompOptions): Filter {
   const filter = new Filter();
   const denied = refuse(EPERM);
-  filter.requireArchitecture(machine() === "aarch64" ? SECCOMP.AUDIT_ARCH_AARCH64 : SECCOMP.AUDIT_ARCH_X86_64);
-  filter.decide(numbers(ALLOWED), SECCOMP.SECCOMP_RET_ALLOW);
-  if (ring === "in use") filter.decide(numbers(["io_uring_enter"]), SECCOMP.SECCOMP_RET_ALLOW);
-  filter.allowIf(systemCall("ioctl")!, [{ argument: 1, relation: "is", values: IOCTLS }], denied);
-  const families = [SOCKET.AF_INET, SOCKET.AF_INET6];
+  const is = (argument: number, values: readonly number[]): ArgumentTest => ({ argument, relation: "is", values });
+  filter.requireArchitecture(filterArchitecture());
+  filter.decide(numbers(ALLOWED), ALLOW);
+  filter.allowIf(systemCall("ioctl")!, [[is(1, IOCTLS)]], denied);
+  const families = is(0, [SOCKET.AF_INET, SOCKET.AF_INET6]);
   filter.allowIf(
     systemCall("socket")!,
-    [
-      { argument: 0, relation: "is", values: families },
-      { argument: 1, relation: "is", values: DATAGRAM_TYPES },
-    ],
+    [[families, is(1, DATAGRAM_TYPES), is(2, [INET.IPPROTO_IP, INET.IPPROTO_UDP])]],
     denied,
   );
-  // Threads yes, processes no. clone3 hides its flags in memory: without it the C library takes clone.
-  filter.allowIf(systemCall("clone")!, [{ argument: 0, relation: "has", values: [PROCESS.CLONE_THREAD] }], denied);
+  filter.allowIf(systemCall("setsockopt")!, SETTABLE, denied);
+  filter.allowIf(systemCall("getsockopt")!, READABLE, denied);
+  filter.allowIf(systemCall("fcntl")!, [[is(1, DESCRIPTOR_CONTROLS)]], denied);
+  // clone3 hides its flags in memory: without it the C library takes clone.
+  const thread = [
+    { argument: 0, relation: "has", values: [PROCESS.CLONE_THREAD] },
+    { argument: 0, relation: "lacks", values: [NAMESPACES] },
+  ] as const;
+  filter.allowIf(systemCall("clone")!, [thread], denied);
   filter.decide(numbers(["clone3"]), refuse(ENOSYS));
-  filter.allowIf(systemCall("prctl")!, [{ argument: 0, relation: "is", values: PROCESS_CONTROLS }], denied);
-  filter.allowIf(systemCall("kill")!, [{ argument: 0, relation: "is", values: [pid] }], denied);
+  filter.allowIf(systemCall("prctl")!, [[is(0, PROCESS_CONTROLS)]], denied);
+  for (const name of SIGNALS) filter.allowIf(systemCall(name)!, [[is(0, [pid])]], denied);
   // Limits may be read and lowered, and only this process's.
-  filter.allowIf(systemCall("prlimit64")!, [{ argument: 0, relation: "is", values: [0, pid] }], denied);
+  filter.allowIf(systemCall("prlimit64")!, [[is(0, [0, pid])]], denied);
   filter.decide(numbers(["open", "openat"]), refuse(openErrno));
-  filter.decide(numbers(DEADLY), KILL);
+  filter.decide(numbers(["execve", "execveat", ...INTRUDERS]), KILL);
   filter.finish(denied);
   return filter;
 }
 
 /** Put the filter on every thread; needs no_new_privs, which it sets on every thread too. @returns 0 or −errno */
 export function filterSystemCalls(libc: Libc, options: SeccompOptions): number {
-  const filter = daemonFilter(options);
-  const { view, at } = libc.scratch;
-  const program = SOCK_FPROG.BYTES;
-  if (program + filter.length * 8 > SCRATCH_BYTES) throw new RangeError("the filter is too long");
-  filter.write(view, program);
-  view.setUint16(SOCK_FPROG.length, filter.length, true);
-  view.setBigUint64(SOCK_FPROG.filter, BigInt(libc.pointer(at(program))), true);
-  const { SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC } = SECCOMP;
-  const number = systemCall("seccomp")!;
-  const result = libc.systemCall(number, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, libc.pointer(at(0)));
-  // Above zero: the thread that could not be brought in line.
-  return result > 0 ? -EPERM : result;
+  return installFilter(libc, daemonFilter(options), "all");
 }

@@ -6,7 +6,8 @@
  */
 import { FILE } from "../ffi/constants.ts";
 import { ENOENT } from "../ffi/errno.ts";
-import { check, type Libc, SPAWN_ACTIONS_BYTES } from "../ffi/libc.ts";
+import { startProgram } from "../ffi/execute.ts";
+import { check, type Libc } from "../ffi/libc.ts";
 
 const WORD = "remove\n";
 const REMOVE = '[ "$word" = remove ] && rm -f -- "$@"';
@@ -18,28 +19,8 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin; export PATH
 if ${UNPRIVILEGED} true; then exec ${UNPRIVILEGED} sh -c 'read -r word; ${REMOVE}' sh "$@"; fi
 read -r word; ${REMOVE}`;
 const SHELL = "/bin/sh";
-// In the scratch buffer.
-const ENVIRONMENT_AT = 16;
-const SHELL_AT = 32;
-const ACTIONS_AT = 64;
-const WORDS_AT = ACTIONS_AT + SPAWN_ACTIONS_BYTES;
 const WAIT_MS = 2_000;
 const POLL_MS = 5;
-
-/** Lay out the arguments in the scratch buffer: strings, then the array of their addresses. @returns its address */
-function writeArguments(libc: Libc, start: number, words: readonly string[]): number {
-  let end = start;
-  const addresses = words.map((word) => {
-    const address = libc.pointer(libc.text(word, end));
-    end += new TextEncoder().encode(word).length + 1;
-    return address;
-  });
-  const array = (end + 7) & ~7;
-  [...addresses, 0].forEach((address, i) => {
-    libc.scratch.view.setBigUint64(array + 8 * i, BigInt(address), true);
-  });
-  return libc.scratch.at(array);
-}
 
 export class SocketRemover {
   readonly #libc: Libc;
@@ -54,12 +35,15 @@ export class SocketRemover {
     check("pipe2", libc.pipe2(at(0), FILE.O_CLOEXEC));
     const reader = view.getInt32(0, true);
     this.#pipe = view.getInt32(4, true);
-    const environment = writeArguments(libc, ENVIRONMENT_AT, []);
-    const words = writeArguments(libc, WORDS_AT, ["sh", "-c", SCRIPT, "sh", ...paths]);
-    const result = libc.spawn(at(0), libc.text(SHELL, SHELL_AT), words, environment, reader, at(ACTIONS_AT));
-    libc.close(reader);
-    if (result < 0) libc.close(this.#pipe);
-    check("posix_spawn", result, SHELL);
+    try {
+      const start = { program: SHELL, argv: ["sh", "-c", SCRIPT, "sh", ...paths] };
+      startProgram(libc, start, [{ ours: reader, its: 0 }], "shared");
+    } catch (error) {
+      libc.close(this.#pipe);
+      throw error;
+    } finally {
+      libc.close(reader);
+    }
   }
 
   /** Ask for the removal, and wait until it is done. @returns whether they are gone */

@@ -9,7 +9,8 @@ export interface User {
 }
 
 /** A user of its own shares nothing with other daemons; the second one exists everywhere. */
-const DEFAULT_NAMES = ["wasmguard", "nobody"] as const;
+const SHARED_NAME = "nobody";
+const DEFAULT_NAMES = ["wasmguard", SHARED_NAME] as const;
 const ID_MAX = 0xfffffffe;
 /** What `nobody` is on a system without a list of users. */
 const OVERFLOW_ID = 65534;
@@ -23,6 +24,10 @@ function usersOf(text: string): Map<string, User> {
   return users;
 }
 
+function userOf(users: Map<string, User>, uid: number): User | undefined {
+  return [...users.values()].find((user) => user.uid === uid);
+}
+
 function readUsers(): Map<string, User> {
   try {
     return usersOf(readFileSync("/etc/passwd", "utf8"));
@@ -31,9 +36,14 @@ function readUsers(): Map<string, User> {
   }
 }
 
-/** @param wanted  a name, a number, or undefined for the default. @throws UserUnknownError */
+/**
+ * @param wanted  a name, a number, or undefined for the default: whoever is not root may stay what it is
+ * @throws UserUnknownError
+ */
 export function findUser(wanted: string | undefined): User {
   const users = readUsers();
+  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+  if (wanted === undefined && uid !== 0) return userOf(users, uid) ?? { name: `${uid}`, uid, gid };
   if (wanted === undefined) {
     for (const name of DEFAULT_NAMES) {
       const user = users.get(name);
@@ -43,7 +53,15 @@ export function findUser(wanted: string | undefined): User {
   }
   const named = users.get(wanted);
   if (named !== undefined) return named;
-  const uid = /^\d{1,10}$/.test(wanted) ? Number(wanted) : Number.NaN;
-  if (!(uid <= ID_MAX)) throw new UserUnknownError(wanted);
-  return [...users.values()].find((user) => user.uid === uid) ?? { name: wanted, uid, gid: uid };
+  const number = /^\d{1,10}$/.test(wanted) ? Number(wanted) : Number.NaN;
+  if (!(number <= ID_MAX)) throw new UserUnknownError(wanted);
+  return userOf(users, number) ?? { name: wanted, uid: number, gid: number };
 }
+
+/** Other programs may run as this user: they can end the daemon, and take part of its ports. */
+export function isShared(user: User): boolean {
+  return user.name === SHARED_NAME || user.uid === OVERFLOW_ID;
+}
+
+export const SHARED_USER_WARNING =
+  "running as nobody, whom other programs may share: a user of its own is safer (docs/security.md)";

@@ -8,7 +8,7 @@ export const DROP_REASONS = [
   "replay",
   "inner_packet",
   "source",
-  "loop",
+  "ecn",
   "handshake_queue",
   "mac1",
   "handshake",

@@ -52,6 +52,9 @@ export const IFADDRMSG = { family: 0, index: 4, BYTES: 8 } as const;
 export const RTMSG = { family: 0, destinationBits: 1, sourceBits: 2, type: 7, flags: 8, BYTES: 12 } as const;
 export const RTATTR = { length: 0, type: 2, BYTES: 4 } as const;
 
+/** <linux/landlock.h>: packed */
+export const LANDLOCK_PATH_BENEATH = { access: 0, parent: 8, BYTES: 12 } as const;
+
 /** <linux/filter.h>: struct sock_filter and struct sock_fprog */
 export const SOCK_FILTER = { code: 0, whenTrue: 2, whenFalse: 3, value: 4, BYTES: 8 } as const;
 export const SOCK_FPROG = { length: 0, filter: 8, BYTES: 16 } as const;

@@ -15,6 +15,8 @@ export const SCRATCH_BYTES = 32768;
 
 /** More than a posix_spawn_file_actions_t takes in glibc (80) and musl (80). */
 export const SPAWN_ACTIONS_BYTES = 256;
+/** More than a posix_spawnattr_t takes in glibc (336) and musl (336). */
+export const SPAWN_ATTRIBUTES_BYTES = 512;
 
 /** A buffer outside linear memory for arguments of cold calls. Nobody keeps anything in it between calls. */
 export interface Scratch {
@@ -259,17 +261,22 @@ export class Libc {
   pipe2(descriptors: number, flags: number): number {
     return this.#result(this.#c.pipe2(descriptors, flags));
   }
-  /**
-   * Start a program.
-   * @param pid    receives its number
-   * @param stdin  the descriptor it reads from
-   * @param work   SPAWN_ACTIONS_BYTES
-   * @returns      0 or −errno
-   */
-  spawn(pid: number, path: number, argv: number, environment: number, stdin: number, work: number): number {
-    this.#c.posix_spawn_file_actions_init(work);
-    this.#c.posix_spawn_file_actions_adddup2(work, stdin, 0);
-    return -this.#c.posix_spawn(pid, path, work, NULL, argv, environment);
+  /** Begin a list of what posix_spawn does with descriptors. @param actions SPAWN_ACTIONS_BYTES */
+  spawnActionsInit(actions: number): void {
+    this.#c.posix_spawn_file_actions_init(actions);
+  }
+  /** The child's descriptor `to` is this process's `from`. */
+  spawnActionsDup2(actions: number, from: number, to: number): void {
+    this.#c.posix_spawn_file_actions_adddup2(actions, from, to);
+  }
+  /** @param attributes SPAWN_ATTRIBUTES_BYTES  @param flags POSIX_SPAWN_… */
+  spawnAttributesInit(attributes: number, flags: number): void {
+    this.#c.posix_spawnattr_init(attributes);
+    this.#c.posix_spawnattr_setflags(attributes, flags);
+  }
+  /** Start a program. @param pid receives its number @returns 0 or −errno */
+  spawn(pid: number, path: number, actions: number, attributes: number, argv: number, environment: number): number {
+    return -this.#c.posix_spawn(pid, path, actions, attributes, argv, environment);
   }
 
   // Identity: the C library changes it on every thread of the process.

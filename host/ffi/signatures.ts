@@ -38,6 +38,8 @@ export const SIGNATURES = {
   posix_spawn: "pppppp",
   posix_spawn_file_actions_adddup2: "pii",
   posix_spawn_file_actions_init: "p",
+  posix_spawnattr_init: "p",
+  posix_spawnattr_setflags: "pi",
   ppoll: "pnpp",
   prctl: "innnn",
   read: "ipn",

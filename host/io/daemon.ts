@@ -7,9 +7,9 @@ import { type ConfineOptions, confine } from "../confine/linux.ts";
 import { currentStatus } from "../confine/none.ts";
 import { SocketRemover } from "../confine/socket-remover.ts";
 import { confinementStatistics } from "../confine/statistics.ts";
-import { describeConfinement, type KeyMemory, recordConfinement } from "../confine/status.ts";
+import { type ConfinementStatus, describeConfinement, type KeyMemory, recordConfinement } from "../confine/status.ts";
 import { UnlockedKeys } from "../confine/unlocked-keys.ts";
-import { findUser } from "../confine/user.ts";
+import { findUser, isShared, SHARED_USER_WARNING } from "../confine/user.ts";
 import type { Core } from "../core/core.ts";
 import { loadCore } from "../core/load.ts";
 import { PROMETHEUS_CONTENT_TYPE, prometheusLines } from "../device/prometheus.ts";
@@ -23,6 +23,7 @@ import { hasRoom } from "./linux/stdio.ts";
 import { openQueues } from "./linux/threads/queues.ts";
 import type { Workers, WorkersOptions } from "./linux/threads/workers.ts";
 import { adoptTun } from "./linux/tun.ts";
+import { keepUdpSockets } from "./linux/udp-reserve.ts";
 import { adoptUnix, listenUnix } from "./linux/unix-socket.ts";
 import type { MetricsAddress } from "./metrics-address.ts";
 
@@ -85,26 +86,44 @@ function shortenSessions(core: Core): void {
 }
 
 /** The point from which on nothing new is opened but UDP sockets. @returns who removes the sockets in the end */
-function giveUpRights(
+async function giveUpRights(
   libc: Libc,
   sockets: readonly string[],
   keyMemory: KeyMemory,
-  { confinement, log }: DaemonOptions,
-): SocketRemover | undefined {
-  let remover: SocketRemover | undefined;
-  let status = currentStatus(libc, keyMemory);
-  if (confinement !== undefined) {
-    const user = findUser(confinement.user);
-    try {
-      remover = new SocketRemover(libc, sockets);
-    } catch (error) {
-      log("error", `the socket will stay when the daemon ends: ${error instanceof Error ? error.message : error}`);
-    }
-    status = confine(libc, user, confinement, keyMemory, log);
+  { confinement, threads, log }: DaemonOptions,
+): Promise<SocketRemover | undefined> {
+  if (confinement === undefined) {
+    recordStatus(currentStatus(libc, keyMemory), log);
+    return undefined;
   }
+  const user = findUser(confinement.user);
+  if (isShared(user)) log("error", SHARED_USER_WARNING);
+  const remover = startRemover(libc, sockets, log);
+  keepUdpSockets(libc, threads ?? 1);
+  try {
+    recordStatus(
+      confine(libc, user, confinement, keyMemory, (message) => log("error", message)),
+      log,
+    );
+    return remover;
+  } catch (error) {
+    await remover?.remove();
+    throw error;
+  }
+}
+
+function startRemover(libc: Libc, sockets: readonly string[], log: DaemonOptions["log"]): SocketRemover | undefined {
+  try {
+    return new SocketRemover(libc, sockets);
+  } catch (error) {
+    log("error", `the socket will stay when the daemon ends: ${error instanceof Error ? error.message : error}`);
+    return undefined;
+  }
+}
+
+function recordStatus(status: ConfinementStatus, log: DaemonOptions["log"]): void {
   recordConfinement(status);
   log("verbose", `confinement: ${describeConfinement(status)}`);
-  return remover;
 }
 
 /** Runs until the signal, the loss of the socket or the loss of the interface. Rejects if it cannot start. */
@@ -155,7 +174,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       });
       shortenSessions(workers?.core ?? core);
       const server = metrics && (await startMetrics(tun.name, metrics, options.metricsToken, loop));
-      remover = giveUpRights(libc, [path, ...(server?.files ?? [])], keyMemory, options);
+      remover = await giveUpRights(libc, [path, ...(server?.files ?? [])], keyMemory, options);
       log("verbose", `ready; FFI of ${libc.backend}, vnet header ${tun.vnetHeader ? "on" : "off"}`);
       options.onReady();
       log("verbose", `ended: ${await loop.run(options.signal)}`);

@@ -1,7 +1,7 @@
 /**
  * The only file that asks which system and which runtime this is.
  */
-import { release } from "node:os";
+import { constants, release } from "node:os";
 
 export type Runtime = "node" | "bun" | "deno";
 
@@ -32,4 +32,10 @@ export function kernelAtLeast(major: number, minor: number): boolean {
     .split(".")
     .map((part) => Number.parseInt(part, 10));
   return have > major || (have === major && haveMinor >= minor);
+}
+
+/** For messages: "SIGKILL". */
+export function signalName(number: number): string {
+  const known = Object.entries(constants.signals).find(([, value]) => value === number);
+  return known?.[0] ?? `signal ${number}`;
 }

@@ -6,15 +6,15 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { findRuntime, type RuntimeName, runArguments } from "../support/runtimes.ts";
-import { Daemon } from "./support/daemon.ts";
+import { waitFor } from "./support/exec.ts";
 import { type Implementation, wasmguard, wasmguardOnNode } from "./support/implementations.ts";
 import { cannotRun, requireLab } from "./support/requirements.ts";
 import { ping } from "./support/traffic.ts";
 import { openDaemon, openTopology, openTunnel } from "./support/tunnel.ts";
 
 const PROBE = fileURLToPath(new URL("./support/confined-probe.ts", import.meta.url));
-const NET_ADMIN = 1n << 12n;
-const NET_BIND_SERVICE = 1n << 10n;
+/** CAP_NET_BIND_SERVICE and CAP_NET_RAW. */
+const SOCKET_RIGHTS = (1n << 10n) | (1n << 13n);
 const NOBODY = "65534\t65534\t65534\t65534";
 
 const runtimes: { name: RuntimeName; args: readonly string[] }[] = [
@@ -47,7 +47,7 @@ function withOptions(implementation: Implementation, ...options: string[]): Impl
 }
 
 describe.each(runtimes)("wasmguard on $name", ({ name, args }) => {
-  test("no thread is root, and each is filtered; the main one keeps CAP_NET_ADMIN", async (ctx) => {
+  test("no thread is root, and each is filtered; the main one may mark packets and take low ports", async (ctx) => {
     const runtime = findRuntime(name);
     if (runtime.path === undefined) cannotRun(ctx, runtime.reason);
     const near = wasmguard(`wasmguard on ${name}`, [runtime.path, ...args]);
@@ -57,7 +57,12 @@ describe.each(runtimes)("wasmguard on $name", ({ name, args }) => {
       expect(thread).toMatchObject({ Uid: NOBODY, Gid: NOBODY, NoNewPrivs: "1", Seccomp: "2" });
       expect(thread.Groups?.trim()).toBe("");
     }
-    expect(heldCapabilities(pid)).toBe(NET_ADMIN);
+    expect(heldCapabilities(pid)).toBe(SOCKET_RIGHTS);
+    expect(
+      threads(pid)
+        .slice(1)
+        .every(({ CapPrm }) => BigInt(`0x${CapPrm}`) === 0n),
+    ).toBe(true);
     expect(Number.parseInt(threads(pid)[0]!.VmLck!, 10)).toBeGreaterThan(100_000);
     expect(readFileSync(`/proc/${pid}/limits`, "utf8")).toMatch(/Max core file size +0 +0/);
   });
@@ -95,7 +100,7 @@ describe.each(runtimes)("wasmguard on $name", ({ name, args }) => {
     const { status, complaints, attempts } = JSON.parse(await namespace.run(command));
     expect(complaints).toEqual([]);
     expect(status).toMatchObject({ user: "nobody", noNewPrivileges: true, seccomp: true, dumpable: false });
-    expect(status.capabilities).toEqual(["CAP_NET_ADMIN"]);
+    expect(status.capabilities).toEqual(["CAP_NET_BIND_SERVICE", "CAP_NET_RAW"]);
     const noFiles = name === "bun" ? "EAGAIN" : "EPERM";
     for (const call of ["readShadow", "readPublicFile", "writeFile"]) expect(attempts[call]).toBe(noFiles);
     for (const call of ["unlink", "mkdir", "tcpSocket", "unixSocket", "netlinkSocket", "signalOther", "becomeRoot"])
@@ -108,23 +113,25 @@ describe.each(runtimes)("wasmguard on $name", ({ name, args }) => {
 });
 
 describe("options", () => {
-  test("--drop-net-admin leaves no capability; traffic and a new port do without, a mark is refused", async (ctx) => {
-    const near = withOptions(wasmguardOnNode, "--drop-net-admin");
+  test("--drop-socket-rights leaves no capability; traffic and a new port do without, a mark is refused", async (ctx) => {
+    const near = withOptions(wasmguardOnNode, "--drop-socket-rights");
     const tunnel = await openTunnel(ctx, { name: near.name, near, far: wasmguardOnNode });
     const { daemon } = tunnel.near;
     expect(heldCapabilities(daemon.pids()[0]!)).toBe(0n);
     await daemon.wg("set", daemon.interface, "listen-port", "40405");
     await expect(daemon.wg("set", daemon.interface, "fwmark", "1")).rejects.toThrow();
     expect((await ping(tunnel.near.namespace, tunnel.far.inside("ipv4"), { count: 2 })).received).toBe(2);
+    await expect(daemon.wg("set", daemon.interface, "listen-port", "443")).rejects.toThrow();
   });
 
-  test("--low-ports lets it listen on port 443, which is refused without", async (ctx) => {
-    const { daemon, namespace, topology } = await openDaemon(ctx, withOptions(wasmguardOnNode, "--low-ports"));
-    const other = await Daemon.start(topology, namespace, wasmguardOnNode, topology.interfaceName());
-    for (const each of [daemon, other]) await namespace.ip("link", "set", each.interface, "up");
+  test("a port below 1024 is bound, before and after the interface comes up", async (ctx) => {
+    const { daemon, namespace } = await openDaemon(ctx, wasmguardOnNode);
+    const bound = async (port: number) => (await namespace.run(["ss", "-ulnH", `sport = :${port}`])).trim().split("\n");
     await daemon.wg("set", daemon.interface, "listen-port", "443");
-    expect(heldCapabilities(daemon.pids()[0]!)).toBe(NET_ADMIN | NET_BIND_SERVICE);
-    await expect(other.wg("set", other.interface, "listen-port", "444")).rejects.toThrow();
+    await namespace.ip("link", "set", daemon.interface, "up");
+    expect(await waitFor(async () => (await bound(443)).length === 2, 3000)).toBe(true);
+    await daemon.wg("set", daemon.interface, "listen-port", "53", "fwmark", "7");
+    expect(await bound(53)).toHaveLength(2);
   });
 
   test("--user chooses the user, and one that does not exist is refused", async (ctx) => {

@@ -4,8 +4,8 @@
 import { accessSync, constants } from "node:fs";
 import { openLibc } from "../../ffi/libc.ts";
 import { UsageError } from "../errors.ts";
+import { selfCommand } from "../launch/command.ts";
 import { hasProgram } from "../quick/shell.ts";
-import { selfCommand } from "../spawn-daemon.ts";
 import { runToEnd } from "./processes.ts";
 
 const TUN_DEVICE = "/dev/net/tun";

@@ -10,12 +10,12 @@
 import { rmSync } from "node:fs";
 import { isTunnelUp } from "../../uapi/client.ts";
 import { socketPath } from "../../uapi/socket-path.ts";
+import { selfCommand } from "../launch/command.ts";
 import { applyRequest, setRequest } from "../quick/request.ts";
 import { hasProgram } from "../quick/shell.ts";
 import { fetchDevice, wipeDevice } from "../show/device.ts";
 import { writeHuman } from "../show/human.ts";
 import { Output } from "../show/output.ts";
-import { selfCommand } from "../spawn-daemon.ts";
 import { type KeyPair, newKeyPair } from "./keys.ts";
 import { Companions, runToEnd, waitFor } from "./processes.ts";
 import { median, milliseconds, rate, result, step } from "./report.ts";

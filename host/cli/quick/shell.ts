@@ -65,12 +65,17 @@ function execute(command: readonly string[], input: string | undefined, output: 
 }
 
 /** Echo and run. @throws CliError if it fails */
-export async function run(command: readonly string[], input?: string): Promise<void> {
-  echo(command.join(" "));
+export function run(command: readonly string[], input?: string): Promise<void> {
+  return runAs(command.join(" "), command, input);
+}
+
+/** Run under the name that a user knows the command by. @throws CliError if it fails */
+export async function runAs(shown: string, command: readonly string[], input?: string): Promise<void> {
+  echo(shown);
   const { code, signal } = await execute(command, input, "inherit");
   checkInterruption();
   if (code === 0) return;
-  throw new CliError(`\`${command.join(" ")}' failed (${signal ?? `exit code ${code}`})`, "See its message above");
+  throw new CliError(`\`${shown}' failed (${signal ?? `exit code ${code}`})`, "See its message above");
 }
 
 /** Echo and run; a failure is left at the program's own message. */

@@ -3,10 +3,9 @@
  */
 
 import { type TunnelSettings, wipeSettings } from "../../config/settings.ts";
-import { logLevelOf } from "../daemon-options.ts";
 import { CliError } from "../errors.ts";
+import { selfCommand } from "../launch/command.ts";
 import { fetchDevice, wipeDevice } from "../show/device.ts";
-import { spawnDaemon } from "../spawn-daemon.ts";
 import { setDns } from "./dns.ts";
 import { tearDown } from "./down.ts";
 import { resolveEndpoint } from "./endpoint.ts";
@@ -14,15 +13,15 @@ import type { ConfigFile } from "./file.ts";
 import { automaticMtu } from "./mtu.ts";
 import { applyRequest, setRequest } from "./request.ts";
 import { addRoutes } from "./routes.ts";
-import { ask, checkInterruption, deferSignals, echo, run, runHooks } from "./shell.ts";
+import { ask, checkInterruption, deferSignals, echo, run, runAs, runHooks } from "./shell.ts";
 
 /** Start the tunnel: this program, or the one that the environment names. */
 async function startTunnel(interfaceName: string): Promise<void> {
   const other = process.env.WG_QUICK_USERSPACE_IMPLEMENTATION;
   if (other) return run([other, interfaceName]);
-  echo(`wasmguard ${interfaceName}`);
-  const keepsLog = Boolean(process.env.LOG_LEVEL) && logLevelOf(process.env) !== "silent";
-  await spawnDaemon({ interfaceName, keepsLog }, ["--", interfaceName]);
+  // As a program of its own: whoever starts a daemon enters its sandbox, and hooks could do nothing there.
+  const { program, args } = selfCommand(["--", interfaceName]);
+  return runAs(`wasmguard ${interfaceName}`, [program, ...args]);
 }
 
 async function configure(interfaceName: string, tunnel: TunnelSettings): Promise<void> {

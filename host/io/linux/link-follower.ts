@@ -29,7 +29,7 @@ export class LinkFollower {
 
   constructor(libc: Libc) {
     this.#libc = libc;
-    let fd = openNetlink(libc, NETLINK.RTMGRP_LINK);
+    let fd = openNetlink(libc, NETLINK.RTMGRP_LINK, ["CAP_NET_BROADCAST"]);
     if (setOption(libc, fd, NETLINK.SOL_NETLINK, NETLINK.NETLINK_LISTEN_ALL_NSID, 1) < 0) {
       libc.close(fd);
       fd = -1;

@@ -2,6 +2,7 @@
  * News of links, addresses and routes from the kernel (rtnetlink). Input is only ever trusted as far as
  * its own lengths reach; a message cut short ends the reading of its datagram.
  */
+import { type Capability, withOnly } from "../../confine/capabilities.ts";
 import { NETLINK, SOCKET, TUN } from "../../ffi/constants.ts";
 import { EINTR, ENOBUFS } from "../../ffi/errno.ts";
 import { IFADDRMSG, IFINFOMSG, NLMSGHDR, RTATTR, RTMSG, SOCKADDR_NL } from "../../ffi/layout.ts";
@@ -33,10 +34,20 @@ const GROUPS =
 /** Datagrams per read(): a flood of route changes must not keep the caller from its packets. */
 const READS_MAX = 16;
 
-/** @returns a socket that hears of these RTMGRP_… in the calling thread's network namespace  @throws SystemError */
-export function openNetlink(libc: Libc, groups: number): number {
+/**
+ * A socket for questions and news, in the calling thread's network namespace. It is opened without capabilities but these: the
+ * kernel looks at its opener as well as at its user, so nobody will ever do more through it.
+ * @throws SystemError
+ */
+export function openRouteSocket(libc: Libc, capabilities: readonly Capability[] = []): number {
   const type = SOCKET.SOCK_RAW | SOCKET.SOCK_NONBLOCK | SOCKET.SOCK_CLOEXEC;
-  const fd = check("socket", libc.socket(SOCKET.AF_NETLINK, type, NETLINK.NETLINK_ROUTE), "netlink");
+  const fd = withOnly(libc, capabilities, () => libc.socket(SOCKET.AF_NETLINK, type, NETLINK.NETLINK_ROUTE));
+  return check("socket", fd, "netlink");
+}
+
+/** @returns a socket that hears of these RTMGRP_…  @throws SystemError */
+export function openNetlink(libc: Libc, groups: number, capabilities: readonly Capability[] = []): number {
+  const fd = openRouteSocket(libc, capabilities);
   const { bytes, view, at } = libc.scratch;
   bytes.fill(0, 0, SOCKADDR_NL.BYTES);
   view.setUint16(SOCKADDR_NL.family, SOCKET.AF_NETLINK, true);

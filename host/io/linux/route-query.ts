@@ -5,7 +5,8 @@
 import { INET, NETLINK, SOCKET } from "../../ffi/constants.ts";
 import { EAGAIN, EINTR } from "../../ffi/errno.ts";
 import { NLMSGHDR, RTATTR, RTMSG } from "../../ffi/layout.ts";
-import { check, type Libc, SCRATCH_BYTES } from "../../ffi/libc.ts";
+import { type Libc, SCRATCH_BYTES } from "../../ffi/libc.ts";
+import { openRouteSocket } from "./netlink.ts";
 
 export interface RouteQuestion {
   /** 4 or 16 bytes. */
@@ -39,8 +40,7 @@ export class RouteQuery {
   /** For the network namespace that the calling thread is in. @throws SystemError */
   constructor(libc: Libc) {
     this.#libc = libc;
-    const type = SOCKET.SOCK_RAW | SOCKET.SOCK_NONBLOCK | SOCKET.SOCK_CLOEXEC;
-    this.#fd = check("socket", libc.socket(SOCKET.AF_NETLINK, type, NETLINK.NETLINK_ROUTE), "netlink");
+    this.#fd = openRouteSocket(libc);
   }
 
   /** @returns undefined when there is no such route, or the source is not this machine's (IPv4 only) */

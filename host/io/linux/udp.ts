@@ -12,10 +12,9 @@ import { check, type Libc } from "../../ffi/libc.ts";
 import { kernelAtLeast } from "../platform.ts";
 import { getOption, setOption } from "./descriptor.ts";
 import { UdpReceiver, udpReceiveBytes } from "./udp-receive.ts";
+import { returnUdpSocket, takeUdpSocket } from "./udp-reserve.ts";
 import { UDP_SEND_BYTES, UdpSender } from "./udp-send.ts";
 
-/** What wireguard-go asks for; the kernel grants what it likes. */
-const BUFFER_BYTES = 7 << 20;
 /** How often to look for a port that is free in both families. */
 const PORT_ATTEMPTS = 100;
 
@@ -205,7 +204,7 @@ export class LinuxUdp {
   #openFamily(family: 4 | 6, port: number): number {
     const libc = this.#libc;
     const domain = family === 4 ? SOCKET.AF_INET : SOCKET.AF_INET6;
-    const fd = libc.socket(domain, SOCKET.SOCK_DGRAM | SOCKET.SOCK_NONBLOCK | SOCKET.SOCK_CLOEXEC, 0);
+    const fd = takeUdpSocket(libc, family);
     if (fd === -EAFNOSUPPORT) return -1;
     check("socket", fd);
     if (family === 6) setOption(libc, fd, INET.IPPROTO_IPV6, INET.IPV6_V6ONLY, 1);
@@ -216,7 +215,7 @@ export class LinuxUdp {
     view.setUint16(SOCKADDR_IN.port, port, false);
     const result = libc.bind(fd, at(0), family === 4 ? SOCKADDR_IN.BYTES : SOCKADDR_IN6.BYTES);
     if (result < 0) {
-      libc.close(fd);
+      returnUdpSocket(libc, fd, family);
       // IPv6 switched off by sysctl: sockets can be had, addresses not.
       if (result === -EADDRNOTAVAIL) return -1;
       throw new SystemError("bind", -result, `UDP port ${port}`);
@@ -231,11 +230,6 @@ export class LinuxUdp {
    */
   #configure(fd: number, family: 4 | 6): void {
     const set = (level: number, option: number, value: number) => setOption(this.#libc, fd, level, option, value);
-    set(SOCKET.SOL_SOCKET, SOCKET.SO_RCVBUF, BUFFER_BYTES);
-    set(SOCKET.SOL_SOCKET, SOCKET.SO_SNDBUF, BUFFER_BYTES);
-    // Beyond net.core.rmem_max and wmem_max; needs CAP_NET_ADMIN.
-    set(SOCKET.SOL_SOCKET, SOCKET.SO_RCVBUFFORCE, BUFFER_BYTES);
-    set(SOCKET.SOL_SOCKET, SOCKET.SO_SNDBUFFORCE, BUFFER_BYTES);
     if (family === 4) {
       set(INET.IPPROTO_IP, INET.IP_PKTINFO, 1);
       set(INET.IPPROTO_IP, INET.IP_RECVTOS, 1);

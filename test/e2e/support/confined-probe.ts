@@ -1,15 +1,23 @@
 /**
- * Confines itself by the daemon's own steps, then tries what an intruder would; prints what came of each as JSON.
- * With "exec" as argument it ends by trying to start a program through the C library, which must end it by SIGSYS.
+ * Confines itself by the daemon's own steps, the sandbox that its runtime starts in among them, then tries what an intruder
+ * would; prints what came of each as JSON. With "exec" as argument it ends by trying to start a program through the C
+ * library, which must end it by SIGSYS.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { DAEMON_MARKER } from "../../../host/cli/background.ts";
+import { becomeDaemon } from "../../../host/cli/launch/daemon.ts";
 import { protectKeyMemory } from "../../../host/confine/key-memory.ts";
 import { confine } from "../../../host/confine/linux.ts";
 import { findUser } from "../../../host/confine/user.ts";
 import { LANDLOCK, SOCKET } from "../../../host/ffi/constants.ts";
 import { openLibc } from "../../../host/ffi/libc.ts";
 import { systemCall } from "../../../host/ffi/system-calls.ts";
+
+const confinement = { socketRights: "keep", mayFail: [] } as const;
+if (process.env[DAEMON_MARKER] === undefined) {
+  await becomeDaemon({ interfaceName: "probe", keepsLog: true, confinement }, process.argv.slice(2));
+}
 
 const PAGES = 16;
 const libc = await openLibc(new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true }));
@@ -19,7 +27,7 @@ const keyMemory = protectKeyMemory(
   () => 0,
 );
 const complaints: string[] = [];
-const status = confine(libc, findUser(undefined), { netAdmin: "keep", lowPorts: "drop" }, keyMemory, (_, message) => {
+const status = confine(libc, findUser(undefined), confinement, keyMemory, (message) => {
   complaints.push(message);
 });
 

@@ -36,7 +36,7 @@ function wasmguard(
   const [program, ...before] = runtime;
   const { LOG_LEVEL: _, ...clean } = process.env;
   const done = spawnSync(program!, [...before, ...args], {
-    env: { ...clean, STUB_FILE: join(folder, "pid"), ...env },
+    env: { ...clean, WASMGUARD_STUB_FILE: join(folder, "pid"), ...env },
     stdio: ["ignore", "pipe", "pipe", ...inherited],
     encoding: "utf8",
     timeout: 25_000,
@@ -64,7 +64,11 @@ describe.for(RUNTIMES)("starting in the background with %s", ([, runtime, missin
   it("returns once the daemon is ready, which then lives on", async (context) => {
     if (!runtime) return context.skip(missing);
     // A caller that reads our output to its end must not wait for the daemon.
-    expect(wasmguard(runtime, ["wgclis0"], { STUB: "ready" })).toEqual({ code: 0, stdout: "", stderr: "" });
+    expect(wasmguard(runtime, ["--no-confine", "wgclis0"], { WASMGUARD_STUB: "ready" })).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "",
+    });
     expect(await endDaemon()).toBe(true);
   });
 
@@ -74,25 +78,27 @@ describe.for(RUNTIMES)("starting in the background with %s", ([, runtime, missin
       writeFileSync(join(folder, text), text);
       return openSync(join(folder, text), "r");
     });
-    const byEnvironment = { STUB: "descriptors", WG_TUN_FD: "4", WG_UAPI_FD: "3" };
-    const { stderr } = wasmguard(runtime, ["wgclis0"], byEnvironment, [files[1]!, files[0]!]);
+    const byEnvironment = { WASMGUARD_STUB: "descriptors", WG_TUN_FD: "4", WG_UAPI_FD: "3" };
+    const { stderr } = wasmguard(runtime, ["--no-confine", "wgclis0"], byEnvironment, [files[1]!, files[0]!]);
     expect(stderr).toBe("wasmguard: tun uapi wgclis0\n");
   });
 
   it("tells why the daemon could not start", (context) => {
     if (!runtime) return context.skip(missing);
-    const refused = wasmguard(runtime, ["wgclis0"], { STUB: "refuse" });
+    const refused = wasmguard(runtime, ["--no-confine", "wgclis0"], { WASMGUARD_STUB: "refuse" });
     expect(refused).toEqual({
       code: 1,
       stdout: "",
       stderr: "wasmguard: cannot open TUN device wgclis0. Run it as root\n",
     });
-    const crashed = wasmguard(runtime, ["wgclis0"], { STUB: "crash" });
+    const crashed = wasmguard(runtime, ["--no-confine", "wgclis0"], { WASMGUARD_STUB: "crash" });
     expect(crashed.code).toBe(1);
     expect(crashed.stderr).toMatch(
       /^wasmguard: the daemon for wgclis0 ended \(SIGKILL\) before it was ready\. .*-f wgclis0\n$/,
     );
-    expect(wasmguard(runtime, ["wgclis0"], { STUB: "other" }).stderr).toMatch(/ended \(exit code 7\)/);
+    expect(wasmguard(runtime, ["--no-confine", "wgclis0"], { WASMGUARD_STUB: "other" }).stderr).toMatch(
+      /ended \(exit code 7\)/,
+    );
   });
 });
 
@@ -109,8 +115,8 @@ it.for([
 ])("with LOG_LEVEL=%s the log of a background daemon is %j", async ([level, log]) => {
   const file = join(folder, "log");
   const descriptor = openSync(file, "w");
-  const done = spawnSync(process.execPath, [local("stub-entry.ts"), "wgclis0"], {
-    env: { ...process.env, STUB: "ready", STUB_FILE: join(folder, "pid"), LOG_LEVEL: level },
+  const done = spawnSync(process.execPath, [local("stub-entry.ts"), "--no-confine", "wgclis0"], {
+    env: { ...process.env, WASMGUARD_STUB: "ready", WASMGUARD_STUB_FILE: join(folder, "pid"), LOG_LEVEL: level },
     stdio: ["ignore", "ignore", descriptor],
     timeout: 25_000,
   });

@@ -1,4 +1,4 @@
-/** The command with a stand-in for the daemon: what STUB says happens in the background process. */
+/** The command with a stand-in for the daemon: what WASMGUARD_STUB says happens in the background process. */
 import { readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { DAEMON_MARKER } from "../../../host/cli/background.ts";
 import { main } from "../../../host/cli/main.ts";
@@ -7,7 +7,7 @@ const HOLD_MS = 60_000;
 
 /** Until the test ends this process, or a minute is over. */
 function live(): void {
-  writeFileSync(process.env.STUB_FILE!, String(process.pid));
+  writeFileSync(process.env.WASMGUARD_STUB_FILE!, String(process.pid));
   setTimeout(() => {}, HOLD_MS);
 }
 
@@ -26,7 +26,7 @@ function stub(kind: string | undefined): void {
       setTimeout(() => process.stdout.write("later\n"), 300);
       return live();
     case "descriptors":
-      process.stdout.write(`${readDescriptor("WG_TUN_FD")} ${readDescriptor("WG_UAPI_FD")} ${process.argv.slice(2)}\n`);
+      process.stdout.write(`${readDescriptor("WG_TUN_FD")} ${readDescriptor("WG_UAPI_FD")} ${process.argv.at(-1)}\n`);
       process.exitCode = 1;
       return;
     case "refuse":
@@ -41,5 +41,5 @@ function stub(kind: string | undefined): void {
   }
 }
 
-if (process.env[DAEMON_MARKER] === "1") stub(process.env.STUB);
+if (process.env[DAEMON_MARKER] === "background") stub(process.env.WASMGUARD_STUB);
 else process.exitCode = await main(process.argv.slice(2));

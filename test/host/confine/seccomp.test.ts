@@ -8,7 +8,7 @@ import { SYSTEM_CALLS, type SystemCallName, systemCall } from "../../../host/ffi
 import { machine } from "../../../host/io/platform.ts";
 
 const PID = 4321;
-const filter = daemonFilter({ pid: PID, ring: "none", openErrno: EAGAIN });
+const filter = daemonFilter({ pid: PID, openErrno: EAGAIN });
 const ARCHITECTURE = machine() === "aarch64" ? SECCOMP.AUDIT_ARCH_AARCH64 : SECCOMP.AUDIT_ARCH_X86_64;
 
 function verdict(number: number, args: readonly number[] = [], architecture: number = ARCHITECTURE): string {
@@ -29,6 +29,7 @@ function verdict(number: number, args: readonly number[] = [], architecture: num
     else if (code === SECCOMP.BPF_JUMP_EQUAL) at += jump(word === value);
     else if (code === SECCOMP.BPF_JUMP_NOT_BELOW) at += jump(word >= value);
     else if (code === SECCOMP.BPF_JUMP_ANY_BIT) at += jump((word & value) !== 0);
+    else if (code === SECCOMP.BPF_JUMP) at += value;
     else if (value === SECCOMP.SECCOMP_RET_ALLOW) return "allow";
     else return value === SECCOMP.SECCOMP_RET_KILL_PROCESS ? "kill" : `errno ${value & 0xffff}`;
   }

@@ -37,6 +37,10 @@ const HEADERS = `
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <netinet/tcp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -73,6 +77,7 @@ struct ruleset_of_today { __u64 handled_access_fs, handled_access_net, scoped; }
 #define BPF_JUMP_EQUAL (BPF_JMP | BPF_JEQ | BPF_K)
 #define BPF_JUMP_NOT_BELOW (BPF_JMP | BPF_JGE | BPF_K)
 #define BPF_JUMP_ANY_BIT (BPF_JMP | BPF_JSET | BPF_K)
+#define BPF_JUMP (BPF_JMP | BPF_JA)
 #define BPF_RETURN (BPF_RET | BPF_K)
 `;
 
@@ -136,6 +141,7 @@ const STRUCTS: Record<string, [type: string, fields: Record<string, string>]> = 
   SOCK_FILTER: ["struct sock_filter", { code: "code", whenTrue: "jt", whenFalse: "jf", value: "k" }],
   SOCK_FPROG: ["struct sock_fprog", { length: "len", filter: "filter" }],
   SECCOMP_DATA: ["struct seccomp_data", { number: "nr", architecture: "arch", arguments: "args" }],
+  LANDLOCK_PATH_BENEATH: ["struct landlock_path_beneath_attr", { access: "allowed_access", parent: "parent_fd" }],
   CAPABILITY_HEADER: ["struct __user_cap_header_struct", { version: "version", pid: "pid" }],
   CAPABILITY_SET: [
     "struct __user_cap_data_struct",

@@ -27,7 +27,6 @@ const CHANGES = [
   "reset",
   "setBase",
   "setMtu",
-  "setPort",
   "setPrivateKey",
   "setRekeyLimits",
   "setTrainLength",

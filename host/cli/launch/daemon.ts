@@ -1,0 +1,65 @@
+/**
+ * Readies this process to start the daemon, or to become it: what the daemon inherits is chosen here, and the sandbox that
+ * its runtime starts in is entered. There is no way back: this process must end, or execute the daemon, soon.
+ */
+import { dirname } from "node:path";
+import { enterSandbox } from "../../confine/sandbox.ts";
+import { Steps } from "../../confine/steps.ts";
+import { type ProgramStart, replaceProcess } from "../../ffi/execute.ts";
+import { type Libc, openLibc } from "../../ffi/libc.ts";
+import { runtime } from "../../io/platform.ts";
+import { socketPath } from "../../uapi/socket-path.ts";
+import { DAEMON_MARKER, type DaemonPlace } from "../background.ts";
+import type { StartRequest } from "../daemon-options.ts";
+import { selfCommand } from "./command.ts";
+import { inheritOnly } from "./descriptors.ts";
+import { daemonEnvironment } from "./environment.ts";
+import { mustLeaveAtOnce } from "./leave.ts";
+
+/** What must be known here; the daemon reads the rest from its command line. */
+export type LaunchRequest = Pick<
+  StartRequest,
+  "interfaceName" | "tunFd" | "uapiFd" | "keepsLog" | "confinement" | "metrics" | "metricsToken"
+>;
+
+export interface Launch {
+  readonly libc: Libc;
+  readonly start: ProgramStart;
+}
+
+/** @param args  the command line to repeat  @throws CliError, ConfinementError, FfiUnavailableError */
+export async function prepareLaunch(
+  request: LaunchRequest,
+  args: readonly string[],
+  place: DaemonPlace,
+): Promise<Launch> {
+  const libc = await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }));
+  const { program, args: words } = selfCommand(args);
+  const environment = { ...daemonEnvironment(process.env, runtime()), [DAEMON_MARKER]: place };
+  inheritOnly(
+    libc,
+    [request.tunFd, request.uapiFd].filter((fd) => fd !== undefined),
+  );
+  // Runtimes read configuration files where they are started.
+  process.chdir("/");
+  if (request.confinement !== undefined) {
+    mustLeaveAtOnce(libc);
+    sandbox(libc, request, new Steps(request.confinement.mayFail));
+  }
+  return { libc, start: { program, argv: [program, ...words], environment } };
+}
+
+function sandbox(libc: Libc, { interfaceName, metrics, metricsToken }: LaunchRequest, steps: Steps): void {
+  const sockets = [socketPath(interfaceName), ...(metrics?.kind === "unix" ? [metrics.path] : [])];
+  const tcpServer = metrics?.kind === "port" ? "yes" : "no";
+  const files = metricsToken === undefined ? [] : [metricsToken];
+  enterSandbox(libc, { socketDirectories: sockets.map((path) => dirname(path)), files, tcpServer }, steps);
+  // What was allowed to fail, the daemon finds and logs.
+  steps.verdict();
+}
+
+/** Become the daemon, in the foreground. Returns never. */
+export async function becomeDaemon(request: LaunchRequest, args: readonly string[]): Promise<never> {
+  const { libc, start } = await prepareLaunch(request, args, "foreground");
+  return replaceProcess(libc, start);
+}

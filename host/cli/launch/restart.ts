@@ -1,0 +1,45 @@
+/**
+ * Puts this program in the place of this process once more, clean: same process number, same descriptors, another
+ * environment and other flags of the runtime. Where the C library cannot be called (Node 20 to 25 without koffi) a child does
+ * the work; signals go to it, and its end is ours.
+ */
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { replaceProcess } from "../../ffi/execute.ts";
+import { openLibc } from "../../ffi/libc.ts";
+import { CliError } from "../errors.ts";
+import { type Command, selfCommand } from "./command.ts";
+import { commandEnvironment } from "./environment.ts";
+import { RESTARTED } from "./taint.ts";
+
+const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"] as const;
+
+/** Start again without `found`. @returns the exit code, where a child did the work @throws CliError */
+export async function restartWithout(found: readonly string[], args: readonly string[]): Promise<number> {
+  if (process.env[RESTARTED] !== undefined) {
+    throw new CliError(`this process is not ours alone: ${found.join(", ")}`, "Start it without these");
+  }
+  const environment = { ...commandEnvironment(process.env), [RESTARTED]: "1" };
+  const command = selfCommand(args);
+  await replace(command, environment);
+  return runChild(command, environment);
+}
+
+/** Returns only where it cannot be done. */
+async function replace({ program, args }: Command, environment: Record<string, string>): Promise<void> {
+  try {
+    const libc = await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }));
+    replaceProcess(libc, { program, argv: [program, ...args], environment });
+  } catch {
+    // No FFI here.
+  }
+}
+
+function runChild({ program, args }: Command, env: Record<string, string>): Promise<number> {
+  const child = spawn(program, args, { stdio: "inherit", env });
+  for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve, reject) => {
+    child.on("error", (cause) => reject(new CliError(`cannot start ${program}: ${cause.message}`, "")));
+    child.on("exit", (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? "SIGTERM"]));
+  });
+}
