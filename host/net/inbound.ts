@@ -18,6 +18,8 @@ export class Inbound {
   start = 0;
   end = 0;
   protocol = 0;
+  /** Where the byte is that names it. */
+  protocolAt = 0;
   /** Traffic class: DSCP and, in the two lowest bits, ECN. */
   trafficClass = 0;
   hopLimit = 0;

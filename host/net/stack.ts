@@ -18,15 +18,17 @@ import { TimerQueue } from "../device/timer-queue.ts";
 import type { IpAddress } from "./address.ts";
 import { MemoryBudget } from "./budget.ts";
 import { NetCounters } from "./counters.ts";
+import { Icmp } from "./icmp/icmp.ts";
 import { Inbound, type Ownership } from "./inbound.ts";
 import { Addresses } from "./ip/addresses.ts";
-import { readIp } from "./ip/input.ts";
+import { IpInput } from "./ip/input.ts";
 import { SinkOutput } from "./ip/output.ts";
 import { PathMtu } from "./ip/path-mtu.ts";
 import { RandomSource } from "./random.ts";
 import type { PacketSink } from "./sink.ts";
 import { Tcp } from "./tcp/tcp.ts";
-import { type Context, type IpOutput, TCP, type Timer, type Transport } from "./transport.ts";
+import { type Context, ICMP, ICMPV6, type IpOutput, TCP, type Timer, type Transport, UDP } from "./transport.ts";
+import { Udp } from "./udp/udp.ts";
 import { CHECKSUM_VALID, GSO_NONE, NEEDS_CHECKSUM, VNET_BYTES, vnetFlags, vnetGsoType, vnetSegment } from "./vnet.ts";
 
 /** What all connections, sockets and fragments of one network may hold together. */
@@ -54,7 +56,10 @@ export class NetStack implements Context {
   readonly ip: IpOutput;
   readonly mtu: number;
   readonly tcp: Tcp;
+  readonly icmp: Icmp;
+  readonly udp: Udp;
   readonly #addresses: Addresses;
+  readonly #input: IpInput;
   readonly #inbound = new Inbound();
   readonly #byProtocol: (Transport | undefined)[] = new Array(256).fill(undefined);
   readonly #transports: Transport[] = [];
@@ -70,9 +75,15 @@ export class NetStack implements Context {
     this.random = new RandomSource((into) => options.random(into));
     this.budget = new MemoryBudget(options.budgetBytes ?? BUDGET_BYTES);
     this.#addresses = new Addresses(options.addresses);
-    this.ip = new SinkOutput(options.sink, this.#addresses, new PathMtu(options.mtu), this.counters);
+    const pathMtu = new PathMtu(options.mtu, this);
+    this.ip = new SinkOutput(options.sink, this.#addresses, pathMtu, this.counters, this.random);
+    this.icmp = new Icmp(this, (protocol) => this.#byProtocol[protocol]);
     this.tcp = new Tcp(this);
+    this.udp = new Udp(this, this.icmp.errors);
+    this.#input = new IpInput(this, this.#addresses, this.icmp.errors);
     this.register(this.tcp, TCP);
+    this.register(this.udp, UDP);
+    this.register(this.icmp, ICMP, ICMPV6);
   }
 
   get now(): Instant {
@@ -114,10 +125,11 @@ export class NetStack implements Context {
     packet.end = at + length;
     packet.checksumKnown = (vnetFlags(view, at) & (NEEDS_CHECKSUM | CHECKSUM_VALID)) !== 0;
     packet.segment = vnetGsoType(view, at) === GSO_NONE ? 0 : vnetSegment(view, at);
-    if (!readIp(packet, this.#addresses, this.counters)) return;
+    if (!this.#input.read(packet)) return;
     const transport = this.#byProtocol[packet.protocol];
-    if (transport === undefined) return this.counters.add("ipProtocol");
-    transport.receive(packet);
+    if (transport !== undefined) return transport.receive(packet);
+    this.counters.add("ipProtocol");
+    this.icmp.errors.protocolUnreachable(packet);
   }
 
   /** The sink has room again. */
@@ -153,5 +165,6 @@ export class NetStack implements Context {
     if (this.#closed) return;
     this.#closed = true;
     for (const transport of this.#transports) transport.close();
+    this.#input.reassembly.close();
   }
 }

@@ -76,13 +76,21 @@ export interface IpOutput {
    * @param segment        payload bytes of each segment of a superpacket; 0 for a packet that goes as it is
    */
   commit(checksumOffset: number, headers: number, segment: number): void;
+  /**
+   * Send a datagram, in fragments where it is larger than the path.
+   * @param payload transport header, with its checksum, and data; read before this returns
+   * @returns "too big" for what no datagram can carry, "full" when there was no room: wait for `Transport.room`
+   */
+  sendDatagram(flow: Flow, protocol: number, payload: Uint8Array): "sent" | "full" | "too big";
 }
 
 /** An ICMP error about a packet that went from `local` to `remote`. Whether it can be true is the transport's to check (RFC 5927). */
 export interface IcmpError {
   readonly kind: "too-big" | "network" | "host" | "protocol" | "port" | "prohibited" | "hop-limit" | "parameter";
-  /** For "too-big": largest packet that passes, 0 when the router did not say. */
+  /** For "too-big": largest packet that passes, or a guess where the router did not say. */
   readonly mtu: number;
+  /** Bytes of the packet that came to nothing, by its own account. */
+  readonly length: number;
   readonly local: IpAddress;
   readonly remote: IpAddress;
   /** The quoted packet from its transport header on; at least 8 bytes. Good until the call returns. */

@@ -68,6 +68,7 @@ class Connection implements TcpHandler {
 
 export interface CallContext {
   readonly host: Host;
+  /** Made when a script first asks for it. */
   readonly tcp: TcpService;
   readonly remote: IpAddress;
   readonly names: ReadonlyMap<string, number>;
@@ -113,11 +114,14 @@ export class Calls {
   }
 
   #network(name: string, bare: string[], named: Map<string, string>, port: number): boolean {
-    const { host, tcp } = this.#context;
+    const { host } = this.#context;
     const number = (key: string) => (named.has(key) ? this.#number(named.get(key)!) : undefined);
     switch (name) {
       case "listen": {
-        const server = tcp.listen({ port: number("port") ?? this.#context.listenPort, backlog: number("backlog") });
+        const server = this.#context.tcp.listen({
+          port: number("port") ?? this.#context.listenPort,
+          backlog: number("backlog"),
+        });
         if (typeof server === "string") throw new Error(`listen: ${server}`);
         this.#server = server;
         return true;
@@ -132,7 +136,7 @@ export class Calls {
         this.#connect(bare, named, port);
         return true;
       case "connections":
-        equal("connections", [...tcp.connections()].length, this.#number(bare[0]!));
+        equal("connections", [...this.#context.tcp.connections()].length, this.#number(bare[0]!));
         return true;
       case "counter": {
         const counter = bare[0] as NetCounter;

@@ -2,7 +2,8 @@
  * What stands behind `<` and `>` for packets that are not TCP's:
  *
  *   udp FROM>TO LENGTH                 a datagram with that many pattern bytes [badsum] [nosum] [ttl=N]
- *   icmp echo ID/SEQ LENGTH            a request; `icmp reply …` an answer
+ *   icmp echo ID/SEQ LENGTH            a request; `icmp reply …` an answer. ID may be `ping`, that of the ping socket, and LENGTH
+ *                                      `same`: the data of the stack's last packet
  *   icmp KIND [N] [seq=N] [quote=N]    an error about the stack's last packet: too-big (N: the MTU), net, host, protocol, port,
  *                                      prohibited, hop-limit, parameter; seq= puts another sequence number into the quoted packet,
  *                                      quote= cuts it off after so many bytes; badsum breaks the checksum
@@ -19,6 +20,7 @@ export interface DatagramContext {
   readonly peer: Uint8Array;
   readonly names: ReadonlyMap<string, number>;
   lastSent(): Uint8Array | undefined;
+  pingIdentifier(): number | undefined;
   /** From a number that counts from our initial sequence number. */
   sequenceOf(relative: number): number;
 }
@@ -85,11 +87,16 @@ export class DatagramWords {
     const { own, peer } = this.#context;
     const kind = words[1]!;
     if (kind === "echo" || kind === "reply") {
-      const [id, sequence] = words[2]!.split("/").map(Number);
-      const body = concat(new Uint8Array(8), pattern(1, 1 + this.#number(words[3]!)));
+      const [name, sequence] = words[2]!.split("/");
+      const id = name === "ping" ? this.#context.pingIdentifier() : Number(name);
+      const data =
+        words[3] === "same"
+          ? this.#context.lastSent()!.slice(own.length === 4 ? 28 : 48)
+          : pattern(1, 1 + this.#number(words[3]!));
+      const body = concat(new Uint8Array(8), data);
       body[0] = kind === "echo" ? (own.length === 4 ? 8 : 128) : own.length === 4 ? 0 : 129;
       view(body).setUint16(4, id!);
-      view(body).setUint16(6, sequence!);
+      view(body).setUint16(6, Number(sequence));
       return icmpPacket(body, peer, own);
     }
     return this.#error(kind, words.slice(2));
@@ -140,17 +147,13 @@ export class DatagramWords {
     if (onesSum(rest, seed) !== 0xffff) return "icmp with a wrong checksum";
     const [type, code] = rest;
     const word = data.getUint32(transport + 4);
-    if (type === (ipv4 ? 0 : 129)) return `icmp reply ${word >>> 16}/${word & 0xffff} ${rest.length - 8}`;
-    if (type === (ipv4 ? 8 : 128)) return `icmp echo ${word >>> 16}/${word & 0xffff} ${rest.length - 8}`;
+    const id = word >>> 16 === this.#context.pingIdentifier() ? "ping" : `${word >>> 16}`;
+    if (type === (ipv4 ? 0 : 129)) return `icmp reply ${id}/${word & 0xffff} ${rest.length - 8}`;
+    if (type === (ipv4 ? 8 : 128)) return `icmp echo ${id}/${word & 0xffff} ${rest.length - 8}`;
     const name = Object.entries(ERRORS).find(([, { 4: a, 6: b }]) => {
       const [wantedType, wantedCode] = ipv4 ? a : b;
       return wantedType === type && wantedCode === code;
     })?.[0];
     return `icmp ${name ?? `${type}/${code}`}${word === 0 ? "" : ` ${word}`}`;
-  }
-
-  /** Calls of UDP and ping sockets. @returns false if it is not one */
-  call(_words: readonly string[]): boolean {
-    return false;
   }
 }

@@ -7,6 +7,7 @@
  *   [+MS[~MS]] > FLAGS SEQ[:END] …       the stack must send this, just then, and nothing before
  *   [+MS]      quiet                     nothing was sent in the meantime
  *   [+MS]      CALL WORD…                the user calls, or expects
+ *   & STEP                               a call, or what the peer sends, before the stack takes its turn for the step before
  *   # …                                  a comment
  *
  * Times are milliseconds since the line before. Sequence numbers count from the initial one of their sender; numbers may be
@@ -20,6 +21,8 @@ export interface Step {
   readonly atMost: number;
   readonly kind: "inject" | "expect" | "quiet" | "call";
   readonly words: readonly string[];
+  /** In one turn with the step before. */
+  readonly together: boolean;
 }
 
 export interface Script {
@@ -58,6 +61,8 @@ export function parseScripts(text: string): Script[] {
 }
 
 function parseStep(words: string[], text: string, line: number): Step {
+  const together = words[0] === "&";
+  if (together) words.shift();
   let after = 0;
   let atMost = 0;
   if (/^\+/.test(words[0]!)) {
@@ -68,7 +73,7 @@ function parseStep(words: string[], text: string, line: number): Step {
   }
   const first = words[0]!;
   const kind = first === "<" ? "inject" : first === ">" ? "expect" : first === "quiet" ? "quiet" : "call";
-  return { line, text, after, atMost, kind, words: kind === "call" ? words : words.slice(1) };
+  return { line, text, after, atMost, kind, words: kind === "call" ? words : words.slice(1), together };
 }
 
 /** A number, or sums and products of numbers and names, evaluated from left to right with products first. */

@@ -9,6 +9,7 @@ import { Random } from "../../simulation/random.ts";
 import { VirtualClock } from "../clock.ts";
 import { Host } from "../host.ts";
 import { Calls } from "./calls.ts";
+import { DatagramCalls } from "./datagram-calls.ts";
 import { DatagramWords, isDatagram } from "./datagram-words.ts";
 import { evaluate, type Script, type Step } from "./parse.ts";
 import { decodeSegment, encodeSegment, FLAGS, type Segment } from "./segment.ts";
@@ -35,7 +36,7 @@ export interface Setup {
 }
 
 /** @throws naming the line and what was wrong, with what the stack sent so far */
-export function runScript(script: Script, family: 4 | 6, setup: Setup): void {
+export function runScript(script: Script, family: 4 | 6, setup?: Setup): void {
   new Run(script, family, setup).play();
 }
 
@@ -52,6 +53,7 @@ class Run {
   readonly #host: Host;
   readonly #calls: Calls;
   readonly #datagrams: DatagramWords;
+  readonly #datagramCalls: DatagramCalls;
   readonly #names = new Map<string, number>();
   readonly #tracks = new Map<number, Track>();
   readonly #own: Uint8Array;
@@ -64,7 +66,7 @@ class Run {
   /** The last packet of the stack, for ICMP errors to quote. */
   #last: Uint8Array | undefined;
 
-  constructor(script: Script, family: 4 | 6, setup: Setup) {
+  constructor(script: Script, family: 4 | 6, setup: Setup | undefined) {
     this.#script = script;
     this.#family = family;
     const addresses = ADDRESSES[family];
@@ -83,21 +85,31 @@ class Run {
       send: (packet) => this.#collect(packet),
       ready: () => this.#tunnelUp,
     });
+    let service: TcpService | undefined;
+    const tcp = () => {
+      if (setup === undefined) throw new Error("this script needs TCP");
+      service ??= setup.tcp(this.#host.stack);
+      return service;
+    };
     this.#calls = new Calls({
       host: this.#host,
-      tcp: setup.tcp(this.#host.stack),
+      get tcp() {
+        return tcp();
+      },
       remote: IpAddress.fromBytes(this.#peer),
       names: this.#names,
       firstPort: FIRST_PORT,
       listenPort: LISTEN_PORT,
       tunnel: (up) => this.#tunnel(up),
     });
+    this.#datagramCalls = new DatagramCalls(this.#host.stack, IpAddress.fromBytes(this.#peer), this.#names);
     this.#datagrams = new DatagramWords({
       host: this.#host,
       own: this.#own,
       peer: this.#peer,
       names: this.#names,
       lastSent: () => this.#last,
+      pingIdentifier: () => this.#datagramCalls.pingIdentifier,
       sequenceOf: (relative) => ((this.#track(undefined).ownIsn ?? 0) + relative) >>> 0,
     });
   }
@@ -127,13 +139,18 @@ class Run {
   #step(step: Step): void {
     if (step.kind === "expect") return this.#expect(step);
     this.#time += step.after;
+    if (!step.together) this.#settle();
+    if (step.kind === "quiet") return;
+    if (step.kind === "inject") this.#inject(step.words);
+    else if (!this.#datagramCalls.run(step.words)) this.#calls.run(step.words);
+    if (step.kind === "call" && step.words[0] === "listen") this.#track(undefined);
+  }
+
+  /** Let the stack do all it has to do by now: nothing of that may be unexpected. */
+  #settle(): void {
     this.#clock.runUntil(this.#time);
     const left = this.#sent[0];
     if (left !== undefined) throw new Error(this.#unexpected(left));
-    if (step.kind === "quiet") return;
-    if (step.kind === "inject") this.#inject(step.words);
-    else if (!this.#datagrams.call(step.words)) this.#calls.run(step.words);
-    if (step.kind === "call" && step.words[0] === "listen") this.#track(undefined);
   }
 
   #unexpected({ at, packet }: Sent): string {
