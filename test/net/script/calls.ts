@@ -15,14 +15,7 @@
  */
 import type { IpAddress } from "../../../host/net/address.ts";
 import type { NetCounter } from "../../../host/net/counters.ts";
-import type {
-  TcpFailure,
-  TcpHandler,
-  TcpOptions,
-  TcpServer,
-  TcpService,
-  TcpStream,
-} from "../../../host/net/tcp/face.ts";
+import type { TcpFailure, TcpHandler, TcpOptions, TcpServer, TcpStream } from "../../../host/net/tcp/face.ts";
 import type { Host } from "../host.ts";
 import { evaluate } from "./parse.ts";
 import { pattern, patternByte } from "./segment.ts";
@@ -68,8 +61,6 @@ class Connection implements TcpHandler {
 
 export interface CallContext {
   readonly host: Host;
-  /** Made when a script first asks for it. */
-  readonly tcp: TcpService;
   readonly remote: IpAddress;
   readonly names: ReadonlyMap<string, number>;
   /** The port that the peer uses, or is connected to, when nothing else is said. */
@@ -118,7 +109,7 @@ export class Calls {
     const number = (key: string) => (named.has(key) ? this.#number(named.get(key)!) : undefined);
     switch (name) {
       case "listen": {
-        const server = this.#context.tcp.listen({
+        const server = this.#context.host.stack.tcp.listen({
           port: number("port") ?? this.#context.listenPort,
           backlog: number("backlog"),
         });
@@ -136,7 +127,7 @@ export class Calls {
         this.#connect(bare, named, port);
         return true;
       case "connections":
-        equal("connections", [...this.#context.tcp.connections()].length, this.#number(bare[0]!));
+        equal("connections", [...this.#context.host.stack.tcp.connections()].length, this.#number(bare[0]!));
         return true;
       case "counter": {
         const counter = bare[0] as NetCounter;
@@ -175,7 +166,7 @@ export class Calls {
   #connect(bare: string[], named: Map<string, string>, port: number): void {
     const number = (key: string) => (named.has(key) ? this.#number(named.get(key)!) : undefined);
     const connection = new Connection();
-    const stream = this.#context.tcp.connect({
+    const stream = this.#context.host.stack.tcp.connect({
       remote: this.#context.remote,
       remotePort: port,
       localPort: number("local-port"),

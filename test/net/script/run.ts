@@ -3,8 +3,6 @@
  * by the expectations in order; a packet that none expects, or that leaves at another time, fails the script.
  */
 import { IpAddress } from "../../../host/net/address.ts";
-import type { NetStack } from "../../../host/net/stack.ts";
-import type { TcpService } from "../../../host/net/tcp/face.ts";
 import { Random } from "../../simulation/random.ts";
 import { VirtualClock } from "../clock.ts";
 import { Host } from "../host.ts";
@@ -30,14 +28,9 @@ interface Sent {
   readonly packet: Uint8Array;
 }
 
-export interface Setup {
-  /** The stack's TCP, made or found. */
-  tcp(stack: NetStack): TcpService;
-}
-
 /** @throws naming the line and what was wrong, with what the stack sent so far */
-export function runScript(script: Script, family: 4 | 6, setup?: Setup): void {
-  new Run(script, family, setup).play();
+export function runScript(script: Script, family: 4 | 6): void {
+  new Run(script, family).play();
 }
 
 /** The families that a script is for. */
@@ -66,7 +59,7 @@ class Run {
   /** The last packet of the stack, for ICMP errors to quote. */
   #last: Uint8Array | undefined;
 
-  constructor(script: Script, family: 4 | 6, setup: Setup | undefined) {
+  constructor(script: Script, family: 4 | 6) {
     this.#script = script;
     this.#family = family;
     const addresses = ADDRESSES[family];
@@ -85,17 +78,8 @@ class Run {
       send: (packet) => this.#collect(packet),
       ready: () => this.#tunnelUp,
     });
-    let service: TcpService | undefined;
-    const tcp = () => {
-      if (setup === undefined) throw new Error("this script needs TCP");
-      service ??= setup.tcp(this.#host.stack);
-      return service;
-    };
     this.#calls = new Calls({
       host: this.#host,
-      get tcp() {
-        return tcp();
-      },
       remote: IpAddress.fromBytes(this.#peer),
       names: this.#names,
       firstPort: FIRST_PORT,

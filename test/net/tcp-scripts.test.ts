@@ -1,0 +1,4 @@
+/** Scripts of TCP. */
+import { describeTopic } from "./script/suite.ts";
+
+describeTopic("tcp-open");
