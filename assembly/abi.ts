@@ -26,7 +26,7 @@ export const RX_BYTES = 64;
 export const TX_OFFSET = 0; // u32
 export const TX_LENGTH = 4; // u32
 export const TX_SEGMENT = 8; // u32: datagram size; = length for a single one; only the last may be shorter
-export const TX_TOS = 12; // u32: outer TOS / traffic class byte
+export const TX_TOS = 12; // u32: outer TOS / traffic class byte; in the byte above, the hop limit, 0 for the system's own
 export const TX_PEER = 16; // u32: peer slot
 export const TX_PATH = 24;
 export const TX_BYTES = 72;
@@ -147,6 +147,7 @@ export const SEND_NO_ENDPOINT = 4;
 export const SEND_MALFORMED = 5;
 export const SEND_MORE = 6; // no transmit room left: flush, then call `sendMore`
 export const SEND_TOO_BIG = 7; // over PACKET_BYTES_MAX_…
+export const SEND_LOOP = 8; // dropped: our own datagram, or nested too deep
 
 // What went wrong with a packet that an ICMP error answers.
 export const ICMP_HOST_UNREACHABLE = 0; // no peer, or a peer without endpoint: 3/1, and 1/3 in ICMPv6
@@ -165,7 +166,7 @@ export const DROP_AUTHENTICATION = 4; // AEAD tag wrong
 export const DROP_REPLAY = 5; // counter seen, or too old
 export const DROP_INNER_PACKET = 6; // decrypted, but not a valid IP packet
 export const DROP_SOURCE = 7; // inner source address is not this peer's
-export const DROP_ECN = 8; // forbidden ECN combination (RFC 6040)
+export const DROP_LOOP = 8; // outbound: our own datagram to that peer, or tunnels in tunnels too deep
 export const DROP_HANDSHAKE_QUEUE = 9; // too many handshake messages waiting
 export const DROP_MAC1 = 10;
 export const DROP_HANDSHAKE = 11; // undecryptable, or in the wrong state

@@ -113,6 +113,11 @@ export function setMtu(mtu: u32): void {
   Device.get().mtu = mtu;
 }
 
+/** @param port UDP port that datagrams leave from; 0 for none */
+export function setPort(port: u32): void {
+  Device.get().port = port;
+}
+
 /** @param datagrams how many may leave in one train; 1 without segmentation offload */
 export function setTrainLength(datagrams: u32): void {
   Device.get().trainLength = datagrams;

@@ -13,6 +13,8 @@ export class Device {
   rekeyAfterMessages: u64;
   /** Inner MTU; padding never goes over it. 0 when unknown. */
   mtu: u32;
+  /** UDP port that datagrams leave from; 0 while there is none. */
+  port: u32;
   /** Trains of datagrams waiting to be sent. */
   trains: u32;
   /** Datagrams a train may have; 1 without segmentation offload. */
@@ -50,6 +52,7 @@ export class Device {
     self.rekeyAfterTime = first.rekeyAfterTime;
     self.rekeyAfterMessages = first.rekeyAfterMessages;
     self.mtu = first.mtu;
+    self.port = first.port;
     self.trainLength = first.trainLength;
     self.vnet = first.vnet;
     self.mergeTcp = first.mergeTcp;

@@ -13,7 +13,7 @@ export class TxRecord {
   length: u32;
   /** Datagram size; = length for a single one; only the last may be shorter. */
   segment: u32;
-  /** Outer TOS or traffic class byte. */
+  /** Outer TOS or traffic class byte; in the byte above it the hop limit, 0 for the system's own. */
   tos: u32;
   /** Peer slot; NOBODY of transport/trains.ts for a cookie reply. */
   peer: u32;

@@ -8,6 +8,7 @@ import {
   PACKET_BYTES_MAX_IPV6,
   SEND_DONE,
   SEND_DONE_REKEY,
+  SEND_LOOP,
   SEND_MALFORMED,
   SEND_MORE,
   SEND_NO_ENDPOINT,
@@ -24,6 +25,7 @@ import { aeadBegin, aeadEnd, aeadSealNext } from "../crypto/aead";
 import { Device } from "../memory/device";
 import { ecnOf } from "../packet/ecn";
 import { destination, version } from "../packet/ip";
+import { hopLimitFor, isOwnDatagram, NO_HOPS } from "../packet/nesting";
 import { splitBegin, splitNext, splitSegmentLength } from "../packet/split";
 import { AllowedIps } from "../routing/allowed-ips";
 import { Peer } from "../routing/peers";
@@ -58,11 +60,16 @@ export function sendPacket(vnet: usize, length: u32, now: f64): u32 {
   if (kind === 0) return SEND_MALFORMED << SEND_STATUS_SHIFT;
   const peer = AllowedIps.routeOf(destination(packet, kind), kind);
   if (peer < 0) return SEND_NO_PEER << SEND_STATUS_SHIFT;
-  return sendTo(peer, vnet, length, ecnOf(packet, kind), now);
+  const bytes = length - VNET_BYTES;
+  const hops = hopLimitFor(packet, kind, bytes);
+  if (hops === NO_HOPS || isOwnDatagram(packet, kind, bytes, Peer.record(peer).path, Device.get().port)) {
+    return (SEND_LOOP << SEND_STATUS_SHIFT) | peer;
+  }
+  return sendTo(peer, vnet, length, ecnOf(packet, kind) | (hops << 8), now);
 }
 
-/** Seal one read for a peer that is already known. */
-function sendTo(peer: u32, vnet: usize, length: u32, ecn: u32, now: f64): u32 {
+/** Seal one read for a peer that is already known. @param tos as TxRecord has it */
+function sendTo(peer: u32, vnet: usize, length: u32, tos: u32, now: f64): u32 {
   const family = Peer.record(peer).path.family;
   if (family === 0) return (SEND_NO_ENDPOINT << SEND_STATUS_SHIFT) | peer;
   const number = Keypairs.current(peer);
@@ -75,7 +82,7 @@ function sendTo(peer: u32, vnet: usize, length: u32, ecn: u32, now: f64): u32 {
   if (sendingCounter === REJECT_AFTER_MESSAGES) return (SEND_STAGE << SEND_STATUS_SHIFT) | peer;
   sendingPeer = peer;
   sendingNumber = number;
-  sendingTos = ecn;
+  sendingTos = tos;
   sendingNow = now;
   return sendMore();
 }

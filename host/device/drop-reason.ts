@@ -8,7 +8,7 @@ export const DROP_REASONS = [
   "replay",
   "inner_packet",
   "source",
-  "ecn",
+  "loop",
   "handshake_queue",
   "mac1",
   "handshake",

@@ -122,6 +122,7 @@ export class Engine implements PeerContext {
       return this.peerAt(result & PEER_MASK).stage(this.core.bytes.subarray(vnet, vnet + length));
     }
     if (status === abi.SEND_MALFORMED) return this.countDrops(abi.DROP_MALFORMED, 1);
+    if (status === abi.SEND_LOOP) return this.countDrops(abi.DROP_LOOP, 1);
     if (status === abi.SEND_TOO_BIG) return this.#tooBig(vnet, length, result & PEER_MASK);
     this.countDrops(status === abi.SEND_NO_PEER ? abi.DROP_NO_PEER : abi.DROP_NO_ENDPOINT, 1);
     this.#icmp.unreachable(vnet, length, this.#now);

@@ -5,7 +5,7 @@ import asc from "assemblyscript/asc";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const SOURCES = [
-  ...["checksum", "ip", "split", "coalesce", "icmp", "ecn"].map((name) => `assembly/packet/${name}.ts`),
+  ...["checksum", "ip", "split", "coalesce", "icmp", "ecn", "nesting"].map((name) => `assembly/packet/${name}.ts`),
   "assembly/memory/scratch.ts",
 ];
 const SCRATCH = 0x10000;
@@ -42,6 +42,8 @@ export interface PacketExports {
   coalesceFinish(): number;
   icmpError(dst: number, packet: number, length: number, kind: number, mtu: number): number;
   icmpErrorForRead(dst: number, vnet: number, length: number, kind: number, mtu: number): number;
+  hopLimitFor(packet: number, kind: number, length: number): number;
+  isOwnDatagram(packet: number, kind: number, length: number, path: number, port: number): number;
   ecnOf(packet: number, kind: number): number;
   decapsulate(packet: number, kind: number, outerTos: number): void;
 }

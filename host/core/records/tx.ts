@@ -26,7 +26,12 @@ export function txSegment({ words }: MemoryViews, record: Address): number {
 
 /** Outer TOS or traffic class. */
 export function txTos({ words }: MemoryViews, record: Address): number {
-  return words[(record + TX_TOS) >>> 2]!;
+  return words[(record + TX_TOS) >>> 2]! & 0xff;
+}
+
+/** Outer hop limit; 0 for the system's own. */
+export function txHops({ words }: MemoryViews, record: Address): number {
+  return words[(record + TX_TOS) >>> 2]! >>> 8;
 }
 
 /** Slot of the peer; beyond all slots for a message that belongs to nobody. */

@@ -168,6 +168,7 @@ export class Loop implements EngineSink {
   #watchSockets(v4: number, v6: number): void {
     this.#poll.set(PLACE.udp4, v4);
     this.#poll.set(PLACE.udp6, v6);
+    this.#options.core.exports.setPort(this.#sockets.port);
   }
 
   #unwatchSockets(): void {

@@ -8,7 +8,7 @@ import { CMSGHDR, IOVEC, MMSGHDR } from "../../ffi/layout.ts";
 import type { Libc } from "../../ffi/libc.ts";
 
 const NAME_BYTES = 32; // sockaddr_in6, rounded up
-const CONTROL_BYTES = 128; // IPV6_PKTINFO 40, IPV6_TCLASS 24, UDP_GRO or UDP_SEGMENT 24, and some to spare
+const CONTROL_BYTES = 128; // IPV6_PKTINFO 40, IPV6_TCLASS 24, IPV6_HOPLIMIT 24, UDP_GRO or UDP_SEGMENT 24, and some to spare
 const ENTRY_BYTES = MMSGHDR.BYTES + IOVEC.BYTES + NAME_BYTES + CONTROL_BYTES;
 
 /** Linear memory that a table of `count` messages needs. */

@@ -1,21 +1,28 @@
 /**
  * One send descriptor (TX_… of assembly/abi.ts) as one kernel message: bytes, socket address and the
- * control messages for segment size, source address and traffic class.
+ * control messages for segment size, source address, traffic class and hop limit.
  */
 import { hasSource } from "../../core/records/path.ts";
-import { txPath, txSegment, txTos } from "../../core/records/tx.ts";
+import { txHops, txPath, txSegment, txTos } from "../../core/records/tx.ts";
 import { INET } from "../../ffi/constants.ts";
 import { IN_PKTINFO, IN6_PKTINFO } from "../../ffi/layout.ts";
 import { controlSpace, type MessageTable } from "./message-table.ts";
 import { pathToSocketAddress, sourceToPacketInfo } from "./socket-address.ts";
 
 /** Options of one address family: the same thing under two names. */
-const V4 = { level: INET.IPPROTO_IP, info: INET.IP_PKTINFO, infoBytes: IN_PKTINFO.BYTES, tos: INET.IP_TOS } as const;
+const V4 = {
+  level: INET.IPPROTO_IP,
+  info: INET.IP_PKTINFO,
+  infoBytes: IN_PKTINFO.BYTES,
+  tos: INET.IP_TOS,
+  hops: INET.IP_TTL,
+} as const;
 const V6 = {
   level: INET.IPPROTO_IPV6,
   info: INET.IPV6_PKTINFO,
   infoBytes: IN6_PKTINFO.BYTES,
   tos: INET.IPV6_TCLASS,
+  hops: INET.IPV6_HOPLIMIT,
 } as const;
 
 /**
@@ -36,6 +43,7 @@ export function fillMessage(
   const path = txPath(descriptor);
   const segment = txSegment(table.views, descriptor);
   const tos = txTos(table.views, descriptor);
+  const hops = txHops(table.views, descriptor);
   const start = table.control(i);
   let at = start;
   if (length > segment) {
@@ -53,6 +61,10 @@ export function fillMessage(
   }
   if (tos !== 0) {
     words[table.beginControl(at, options.level, options.tos, 4) >> 2] = tos;
+    at += controlSpace(4);
+  }
+  if (hops !== 0) {
+    words[table.beginControl(at, options.level, options.hops, 4) >> 2] = hops;
     at += controlSpace(4);
   }
   table.setBytes(i, offset, length);

@@ -27,6 +27,7 @@ const CHANGES = [
   "reset",
   "setBase",
   "setMtu",
+  "setPort",
   "setPrivateKey",
   "setRekeyLimits",
   "setTrainLength",

@@ -176,6 +176,7 @@ class WorkerLoop {
       return exports.noteEvent(result & PEER_MASK, abi.EVENT_SENT | abi.EVENT_REKEY);
     }
     if (status === abi.SEND_MALFORMED) return exports.countDrop(abi.DROP_MALFORMED);
+    if (status === abi.SEND_LOOP) return exports.countDrop(abi.DROP_LOOP);
     const sent = this.#channel.send(LETTER.packet, this.#core.bytes.subarray(vnet, vnet + length));
     if (!sent) exports.countDrop(abi.DROP_STAGED);
   }
