@@ -13,6 +13,7 @@ import { QueuedRecord } from "./records/queued";
 import { AllowedIps } from "./routing/allowed-ips";
 import { Peer } from "./routing/peers";
 import { touch } from "./transport/events";
+import { Keypair } from "./transport/keypair";
 import { Keypairs } from "./transport/keypairs";
 import { NOBODY, Trains } from "./transport/trains";
 
@@ -159,10 +160,16 @@ export function expireSessions(peer: u32): void {
   Keypairs.retire(peer);
 }
 
-/** The machine slept: sessions are older than our clock says, and nothing more is sent under them. */
-export function ageSessions(peer: u32, milliseconds: f64): void {
+/**
+ * The machine slept: sessions are older than our clock says, and nothing more is sent under them.
+ * @returns whether there was one that something could be sent under
+ */
+export function ageSessions(peer: u32, milliseconds: f64, now: f64): bool {
+  const current = Keypairs.current(peer);
+  const wasInUse = current !== 0 && Keypair.of(peer, current).canSend(now);
   expireSessions(peer);
   Keypairs.age(peer, milliseconds);
+  return wasInUse;
 }
 
 /** @param high,low address in big-endian order, IPv4 in the top 32 bits of `high` @returns false when the table is full */

@@ -38,6 +38,8 @@ export interface EngineOptions {
   random(into: Uint8Array): void;
   /** Time since the Unix epoch. */
   wallTime(): WallTime;
+  /** Milliseconds on a clock that counts sleep and nobody sets; see SleepWatch for what is done without. */
+  readonly uptime?: (() => number) | undefined;
   /** Bytes that packets waiting for a session may take; STAGED_BYTES by default. */
   readonly stagedBytes?: number;
   /** The present moment. */
@@ -62,7 +64,7 @@ export class Engine implements PeerContext {
   /** In order of creation. */
   readonly #peers = new Set<Peer>();
   readonly #slots: Slots;
-  readonly #sleepWatch = new SleepWatch();
+  readonly #sleepWatch: SleepWatch;
   readonly #chances = new Uint32Array(abi.RANDOM_BYTES / 4);
   #chancesLeft = 0;
   /** Peers below this slot, at least, have their static-static secret. */
@@ -77,6 +79,7 @@ export class Engine implements PeerContext {
     this.#sink = options.sink;
     this.#slots = new Slots(this.core.maxPeers);
     this.#now = options.now;
+    this.#sleepWatch = new SleepWatch(options.uptime);
     this.#sleepWatch.slept(options.now, options.wallTime());
     this.budget = new StagedBudget(options.stagedBytes);
     this.#handshakes = new Handshakes(this);
@@ -96,7 +99,9 @@ export class Engine implements PeerContext {
     if (now === this.#now) return;
     this.#now = now;
     const slept = this.#sleepWatch.slept(now, this.#options.wallTime());
-    if (slept > 0) for (const peer of this.#peers) peer.slept(slept);
+    if (slept === 0) return;
+    for (const peer of this.#peers) peer.slept(slept);
+    this.flush();
   }
 
   // ── packets ────────────────────────────────────────────────────────────────────────────────────────────────

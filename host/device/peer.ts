@@ -179,11 +179,16 @@ export class Peer implements Sleeper {
     this.#lastSentHandshake = -NEVER;
   }
 
-  /** The machine slept for that long: our clock stood still, but sessions grew older, and the peer may have erased them. */
+  /**
+   * The machine slept for that long: our clock stood still, but sessions grew older, and the peer may have erased them. Where
+   * there was one in use there shall be another at once: until then whatever the peer sends might be lost.
+   */
   slept(milliseconds: number): void {
-    this.#context.core.exports.ageSessions(this.slot, milliseconds);
+    const { core, now } = this.#context;
+    const wasInUse = core.exports.ageSessions(this.slot, milliseconds, now);
     this.#lastSentHandshake = -NEVER;
     this.timers.slept(milliseconds);
+    if (wasInUse) this.sendInitiation("first");
   }
 
   /** Fire what is due. */

@@ -106,6 +106,9 @@ export const TUN = {
   SIOCGIFINDEX: 0x8933,
 } as const;
 
+/** <time.h> */
+export const CLOCK = { CLOCK_BOOTTIME: 7 } as const;
+
 /** <sys/epoll.h>, <sys/eventfd.h> */
 export const WAIT = {
   EPOLL_CLOEXEC: 0o2000000,

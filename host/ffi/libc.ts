@@ -226,6 +226,11 @@ export class Libc {
     return this.#result(this.#c.inotify_rm_watch(fd, watch));
   }
 
+  /** @param timespec address of one, in machine words */
+  clockGettime(clock: number, timespec: number): number {
+    return this.#result(this.#c.clock_gettime(clock, timespec));
+  }
+
   schedYield(): void {
     this.#c.sched_yield();
   }

@@ -11,6 +11,7 @@ export const SIGNATURES = {
   access: "pi",
   bind: "ipi",
   chmod: "pi",
+  clock_gettime: "ip",
   close: "i",
   connect: "ipi",
   dup2: "ii",

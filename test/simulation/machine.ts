@@ -70,6 +70,7 @@ export class Machine {
       core,
       now: this.now,
       random: (into) => this.#random.fill(into),
+      uptime: () => this.#trueTime,
       wallTime: () => ({
         seconds: EPOCH + Math.floor(this.#trueTime / 1000),
         nanoseconds: Math.floor(this.#trueTime % 1000) * 1_000_000,

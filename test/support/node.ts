@@ -33,6 +33,8 @@ export class TestNode {
   delivered: Uint8Array[] = [];
   /** Seconds added to the wall clock. */
   wallOffset = 0;
+  /** Seconds that the machine slept. */
+  asleep = 0;
 
   private constructor(engine: (node: TestNode) => Engine, address: Endpoint, now: number) {
     this.address = address;
@@ -48,6 +50,7 @@ export class TestNode {
           core,
           now,
           random: seededRandom(name),
+          uptime: () => node.now + 1000 * node.asleep,
           wallTime: () => ({
             seconds: 1_700_000_000 + node.wallOffset + Math.floor(node.now / 1000),
             nanoseconds: (node.now % 1000) * 1_000_000,
@@ -118,6 +121,12 @@ export class TestNode {
     core.bytes.set(packet, core.at.tunBuffer + abi.VNET_BYTES);
     this.engine.sendPacket(core.at.tunBuffer, packet.length + abi.VNET_BYTES, this.now);
     this.engine.flush();
+  }
+
+  /** The machine sleeps: the wall clock goes on, ours does not. */
+  sleep(seconds: number): void {
+    this.wallOffset += seconds;
+    this.asleep += seconds;
   }
 
   /** Let time pass. */

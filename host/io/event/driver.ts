@@ -11,6 +11,7 @@ import type { Bind, BindEvents } from "./bind.ts";
 import { EndpointCache } from "./endpoint-cache.ts";
 import { ReceiveQueue } from "./receive-queue.ts";
 import type { Tun, TunEvents } from "./tun.ts";
+import { systemUptime } from "./uptime.ts";
 
 const PACKET_BYTES_MAX = abi.MESSAGE_BYTES_MAX - abi.VNET_BYTES;
 /** Longest delay that the timers of every runtime take. */
@@ -61,6 +62,7 @@ export class EventDriver implements EngineSink {
       core,
       sink: this,
       now: performance.now(),
+      uptime: systemUptime(),
       random: (into) => void crypto.getRandomValues(into as Uint8Array<ArrayBuffer>),
       wallTime: () => {
         const now = Date.now();

@@ -11,6 +11,7 @@ import type { Peer } from "../../device/peer.ts";
 import { deviceStatistics, type Statistic } from "../../device/statistics.ts";
 import { EINVAL, EMSGSIZE } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
+import { bootClock } from "./boot-clock.ts";
 import { Epoll, epollBytes } from "./epoll.ts";
 import type { DeletionWatch } from "./inotify.ts";
 import { InterfaceState } from "./interface-state.ts";
@@ -107,6 +108,7 @@ export class Loop implements EngineSink {
       sink: this,
       now: performance.now(),
       ...(options.packetMemory && { stagedBytes: options.packetMemory - BUFFER_BYTES }),
+      uptime: bootClock(libc),
       random: (into) => fillRandom(libc, into.byteOffset, into.length),
       wallTime: () => {
         const now = Date.now();

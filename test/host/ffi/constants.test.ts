@@ -46,6 +46,7 @@ const HEADERS = `
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 /* Newer than some headers. */
 #ifndef TUN_F_USO4
