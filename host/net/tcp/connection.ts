@@ -188,6 +188,11 @@ export class Connection extends Entry implements TcpStream, Flow, Timer {
     this.control.segmentSize(segment);
   }
 
+  /** Bytes of the IP packet that carries so much payload. */
+  packetBytes(payload: number): number {
+    return payload + this.ipBytes + HEADER_BYTES + (this.timestamps ? TIMESTAMP_BYTES : 0);
+  }
+
   /** Bytes of IP header, in front of each segment. */
   get ipBytes(): number {
     return IP_BYTES[this.remote.family];

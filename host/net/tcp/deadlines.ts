@@ -69,7 +69,7 @@ function retransmit(c: Connection, now: Instant): boolean {
     return true;
   }
   if (c.scoreboard.bytes === 0) return true;
-  timeout(c, now);
+  timeout(c);
   return true;
 }
 
@@ -87,8 +87,8 @@ function outOfPatience(c: Connection, now: Instant): boolean {
 }
 
 /** RFC 6298 §5.4 to §5.7. */
-function timeout(c: Connection, now: Instant): void {
-  const { scoreboard, roundTrip } = c;
+function timeout(c: Connection): void {
+  const { scoreboard } = c;
   c.timeouts += 1;
   c.tcp.context.counters.add("tcpTimeouts");
   c.reorderAt = NEVER;
@@ -96,18 +96,18 @@ function timeout(c: Connection, now: Instant): void {
   c.renoDelivered = c.duplicateAcks = 0;
   // What was said out of order may have been taken back; after a second timeout that is likely.
   if (c.timeoutsInRow > 1 || scoreboard.head?.sacked) scoreboard.forgetSacks();
-  c.rack.detectOnTimeout(scoreboard, roundTrip, c.segment, now);
+  scoreboard.markAllLost();
+  armTimeout(c);
   if (c.state === "SYN-SENT" || c.state === "SYN-RECEIVED") return;
   c.recovery.timeout(scoreboard, c.una, c.nxt, c.control);
   if (c.timeoutsInRow >= BLACK_HOLE_TIMEOUTS) suspectBlackHole(c);
 }
 
 function suspectBlackHole(c: Connection): void {
-  const { scoreboard } = c;
-  const first = scoreboard.head;
-  if (first === undefined || Math.min(first.end, c.sendQueue.end) - first.start < c.segment) return;
+  const first = c.scoreboard.head;
+  if (first === undefined) return;
+  const packet = c.packetBytes(Math.min(first.end - first.start, c.segment));
   const safe = c.remote.family === 4 ? SAFE_MTU_IPV4 : SAFE_MTU_IPV6;
-  const packet = Math.min(c.tcp.context.ip.pathMtu(c.remote), c.mtuLimit);
   const lower = safe.find((mtu) => mtu < packet);
   if (lower === undefined) return;
   c.mtuLimit = lower;

@@ -4,7 +4,6 @@
  */
 import type { IcmpError } from "../transport.ts";
 import type { Connection } from "./connection.ts";
-import { HEADER_BYTES } from "./constants.ts";
 import type { TcpFailure } from "./face.ts";
 import { positionOf } from "./sequence.ts";
 import type { Tcp } from "./tcp.ts";
@@ -39,11 +38,11 @@ export function takeIcmp(tcp: Tcp, error: IcmpError): void {
 /** RFC 1191 §6.3, RFC 8201 §4: what was too big is sent again at once, in smaller pieces; the path is not congested. */
 function tooBig(c: Connection, told: number): void {
   const { ip, counters } = c.tcp.context;
-  const sent = c.segment + c.ipBytes + HEADER_BYTES + (c.timestamps ? 12 : 0);
+  const sent = c.packetBytes(c.segment);
   const mtu = Math.max(told, MTU_MIN[c.remote.family]);
   if (mtu >= sent) return counters.add("tcpIcmp");
   ip.lowerMtu(c.remote, mtu);
   c.measureSegment();
-  for (let run = c.scoreboard.head; run !== undefined; run = run.next) c.scoreboard.markLost(run);
+  c.scoreboard.markAllLost();
   c.tcp.touch(c);
 }

@@ -68,12 +68,4 @@ export class Rack {
     }
     return again;
   }
-
-  /** The timer ran out: everything that is not surely still under way is lost (§6.3). */
-  detectOnTimeout(scoreboard: Scoreboard, roundTrip: RoundTrip, mss: number, now: Instant): void {
-    const wait = this.rtt + this.#window(scoreboard, roundTrip, mss, false);
-    for (let run = scoreboard.head; run !== undefined; run = run.next) {
-      if (run === scoreboard.head || run.sentAt + wait <= now) scoreboard.markLost(run);
-    }
-  }
 }

@@ -112,6 +112,11 @@ export class Scoreboard {
     this.markLost(head);
   }
 
+  /** The timer ran out: nothing is thought to be on its way any more. */
+  markAllLost(): void {
+    for (let run = this.head; run !== undefined; run = run.next) this.markLost(run);
+  }
+
   /** Nothing was lost after all. */
   unmarkLost(): void {
     if (this.lostBytes === 0) return;

@@ -85,7 +85,7 @@ function emitSyn(c: Connection): boolean {
 
 /** Bytes that congestion control lets out now. */
 function allowance(c: Connection): number {
-  return c.control.window - inFlight(c);
+  return Math.floor(c.control.window) - inFlight(c);
 }
 
 /** Send again what is lost: the first part of a run. */
@@ -194,7 +194,7 @@ function paced(c: Connection, bytes: number): number {
     c.pacing = true;
     return 0;
   }
-  return Math.min(bytes, Math.max(2 * c.segment, PACE_BURST * pacingRate(c)));
+  return Math.min(bytes, Math.max(2 * c.segment, whole(Math.floor(PACE_BURST * pacingRate(c)), c.segment)));
 }
 
 /** Payload of the largest superpacket. */
