@@ -2,6 +2,7 @@
  * What a user of wasmguard can run into: typed errors with a stable `code` and a `nextStep`.
  * Peers never see one: bad packets are counted, not thrown. No message ever holds a key.
  */
+import { OBSTACLE_STEPS, OBSTACLES, type Obstacle } from "./core/support.ts";
 import { errnoName } from "./ffi/errno.ts";
 
 export abstract class WasmguardError extends Error {
@@ -10,14 +11,13 @@ export abstract class WasmguardError extends Error {
   /** One sentence for people: what to try. */
   abstract readonly nextStep: string;
 
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = new.target.name;
-  }
+  /** Written out in each class: minifiers rename classes. */
+  abstract override readonly name: string;
 }
 
 /** A system call failed. `code` is the name of the errno, as Node's own errors have it. */
 export class SystemError extends WasmguardError {
+  readonly name = "SystemError";
   readonly code: string;
   readonly nextStep: string;
   readonly syscall: string;
@@ -36,6 +36,7 @@ export class SystemError extends WasmguardError {
 
 /** This runtime cannot call the C library. */
 export class FfiUnavailableError extends WasmguardError {
+  readonly name = "FfiUnavailableError";
   readonly code = "FFI_UNAVAILABLE";
   readonly nextStep =
     "Run `npm install koffi`, or use Node >= 26 (with --allow-ffi under --permission), Bun, or Deno with --allow-ffi.";
@@ -45,6 +46,7 @@ export class FfiUnavailableError extends WasmguardError {
 }
 
 export class PlatformError extends WasmguardError {
+  readonly name = "PlatformError";
   readonly code = "PLATFORM";
   readonly nextStep = "Use Linux on x86_64 or arm64, or the portable driver with a Tun and a Bind of your own.";
   constructor(platform: string) {
@@ -54,6 +56,7 @@ export class PlatformError extends WasmguardError {
 
 /** The user that the daemon is to become. */
 export class UserUnknownError extends WasmguardError {
+  readonly name = "UserUnknownError";
   readonly code = "USER_UNKNOWN";
   readonly nextStep = "Name a user of /etc/passwd with --user, or start with --no-confine.";
   constructor(user: string) {
@@ -74,6 +77,7 @@ export class ConfinementError extends WasmguardError {
 }
 
 export class TunPermissionError extends WasmguardError {
+  readonly name = "TunPermissionError";
   readonly code = "TUN_PERMISSION";
   readonly nextStep = "Run as root, grant CAP_NET_ADMIN, or pass an open descriptor in WG_TUN_FD.";
   constructor(name: string, cause: unknown) {
@@ -82,6 +86,7 @@ export class TunPermissionError extends WasmguardError {
 }
 
 export class TunMissingError extends WasmguardError {
+  readonly name = "TunMissingError";
   readonly code = "TUN_MISSING";
   readonly nextStep =
     "Load the module with `modprobe tun`; in a container, pass the device with --device /dev/net/tun.";
@@ -91,6 +96,7 @@ export class TunMissingError extends WasmguardError {
 }
 
 export class TunBusyError extends WasmguardError {
+  readonly name = "TunBusyError";
   readonly code = "TUN_BUSY";
   readonly nextStep = "Choose another name, or stop the program that holds it; `ip link show` lists what there is.";
   constructor(name: string, cause: unknown) {
@@ -99,6 +105,7 @@ export class TunBusyError extends WasmguardError {
 }
 
 export class TunNameError extends WasmguardError {
+  readonly name = "TunNameError";
   readonly code = "TUN_NAME";
   readonly nextStep = "Use 1 to 15 letters, digits or - _ . @ + = as in wg0.";
   constructor(name: string) {
@@ -107,6 +114,7 @@ export class TunNameError extends WasmguardError {
 }
 
 export class PortInUseError extends WasmguardError {
+  readonly name = "PortInUseError";
   readonly code = "PORT_IN_USE";
   readonly nextStep = "Set another listen-port, or 0 for a free one; `ss -ulpn` shows who has it.";
   constructor(port: number, cause: unknown) {
@@ -115,6 +123,7 @@ export class PortInUseError extends WasmguardError {
 }
 
 export class SocketInUseError extends WasmguardError {
+  readonly name = "SocketInUseError";
   readonly code = "SOCKET_IN_USE";
   readonly nextStep = "Stop the process that answers there, or choose another interface name.";
   constructor(path: string) {
@@ -123,6 +132,7 @@ export class SocketInUseError extends WasmguardError {
 }
 
 export class SocketPathError extends WasmguardError {
+  readonly name = "SocketPathError";
   readonly code = "SOCKET_PATH";
   readonly nextStep = "Use a path of at most 107 bytes without NUL.";
   constructor(path: string) {
@@ -130,8 +140,20 @@ export class SocketPathError extends WasmguardError {
   }
 }
 
+/** This runtime cannot run our WebAssembly. */
+export class UnsupportedRuntimeError extends WasmguardError {
+  readonly name = "UnsupportedRuntimeError";
+  readonly code = "UNSUPPORTED_RUNTIME";
+  readonly nextStep: string;
+  constructor(obstacle: Obstacle) {
+    super(OBSTACLES[obstacle]);
+    this.nextStep = OBSTACLE_STEPS[obstacle];
+  }
+}
+
 /** The memory that was asked for is more than a core can have. */
 export class LimitsError extends WasmguardError {
+  readonly name = "LimitsError";
   readonly code = "LIMITS";
   readonly nextStep =
     "Lower maxPeers or maxAllowedIps: together they have 2 GiB, of which a peer takes 4 KiB and an allowed IP 112 bytes.";
@@ -141,6 +163,7 @@ export class LimitsError extends WasmguardError {
 }
 
 export class PeerLimitError extends WasmguardError {
+  readonly name = "PeerLimitError";
   readonly code = "PEER_LIMIT";
   readonly nextStep = "Remove peers, or make the device with a larger maxPeers.";
   constructor(limit: number) {
@@ -149,6 +172,7 @@ export class PeerLimitError extends WasmguardError {
 }
 
 export class RouteLimitError extends WasmguardError {
+  readonly name = "RouteLimitError";
   readonly code = "ROUTE_LIMIT";
   readonly nextStep = "Remove allowed IPs, or make the device with a larger maxAllowedIps.";
   constructor() {
@@ -157,6 +181,7 @@ export class RouteLimitError extends WasmguardError {
 }
 
 export class EngineClosedError extends WasmguardError {
+  readonly name = "EngineClosedError";
   readonly code = "CLOSED";
   readonly nextStep = "Make a new device.";
   constructor() {
@@ -166,6 +191,7 @@ export class EngineClosedError extends WasmguardError {
 
 /** What clients of metrics over TCP are to show cannot be had. */
 export class MetricsTokenError extends WasmguardError {
+  readonly name = "MetricsTokenError";
   readonly code = "METRICS_TOKEN";
   readonly nextStep =
     "Put a token into a file of its own, as with `openssl rand -hex 24`, and name it by --metrics-token.";
@@ -175,6 +201,7 @@ export class MetricsTokenError extends WasmguardError {
 }
 
 export class MetricsAddressError extends WasmguardError {
+  readonly name = "MetricsAddressError";
   readonly code = "METRICS_ADDRESS";
   readonly nextStep = "Use a free loopback port (127.0.0.1:9586 or [::1]:9586) or the path of a unix socket to be.";
   constructor(address: string, cause?: unknown) {

@@ -2,13 +2,17 @@
 import { WasmguardError } from "../errors.ts";
 
 export class ConfigError extends WasmguardError {
+  readonly name = "ConfigError";
   readonly code = "CONFIG";
   readonly nextStep: string;
   /** Counted from 1; 0 when the file as a whole is meant. */
   readonly line: number;
 
-  constructor(fileName: string, line: number, problem: string, nextStep = "Correct that line.") {
-    super(line === 0 ? `${fileName}: ${problem}` : `${fileName}, line ${line}: ${problem}`);
+  constructor(fileName: string, line: number, problem: string, nextStep = "Correct that line.", cause?: unknown) {
+    super(
+      line === 0 ? `${fileName}: ${problem}` : `${fileName}, line ${line}: ${problem}`,
+      cause === undefined ? undefined : { cause },
+    );
     this.line = line;
     this.nextStep = nextStep;
   }

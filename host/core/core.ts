@@ -12,18 +12,19 @@ import {
   SECRET_GROUP_KEYPAIRS,
   SECRET_GROUP_PEERS,
 } from "../../assembly/abi.ts";
+import type { Endpoint } from "../address/endpoint.ts";
 import type { WasmExports } from "./generated/exports.ts";
 import { identityPrivateKey, identityPublicKey } from "./records/identity.ts";
 import { type Address, type MemoryViews, viewsOf } from "./records/memory.ts";
-import { type Endpoint, readEndpoint, writeEndpoint } from "./records/path.ts";
+import { readEndpoint, writeEndpoint } from "./records/path.ts";
 import { peerAt } from "./records/peer.ts";
 import { rxAt } from "./records/rx.ts";
 import { txAt } from "./records/tx.ts";
 import { writeAt } from "./records/write.ts";
 
 export type CoreExports = typeof WasmExports;
+export type { Endpoint } from "../address/endpoint.ts";
 export type { Address, MemoryViews } from "./records/memory.ts";
-export type { Endpoint } from "./records/path.ts";
 
 export class Core {
   readonly memory: WebAssembly.Memory;

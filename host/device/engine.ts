@@ -12,6 +12,7 @@ import { Handshakes } from "./handshakes.ts";
 import { IcmpErrors } from "./icmp.ts";
 import type { Instant, WallTime } from "./instant.ts";
 import { Peer, type PeerContext } from "./peer.ts";
+import type { PeerEvent } from "./peer-event.ts";
 import { SleepWatch } from "./sleep-watch.ts";
 import { Slots } from "./slots.ts";
 import { StagedBudget } from "./staged.ts";
@@ -29,6 +30,8 @@ export interface EngineSink {
   pathLearnt?(peer: Peer): void;
   /** A peer was added to the configuration. */
   peerCreated?(peer: Peer): void;
+  /** Take note, and act on it when the engine rests. */
+  told?(peer: Peer, event: PeerEvent): void;
 }
 
 export interface EngineOptions {
@@ -149,6 +152,10 @@ export class Engine implements PeerContext {
 
   pathLearnt(peer: Peer): void {
     this.#sink.pathLearnt?.(peer);
+  }
+
+  told(peer: Peer, event: PeerEvent): void {
+    this.#sink.told?.(peer, event);
   }
 
   unreachable(packet: Uint8Array): void {

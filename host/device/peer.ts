@@ -8,6 +8,7 @@ import type { Address, Core, Endpoint } from "../core/core.ts";
 import { MAX_HANDSHAKE_ATTEMPTS, REKEY_TIMEOUT } from "./constants.ts";
 import type { Counters } from "./counters.ts";
 import { type Instant, NEVER, type WallTime } from "./instant.ts";
+import type { PeerEvent } from "./peer-event.ts";
 import { type AllowedIp, addAllowedIp, allowedIps, removeAllowedIp } from "./routes.ts";
 import { type StagedBudget, StagedQueue } from "./staged.ts";
 import type { Sleeper, TimerQueue } from "./timer-queue.ts";
@@ -36,6 +37,7 @@ export interface PeerContext {
   sendStaged(packet: Uint8Array): void;
   countDrops(reason: number, count: number): void;
   pathLearnt(peer: Peer): void;
+  told(peer: Peer, event: PeerEvent): void;
   /** The peer will not be reached soon: tell whoever sent these packets. */
   unreachable(packet: Uint8Array): void;
 }
@@ -52,6 +54,8 @@ export class Peer implements Sleeper {
   #lastSentHandshake: Instant = -NEVER;
   #lastHandshake: WallTime = NO_HANDSHAKE;
   #keepaliveDue = false;
+  /** Told to be so; nothing authenticated has come since. */
+  #silent = false;
   /** Reads sent to this peer, modulo 2^32. */
   #reads = 0;
 
@@ -86,6 +90,14 @@ export class Peer implements Sleeper {
 
   setEndpoint(endpoint: Endpoint): void {
     this.#context.core.writeEndpoint(this.#record + abi.PEER_PATH, endpoint);
+  }
+
+  /** Where it is was found out: a handshake under way begins anew, at once. */
+  endpointFound(endpoint: Endpoint): void {
+    this.setEndpoint(endpoint);
+    if (this.timers.retransmitHandshake === NEVER) return this.commit();
+    this.#lastSentHandshake = -NEVER;
+    this.sendInitiation("first");
   }
 
   endpoint(): Endpoint | undefined {
@@ -156,6 +168,11 @@ export class Peer implements Sleeper {
     return this.#lastHandshake;
   }
 
+  /** Initiations in a row that had no answer. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
   // ── life ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   start(): void {
@@ -206,6 +223,7 @@ export class Peer implements Sleeper {
         this.sendKeepalive();
         return this.timers.keepaliveFired(this.#context.now);
       case "newHandshake":
+        this.#fellSilent();
         this.clearSource();
         return this.sendInitiation("first");
       case "zeroKeyMaterial":
@@ -223,11 +241,25 @@ export class Peer implements Sleeper {
         this.#context.unreachable(packet);
       }
       this.#context.counters.handshakesGivenUp += 1;
+      this.#context.told(this, "handshake failed");
+      this.#fellSilent();
       return this.timers.gaveUp(this.#context.now);
     }
     this.#attempts += 1;
     this.clearSource();
     this.sendInitiation("retry");
+  }
+
+  #fellSilent(): void {
+    if (this.#silent) return;
+    this.#silent = true;
+    this.#context.told(this, "silent");
+  }
+
+  #heard(): void {
+    if (!this.#silent) return;
+    this.#silent = false;
+    this.#context.told(this, "back");
   }
 
   // ── sending ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -294,6 +326,7 @@ export class Peer implements Sleeper {
     this.#commitHandshakeTrain(length);
     this.timers.handshakeInitiated(now);
     this.#context.counters.initiationsSent += 1;
+    this.#context.told(this, "handshake started");
   }
 
   /** Answer the initiation that the core has just accepted. */
@@ -336,6 +369,7 @@ export class Peer implements Sleeper {
     core.exports.followPath(this.slot, path);
     // Now, because the answer takes this path already.
     if ((core.u32(this.#record + abi.PEER_EVENTS) & abi.EVENT_PATH) !== 0) this.#context.pathLearnt(this);
+    this.#heard();
     this.timers.anyAuthenticatedPacketReceived();
     this.timers.anyAuthenticatedPacketTraversal(now);
   }
@@ -353,6 +387,7 @@ export class Peer implements Sleeper {
     this.timers.handshakeComplete();
     this.#attempts = 0;
     this.#lastHandshake = this.#context.wallTime();
+    this.#context.told(this, "handshake");
   }
 
   /** What the last batch brought. @param events EVENT_… bits */
@@ -362,6 +397,7 @@ export class Peer implements Sleeper {
     // By another thread; which came first is not known. So an answer is taken to follow what it answers.
     if ((events & abi.EVENT_SENT) !== 0) this.dataSent(false);
     if ((events & (abi.EVENT_DATA | abi.EVENT_KEEPALIVE)) !== 0) {
+      this.#heard();
       this.timers.anyAuthenticatedPacketReceived();
       this.timers.anyAuthenticatedPacketTraversal(now);
       if ((events & abi.EVENT_DATA) !== 0) this.timers.dataReceived(now);

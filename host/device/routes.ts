@@ -1,13 +1,9 @@
 /** Allowed IPs of a peer, between network-order bytes and the two u64 that the core's trie works with. */
-
+import type { AllowedIp } from "../address/allowed-ip.ts";
 import type { Core } from "../core/core.ts";
 import { RouteLimitError } from "../errors.ts";
 
-/** Address of 4 or 16 bytes and prefix length in bits. */
-export interface AllowedIp {
-  readonly address: Uint8Array;
-  readonly prefix: number;
-}
+export type { AllowedIp };
 
 function split(address: Uint8Array): { family: number; high: bigint; low: bigint } {
   const view = new DataView(address.buffer, address.byteOffset, address.byteLength);

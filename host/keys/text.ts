@@ -49,7 +49,7 @@ function hexChar(value: number): number {
 }
 
 /** @param text  44 characters. @returns 32 bytes, or undefined (nothing kept) if they are not a key */
-export function keyFromBase64(text: Uint8Array): Uint8Array | undefined {
+export function keyFromBase64(text: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
   if (text.length !== KEY_BASE64_CHARS || text[KEY_BASE64_CHARS - 1] !== PAD) return undefined;
   const key = new Uint8Array(KEY_BYTES);
   let invalid = 0;
@@ -72,7 +72,7 @@ export function keyFromBase64(text: Uint8Array): Uint8Array | undefined {
 }
 
 /** @returns 44 characters */
-export function keyToBase64(key: Uint8Array): Uint8Array {
+export function keyToBase64(key: Uint8Array): Uint8Array<ArrayBuffer> {
   const text = new Uint8Array(KEY_BASE64_CHARS);
   for (let group = 0; group < 11; group++) {
     const word = (key[group * 3]! << 16) | (key[group * 3 + 1]! << 8) | (key[group * 3 + 2] ?? 0);

@@ -2,7 +2,7 @@
  * Numeric endpoints: `192.0.2.1:51820`, `[2001:db8::1]:51820`, `[fe80::1%eth0]:51820`. Names are for whoever
  * writes the configuration to resolve; nothing here asks DNS. Zones are kept as interface indices.
  */
-import type { Endpoint } from "../core/core.ts";
+import type { Endpoint } from "../address/endpoint.ts";
 import { formatAddress, parseAddress, parseIpv6 } from "./ip.ts";
 import { ascii, decimal, find, findLast, stringOf } from "./text.ts";
 

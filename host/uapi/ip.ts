@@ -5,7 +5,7 @@
  * puts behind ::ffff: wherever it stood.
  */
 import ipaddr from "ipaddr.js";
-import type { AllowedIp } from "../device/routes.ts";
+import type { AllowedIp } from "../address/allowed-ip.ts";
 import { decimal, find, findLast, stringOf } from "./text.ts";
 
 const DOT = 46;

@@ -12,17 +12,10 @@ import {
   PATH_REMOTE_BYTES,
   PATH_SCOPE,
 } from "../../../assembly/abi.ts";
+import type { Endpoint } from "../../address/endpoint.ts";
 import type { Address, MemoryViews } from "./memory.ts";
 
 export { PATH_BYTES, PATH_REMOTE_BYTES };
-
-/** Where a datagram comes from or goes to. `address` is 4 or 16 bytes in network order. */
-export interface Endpoint {
-  readonly address: Uint8Array;
-  readonly port: number;
-  /** IPv6 zone as interface index; 0 when there is none. */
-  readonly scope: number;
-}
 
 /** @returns 0 none, 4 or 6 */
 export function pathFamily({ halves }: MemoryViews, path: Address): number {

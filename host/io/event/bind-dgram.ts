@@ -3,13 +3,15 @@
  * neither the source address of a datagram nor its traffic class.
  */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
-import type { Endpoint } from "../../core/core.ts";
+import type { Endpoint } from "../../address/endpoint.ts";
 import { PortInUseError } from "../../errors.ts";
 import { formatAddress, parseAddress } from "../../uapi/ip.ts";
 import { ascii } from "../../uapi/text.ts";
 import { runtime } from "../platform.ts";
+import { AddressWatch } from "./address-watch.ts";
 import type { Bind, BindEvents } from "./bind.ts";
-import { BindError } from "./errors.ts";
+import { BindError, OptionError } from "./errors.ts";
+import { readOptions } from "./options.ts";
 import { systemZones } from "./zones.ts";
 
 /** Asked of the system, which may grant less; the default overflows within milliseconds. */
@@ -23,6 +25,8 @@ const DRAINED_BYTES = UNSENT_BYTES / 4;
 const KNOWN_SENDERS = 1024;
 /** How often a free port of one family may turn out to be taken in the other. */
 const PORT_ATTEMPTS = 10;
+/** The longest address, "%" and the longest name of an interface. */
+const ADDRESS_CHARS_MAX = 45 + 1 + 15;
 
 type Family = 4 | 6;
 
@@ -36,6 +40,8 @@ export interface DgramBindOptions {
 /** What one `open` makes. */
 interface Opening {
   readonly port: number;
+  /** The port in use, once it is. */
+  bound: number | undefined;
   /** Undefined once it was closed, or overtaken by another: no event comes after that. */
   events: BindEvents | undefined;
   sockets: Partial<Record<Family, Socket>>;
@@ -47,21 +53,64 @@ export class DgramBind implements Bind {
   readonly #addresses: Readonly<Record<Family, string | false>>;
   readonly #senders = new Map<string, Endpoint>();
   readonly #texts = new WeakMap<Endpoint, string>();
+  readonly #watch = new AddressWatch();
+  #refs: "ref" | "unref" = "ref";
   #opening: Opening | undefined;
   /** Settles when all that was asked for before is done: calls take turns. */
   #idle: Promise<unknown> = Promise.resolve();
 
-  constructor({ ipv4 = "0.0.0.0", ipv6 = "::" }: DgramBindOptions = {}) {
-    this.#addresses = { 4: ipv4, 6: ipv6 };
+  /** @throws OptionError */
+  constructor(options: DgramBindOptions = {}) {
+    const { ipv4 = "0.0.0.0", ipv6 = "::" } = readOptions("options", options, ["ipv4", "ipv6"]);
+    this.#addresses = { 4: localAddress("ipv4", ipv4, 4), 6: localAddress("ipv6", ipv6, 6) };
+    if (ipv4 === false && ipv6 === false) throw new OptionError("ipv6", "an address where ipv4 is false");
   }
 
   open(port: number, events: BindEvents): Promise<number> {
     const closed = this.close();
-    const opening: Opening = { port, events, sockets: {}, unsentBytes: 0, full: false };
+    const opening = newOpening(port, events);
     this.#opening = opening;
     const opened = closed.then(() => this.#open(opening));
     this.#idle = opened.catch(() => {});
     return opened;
+  }
+
+  /** The new sockets are there before the old ones go. */
+  move(port: number): Promise<number> {
+    const moved = this.#idle.then(() => this.#move(port));
+    this.#idle = moved.catch(() => {});
+    return moved;
+  }
+
+  async #move(port: number): Promise<number> {
+    const old = this.#opening;
+    const events = old?.events;
+    if (old === undefined || events === undefined) throw new BindError(port, undefined);
+    if (port !== 0 && port === old.bound) return port;
+    const opening = newOpening(port, events);
+    const bound = await this.#open(opening);
+    if (this.#opening !== old) {
+      await closeSockets(opening);
+      throw new BindError(port, undefined);
+    }
+    this.#opening = opening;
+    tellDrained(old);
+    old.events = undefined;
+    await closeSockets(old);
+    return bound;
+  }
+
+  ref(): void {
+    this.#keep("ref");
+  }
+
+  unref(): void {
+    this.#keep("unref");
+  }
+
+  #keep(refs: "ref" | "unref"): void {
+    this.#refs = refs;
+    for (const socket of Object.values(this.#opening?.sockets ?? {})) socket[refs]();
   }
 
   async #open(opening: Opening): Promise<number> {
@@ -92,7 +141,18 @@ export class DgramBind implements Bind {
       }
     }
     if (opening.sockets[4] === undefined && opening.sockets[6] === undefined) throw failures[0];
+    opening.bound = bound;
+    this.#watchAddresses();
     return bound;
+  }
+
+  #watchAddresses(): void {
+    const addresses = Object.values(this.#addresses).filter((address) => address !== false);
+    this.#watch.start(addresses, (address, state) => {
+      const events = this.#opening?.events;
+      if (state === "found") return events?.back?.();
+      events?.gone?.(new BindError(undefined, undefined, `the local address ${address} is gone`));
+    });
   }
 
   async #openFamily(opening: Opening, family: Family, address: string, port: number): Promise<Socket> {
@@ -121,6 +181,7 @@ export class DgramBind implements Bind {
     socket.on("error", (error) => {
       if (opening.sockets[family] === socket) opening.events?.failed(error);
     });
+    if (this.#refs === "unref") socket.unref();
     opening.sockets[family] = socket;
     return socket;
   }
@@ -152,7 +213,7 @@ export class DgramBind implements Bind {
     try {
       socket.send(datagram, to.port, address, (error) => {
         opening.unsentBytes -= length;
-        if (error !== null) opening.events?.lost();
+        if (error !== null) opening.events?.lost(error);
         if (opening.unsentBytes <= DRAINED_BYTES) tellDrained(opening);
       });
     } catch {
@@ -167,6 +228,7 @@ export class DgramBind implements Bind {
   async close(): Promise<void> {
     const opening = this.#opening;
     this.#opening = undefined;
+    this.#watch.stop();
     if (opening !== undefined) {
       this.#idle = this.#idle.then(() => closeSockets(opening));
       tellDrained(opening);
@@ -174,6 +236,20 @@ export class DgramBind implements Bind {
     }
     await this.#idle;
   }
+}
+
+function newOpening(port: number, events: BindEvents): Opening {
+  return { port, bound: undefined, events, sockets: {}, unsentBytes: 0, full: false };
+}
+
+/** Numeric, with a zone if need be: nobody looks a local address up. */
+function localAddress(name: string, given: unknown, family: Family): string | false {
+  if (given === false) return false;
+  const zoned = typeof given === "string" && given.length <= ADDRESS_CHARS_MAX ? given.split("%") : [];
+  const host = ascii(zoned[0] ?? "");
+  const address = parseAddress(host, 0, host.length);
+  if (address?.length === (family === 4 ? 4 : 16) && zoned.length <= (family === 4 ? 1 : 2)) return given as string;
+  throw new OptionError(name, `an IPv${family} address of this machine, or false`);
 }
 
 function tellFull(opening: Opening): void {

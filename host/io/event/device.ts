@@ -4,103 +4,171 @@
  */
 import type { Address, Core } from "../../core/core.ts";
 import { type CoreLimits, loadCore } from "../../core/load.ts";
+import { obstacle } from "../../core/support.ts";
 import type { Peer } from "../../device/peer.ts";
-import { EngineClosedError, WasmguardError } from "../../errors.ts";
+import { EngineClosedError, UnsupportedRuntimeError, WasmguardError } from "../../errors.ts";
 import { replaceAllowedIps } from "./allowed-ips.ts";
+import type { AsyncDisposal } from "./ambient.ts";
 import type { Bind } from "./bind.ts";
-import { type DeviceEvents, Listeners } from "./device-events.ts";
-import { EventDriver } from "./driver.ts";
-import { BindError, OwnKeyError, PeerExistsError, PeerUnknownError, TunError } from "./errors.ts";
-import { type PublicKey, publicKeyBytes, secretKey } from "./keys.ts";
+import { type ConfigSource, readConfig } from "./config.ts";
+import { type DeviceEvents, EVENT_TYPES } from "./device-events.ts";
 import {
-  checkInteger,
+  type ConfigOptions,
+  type DeviceOptions,
+  type ParsedOptions,
+  parseOptions,
+  readConfigOptions,
+  wipe,
+} from "./device-options.ts";
+import { EventDriver } from "./driver.ts";
+import type { EndpointReader } from "./endpoint-text.ts";
+import { BindError, OptionError, OwnKeyError, PeerExistsError, PeerUnknownError, TunError } from "./errors.ts";
+import { type PublicKey, publicKeyBytes, secretKey } from "./keys.ts";
+import { MTU_DEFAULT } from "./mtu.ts";
+import { Names } from "./names.ts";
+import { checkFunction, checkInteger } from "./options.ts";
+import {
   type ParsedChange,
+  type ParsedPeer,
   type PeerChange,
   type PeerConfig,
   parseChange,
   parsePeer,
 } from "./peer-config.ts";
-import { PeerWatch } from "./peer-watch.ts";
-import { type DeviceStatistics, endpointText, peerStatistics, publicKeyOfPeer } from "./statistics.ts";
+import { peerStatistics } from "./peer-statistics.ts";
+import { Ports } from "./ports.ts";
+import { Reports } from "./reports.ts";
+import type { DeviceStatistics, PeerStatistics } from "./statistics.ts";
+import { system } from "./system.ts";
 import type { Tun } from "./tun.ts";
 
-const DEFAULT_MTU = 1420;
-/** What every IPv4 link carries (RFC 791), and the largest IP packet. */
-const MTU_MIN = 68;
-const MTU_MAX = 65_535;
 const KEY_BYTES = 32;
 
-export interface DeviceOptions {
-  /** 32 bytes. The caller wipes its own copy. */
-  readonly privateKey: Uint8Array;
-  /** Packets of this machine's side. Closed together with the device. */
-  readonly tun: Tun;
-  /** Datagrams of the network's side; UDP sockets by default. Closed together with the device. */
-  readonly bind?: Bind | undefined;
-  /** UDP port; 0, the default, takes a free one. */
-  readonly listenPort?: number | undefined;
-  /** Largest packet inside, in bytes; by default what the Tun says, or 1420. */
-  readonly mtu?: number | undefined;
-  readonly peers?: readonly PeerConfig[] | undefined;
-  readonly limits?: CoreLimits | undefined;
-}
+/** Where the program's own types know `await using`. Nothing of it is declared for those that do not. */
+export interface Device extends AsyncDisposal {}
 
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the method is defined below the class.
 export class Device {
   readonly #core: Core;
   readonly #driver: EventDriver;
   readonly #tun: Tun;
-  readonly #bind: Bind;
-  readonly #listeners = new Listeners();
-  #watch: PeerWatch | undefined;
+  readonly #ports: Ports;
+  readonly #reports: Reports;
+  /** Undefined: endpoints are numeric. */
+  readonly #names: Names | undefined;
   #port: number;
   #state: "made" | "started" | "closed" = "made";
   #started: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   /** Settles when no move to another port is under way. */
   #moved: Promise<unknown> = Promise.resolve();
+  /** Ends what waits for the signal of the options. */
+  #detach: () => void = () => {};
 
-  private constructor(core: Core, bind: Bind, options: DeviceOptions) {
+  private constructor(core: Core, bind: Bind, options: ParsedOptions) {
+    const { tun, lookup } = options;
     this.#core = core;
-    this.#bind = bind;
-    this.#tun = options.tun;
-    this.#port = options.listenPort ?? 0;
+    this.#tun = tun;
+    this.#port = options.listenPort;
+    this.#reports = new Reports({
+      core,
+      debug: options.debug,
+      peers: () => this.#driver.engine.peers(),
+      sendFailure: () => this.#driver.sendFailure,
+    });
     this.#driver = new EventDriver({
       core,
       bind,
-      tun: options.tun,
-      changed: () => this.#watch?.look(),
+      tun,
+      told: (peer, event) => {
+        if (event === "silent" || (event === "handshake started" && peer.attempts > 0)) this.#names?.silent(peer);
+        if (event === "handshake" || event === "back") this.#names?.reached(peer);
+        this.#reports.told(peer, event);
+      },
       failed: (part, cause) => this.#fail(part, cause),
+      socket: (state, cause) => {
+        this.#reports.socket(state, cause);
+        if (state === "lost") this.#fail("bind", cause);
+      },
     });
-    core.exports.setMtu(options.mtu ?? options.tun.mtu ?? DEFAULT_MTU);
+    const { bindEvents, tunEvents } = this.#driver;
+    this.#ports = new Ports({ bind, tun, bindEvents, tunEvents });
+    this.#names = lookup && this.#makeNames(lookup);
+    core.exports.setMtu(options.mtu ?? MTU_DEFAULT);
+  }
+
+  #makeNames(lookup: NonNullable<ParsedOptions["lookup"]>): Names {
+    return new Names({
+      lookup,
+      zones: system().zones,
+      found: (peer, endpoint) => {
+        this.#driver.configure(() => peer.endpointFound(endpoint));
+        this.#reports.told(peer, "endpoint");
+      },
+      failed: (_peer, error) => this.#reports.failed(error),
+    });
   }
 
   /**
    * Make a device. It opens nothing before `start`.
-   * @throws KeyError, OptionError, LimitsError, EndpointError, AllowedIpError, PeerLimitError, RouteLimitError
+   * @throws KeyError, OptionError, LimitsError, EndpointError, AllowedIpError, PeerLimitError, RouteLimitError,
+   * UnsupportedRuntimeError; the signal's reason, if it is aborted by then
    */
   static async create(options: DeviceOptions): Promise<Device> {
-    const { listenPort, tun, peers = [], limits } = options;
-    secretKey("privateKey", options.privateKey);
-    if (listenPort !== undefined) checkInteger("listenPort", listenPort, 0, 0xffff);
-    const mtu = options.mtu ?? tun.mtu;
-    if (mtu !== undefined) checkInteger("mtu", mtu, MTU_MIN, MTU_MAX);
-    const bind = options.bind ?? new (await import("./bind-dgram.ts")).DgramBind();
-    const device = new Device(await loadCore(limits), bind, options);
+    const parsed = parseOptions(options);
     try {
-      device.setPrivateKey(options.privateKey);
-      for (const peer of peers) device.addPeer(peer);
+      parsed.signal?.throwIfAborted();
+      const bind = parsed.bind ?? system().makeBind?.();
+      if (bind === undefined) throw new OptionError("bind", "a Bind: this system has no UDP sockets");
+      const missing = obstacle();
+      if (missing !== undefined) throw new UnsupportedRuntimeError(missing);
+      const device = new Device(await loadCore(parsed.limits as CoreLimits), bind, parsed);
+      device.#configure(parsed);
+      return device;
+    } finally {
+      wipe(parsed);
+    }
+  }
+
+  /**
+   * Make a device of a wg-quick configuration. What is for the system (addresses, DNS, routes, hooks) is not applied: `readConfig`
+   * tells it. Names in endpoints are looked up by the system's resolver, or by the option `lookup`.
+   * @param config its text, as bytes or, where it cannot be wiped anyway, as a string; or the path of a file
+   * @throws ConfigError, and what `create` throws
+   */
+  static async fromConfig(config: ConfigSource, options: ConfigOptions): Promise<Device> {
+    const given = readConfigOptions(options) as ConfigOptions;
+    const read = await readConfig(config);
+    const { privateKey, listenPort, mtu, peers } = read;
+    try {
+      return await Device.create({ listenPort, mtu, lookup: system().lookup, ...given, privateKey, peers });
+    } finally {
+      read.wipe();
+    }
+  }
+
+  #configure({ privateKey, peers, signal }: ParsedOptions): void {
+    try {
+      signal?.throwIfAborted();
+      this.setPrivateKey(privateKey);
+      for (const peer of peers) this.#addPeer(peer);
     } catch (error) {
-      device.#driver.close();
+      this.#state = "closed";
+      this.#names?.close();
+      this.#driver.close();
       throw error;
     }
-    return device;
+    if (signal === undefined) return;
+    const close = (): void => void this.close();
+    signal.addEventListener("abort", close);
+    this.#detach = () => signal.removeEventListener("abort", close);
   }
 
   /** 32 bytes, a copy. */
-  get publicKey(): Uint8Array {
+  get publicKey(): Uint8Array<ArrayBuffer> {
     this.#requireOpen();
     const at = this.#core.publicKey()!;
-    return this.#core.bytes.slice(at, at + KEY_BYTES);
+    return Uint8Array.from(this.#core.bytes.subarray(at, at + KEY_BYTES));
   }
 
   /** The UDP port in use; before `start`, the one asked for. */
@@ -110,7 +178,7 @@ export class Device {
 
   // ── life ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Open the Bind and the Tun, and begin. @throws PortInUseError, BindError, EngineClosedError, and what the Tun throws */
+  /** Look names up, open the Bind and the Tun, and begin. @throws PortInUseError, BindError, EngineClosedError, and what the Tun throws */
   start(): Promise<void> {
     this.#started ??= this.#start().catch((error) => {
       this.#started = undefined;
@@ -121,23 +189,26 @@ export class Device {
 
   async #start(): Promise<void> {
     this.#requireOpen();
+    await this.#names?.begin();
     await this.#openBind(this.#port);
     try {
-      await this.#tun.open(this.#driver.tunEvents);
+      await this.#ports.openTun();
       this.#requireOpen();
     } catch (error) {
-      await this.#bind.close();
-      if (this.#closing !== undefined) await this.#tun.close();
+      await this.#ports.closeBind().catch((cause) => this.#fail("bind", cause));
+      if (this.#closing !== undefined) await this.#ports.closeTun().catch((cause) => this.#fail("tun", cause));
       throw error;
     }
     this.#state = "started";
+    this.#reports.debug(() => `started, listening on UDP port ${this.#port}`);
     this.#driver.start();
   }
 
   async #openBind(port: number): Promise<void> {
-    const bound = await this.#bind.open(port, this.#driver.bindEvents);
+    this.#requireOpen();
+    const bound = await this.#ports.openBind(port);
     if (this.#state === "closed") {
-      await this.#bind.close();
+      await this.#ports.closeBind().catch((cause) => this.#fail("bind", cause));
       throw new EngineClosedError();
     }
     this.#port = bound;
@@ -146,7 +217,7 @@ export class Device {
   /**
    * Move to another UDP port. Sessions stay; peers follow with the next message they get. Calls take turns.
    * @param port 0 takes a free one
-   * @throws PortInUseError, BindError; nothing is bound then
+   * @throws PortInUseError, BindError; it still listens on the port it had then
    */
   async listen(port: number): Promise<void> {
     checkInteger("listenPort", port, 0, 0xffff);
@@ -166,11 +237,32 @@ export class Device {
 
   async #move(port: number): Promise<void> {
     this.#requireOpen();
-    await this.#bind.close();
-    await this.#openBind(port);
+    const bound = await this.#ports.move(this.#port, port);
+    if (this.#state === "closed") {
+      await this.#ports.closeBind().catch((cause) => this.#fail("bind", cause));
+      throw new EngineClosedError();
+    }
+    this.#port = bound;
+    this.#reports.debug(() => `listening on UDP port ${bound}`);
   }
 
-  /** Wipe all keys, then close the Bind and the Tun. Safe to call again. */
+  /** Whether the device keeps the process alive, as it does at first. */
+  ref(): this {
+    return this.#keep("ref");
+  }
+
+  unref(): this {
+    return this.#keep("unref");
+  }
+
+  #keep(refs: "ref" | "unref"): this {
+    this.#driver.keep(refs);
+    this.#names?.keep(refs);
+    this.#ports.keep(refs);
+    return this;
+  }
+
+  /** Wipe all keys, then close the Bind and the Tun; what they throw is told as `error`. Safe to call again. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -178,13 +270,15 @@ export class Device {
 
   async #close(): Promise<void> {
     this.#state = "closed";
-    this.#watch = undefined;
-    this.#driver.close();
-    await Promise.allSettled([this.#tun.close(), this.#bind.close()]);
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+    this.#detach();
+    this.#names?.close();
+    this.#reports.close();
+    try {
+      this.#driver.close();
+    } finally {
+      for (const failure of await this.#ports.close()) this.#reports.failed(failure);
+    }
+    this.#reports.debug(() => "closed");
   }
 
   #requireOpen(): void {
@@ -217,7 +311,14 @@ export class Device {
    */
   addPeer(config: PeerConfig): void {
     this.#requireOpen();
-    const parsed = parsePeer(config);
+    this.#addPeer(parsePeer("peer", config, this.#reader));
+  }
+
+  get #reader(): EndpointReader {
+    return { zones: system().zones, names: this.#names === undefined ? "refused" : "taken" };
+  }
+
+  #addPeer(parsed: ParsedPeer): void {
     if (this.#find(parsed.publicKey) !== undefined) throw new PeerExistsError();
     const { engine } = this.#driver;
     this.#driver.configure(() => {
@@ -239,20 +340,22 @@ export class Device {
    */
   updatePeer(publicKey: PublicKey, change: PeerChange): void {
     this.#requireOpen();
-    const parsed = parseChange(change);
-    const peer = this.#require(publicKey);
+    const key = publicKeyBytes(publicKey);
+    const parsed = parseChange(key, change, this.#reader);
+    const peer = this.#require(key);
     this.#driver.configure(() => this.#apply(peer, parsed));
   }
 
   /** Its keys are wiped. @throws KeyError, PeerUnknownError */
   removePeer(publicKey: PublicKey): void {
     this.#requireOpen();
-    const peer = this.#require(publicKey);
+    const peer = this.#require(publicKeyBytes(publicKey));
+    this.#names?.forget(peer);
     this.#driver.configure(() => this.#driver.engine.removePeer(peer));
   }
 
-  #require(publicKey: PublicKey): Peer {
-    const peer = this.#find(publicKeyBytes(publicKey));
+  #require(publicKey: Uint8Array): Peer {
+    const peer = this.#find(publicKey);
     if (peer === undefined) throw new PeerUnknownError();
     return peer;
   }
@@ -268,10 +371,16 @@ export class Device {
     if (presharedKey !== undefined) {
       this.#withSecret(presharedKey ?? new Uint8Array(KEY_BYTES), (at) => peer.setPresharedKey(at));
     }
-    if (endpoint !== undefined) peer.setEndpoint(endpoint);
+    if (endpoint !== undefined) this.#setEndpoint(peer, endpoint);
     if (persistentKeepalive !== undefined) peer.setPersistentKeepalive(persistentKeepalive);
     peer.commit();
-    this.#watch?.note(peer);
+    this.#reports.configured(peer);
+  }
+
+  #setEndpoint(peer: Peer, endpoint: NonNullable<ParsedChange["endpoint"]>): void {
+    if ("host" in endpoint) return this.#names?.set(peer, endpoint);
+    this.#names?.forget(peer);
+    peer.setEndpoint(endpoint);
   }
 
   // ── what it tells ──────────────────────────────────────────────────────────────────────────────────────────
@@ -281,33 +390,33 @@ export class Device {
     const { engine, tunDrops } = this.#driver;
     return {
       peers: Array.from(engine.peers(), (peer) => peerStatistics(this.#core, peer)),
-      drops: { ...engine.drops(), tun: tunDrops },
+      drops: { ...engine.drops(), tun: tunDrops + (this.#tun.drops ?? 0n) },
     };
   }
 
-  /** Listen. @returns what ends it */
-  on<K extends keyof DeviceEvents>(type: K, listener: (event: DeviceEvents[K]) => void): () => void {
-    if (type !== "error" && this.#state !== "closed") this.#watch ??= this.#watchPeers();
-    return this.#listeners.add(type, listener);
+  /** Of one peer. @throws KeyError, PeerUnknownError */
+  peer(publicKey: PublicKey): PeerStatistics {
+    this.#requireOpen();
+    return peerStatistics(this.#core, this.#require(publicKeyBytes(publicKey)));
   }
 
-  #watchPeers(): PeerWatch {
-    return new PeerWatch(this.#driver.engine, {
-      handshake: (peer) => this.#listeners.tell("handshake", { publicKey: publicKeyOfPeer(this.#core, peer) }),
-      endpoint: (peer) => {
-        const endpoint = endpointText(peer);
-        if (endpoint !== undefined)
-          this.#listeners.tell("endpoint", { publicKey: publicKeyOfPeer(this.#core, peer), endpoint });
-      },
-    });
+  /** Listen. @returns what ends it @throws OptionError */
+  on<K extends keyof DeviceEvents>(type: K, listener: (event: DeviceEvents[K]) => void): () => void {
+    if (!EVENT_TYPES.includes(type)) throw new OptionError("type", `one of ${EVENT_TYPES.join(", ")}`);
+    checkFunction("listener", listener);
+    return this.#reports.on(type, listener);
   }
 
   #fail(part: "tun" | "bind", cause: unknown): void {
-    if (cause instanceof WasmguardError) this.#listeners.tell("error", cause);
-    else
-      this.#listeners.tell(
-        "error",
-        part === "tun" ? new TunError("the Tun failed", cause) : new BindError(this.#port, cause),
-      );
+    if (cause instanceof WasmguardError) return this.#reports.failed(cause);
+    this.#reports.failed(part === "tun" ? new TunError("the Tun failed", cause) : new BindError(undefined, cause));
   }
 }
+
+Object.defineProperty(Device.prototype, Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose"), {
+  value(this: Device): Promise<void> {
+    return this.close();
+  },
+  configurable: true,
+  writable: true,
+});

@@ -7,8 +7,12 @@ import * as abi from "../../../assembly/abi.ts";
 import type { Address, Core, Endpoint } from "../../core/core.ts";
 import { Engine, type EngineSink } from "../../device/engine.ts";
 import { NEVER } from "../../device/instant.ts";
+import type { Peer } from "../../device/peer.ts";
+import type { PeerEvent } from "../../device/peer-event.ts";
 import type { Bind, BindEvents } from "./bind.ts";
+import { byteLength, requireBytes } from "./bytes.ts";
 import { EndpointCache } from "./endpoint-cache.ts";
+import { OptionError } from "./errors.ts";
 import { ReceiveQueue } from "./receive-queue.ts";
 import type { Tun, TunEvents } from "./tun.ts";
 import { systemUptime } from "./uptime.ts";
@@ -25,9 +29,17 @@ export interface EventDriverOptions {
   readonly core: Core;
   readonly tun: Tun;
   readonly bind: Bind;
-  /** Datagrams or timers were taken care of: sessions and endpoints may have changed. */
-  changed(): void;
+  /** Told while the engine is at work: take note only. */
+  told(peer: Peer, event: PeerEvent | "endpoint"): void;
   failed(part: "tun" | "bind", cause: unknown): void;
+  /** The Bind lost what it listens on, or has it again. */
+  socket(state: "lost" | "found", cause: unknown): void;
+}
+
+/** A datagram that could not be sent, lately. */
+export interface SendFailure {
+  readonly at: number;
+  readonly cause: unknown;
 }
 
 interface Outgoing {
@@ -48,7 +60,9 @@ export class EventDriver implements EngineSink {
   #turnDue = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = NEVER;
+  #refs: "ref" | "unref" = "ref";
   #tunDrops = 0n;
+  #sendFailure: SendFailure | undefined;
 
   constructor(options: EventDriverOptions) {
     const { core } = options;
@@ -74,6 +88,19 @@ export class EventDriver implements EngineSink {
   /** Packets for the host that the Tun did not take. */
   get tunDrops(): bigint {
     return this.#tunDrops;
+  }
+
+  /** The last datagram that could not be sent. */
+  get sendFailure(): SendFailure | undefined {
+    return this.#sendFailure;
+  }
+
+  told(peer: Peer, event: PeerEvent): void {
+    this.#options.told(peer, event);
+  }
+
+  pathLearnt(peer: Peer): void {
+    this.#options.told(peer, "endpoint");
   }
 
   // ── life ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -121,19 +148,26 @@ export class EventDriver implements EngineSink {
 
   readonly bindEvents: BindEvents = {
     receive: (datagram, from) => {
+      const length = requireBytes("datagram", datagram);
+      requireEndpoint(from);
       if (!this.#open) return;
-      if (datagram.length === 0) return this.engine.countDrops(abi.DROP_SHORT, 1);
-      if (datagram.length > abi.MESSAGE_BYTES_MAX) return this.engine.countDrops(abi.DROP_TYPE, 1);
+      if (length === 0) return this.engine.countDrops(abi.DROP_SHORT, 1);
+      if (length > abi.MESSAGE_BYTES_MAX) return this.engine.countDrops(abi.DROP_TYPE, 1);
       // RFC 768: a sender that expects no answer. It may be made up, and nothing can be sent there.
       if (from.port === 0) return this.engine.countDrops(abi.DROP_MALFORMED, 1);
-      if (!this.#received.add(datagram, from)) {
+      if (!this.#received.add(datagram, length, from)) {
         this.#takeReceived();
-        this.#received.add(datagram, from);
+        this.#received.add(datagram, length, from);
       }
       this.#takeTurnSoon();
     },
-    lost: () => this.engine.countDrops(abi.DROP_SEND, 1),
+    lost: (cause) => {
+      this.#sendFailure = { at: performance.now(), cause };
+      this.engine.countDrops(abi.DROP_SEND, 1);
+    },
     failed: (cause) => this.#options.failed("bind", cause),
+    gone: (cause) => this.#options.socket("lost", cause),
+    back: () => this.#options.socket("found", undefined),
     full: () => this.#tell(() => this.#options.tun.pause?.()),
     drained: () => this.#tell(() => this.#options.tun.resume?.()),
   };
@@ -150,13 +184,14 @@ export class EventDriver implements EngineSink {
 
   readonly tunEvents: TunEvents = {
     receive: (packet) => {
+      const length = requireBytes("packet", packet);
       if (!this.#open) return;
-      if (packet.length > PACKET_BYTES_MAX) return this.engine.countDrops(abi.DROP_MALFORMED, 1);
+      if (length > PACKET_BYTES_MAX) return this.engine.countDrops(abi.DROP_MALFORMED, 1);
       this.#run((now) => {
         const { at, bytes } = this.#options.core;
         bytes.fill(0, at.tunBuffer, at.tunBuffer + abi.VNET_BYTES);
         bytes.set(packet, at.tunBuffer + abi.VNET_BYTES);
-        this.engine.sendPacket(at.tunBuffer, packet.length + abi.VNET_BYTES, now);
+        this.engine.sendPacket(at.tunBuffer, length + abi.VNET_BYTES, now);
       });
     },
     failed: (cause) => this.#options.failed("tun", cause),
@@ -169,7 +204,6 @@ export class EventDriver implements EngineSink {
       this.engine.receive(count, now);
       this.engine.advance(now);
     });
-    if (this.#open) this.#options.changed();
   }
 
   // ── time ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -189,7 +223,6 @@ export class EventDriver implements EngineSink {
 
   #advance(): void {
     this.#run((now) => this.engine.advance(now));
-    if (this.#open) this.#options.changed();
   }
 
   /** A timer that is due earlier than needed stays: to look too often is harmless. */
@@ -200,6 +233,13 @@ export class EventDriver implements EngineSink {
     clearTimeout(this.#timer);
     this.#timerAt = at;
     this.#timer = setTimeout(this.#timeout, Math.min(Math.ceil(delay), TIMER_MS_MAX));
+    this.keep(this.#refs);
+  }
+
+  /** Whether the timer keeps the process alive. Browsers' timers are numbers, and keep nothing. */
+  keep(refs: "ref" | "unref"): void {
+    this.#refs = refs;
+    if (typeof this.#timer === "object") this.#timer[refs]();
   }
 
   readonly #timeout = (): void => {
@@ -270,8 +310,10 @@ export class EventDriver implements EngineSink {
   #send(datagram: Uint8Array, to: Endpoint): void {
     try {
       if (this.#options.bind.send(datagram, to)) return;
-    } catch (error) {
-      this.#options.failed("bind", error);
+      this.#sendFailure = { at: performance.now(), cause: undefined };
+    } catch (cause) {
+      this.#sendFailure = { at: performance.now(), cause };
+      this.#options.failed("bind", cause);
     }
     this.engine.countDrops(abi.DROP_SEND, 1);
   }
@@ -284,4 +326,17 @@ export class EventDriver implements EngineSink {
     }
     this.#tunDrops += 1n;
   }
+}
+
+/** A Bind may be anybody's code, and an address is written into linear memory as it is. @throws OptionError */
+function requireEndpoint(from: Endpoint): void {
+  const known = typeof from === "object" && from !== null;
+  const length = known ? byteLength(from.address) : -1;
+  if (length !== 4 && length !== 16) throw new OptionError("address of the sender", "a Uint8Array of 4 or 16 bytes");
+  if (!isWhole(from.port, 0xffff)) throw new OptionError("port of the sender", "a whole number from 0 to 65535");
+  if (!isWhole(from.scope, 0xffffffff)) throw new OptionError("scope of the sender", "an interface index, or 0");
+}
+
+function isWhole(value: unknown, maximum: number): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= maximum;
 }

@@ -14,6 +14,7 @@ const KEY_STEPS = {
 } as const;
 
 export class KeyError extends WasmguardError {
+  readonly name = "KeyError";
   readonly code = "KEY";
   readonly nextStep: string;
   constructor(name: keyof typeof KEY_STEPS) {
@@ -23,15 +24,29 @@ export class KeyError extends WasmguardError {
 }
 
 export class EndpointError extends WasmguardError {
+  readonly name = "EndpointError";
   readonly code = "ENDPOINT";
   readonly nextStep =
-    "Give a numeric address with its port, as in 192.0.2.1:51820 or [2001:db8::1]:51820; look names up with node:dns first.";
+    "Give a numeric address with its port, as in 192.0.2.1:51820 or [2001:db8::1]:51820; names need the option `lookup`.";
   constructor() {
     super("endpoint is not an IP address and a port from 1 to 65535");
   }
 }
 
+/** The name in an endpoint has no address now. It is looked up again, after ever longer pauses. */
+export class LookupError extends WasmguardError {
+  readonly name = "LookupError";
+  readonly code = "LOOKUP";
+  readonly nextStep = "Check the name and the DNS servers; the device goes on trying.";
+  readonly host: string;
+  constructor(host: string, cause: unknown) {
+    super(`cannot look up ${host}`, { cause });
+    this.host = host;
+  }
+}
+
 export class AllowedIpError extends WasmguardError {
+  readonly name = "AllowedIpError";
   readonly code = "ALLOWED_IP";
   readonly nextStep = "Give addresses or prefixes, as in 10.0.0.2, 10.1.0.0/16 or fd00::/8.";
   /** @param index of the first bad one */
@@ -40,16 +55,31 @@ export class AllowedIpError extends WasmguardError {
   }
 }
 
+/** An option or an argument is not what it can be. */
 export class OptionError extends WasmguardError {
+  readonly name = "OptionError";
   readonly code = "OPTION";
   readonly nextStep: string;
-  constructor(name: string, expected: string) {
-    super(`${name} is not ${expected}`);
-    this.nextStep = `Set ${name} to ${expected}.`;
+  /** @param option as the program names it  @param expected as in "a whole number" */
+  constructor(option: string, expected: string, cause?: unknown) {
+    super(`${option} is not ${expected}`, cause === undefined ? undefined : { cause });
+    this.nextStep = `Set ${option} to ${expected}.`;
+  }
+}
+
+/** Something is set that does not exist: it would do nothing, and nobody would notice. */
+export class UnknownOptionError extends WasmguardError {
+  readonly name = "UnknownOptionError";
+  readonly code = "OPTION";
+  readonly nextStep: string;
+  constructor(message: string, nextStep: string) {
+    super(message);
+    this.nextStep = nextStep;
   }
 }
 
 export class PeerExistsError extends WasmguardError {
+  readonly name = "PeerExistsError";
   readonly code = "PEER_EXISTS";
   readonly nextStep = "Call updatePeer, or remove the peer first.";
   constructor() {
@@ -58,6 +88,7 @@ export class PeerExistsError extends WasmguardError {
 }
 
 export class PeerUnknownError extends WasmguardError {
+  readonly name = "PeerUnknownError";
   readonly code = "PEER_UNKNOWN";
   readonly nextStep = "Call addPeer first; statistics() lists the peers there are.";
   constructor() {
@@ -66,6 +97,7 @@ export class PeerUnknownError extends WasmguardError {
 }
 
 export class OwnKeyError extends WasmguardError {
+  readonly name = "OwnKeyError";
   readonly code = "OWN_KEY";
   readonly nextStep = "Give the public key of the other end.";
   constructor() {
@@ -75,15 +107,18 @@ export class OwnKeyError extends WasmguardError {
 
 /** No UDP socket could be opened. A port that is taken is a PortInUseError. */
 export class BindError extends WasmguardError {
+  readonly name = "BindError";
   readonly code = "BIND";
   readonly nextStep = "See the cause; ports under 1024 need privileges, and the address must be one of this machine.";
-  constructor(port: number, cause: unknown) {
-    super(`cannot bind UDP port ${port}`, { cause });
+  /** @param port undefined when it is not about opening one */
+  constructor(port: number | undefined, cause: unknown, message = "the Bind failed") {
+    super(port === undefined ? message : `cannot bind UDP port ${port}`, { cause });
   }
 }
 
 /** The Tun object failed or ended. */
 export class TunError extends WasmguardError {
+  readonly name = "TunError";
   readonly code = "TUN";
   readonly nextStep = "See the cause; close the device, and make a new one when the interface is back.";
   constructor(message: string, cause?: unknown) {

@@ -1,14 +1,20 @@
 /** Peers as a program describes them, checked as a whole before anything is changed. */
-import type { Endpoint } from "../../core/core.ts";
-import type { AllowedIp } from "../../device/routes.ts";
-import { parseEndpoint } from "../../uapi/endpoint.ts";
+
+import type { AllowedIp } from "../../address/allowed-ip.ts";
+import type { Endpoint } from "../../address/endpoint.ts";
 import { parseAddress, parsePrefix } from "../../uapi/ip.ts";
-import { AllowedIpError, EndpointError, OptionError } from "./errors.ts";
+import { type EndpointReader, type HostAndPort, readEndpoint } from "./endpoint-text.ts";
+import { AllowedIpError, OptionError } from "./errors.ts";
 import { asciiBytes, type PublicKey, publicKeyBytes, secretKey } from "./keys.ts";
-import { systemZones } from "./zones.ts";
+import { checkInteger, checkList, readOptions } from "./options.ts";
+
+/** An IPv6 address with a dotted quad at its end, and a prefix length. */
+const PREFIX_CHARS_MAX = 45 + 4;
+const CHANGES = ["presharedKey", "endpoint", "allowedIps", "persistentKeepalive"] as const;
+const PEER = ["publicKey", ...CHANGES] as const;
 
 export interface AddressAndPort {
-  /** Numeric IPv4 or IPv6 address, with a zone if need be: `fe80::1%eth0`. */
+  /** Numeric IPv4 or IPv6 address, with a zone if need be: `fe80::1%eth0`. With the option `lookup` it may be a name. */
   readonly address: string;
   readonly port: number;
 }
@@ -16,7 +22,8 @@ export interface AddressAndPort {
 export interface PeerChange {
   /** 32 bytes, mixed into the handshake on both ends; null removes it. Counts from the next handshake on. The caller wipes its own copy. */
   readonly presharedKey?: Uint8Array | null | undefined;
-  /** Where the peer is at first, as `192.0.2.1:51820` or `[2001:db8::1]:51820`; a peer that roams is followed. */
+  /** Where the peer is at first, as `192.0.2.1:51820` or `[2001:db8::1]:51820`; a peer that roams is followed. With the
+   * option `lookup` of the device also as `vpn.example.org:51820`. */
   readonly endpoint?: string | AddressAndPort | undefined;
   /** What the peer may send from and what is sent to it: `10.0.0.2`, `fd00::/8`. Replaces the present list. A prefix belongs to one
    * peer, the last that asked for it. */
@@ -32,7 +39,7 @@ export interface PeerConfig extends PeerChange {
 
 export interface ParsedChange {
   readonly presharedKey: Uint8Array | null | undefined;
-  readonly endpoint: Endpoint | undefined;
+  readonly endpoint: Endpoint | HostAndPort | undefined;
   readonly allowedIps: readonly AllowedIp[] | undefined;
   readonly persistentKeepalive: number | undefined;
 }
@@ -41,43 +48,54 @@ export interface ParsedPeer extends ParsedChange {
   readonly publicKey: Uint8Array;
 }
 
-/** @throws KeyError, EndpointError, AllowedIpError, OptionError */
-export function parsePeer(config: PeerConfig): ParsedPeer {
-  return { publicKey: publicKeyBytes(config.publicKey), ...parseChange(config) };
+/**
+ * @param what  for errors, as in "peers[3]"
+ * @throws      KeyError, EndpointError, AllowedIpError, OptionError
+ */
+export function parsePeer(what: string, config: unknown, reader: EndpointReader): ParsedPeer {
+  const given = readOptions(what, config, PEER);
+  const publicKey = publicKeyBytes(given.publicKey);
+  if (given.allowedIps === undefined) throw new OptionError("allowedIps", "an array of addresses and prefixes");
+  return { publicKey, ...parse(given, reader) };
 }
 
-/** @throws KeyError, EndpointError, AllowedIpError, OptionError */
-export function parseChange({ presharedKey, endpoint, allowedIps, persistentKeepalive }: PeerChange): ParsedChange {
+/**
+ * @param publicKey  of the peer that is meant: a change may repeat it, so that a whole PeerConfig is a change too
+ * @throws           KeyError, EndpointError, AllowedIpError, OptionError
+ */
+export function parseChange(publicKey: Uint8Array, change: unknown, reader: EndpointReader): ParsedChange {
+  const given = readOptions("change", change, PEER);
+  if (given.publicKey !== undefined && !equal(publicKeyBytes(given.publicKey), publicKey)) {
+    throw new OptionError("publicKey", "that of the peer to be changed: a peer cannot take another");
+  }
+  return parse(given, reader);
+}
+
+type Given = Readonly<Partial<Record<(typeof CHANGES)[number], unknown>>>;
+
+function parse(
+  { presharedKey, endpoint, allowedIps, persistentKeepalive }: Given,
+  reader: EndpointReader,
+): ParsedChange {
   if (persistentKeepalive !== undefined) checkInteger("persistentKeepalive", persistentKeepalive, 0, 0xffff);
+  const list = allowedIps === undefined ? undefined : checkList("allowedIps", allowedIps, "addresses and prefixes");
   return {
-    presharedKey: presharedKey ? secretKey("presharedKey", presharedKey) : presharedKey,
-    endpoint: endpoint === undefined ? undefined : endpointOf(endpoint),
-    allowedIps: allowedIps?.map(allowedIpOf),
+    // What is neither a key nor null is no way of saying "none": an unset variable would take the key away.
+    presharedKey:
+      presharedKey === undefined || presharedKey === null ? presharedKey : secretKey("presharedKey", presharedKey),
+    endpoint: endpoint === undefined ? undefined : readEndpoint(endpoint, reader),
+    allowedIps: list?.map(allowedIpOf),
     persistentKeepalive,
   };
 }
 
-/** @throws OptionError */
-export function checkInteger(name: string, value: number, minimum: number, maximum: number): void {
-  if (!Number.isInteger(value) || value < minimum || value > maximum) {
-    throw new OptionError(name, `a whole number from ${minimum} to ${maximum}`);
-  }
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-/** @throws EndpointError */
-export function endpointOf(given: string | AddressAndPort): Endpoint {
-  const text = asciiBytes(typeof given === "string" ? given : joined(given));
-  const endpoint = parseEndpoint(text, 0, text.length, systemZones);
-  if (endpoint === undefined || endpoint.port === 0) throw new EndpointError();
-  return endpoint;
-}
-
-function joined({ address, port }: AddressAndPort): string {
-  return String(address).includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-function allowedIpOf(given: string, index: number): AllowedIp {
-  const text = asciiBytes(String(given));
+function allowedIpOf(given: unknown, index: number): AllowedIp {
+  if (typeof given !== "string" || given.length > PREFIX_CHARS_MAX) throw new AllowedIpError(index);
+  const text = asciiBytes(given);
   const prefix = parsePrefix(text, 0, text.length);
   if (prefix !== undefined) return prefix;
   const address = parseAddress(text, 0, text.length);

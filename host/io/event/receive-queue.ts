@@ -26,15 +26,19 @@ export class ReceiveQueue {
     return this.#slots;
   }
 
-  /** @param datagram at most MESSAGE_BYTES_MAX bytes, copied @returns false when there is no room: call `take` first */
-  add(datagram: Uint8Array, from: Endpoint): boolean {
-    if (this.#continues(datagram.length, from)) {
-      this.#append(datagram);
+  /**
+   * @param datagram copied
+   * @param length   its true length, at most MESSAGE_BYTES_MAX
+   * @returns        false when there is no room: call `take` first
+   */
+  add(datagram: Uint8Array, length: number, from: Endpoint): boolean {
+    if (this.#continues(length, from)) {
+      this.#append(datagram, length);
       return true;
     }
     if (this.#slots === RX_SLOTS) return false;
-    this.#begin(datagram.length, from);
-    this.#append(datagram);
+    this.#begin(length, from);
+    this.#append(datagram, length);
     return true;
   }
 
@@ -60,11 +64,11 @@ export class ReceiveQueue {
     this.#datagrams = 0;
   }
 
-  #append(datagram: Uint8Array): void {
+  #append(datagram: Uint8Array, length: number): void {
     const { at, bytes, views } = this.#core;
     const slot = this.#slots - 1;
     bytes.set(datagram, at.rxBuffers + MESSAGE_BYTES_MAX * slot + this.#length);
-    this.#length += datagram.length;
+    this.#length += length;
     this.#datagrams += 1;
     setRxLength(views, this.#core.rx(slot), this.#length);
   }

@@ -6,6 +6,8 @@
  */
 import { close, read, readSync, writeSync } from "node:fs";
 import { TunError } from "./errors.ts";
+import { readMtu, type TunOptions } from "./mtu.ts";
+import { checkInteger } from "./options.ts";
 import type { Tun, TunEvents } from "./tun.ts";
 
 const PACKET_BYTES_MAX = 65_535;
@@ -30,10 +32,11 @@ export class DescriptorTun implements Tun {
   #immediate: ReturnType<typeof setImmediate> | undefined;
   #timeout: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param fd is closed when the device closes */
-  constructor(fd: number, options: { readonly mtu?: number | undefined } = {}) {
+  /** @param fd is closed when the device closes @throws OptionError */
+  constructor(fd: number, options: TunOptions = {}) {
+    checkInteger("fd", fd, 0, 2 ** 31 - 1);
     this.#fd = fd;
-    this.mtu = options.mtu;
+    this.mtu = readMtu(options);
   }
 
   open(events: TunEvents): void {

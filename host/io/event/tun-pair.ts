@@ -2,10 +2,16 @@
  * Two ends of a link in memory: what is written to one comes out of the other. One is the Tun of a device, the other is
  * for a program that makes and takes IP packets itself: a userspace TCP/IP stack, a test, a demo.
  */
+import { requireBytes } from "./bytes.ts";
+import { checkMtu, MTU_DEFAULT } from "./mtu.ts";
+import { checkInteger, readOptions } from "./options.ts";
 import type { Tun, TunEvents } from "./tun.ts";
 
 /** As the transmit queue of a network interface. */
 const QUEUE_PACKETS = 500;
+const QUEUE_PACKETS_MAX = 1 << 20;
+
+type Packet = Uint8Array<ArrayBuffer>;
 
 export interface TunPairOptions {
   /** Bytes; default 1420. */
@@ -22,15 +28,20 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
   readonly mtu: number;
   readonly #limit: number;
   #far: TunEnd | undefined;
-  #queue: Uint8Array[] = [];
+  #queue: Packet[] = [];
   #events: TunEvents | undefined;
   #drainDue = false;
   #paused = false;
-  #closed = false;
-  #wake: (() => void) | undefined;
+  /** "ended": the other end writes no more, but what waits is still to be had. */
+  #state: "open" | "ended" | "closed" = "open";
+  #drops = 0n;
+  /** Reads that wait, each for one packet; oldest first. */
+  #readers: Reader[] = [];
+  /** Writers of the other end that wait for room. */
+  #writers: (() => void)[] = [];
 
   /** Use tunPair. */
-  constructor({ mtu = 1420, queuePackets = QUEUE_PACKETS }: TunPairOptions) {
+  constructor({ mtu = MTU_DEFAULT, queuePackets = QUEUE_PACKETS }: TunPairOptions) {
     this.mtu = mtu;
     this.#limit = queuePackets;
   }
@@ -46,12 +57,64 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
     this.#drainSoon();
   }
 
+  // ── writing ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * @param packet copied: the array may be used again at once
+   * @returns      false when it was dropped, because too many wait (see `drained`) or an end is closed
+   * @throws       OptionError for what is no Uint8Array
+   */
   write(packet: Uint8Array): boolean {
+    const length = requireBytes("packet", packet);
     const far = this.#far;
-    if (this.#closed || far === undefined || far.#closed || far.#queue.length >= far.#limit) return false;
-    far.#queue.push(packet);
+    if (far === undefined || far.#state !== "open") return false;
+    if (far.#queue.length >= far.#limit) {
+      far.#drops += 1n;
+      return false;
+    }
+    const copy = new Uint8Array(length);
+    copy.set(packet);
+    far.#queue.push(copy);
     far.#drainSoon();
     return true;
+  }
+
+  /** Packets that came to this end and found no room. */
+  get drops(): bigint {
+    return this.#drops;
+  }
+
+  /** Settles when there is room for many packets again, at once if there is; also when the link is closed. */
+  drained(): Promise<void> {
+    const far = this.#far;
+    if (far === undefined || far.#hasRoom()) return Promise.resolve();
+    return new Promise((resolve) => far.#writers.push(resolve));
+  }
+
+  /** No more is written to this end. The other end gets what waits, and its iteration ends then. */
+  end(): void {
+    const far = this.#far;
+    if (far === undefined || far.#state !== "open") return;
+    far.#state = "ended";
+    far.#drainSoon();
+  }
+
+  #hasRoom(): boolean {
+    return this.#state !== "open" || this.#queue.length <= this.#limit >> 1;
+  }
+
+  // ── reading ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #take(): Packet | undefined {
+    const packet = this.#queue.shift();
+    if (this.#writers.length > 0 && this.#hasRoom()) this.#release();
+    return packet;
+  }
+
+  #release(): void {
+    const writers = this.#writers;
+    this.#writers = [];
+    for (const writer of writers) writer();
   }
 
   /** Packets are handed on by a microtask, so that no writer finds itself called before `write` returns. */
@@ -61,11 +124,20 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
     queueMicrotask(() => {
       this.#drainDue = false;
       const events = this.#events;
-      if (events === undefined) return this.#wake?.();
+      if (events === undefined) return this.#serveReaders();
       for (let left = this.#queue.length; left > 0 && !this.#paused && this.#events === events; left--) {
-        events.receive(this.#queue.shift()!);
+        events.receive(this.#take()!);
       }
+      if (this.#state === "ended") this.#release();
     });
+  }
+
+  #serveReaders(): void {
+    while (this.#readers.length > 0 && (this.#queue.length > 0 || this.#state !== "open")) {
+      const packet = this.#take();
+      this.#readers.shift()!(packet);
+    }
+    if (this.#state !== "open") this.#release();
   }
 
   /** Packets wait in the queue; once it is full the other end is told so by `write`. */
@@ -78,30 +150,59 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
     this.#drainSoon();
   }
 
-  /** Packets as they come; ends when either end is closed. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
-    for (;;) {
-      const packet = this.#queue.shift();
-      if (packet !== undefined) yield packet;
-      else if (this.#closed) return;
-      else await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
+  /** Packets as they come; ends when the other end has ended, or either is closed. Any number of reads may wait at once. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Packet> {
+    const waiting = new Set<Reader>();
+    let over = false;
+    const done = { value: undefined, done: true } as const;
+    const iterator: AsyncIterableIterator<Packet> = {
+      [Symbol.asyncIterator]: () => iterator,
+      next: () => {
+        if (over) return Promise.resolve(done);
+        if (this.#readers.length === 0 && this.#queue.length > 0) {
+          return Promise.resolve({ value: this.#take()!, done: false });
+        }
+        if (this.#state !== "open") return Promise.resolve(done);
+        return new Promise((resolve) => {
+          const reader: Reader = (packet) => {
+            waiting.delete(reader);
+            resolve(packet === undefined ? done : { value: packet, done: false });
+          };
+          waiting.add(reader);
+          this.#readers.push(reader);
+        });
+      },
+      return: () => {
+        over = true;
+        this.#readers = this.#readers.filter((reader) => !waiting.has(reader));
+        for (const reader of waiting) reader(undefined);
+        return Promise.resolve(done);
+      },
+    };
+    return iterator;
   }
 
   /** Both ends are closed: packets under way are lost. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#state === "closed") return;
+    this.#state = "closed";
     this.#events = undefined;
     this.#queue = [];
-    this.#wake?.();
+    this.#serveReaders();
     this.#far?.close();
   }
 }
 
-/** @returns two ends of one link */
+/** Takes a packet, or undefined at the end. */
+type Reader = (packet: Packet | undefined) => void;
+
+/** @returns two ends of one link @throws OptionError */
 export function tunPair(options: TunPairOptions = {}): [TunEnd, TunEnd] {
-  const ends: [TunEnd, TunEnd] = [new TunEnd(options), new TunEnd(options)];
+  const given = readOptions("options", options, ["mtu", "queuePackets"]);
+  const mtu = checkMtu(given.mtu);
+  const { queuePackets } = given;
+  if (queuePackets !== undefined) checkInteger("queuePackets", queuePackets, 1, QUEUE_PACKETS_MAX);
+  const ends: [TunEnd, TunEnd] = [new TunEnd({ mtu, queuePackets }), new TunEnd({ mtu, queuePackets })];
   TunEnd.join(...ends);
   return ends;
 }

@@ -23,5 +23,12 @@ export interface Tun {
   pause?(): void;
   resume?(): void;
 
+  /** Packets of the host that found no room on their way to `receive`. */
+  readonly drops?: bigint | undefined;
+
+  /** Whether it keeps the process alive: `ref`, as it does at first, or `unref`. */
+  ref?(): void;
+  unref?(): void;
+
   close(): void | Promise<void>;
 }

@@ -70,7 +70,7 @@ export function packet(from: Pick<Node, "address">, to: Pick<Node, "address">, p
   return bytes;
 }
 
-const inboxes = new WeakMap<TunEnd, AsyncGenerator<Uint8Array, void>>();
+const inboxes = new WeakMap<TunEnd, AsyncIterableIterator<Uint8Array>>();
 
 /** The next packet that comes to a node's host. */
 export async function nextPacket({ host }: Node): Promise<Uint8Array> {

@@ -6,6 +6,7 @@ import {
   DuplexTun,
   generatePrivateKey,
   type Tun,
+  type TunEnd,
   tunPair,
   type WasmguardError,
 } from "../../../../host/index.ts";
@@ -72,6 +73,110 @@ describe("tunPair", () => {
   });
 });
 
+describe("an end of tunPair", () => {
+  const inbox = (end: TunEnd) => end[Symbol.asyncIterator]();
+
+  it.each([null, undefined, "x", [1], new DataView(new ArrayBuffer(4)), new Uint16Array(4)])(
+    "throws at once what %s is written for",
+    (value) => {
+      const [near] = tunPair();
+      expect(() => near.write(value as never)).toThrow(expect.objectContaining({ code: "OPTION" }));
+    },
+  );
+
+  it("throws at once what a detached array is written for, and takes an empty one", () => {
+    const [near] = tunPair();
+    const packet = new Uint8Array(40);
+    structuredClone(packet.buffer, { transfer: [packet.buffer] });
+    expect(() => near.write(packet)).toThrow(expect.objectContaining({ code: "OPTION" }));
+    expect(near.write(new Uint8Array())).toBe(true);
+  });
+
+  it("keeps what was written, whatever becomes of the array", async () => {
+    const [near, far] = tunPair();
+    const packet = new Uint8Array(3);
+    for (const byte of [1, 2, 3]) near.write(packet.fill(byte));
+    packet.fill(9);
+    const reads = inbox(far);
+    for (const byte of [1, 2, 3]) expect((await reads.next()).value).toEqual(new Uint8Array(3).fill(byte));
+  });
+
+  it("serves reads in order, however many wait and whoever they are of", async () => {
+    const [near, far] = tunPair();
+    const [one, other] = [inbox(far), inbox(far)];
+    const reads = [one.next(), other.next(), one.next()];
+    for (const byte of [1, 2, 3, 4]) near.write(Uint8Array.of(byte));
+    expect((await Promise.all(reads)).map(({ value }) => value?.[0])).toEqual([1, 2, 3]);
+    expect((await other.next()).value?.[0]).toBe(4);
+  });
+
+  it("ends all reads that wait when it is closed, and those of an iteration that is left", async () => {
+    const [near, far] = tunPair();
+    const [one, other] = [inbox(far), inbox(far)];
+    const [left, waiting] = [one.next(), other.next()];
+    await one.return?.();
+    expect(await left).toEqual({ done: true, value: undefined });
+    near.write(Uint8Array.of(5));
+    expect((await waiting).value?.[0]).toBe(5);
+    const reads = [other.next(), other.next()];
+    near.close();
+    expect((await Promise.all(reads)).map(({ done }) => done)).toEqual([true, true]);
+    expect((await inbox(far).next()).done).toBe(true);
+  });
+
+  it("counts what it had no room for, and tells when there is room again", async () => {
+    const [near, far] = tunPair({ queuePackets: 4 });
+    const taken = Array.from({ length: 6 }, () => near.write(new Uint8Array(1)));
+    expect([taken, far.drops, near.drops]).toEqual([[true, true, true, true, false, false], 2n, 0n]);
+    let drained = false;
+    const room = near.drained().then(() => {
+      drained = true;
+    });
+    const reads = inbox(far);
+    await reads.next();
+    await new Promise(setImmediate);
+    expect(drained).toBe(false);
+    await reads.next();
+    await room;
+    await near.drained();
+    for (let i = 0; i < 4; i++) near.write(new Uint8Array(1));
+    const closed = near.drained();
+    far.close();
+    await closed;
+  });
+
+  it("loses nothing of a flood that waits for room", async () => {
+    const { device, host } = await makeNode(1, { bind: new MemoryBind() });
+    await device.start();
+    for (let i = 0; i < 3000; i++) {
+      if (!host.write(packet({ address: 1 }, { address: 9 }, new Uint8Array(9)))) throw new Error("no room");
+      if (i % 200 === 199) await host.drained();
+    }
+    await host.drained();
+    await expect.poll(() => device.statistics().drops.no_peer).toBe(3000n);
+    expect(device.statistics().drops.tun).toBe(0n);
+    for (let i = 0; i < 600; i++) host.write(packet({ address: 1 }, { address: 9 }, new Uint8Array(9)));
+    expect(device.statistics().drops.tun).toBe(100n);
+    await device.close();
+  });
+
+  it("that has ended still gives what was written", async () => {
+    const [near, far] = tunPair();
+    for (const byte of [1, 2]) near.write(Uint8Array.of(byte));
+    near.end();
+    expect(near.write(Uint8Array.of(3))).toBe(false);
+    const got: number[] = [];
+    for await (const bytes of far) got.push(bytes[0]!);
+    expect(got).toEqual([1, 2]);
+    expect(far.write(Uint8Array.of(4))).toBe(true);
+    const waiting = inbox(near);
+    await waiting.next();
+    const last = waiting.next();
+    far.end();
+    expect((await last).done).toBe(true);
+  });
+});
+
 describe("DuplexTun", () => {
   it.each(["bytes", "objects"])("carries one packet per chunk in a stream of %s", async (mode) => {
     const [stream, far] = duplexPair({ objectMode: mode === "objects" });
@@ -111,6 +216,20 @@ describe("DuplexTun", () => {
     expect(written).toHaveLength(1);
     tun.close();
     expect(stream.destroyed).toBe(true);
+  });
+
+  it("fails like a stream that breaks when it gives something else than bytes", async () => {
+    const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+    stream.setEncoding("utf8");
+    const failures: unknown[] = [];
+    const tun = new DuplexTun(stream);
+    tun.open({
+      receive: () => failures.push("received"),
+      failed: (cause) => failures.push((cause as WasmguardError).code),
+    });
+    stream.push("a packet");
+    await expect.poll(() => failures).toEqual(["TUN"]);
+    tun.close();
   });
 
   it("tells once when the stream breaks, and not when the device closes it", async () => {

@@ -1,0 +1,13 @@
+/** Node, Deno and Bun: interfaces, UDP sockets, the resolver and files, by their node: modules. */
+import { lookup } from "node:dns/promises";
+import { readFile } from "node:fs/promises";
+import { DgramBind } from "./bind-dgram.ts";
+import type { System } from "./system.ts";
+import { systemZones } from "./zones.ts";
+
+export const nodeSystem: System = {
+  zones: systemZones,
+  makeBind: () => new DgramBind(),
+  lookup: (host) => lookup(host, { all: true }),
+  readFile: (path) => readFile(path),
+};

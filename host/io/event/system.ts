@@ -1,0 +1,27 @@
+/**
+ * What the portable driver takes from the system that it runs in, besides a clock and random bytes. Each entry of the package
+ * says once which system that is; a browser has none of it.
+ */
+import { NUMERIC_ZONES, type Zones } from "../../uapi/endpoint.ts";
+import type { Bind } from "./bind.ts";
+import type { Lookup } from "./lookup.ts";
+
+export interface System {
+  readonly zones: Zones;
+  /** UDP sockets; undefined where there are none. */
+  readonly makeBind?: () => Bind;
+  /** The system's resolver. */
+  readonly lookup?: Lookup;
+  /** Bytes of a file, which the caller wipes. */
+  readonly readFile?: (path: string | URL) => Promise<Uint8Array>;
+}
+
+let current: System = { zones: NUMERIC_ZONES };
+
+export function provideSystem(provided: System): void {
+  current = provided;
+}
+
+export function system(): System {
+  return current;
+}
