@@ -66,6 +66,7 @@ export class UserUnknownError extends WasmguardError {
 
 /** The system refused steps of confinement. */
 export class ConfinementError extends WasmguardError {
+  readonly name = "ConfinementError";
   readonly code = "CONFINEMENT";
   readonly nextStep: string;
 
