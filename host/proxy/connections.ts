@@ -1,0 +1,110 @@
+/**
+ * The connections that one proxy process carries: at most so many, none idle for too long, and all of them ended in
+ * order when the process is asked to stop. One timer looks after all.
+ */
+import type { Duplex } from "node:stream";
+import { reset } from "./relay.ts";
+
+export interface ConnectionLimits {
+  /** Most connections at a time, over all listeners. */
+  readonly most: number;
+  /** A connection without a byte in either direction for this long is reset; 0: never. */
+  readonly idleMs: number;
+}
+
+const SWEEP_MS_MAX = 5_000;
+const SWEEPS_PER_LIMIT = 4;
+
+export class Connection {
+  #lastActive: number;
+  readonly #streams: Duplex[];
+
+  constructor(stream: Duplex) {
+    this.#streams = [stream];
+    this.#lastActive = performance.now();
+  }
+
+  /** The far stream lives and dies with the connection. */
+  join(stream: Duplex): void {
+    this.#streams.push(stream);
+  }
+
+  active(): void {
+    this.#lastActive = performance.now();
+  }
+
+  idleSince(now: number): number {
+    return now - this.#lastActive;
+  }
+
+  reset(): void {
+    for (const stream of this.#streams) reset(stream);
+  }
+}
+
+export class Connections {
+  readonly #limits: ConnectionLimits;
+  readonly #open = new Set<Connection>();
+  readonly #sweeper: NodeJS.Timeout | undefined;
+  readonly #emptied: (() => void)[] = [];
+  #draining = false;
+  /** Connections accepted and refused since the start. */
+  accepted = 0;
+  refused = 0;
+
+  constructor(limits: ConnectionLimits) {
+    this.#limits = limits;
+    if (limits.idleMs === 0) return;
+    this.#sweeper = setInterval(() => this.#sweep(), Math.min(SWEEP_MS_MAX, limits.idleMs / SWEEPS_PER_LIMIT));
+    this.#sweeper.unref();
+  }
+
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** @returns undefined if there is no room; the stream is closed then */
+  add(stream: Duplex): Connection | undefined {
+    // Until somebody reads, an early reset by the client must not end the process.
+    stream.on("error", () => {});
+    if (this.#draining || this.#open.size >= this.#limits.most) {
+      this.refused += 1;
+      reset(stream);
+      return undefined;
+    }
+    this.accepted += 1;
+    const connection = new Connection(stream);
+    this.#open.add(connection);
+    stream.once("close", () => {
+      this.#open.delete(connection);
+      if (this.#open.size === 0) for (const tell of this.#emptied.splice(0)) tell();
+    });
+    return connection;
+  }
+
+  /** Take no more, wait until all have ended, and reset what has not by then. */
+  async drain(withinMs: number): Promise<void> {
+    this.#draining = true;
+    if (this.#open.size > 0) {
+      let timer: NodeJS.Timeout | undefined;
+      const over = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, withinMs);
+      });
+      await Promise.race([over, new Promise<void>((resolve) => this.#emptied.push(resolve))]);
+      clearTimeout(timer);
+    }
+    this.close();
+  }
+
+  /** Reset everything. */
+  close(): void {
+    this.#draining = true;
+    clearInterval(this.#sweeper);
+    for (const connection of this.#open) connection.reset();
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const connection of this.#open) if (connection.idleSince(now) >= this.#limits.idleMs) connection.reset();
+  }
+}

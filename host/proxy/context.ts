@@ -1,0 +1,57 @@
+/** What all services of one proxy process share. */
+import type { Duplex } from "node:stream";
+import type { Connection, Connections } from "./connections.ts";
+import { type RelayReport, relay } from "./relay.ts";
+import { describeTarget, type Target, type Way } from "./way.ts";
+
+export interface Context {
+  readonly way: Way;
+  readonly connections: Connections;
+  /** How long a client may take to say what it wants. */
+  readonly requestMs: number;
+  /** How long to wait for a connection to the target. */
+  readonly connectMs: number;
+  /** A line for the log, of who went where; told only if the user asked for it. */
+  log(line: string): void;
+}
+
+export class ConnectTimeoutError extends Error {
+  override readonly name = "ConnectTimeoutError";
+  readonly code = "ETIMEDOUT";
+  constructor(target: Target) {
+    super(`connect ETIMEDOUT ${describeTarget(target)}`);
+  }
+}
+
+/** Connect within the time that the context allows, and no longer than the client waits, where there is one. */
+export async function connectWithin(context: Context, target: Target, client?: Duplex): Promise<Duplex> {
+  const controller = new AbortController();
+  const gone = (): void => controller.abort(new Error("the client went away"));
+  const timer = setTimeout(() => controller.abort(new ConnectTimeoutError(target)), context.connectMs);
+  client?.once("close", gone);
+  try {
+    const stream = await context.way.connect(target, { signal: controller.signal });
+    // The answer and the abort may have crossed.
+    if (!controller.signal.aborted) return stream;
+    stream.destroy();
+    throw controller.signal.reason;
+  } catch (error) {
+    throw controller.signal.aborted ? controller.signal.reason : error;
+  } finally {
+    clearTimeout(timer);
+    client?.off("close", gone);
+  }
+}
+
+/** Relay until both have ended, with one line in the log. */
+export async function carry(
+  context: Context,
+  { connection, near, far, label }: { connection: Connection; near: Duplex; far: Duplex; label: string },
+): Promise<RelayReport> {
+  connection.join(far);
+  connection.active();
+  const report = await relay(near, far, () => connection.active());
+  const how = report.error instanceof Error ? `: ${report.error.message}` : "";
+  context.log(`${label}: ${report.sent} bytes out, ${report.received} in${how}`);
+  return report;
+}

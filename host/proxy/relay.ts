@@ -1,0 +1,57 @@
+/**
+ * Joins two byte streams. The end of one direction is passed on and leaves the other open (half-close); an error of
+ * one side resets the other, so that a cut transfer is never taken for a whole one.
+ */
+import type { Duplex } from "node:stream";
+
+export interface RelayReport {
+  /** Bytes from near to far, and back. */
+  readonly sent: number;
+  readonly received: number;
+  /** Undefined when both directions ended in order. */
+  readonly error?: unknown;
+}
+
+/** Sends a reset where the stream can, else just goes. */
+export function reset(stream: Duplex): void {
+  if (stream.destroyed) return;
+  if ("resetAndDestroy" in stream && typeof stream.resetAndDestroy === "function") stream.resetAndDestroy();
+  else stream.destroy();
+}
+
+/**
+ * @param activity called whenever bytes have passed
+ * @returns once both streams are closed; never rejects
+ */
+export function relay(near: Duplex, far: Duplex, activity: () => void = () => {}): Promise<RelayReport> {
+  return new Promise((resolve) => {
+    let [sent, received, open] = [0, 0, 2];
+    let failure: unknown;
+    const fail = (error: unknown): void => {
+      failure ??= error;
+      reset(near);
+      reset(far);
+    };
+    const watch = (stream: Duplex, count: (bytes: number) => void): void => {
+      stream.on("data", (chunk: Uint8Array) => {
+        count(chunk.length);
+        activity();
+      });
+      stream.on("error", fail);
+      stream.once("close", () => {
+        // Closed before its end was read or its last byte written: an abort, whoever made it.
+        if (!stream.readableEnded || !stream.writableFinished) fail(failure ?? new Error("the connection was cut"));
+        open -= 1;
+        if (open === 0) resolve({ sent, received, ...(failure !== undefined && { error: failure }) });
+      });
+    };
+    watch(near, (bytes) => {
+      sent += bytes;
+    });
+    watch(far, (bytes) => {
+      received += bytes;
+    });
+    near.pipe(far);
+    far.pipe(near);
+  });
+}
