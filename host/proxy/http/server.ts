@@ -49,6 +49,8 @@ export async function serveHttpProxy(context: Context, { bind, login, tls }: Htt
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: CHECK_MS,
     noDelay: true,
+    // Plain HTTP servers are so anyway: who has said all still waits for the answer.
+    allowHalfOpen: true,
   };
   const server: Server = tls ? createTlsServer({ ...limits, cert: tls.cert, key: tls.key }) : createServer(limits);
   const proxy = new HttpProxy(context, login);

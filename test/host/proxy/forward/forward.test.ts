@@ -1,0 +1,155 @@
+import { createSocket, type Socket } from "node:dgram";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { PassThrough } from "node:stream";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { forwardIn, forwardOut, forwardStdio } from "../../../../host/proxy/forward/tcp.ts";
+import { forwardUdpIn, forwardUdpOut } from "../../../../host/proxy/forward/udp.ts";
+import { ANY, bed, converse, echoServer } from "../support/bench.ts";
+
+const here = (port: number) => ({ host: "127.0.0.1", port });
+
+/** A port that nobody has at this moment. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+describe("a TCP forward", () => {
+  it("carries half-close from here to a target inside", async () => {
+    const { context } = bed();
+    const listener = await forwardOut(context, ANY, here(await echoServer()));
+    onTestFinished(() => listener.close());
+    expect((await converse(listener.address.port, ["a", "b"])).text).toBe("echo:ab");
+  });
+
+  it("carries half-close from inside to a target here", async () => {
+    const { context } = bed();
+    const port = await freePort();
+    const listener = await forwardIn(context, port, here(await echoServer()));
+    onTestFinished(() => listener.close());
+    expect((await converse(port, ["a", "b"])).text).toBe("echo:ab");
+  });
+
+  it("resets its client when the target refuses or resets", async () => {
+    const { context } = bed();
+    const refusing = await forwardOut(context, ANY, here(1));
+    onTestFinished(() => refusing.close());
+    expect(await converse(refusing.address.port, ["x"])).toEqual({ text: "", reset: true });
+    const server = createServer((socket) => socket.once("data", () => socket.resetAndDestroy()));
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    onTestFinished(() => void server.close());
+    const cut = await forwardOut(context, ANY, here((server.address() as AddressInfo).port));
+    onTestFinished(() => cut.close());
+    expect((await converse(cut.address.port, ["x"], "stay")).reset).toBe(true);
+  });
+
+  it("ends a connection that is idle for too long, and no other", async () => {
+    const { context, connections } = bed({ idleMs: 100 });
+    const listener = await forwardOut(context, ANY, here(await echoServer()));
+    onTestFinished(() => listener.close());
+    expect((await converse(listener.address.port, ["x"], "stay")).reset).toBe(true);
+    await expect.poll(() => connections.open, { timeout: 10_000 }).toBe(0);
+  });
+
+  it("lets what is open end when it is drained, and takes nothing new", async () => {
+    const { context, connections } = bed();
+    const listener = await forwardOut(context, ANY, here(await echoServer()));
+    onTestFinished(() => listener.close());
+    let release = (): void => {};
+    const held = new Promise<void>((done) => {
+      release = done;
+    });
+    const { connect } = await import("node:net");
+    const client = connect({ ...here(listener.address.port), allowHalfOpen: true });
+    let text = "";
+    client.on("data", (chunk) => {
+      text += chunk;
+    });
+    client.write("be");
+    await expect.poll(() => connections.open, { timeout: 10_000 }).toBe(1);
+    const drained = connections.drain(30_000).then(release);
+    expect((await converse(listener.address.port, ["x"], "stay")).text).toBe("");
+    client.end("fore");
+    await held;
+    await drained;
+    await expect.poll(() => text, { timeout: 10_000 }).toBe("echo:before");
+  });
+
+  it("joins standard input and output to a target", async () => {
+    const { context } = bed();
+    const [input, output] = [new PassThrough(), new PassThrough()];
+    const chunks: Buffer[] = [];
+    output.on("data", (chunk) => chunks.push(chunk));
+    const ended = forwardStdio(context, here(await echoServer()), { input, output });
+    input.end("by pipe");
+    expect(await ended).toMatchObject({ sent: 7, received: 12 });
+    expect(Buffer.concat(chunks).toString()).toBe("echo:by pipe");
+  });
+});
+
+async function udp(): Promise<Socket> {
+  const socket = createSocket("udp4");
+  onTestFinished(() => void socket.close());
+  await new Promise<void>((done) => socket.bind(0, "127.0.0.1", done));
+  return socket;
+}
+
+async function answering(): Promise<number> {
+  const server = await udp();
+  server.on("message", (message, from) => server.send(`re:${message}`, from.port, from.address));
+  return server.address().port;
+}
+
+const ask = (socket: Socket, port: number, text: string): Promise<string> =>
+  new Promise((done) => {
+    socket.once("message", (message) => done(String(message)));
+    socket.send(text, port, "127.0.0.1");
+  });
+
+describe("a UDP forward", () => {
+  it("brings each client its own answers, from here to inside", async () => {
+    const { context } = bed();
+    const listener = await forwardUdpOut(context, ANY, { target: here(await answering()), idleMs: 0 });
+    onTestFinished(() => listener.close());
+    const [ann, bob] = [await udp(), await udp()];
+    expect(await Promise.all([ask(ann, listener.address.port, "a"), ask(bob, listener.address.port, "b")])).toEqual([
+      "re:a",
+      "re:b",
+    ]);
+  });
+
+  it("and from inside to here", async () => {
+    const { context } = bed();
+    const port = await freePort();
+    const forward = await forwardUdpIn(context, port, { target: here(await answering()), idleMs: 1000 });
+    onTestFinished(() => forward.close());
+    expect(await ask(await udp(), port, "x")).toBe("re:x");
+  });
+
+  it("forgets a client that is idle, and serves it anew", async () => {
+    const { context, way } = bed();
+    let open = 0;
+    const datagrams = way.datagrams;
+    way.datagrams = async (onDatagram) => {
+      open += 1;
+      const socket = await datagrams(onDatagram);
+      return {
+        ...socket,
+        close: () => {
+          open -= 1;
+          socket.close();
+        },
+      };
+    };
+    const listener = await forwardUdpOut(context, ANY, { target: here(await answering()), idleMs: 100 });
+    onTestFinished(() => listener.close());
+    const client = await udp();
+    await ask(client, listener.address.port, "1");
+    await expect.poll(() => open, { timeout: 10_000 }).toBe(0);
+    expect(await ask(client, listener.address.port, "2")).toBe("re:2");
+  });
+});

@@ -1,0 +1,256 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
+import fc from "fast-check";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { serveHttpProxy } from "../../../../host/proxy/http/server.ts";
+import { Login } from "../../../../host/proxy/login.ts";
+import { ANY, bed, converse, echoServer } from "../support/bench.ts";
+
+async function start(options: { login?: Login } = {}, limits: Parameters<typeof bed>[0] = {}) {
+  const test = bed(limits);
+  test.way.names.set("web.internal", "127.0.0.1");
+  const listener = await serveHttpProxy(test.context, { bind: ANY, ...options });
+  onTestFinished(() => listener.close());
+  return { ...test, port: listener.address.port };
+}
+
+async function webServer(serve: RequestListener): Promise<number> {
+  const server = createServer(serve);
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+const lines = (...parts: string[]): string => `${parts.join("\r\n")}\r\n\r\n`;
+
+describe("CONNECT", () => {
+  it("opens a tunnel, what came with the request first, and passes half-close on", async () => {
+    const { port } = await start();
+    const target = `web.internal:${await echoServer()}`;
+    const { text } = await converse(port, [`${lines(`CONNECT ${target} HTTP/1.1`, `Host: ${target}`)}early`, " late"]);
+    expect(text).toBe("HTTP/1.1 200 Connection established\r\n\r\necho:early late");
+  });
+
+  it.each([
+    ["a port that refuses", "web.internal:1", "HTTP/1.1 502"],
+    ["a name that is unknown", "nowhere.internal:80", "HTTP/1.1 502"],
+    ["no port", "web.internal", "HTTP/1.1 400"],
+    ["port 0", "web.internal:0", "HTTP/1.1 400"],
+    ["an address without brackets", "fd00::1:80", "HTTP/1.1 400"],
+  ])("answers %s", async (_, authority, status) => {
+    const { port } = await start();
+    const { text } = await converse(port, [lines(`CONNECT ${authority} HTTP/1.1`, "Host: x")], "stay");
+    expect(text.startsWith(status)).toBe(true);
+  });
+
+  it("tells a timeout as one", async () => {
+    const { port, way } = await start({}, { connectMs: 20 });
+    way.connect = (_target, { signal }) =>
+      new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    const { text } = await converse(port, [lines("CONNECT 10.0.0.9:80 HTTP/1.1", "Host: x")], "stay");
+    expect(text.startsWith("HTTP/1.1 504")).toBe(true);
+  });
+});
+
+describe("a plain request", () => {
+  it("goes on with its body, its path and the target's own Host, without what concerned the proxy", async () => {
+    const { port } = await start();
+    let seen: unknown;
+    const web = await webServer((request, response) => {
+      let body = "";
+      request.on("data", (chunk) => {
+        body += chunk;
+      });
+      request.on("end", () => {
+        seen = { method: request.method, url: request.url, headers: request.headers, body };
+        response.writeHead(201, { "set-cookie": ["a=1", "b=2"], connection: "x-hop", "x-hop": "1" }).end("done");
+      });
+    });
+    const request = lines(
+      `POST http://web.internal:${web}/a/b?c=d HTTP/1.1`,
+      "Host: evil.example",
+      "Content-Length: 5",
+      "Connection: close, X-Secret",
+      "X-Secret: 1",
+      "Proxy-Connection: keep-alive",
+      "X-Two: 1",
+      "X-Two: 2",
+    );
+    const { text } = await converse(port, [request, "hello"], "stay");
+    expect(text).toMatch(/^HTTP\/1\.1 201 /);
+    expect(text).toMatch(/set-cookie: a=1\r\nset-cookie: b=2/i);
+    expect(text).not.toMatch(/x-hop/i);
+    expect(text).toContain("done");
+    expect(seen).toMatchObject({
+      method: "POST",
+      url: "/a/b?c=d",
+      body: "hello",
+      headers: { host: `web.internal:${web}`, via: "1.1 wasmguard", "x-two": "1, 2" },
+    });
+    expect((seen as { headers: object }).headers).not.toHaveProperty("x-secret");
+    expect((seen as { headers: object }).headers).not.toHaveProperty("proxy-connection");
+  });
+
+  it("serves several on one connection", async () => {
+    const { port } = await start();
+    const web = await webServer((request, response) => response.end(`[${request.url}]`));
+    const get = (path: string, more: string) =>
+      lines(`GET http://web.internal:${web}${path} HTTP/1.1`, "Host: x", more);
+    const { text } = await converse(port, [get("/1", "X: y"), get("/2", "Connection: close")], "stay");
+    expect(text).toMatch(/\[\/1\][\s\S]*\[\/2\]/);
+  });
+
+  it("is not taken for one in a form that leads nowhere", async () => {
+    const { port, way } = await start();
+    for (const url of [
+      "/",
+      "https://web.internal/",
+      "ftp://web.internal/",
+      "http://ann:pw@web.internal/",
+      "http:///",
+    ]) {
+      const { text } = await converse(port, [lines(`GET ${url} HTTP/1.1`, "Host: x", "Connection: close")], "stay");
+      expect(text, url).toMatch(/^HTTP\/1\.1 400 /);
+    }
+    expect(way.asked).toEqual([]);
+  });
+
+  it.each([
+    ["two lengths", ["Content-Length: 5", "Content-Length: 6"]],
+    ["a length and a coding", ["Content-Length: 5", "Transfer-Encoding: chunked"]],
+    ["a coding that hides chunked", ["Transfer-Encoding: xchunked"]],
+    ["a coding behind another", ["Transfer-Encoding: gzip, chunked"]],
+    ["a length with a sign", ["Content-Length: +5"]],
+  ])("whose length is ambiguous goes nowhere: %s", async (_, fields) => {
+    const { port, way } = await start();
+    const request = lines("POST http://web.internal/ HTTP/1.1", "Host: x", ...fields, "Connection: close");
+    const { text } = await converse(port, [request, "5\r\nhello\r\n0\r\n\r\n"], "stay");
+    expect(text).toMatch(/^HTTP\/1\.1 400 /);
+    expect(way.asked).toEqual([]);
+  });
+
+  it("that is answered by half is cut here too", async () => {
+    const { port } = await start();
+    const web = await webServer((_, response) => {
+      response.writeHead(200, { "content-length": "100" });
+      response.write("half", () => response.destroy());
+    });
+    const { text } = await converse(port, [lines(`GET http://web.internal:${web}/ HTTP/1.1`, "Host: x")], "stay");
+    expect(text).toContain("half");
+    expect(text).not.toContain("\r\n0\r\n");
+  });
+
+  it("may ask for WebSocket", async () => {
+    const { port } = await start();
+    const server = createServer();
+    server.on("upgrade", (request, socket) => {
+      socket.end(`HTTP/1.1 101 Switching\r\nUpgrade: ${request.headers.upgrade}\r\n\r\nframes of ${request.url}`);
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    onTestFinished(() => void server.close());
+    const web = (server.address() as AddressInfo).port;
+    const request = lines(
+      `GET http://web.internal:${web}/ws HTTP/1.1`,
+      "Host: x",
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+    );
+    const { text } = await converse(port, [request]);
+    expect(text).toMatch(/^HTTP\/1\.1 101 [\s\S]*Upgrade: websocket[\s\S]*frames of \/ws$/);
+  });
+});
+
+describe("a proxy that is not for everybody", () => {
+  const basic = (login: string): string => `Proxy-Authorization: Basic ${Buffer.from(login).toString("base64")}`;
+
+  it("wants the right user and password for every kind of request", async () => {
+    const { port, way } = await start({ login: new Login("ann", "pass:word") });
+    const target = `web.internal:${await echoServer()}`;
+    const open = (...fields: string[]) =>
+      converse(port, [lines(`CONNECT ${target} HTTP/1.1`, "Host: x", ...fields), "x"], "end");
+    expect((await open(basic("ann:pass:word"))).text).toContain("echo:x");
+    for (const fields of [
+      [],
+      [basic("ann:password")],
+      [basic("ann")],
+      ["Proxy-Authorization: Basic ???"],
+      ["Proxy-Authorization: Bearer x"],
+    ]) {
+      const { text } = await open(...fields);
+      expect(text).toMatch(/^HTTP\/1\.1 407 [\s\S]*Proxy-Authenticate: Basic realm=/);
+    }
+    const before = way.asked.length;
+    const plain = lines("GET http://web.internal/ HTTP/1.1", "Host: x", "Connection: close");
+    expect((await converse(port, [plain], "stay")).text).toMatch(/^HTTP\/1\.1 407 /);
+    const upgrade = lines("GET http://web.internal/ HTTP/1.1", "Host: x", "Connection: Upgrade", "Upgrade: websocket");
+    expect((await converse(port, [upgrade], "stay")).text).toMatch(/^HTTP\/1\.1 407 /);
+    expect(way.asked.length).toBe(before);
+  });
+
+  it("is reached over TLS where it has a certificate", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "proxy-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+    const openssl = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
+    execFileSync("openssl", [...openssl, "-subj", "/CN=proxy", "-keyout", key, "-out", cert], { stdio: "ignore" });
+    const { context, way } = bed();
+    way.names.set("web.internal", "127.0.0.1");
+    const tls = { cert: readFileSync(cert), key: readFileSync(key) };
+    const listener = await serveHttpProxy(context, { bind: ANY, tls });
+    onTestFinished(() => listener.close());
+    const options = {
+      port: listener.address.port,
+      host: "127.0.0.1",
+      ca: tls.cert,
+      servername: "proxy",
+      allowHalfOpen: true,
+    };
+    const socket = connectTls(options);
+    onTestFinished(() => void socket.destroy());
+    let text = "";
+    socket.on("data", (chunk) => {
+      text += chunk;
+    });
+    socket.write(lines(`CONNECT web.internal:${await echoServer()} HTTP/1.1`, "Host: x"));
+    await expect.poll(() => text, { timeout: 10_000 }).toContain("200 Connection established");
+    socket.end("secret");
+    await expect.poll(() => text, { timeout: 10_000 }).toContain("echo:secret");
+  });
+});
+
+it("ends headers without end, and outlives whatever a client may send", async () => {
+  const { port, connections } = await start({}, { requestMs: 300 });
+  const huge = await converse(port, [`GET http://a/ HTTP/1.1\r\nX: ${"y".repeat(40_000)}`], "stay");
+  expect(huge.text === "" || huge.text.startsWith("HTTP/1.1 4")).toBe(true);
+  const slow = await converse(port, ["GET http://a/ HTTP/1.1\r\nHost:"], "stay");
+  expect(slow.text === "" || slow.text.startsWith("HTTP/1.1 4")).toBe(true);
+  const piece = fc.oneof(
+    fc.uint8Array({ minLength: 1, maxLength: 30 }),
+    fc.constantFrom(
+      "CONNECT ",
+      "GET ",
+      "http://",
+      " HTTP/1.1\r\n",
+      "Host: x\r\n",
+      "\r\n",
+      "Content-Length: 3\r\n",
+      ":",
+      "\0",
+    ),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(piece, { maxLength: 6 }), async (pieces) => {
+      await converse(port, pieces);
+    }),
+    { numRuns: 100 },
+  );
+  await expect.poll(() => connections.open, { timeout: 10_000 }).toBe(0);
+}, 60_000);
