@@ -1,0 +1,148 @@
+/** Listens inside the tunnel, with the face of net.Server. */
+import { EventEmitter } from "node:events";
+import type { IpAddress } from "../net/address.ts";
+import type { TcpServer } from "../net/tcp/face.ts";
+import type { SocketContext } from "./dial.ts";
+import { socketError } from "./errors.ts";
+import { type SocketOptions, TunnelSocket } from "./socket.ts";
+
+export interface ListenOptions {
+  /** 0 or undefined: a free one. */
+  readonly port?: number | undefined;
+  /** One of the tunnel's own addresses; all of them by default. */
+  readonly host?: string | undefined;
+  readonly backlog?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ServerOptions extends Omit<SocketOptions, "signal"> {
+  /** Accept a connection without reading from it yet. */
+  readonly pauseOnConnect?: boolean | undefined;
+}
+
+export class TunnelServer extends EventEmitter {
+  readonly #context: SocketContext & { ownAddress(text: string): IpAddress | undefined };
+  readonly #options: ServerOptions;
+  readonly #sockets = new Set<TunnelSocket>();
+  #server: TcpServer | undefined;
+  #host = "::";
+  /** More than this many at a time are reset. */
+  maxConnections: number | undefined;
+
+  constructor(
+    context: SocketContext & { ownAddress(text: string): IpAddress | undefined },
+    options: ServerOptions = {},
+    onConnection?: (socket: TunnelSocket) => void,
+  ) {
+    super();
+    this.#context = context;
+    this.#options = options;
+    if (onConnection !== undefined) this.on("connection", onConnection);
+  }
+
+  get listening(): boolean {
+    return this.#server !== undefined;
+  }
+
+  /** As net.Server: `listen(port, host, backlog)` or `listen(options)`, each with a listener for "listening". */
+  listen(options?: ListenOptions | number | string, ...rest: unknown[]): this {
+    const listener = [options, ...rest].find((argument) => typeof argument === "function") as (() => void) | undefined;
+    const [host, backlog] = [
+      rest.find((word) => typeof word === "string"),
+      rest.find((word) => typeof word === "number"),
+    ];
+    const chosen: ListenOptions =
+      typeof options === "object"
+        ? options
+        : { port: Number(options ?? 0), host: host as string, backlog: backlog as number };
+    if (listener !== undefined) this.once("listening", listener);
+    if (this.#server !== undefined)
+      throw Object.assign(new Error("already listening"), { code: "ERR_SERVER_ALREADY_LISTEN" });
+    const failure = this.#open(chosen);
+    // Told later, as net.Server does: whoever calls has set up his listeners by then.
+    process.nextTick(() => {
+      if (failure !== undefined) this.emit("error", failure);
+      else if (this.#server !== undefined) this.emit("listening");
+    });
+    chosen.signal?.addEventListener("abort", () => void this.close(), { once: true });
+    return this;
+  }
+
+  #open({ port = 0, host, backlog }: ListenOptions): Error | undefined {
+    const any = host === undefined || host === "" || host === "::" || host === "0.0.0.0";
+    const local = any ? undefined : this.#context.ownAddress(host);
+    const where = { address: host ?? "::", port };
+    if (!any && local === undefined) return socketError("EADDRNOTAVAIL", "listen", where);
+    const server = this.#context.tcp.listen({ port, local, backlog, acceptable: () => this.#accept() });
+    if (typeof server === "string") return socketError(server, "listen", where);
+    this.#host = host ?? "::";
+    this.#server = server;
+    return undefined;
+  }
+
+  #accept(): void {
+    for (let stream = this.#server?.accept(); stream !== undefined; stream = this.#server?.accept()) {
+      if (this.maxConnections !== undefined && this.#sockets.size >= this.maxConnections) {
+        stream.abort();
+        this.emit("drop", {});
+        continue;
+      }
+      const socket = TunnelSocket.accepted(this.#context, stream, this.#options);
+      this.#sockets.add(socket);
+      socket.once("close", () => {
+        this.#sockets.delete(socket);
+        this.#perhapsClosed();
+      });
+      if (!this.#options.pauseOnConnect) socket.read(0);
+      this.emit("connection", socket);
+    }
+  }
+
+  address(): { address: string; family: "IPv4" | "IPv6"; port: number } | null {
+    const server = this.#server;
+    if (server === undefined) return null;
+    const address = server.local?.toString() ?? this.#host;
+    return { address, family: address.includes(":") ? "IPv6" : "IPv4", port: server.port };
+  }
+
+  getConnections(callback: (error: Error | null, count: number) => void): this {
+    process.nextTick(() => callback(null, this.#sockets.size));
+    return this;
+  }
+
+  #closing = false;
+
+  /** Accept no more; "close" comes once the last connection has gone. */
+  close(callback?: (error?: Error) => void): this {
+    if (this.#server === undefined) {
+      const error = Object.assign(new Error("Server is not running."), { code: "ERR_SERVER_NOT_RUNNING" });
+      if (callback !== undefined) process.nextTick(callback, error);
+      return this;
+    }
+    if (callback !== undefined) this.once("close", () => callback());
+    this.#server.close();
+    this.#server = undefined;
+    this.#closing = true;
+    this.#perhapsClosed();
+    return this;
+  }
+
+  #perhapsClosed(): void {
+    if (!this.#closing || this.#sockets.size > 0) return;
+    this.#closing = false;
+    process.nextTick(() => this.emit("close"));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#server === undefined) return;
+    await new Promise<void>((resolve) => this.close(() => resolve()));
+  }
+
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+}
