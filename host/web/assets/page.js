@@ -149,9 +149,18 @@ async function update() {
   say(`${alive.length} of ${status.peers.length} peers with a session · wasmguard ${status.version}`, false);
 }
 
+/** Whoever reads slowly, or with a screen reader, may have the page stand still. */
+let paused = false;
+
+byId("pause").addEventListener("click", () => {
+  paused = !paused;
+  byId("pause").textContent = paused ? "Go on" : "Pause";
+  byId("pause").setAttribute("aria-pressed", String(paused));
+});
+
 async function run() {
   try {
-    await update();
+    if (!paused) await update();
   } catch {
     say("The tunnel does not answer", true);
   }

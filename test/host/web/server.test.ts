@@ -108,7 +108,8 @@ describe("the page in a browser", () => {
       .toMatch(/ /);
     expect(await page.locator("figure svg title").first().textContent()).toMatch(/Mbit\/s in/);
     await page.keyboard.press("Tab");
-    expect(await page.evaluate("document.activeElement.tagName")).toBe("FIGURE");
+    await page.keyboard.press("Enter");
+    expect(await page.locator("#pause").getAttribute("aria-pressed")).toBe("true");
     const dark = await page.evaluate("getComputedStyle(document.body).backgroundColor");
     await page.emulateMedia({ colorScheme: "light" });
     expect(await page.evaluate("getComputedStyle(document.body).backgroundColor")).not.toBe(dark);
