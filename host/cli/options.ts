@@ -11,6 +11,8 @@ export interface OptionRow {
   readonly short?: string;
   /** How the help names the value; without it the option is a switch. */
   readonly value?: string;
+  /** It may be given several times; its values are a list then. */
+  readonly many?: true;
   readonly help: string;
 }
 
@@ -43,9 +45,9 @@ export const COMMON_OPTIONS = {
   version: { help: "print the version" },
 } as const satisfies Record<string, OptionRow>;
 
-/** Values of one command line: a string for an option with a value, true for a switch that is present. */
+/** Values of one command line: a string for an option with a value, a list where it may be repeated, true for a switch that is present. */
 export type OptionValues<T extends Record<string, OptionRow>> = {
-  [K in keyof T]?: T[K] extends { value: string } ? string : true;
+  [K in keyof T]?: T[K] extends { many: true } ? string[] : T[K] extends { value: string } ? string : true;
 };
 
 export interface ParsedArguments<T extends Record<string, OptionRow>> {
@@ -58,9 +60,13 @@ export function parseOptions<T extends Record<string, OptionRow>>(
   rows: T,
   args: readonly string[],
 ): ParsedArguments<T> {
-  const options: Record<string, { type: "string" | "boolean"; short?: string }> = {};
+  const options: Record<string, { type: "string" | "boolean"; short?: string; multiple?: boolean }> = {};
   for (const [name, row] of Object.entries<OptionRow>({ ...rows, ...COMMON_OPTIONS })) {
-    options[name] = { type: row.value ? "string" : "boolean", ...(row.short ? { short: row.short } : {}) };
+    options[name] = {
+      type: row.value ? "string" : "boolean",
+      ...(row.short && { short: row.short }),
+      ...(row.many && { multiple: true }),
+    };
   }
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
