@@ -1,0 +1,54 @@
+/**
+ * For monitoring, as wireproxy has it: /metrics tells the tunnel's state in the words of WireGuard's own control socket, keys left
+ * out; /readyz whether the addresses of CheckAlive answer. Off unless asked for.
+ */
+import { createServer } from "node:http";
+import type { TunnelStatus } from "../web/status.ts";
+import type { AliveChecks } from "./alive.ts";
+import { addressOf, type Listener, listenOn } from "./listen.ts";
+import type { Target } from "./way.ts";
+
+const REQUEST_MS = 5_000;
+
+function hex(base64: string): string {
+  return Buffer.from(base64, "base64").toString("hex");
+}
+
+/** https://www.wireguard.com/xplatform/#configuration-protocol, less the secret keys */
+export function metricsText(status: TunnelStatus, nowSeconds: number): string {
+  const lines: string[] = [];
+  for (const peer of status.peers) {
+    lines.push(`public_key=${hex(peer.publicKey)}`);
+    if (peer.endpoint !== null) lines.push(`endpoint=${peer.endpoint}`);
+    const at = peer.handshakeAgeSeconds === null ? 0 : nowSeconds - peer.handshakeAgeSeconds;
+    lines.push(`last_handshake_time_sec=${at}`, "last_handshake_time_nsec=0");
+    lines.push(`tx_bytes=${peer.sent}`, `rx_bytes=${peer.received}`);
+  }
+  for (const [name, count] of Object.entries(status.connections ?? {})) lines.push(`connections_${name}=${count}`);
+  for (const [reason, count] of Object.entries(status.drops))
+    lines.push(`dropped_${reason.replaceAll("-", "_")}=${count}`);
+  return `${lines.join("\n")}\n`;
+}
+
+/** @throws ListenError */
+export async function serveInfo(bind: Target, status: () => TunnelStatus, alive: AliveChecks): Promise<Listener> {
+  const server = createServer({ headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS }, (request, response) => {
+    const path = (request.url ?? "").split("?")[0];
+    if (request.method !== "GET" && request.method !== "HEAD") response.writeHead(405, { Allow: "GET, HEAD" }).end();
+    else if (path === "/metrics") {
+      response.writeHead(200, { "Content-Type": "text/plain; charset=utf-8" });
+      response.end(metricsText(status(), Math.floor(Date.now() / 1000)));
+    } else if (path === "/readyz") {
+      response.writeHead(alive.ready ? 200 : 503, { "Content-Type": "application/json" });
+      response.end(JSON.stringify(alive.times()));
+    } else response.writeHead(404, { "Content-Type": "text/plain" }).end("see /metrics and /readyz\n");
+  });
+  await listenOn(server, bind);
+  return {
+    address: addressOf(server, bind),
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
