@@ -1,0 +1,186 @@
+/**
+ * A client without any right, and a tunnel's far end with services behind it:
+ *
+ *   client: 198.51.100.1  ---- link ----  far: 198.51.100.2              outside; the client has no interface inside
+ *           (203.0.113.1, 2001:db8:2::1)       203.0.113.2, 2001:db8:2::2  inside, the kernel's own TCP and a name server
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { chmodSync } from "node:fs";
+import { join } from "node:path";
+import type { TestContext } from "vitest";
+import { Daemon } from "./daemon.ts";
+import { killGroup, start, waitFor } from "./exec.ts";
+import { type Implementation, wasmguardOnNode } from "./implementations.ts";
+import type { Namespace, Topology } from "./topology.ts";
+import { openTopology, showOnFailure } from "./tunnel.ts";
+import { formatConfig, makeKeyPair } from "./wireguard.ts";
+
+const NOBODY = 65534;
+const PORT = 51820;
+const START_MS = 20_000;
+export const FAR = { ipv4: "203.0.113.2", ipv6: "2001:db8:2::2" } as const;
+export const CLIENT = { ipv4: "203.0.113.1", ipv6: "2001:db8:2::1" } as const;
+
+export interface ProxyProcess {
+  readonly process: ChildProcess;
+  /** What it has written so far. */
+  output(): string;
+  /** Where the service whose description starts so listens. */
+  port(description: string): number;
+}
+
+export class ProxyBed {
+  readonly topology: Topology;
+  readonly client: Namespace;
+  readonly far: Namespace;
+  readonly daemon: Daemon;
+  /** A wg-quick configuration for the client. */
+  readonly configuration: string;
+  readonly #outputs: string[] = [];
+
+  private constructor(parts: Pick<ProxyBed, "topology" | "client" | "far" | "daemon" | "configuration">) {
+    this.topology = parts.topology;
+    this.client = parts.client;
+    this.far = parts.far;
+    this.daemon = parts.daemon;
+    this.configuration = parts.configuration;
+  }
+
+  static async open(ctx: TestContext, implementation: Implementation): Promise<ProxyBed> {
+    const topology = openTopology(ctx, implementation, wasmguardOnNode);
+    const [client, far] = [await topology.namespace("client"), await topology.namespace("far")];
+    await topology.connect(
+      { namespace: client, addresses: ["198.51.100.1/24"] },
+      { namespace: far, addresses: ["198.51.100.2/24"] },
+    );
+    const [near, other] = [makeKeyPair(), makeKeyPair()];
+    const name = topology.interfaceName();
+    const daemon = await Daemon.start(topology, far, implementation, name);
+    const peer = { publicKey: near.publicKey, allowedIps: [`${CLIENT.ipv4}/32`, `${CLIENT.ipv6}/128`] };
+    const config = formatConfig({ privateKey: other.privateKey, listenPort: PORT, peers: [peer] });
+    await daemon.wg("setconf", name, topology.file(`${name}.conf`, config));
+    await far.addAddress(name, `${FAR.ipv4}/24`);
+    await far.addAddress(name, `${FAR.ipv6}/64`);
+    await far.ip("link", "set", name, "mtu", "1420", "up");
+    const configuration = `[Interface]
+PrivateKey = ${near.privateKey}
+Address = ${CLIENT.ipv4}/32, ${CLIENT.ipv6}/128
+DNS = ${FAR.ipv4}
+
+[Peer]
+PublicKey = ${other.publicKey}
+AllowedIPs = 0.0.0.0/0, ::/0
+Endpoint = 198.51.100.2:${PORT}
+`;
+    const bed = new ProxyBed({ topology, client, far, daemon, configuration });
+    showOnFailure(ctx, () => [daemon.log(), ...bed.#outputs].join("\n---\n"));
+    return bed;
+  }
+
+  /** Names under .internal, as a name server behind the tunnel tells them. */
+  async serveNames(names: Readonly<Record<string, readonly string[]>>): Promise<void> {
+    const hosts = Object.entries(names).flatMap(([name, addresses]) =>
+      addresses.map((address) => `${address} ${name}`),
+    );
+    const file = this.topology.file("hosts", `${hosts.join("\n")}\n`);
+    chmodSync(this.topology.directory, 0o755);
+    chmodSync(file, 0o644);
+    const options = [
+      "--keep-in-foreground",
+      "--no-resolv",
+      "--no-hosts",
+      `--addn-hosts=${file}`,
+      "--conf-file=/dev/null",
+    ];
+    this.start(this.far, [
+      "dnsmasq",
+      ...options,
+      `--listen-address=${FAR.ipv4},${FAR.ipv6}`,
+      "--bind-interfaces",
+      "--pid-file=",
+    ]);
+    await this.#listening(53, "udp");
+  }
+
+  /** Run a program of Node in the far namespace and wait until something listens on the port. */
+  async serve(port: number, script: string): Promise<void> {
+    this.start(this.far, [wasmguardOnNode.command[0]!, "--input-type=module", "-e", script]);
+    await this.#listening(port, "tcp");
+  }
+
+  async #listening(port: number, protocol: "tcp" | "udp"): Promise<void> {
+    const list = ["ss", "-lnH", protocol === "tcp" ? "-t" : "-u", `sport = :${port}`];
+    const ready = await waitFor(async () => (await this.far.run(list)).trim() !== "", START_MS);
+    if (!ready) throw new Error(`nothing listens on ${protocol} port ${port}`);
+  }
+
+  /** Start a program that ends with the test's namespaces; its output is shown when the test fails. */
+  start(namespace: Namespace, argv: readonly string[]): ChildProcess {
+    const child = namespace.start(argv);
+    this.#collect(argv[0]!, child);
+    return child;
+  }
+
+  #collect(label: string, child: ChildProcess): () => string {
+    const index = this.#outputs.push(`${label}:\n`) - 1;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        this.#outputs[index] += text;
+      });
+    }
+    return () => this.#outputs[index]!;
+  }
+
+  /** `wasmguard proxy` as nobody, in the client's namespace, with no capability. Resolves once it is ready. */
+  async proxy(configuration: string, ...flags: string[]): Promise<ProxyProcess> {
+    const file = this.topology.file(`proxy-${this.#outputs.length}.conf`, configuration);
+    const process = this.#asNobody([...wasmguardOnNode.command, "proxy", "/dev/stdin", ...flags], configuration);
+    const output = this.#collect(`proxy ${file}`, process);
+    const ready = await waitFor(() => /^ready/m.test(output()) || process.exitCode !== null, START_MS);
+    if (!ready || process.exitCode !== null) throw new Error(`the proxy did not start: ${output()}`);
+    return {
+      process,
+      output,
+      port: (description) => {
+        const line = output()
+          .split("\n")
+          .find((text) => text.startsWith(description));
+        const found = /:(\d+)(?: |$)/.exec(line ?? "");
+        if (found === null) throw new Error(`no ${description} in ${output()}`);
+        return Number(found[1]);
+      },
+    };
+  }
+
+  /** A program of the client, without any right. */
+  command(argv: readonly string[]): string[] {
+    const drop = [
+      "setpriv",
+      `--reuid=${NOBODY}`,
+      `--regid=${NOBODY}`,
+      "--clear-groups",
+      "--bounding-set=-all",
+      "--no-new-privs",
+    ];
+    return this.client.command([...drop, ...argv]);
+  }
+
+  /** The file is handed over as standard input: nobody may not read what is root's. */
+  #asNobody(argv: readonly string[], input: string): ChildProcess {
+    const [program, ...rest] = this.command(argv);
+    const child = spawn(program!, rest, {
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe"],
+      env: { ...process.env, LC_ALL: "C" },
+    });
+    child.stdin.end(input);
+    return child;
+  }
+
+  /** Temporary files that nobody may write. */
+  path(name: string): string {
+    return join(this.topology.directory, name);
+  }
+}
+
+export { killGroup, start };
