@@ -1,0 +1,100 @@
+/** Two network stacks of one process, joined by a perfect link, on the real clock: what sockets stand on, without a tunnel. */
+import { randomFillSync } from "node:crypto";
+import { onTestFinished } from "vitest";
+import { IpAddress } from "../../../../host/net/address.ts";
+import type { PacketSink } from "../../../../host/net/sink.ts";
+import { NetStack } from "../../../../host/net/stack.ts";
+import { PACKET_BYTES_MAX, VNET_BYTES } from "../../../../host/net/vnet.ts";
+import type { SocketContext } from "../../../../host/sockets/dial.ts";
+
+const MTU = 1420;
+
+/** Hands packets over in the order in which they were sent. */
+class Link implements PacketSink {
+  bytes = new Uint8Array(0);
+  view = new DataView(this.bytes.buffer);
+  cut = false;
+  deliver: (packet: Uint8Array) => void = () => {};
+
+  reserve(): number {
+    this.bytes = new Uint8Array(VNET_BYTES + PACKET_BYTES_MAX);
+    this.view = new DataView(this.bytes.buffer);
+    return 0;
+  }
+
+  commit(at: number, length: number): void {
+    if (!this.cut) this.deliver(this.bytes.subarray(at, at + length));
+  }
+}
+
+export interface Node extends SocketContext {
+  readonly stack: NetStack;
+  readonly tcp: NetStack["tcp"];
+  readonly address: string;
+  readonly names: Map<string, string[]>;
+  ownAddress(text: string): IpAddress | undefined;
+  /** Nothing that it sends arrives any more. */
+  cut(): void;
+}
+
+function node(address: string, link: Link, closed: () => boolean): Node {
+  let planned = false;
+  let timer: NodeJS.Timeout | undefined;
+  const turn = (): void => {
+    planned = false;
+    clearTimeout(timer);
+    if (closed()) return stack.close();
+    stack.turn(performance.now());
+    const wait = stack.nextDeadline() - performance.now();
+    if (Number.isFinite(wait)) timer = setTimeout(turn, Math.max(0, wait));
+  };
+  const wake = (): void => {
+    if (planned) return;
+    planned = true;
+    setImmediate(turn);
+  };
+  const stack = new NetStack({
+    sink: link,
+    addresses: [IpAddress.parse(address)!],
+    mtu: MTU,
+    random: (into) => void randomFillSync(into),
+    wake,
+    now: performance.now(),
+  });
+  const names = new Map<string, string[]>();
+  return {
+    stack,
+    tcp: stack.tcp,
+    address,
+    names,
+    cut: () => {
+      link.cut = true;
+    },
+    ownAddress: (text) => (text === address ? IpAddress.parse(text) : undefined),
+    lookup: async (host) => {
+      const found = names.get(host);
+      if (found === undefined) throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: "ENOTFOUND" });
+      return found.map((text) => IpAddress.parse(text)!);
+    },
+  };
+}
+
+export function pair(near = "10.0.0.1", far = "10.0.0.2"): { near: Node; far: Node } {
+  let over = false;
+  onTestFinished(() => {
+    over = true;
+  });
+  const [out, back] = [new Link(), new Link()];
+  const nodes = { near: node(near, out, () => over), far: node(far, back, () => over) };
+  const join = (link: Link, { stack }: Node): void => {
+    link.deliver = (packet) => {
+      setImmediate(() => {
+        stack.receive(packet, 0, packet.length, performance.now(), "given");
+        stack.turn(performance.now());
+      });
+    };
+  };
+  join(out, nodes.far);
+  join(back, nodes.near);
+  return nodes;
+}
