@@ -81,10 +81,12 @@ function node(address: string, link: Link, closed: () => boolean): Node {
 
 export function pair(near = "10.0.0.1", far = "10.0.0.2"): { near: Node; far: Node } {
   let over = false;
+  const [out, back] = [new Link(), new Link()];
   onTestFinished(() => {
     over = true;
+    out.cut = true;
+    back.cut = true;
   });
-  const [out, back] = [new Link(), new Link()];
   const nodes = { near: node(near, out, () => over), far: node(far, back, () => over) };
   const join = (link: Link, { stack }: Node): void => {
     link.deliver = (packet) => {
