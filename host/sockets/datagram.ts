@@ -33,8 +33,11 @@ const BYTES_MAX = 65_507;
 const familyName = (address: IpAddress): "IPv4" | "IPv6" => (address.family === 4 ? "IPv4" : "IPv6");
 
 function bytesOf(message: Uint8Array | string | readonly (Uint8Array | string)[]): Uint8Array {
-  if (Array.isArray(message)) return Buffer.concat(message.map((part) => bytesOf(part)));
-  return typeof message === "string" ? new TextEncoder().encode(message) : (message as Uint8Array);
+  if (Array.isArray(message)) return new Uint8Array(Buffer.concat(message.map((part) => bytesOf(part))));
+  if (typeof message === "string") return new TextEncoder().encode(message);
+  // Not as a Buffer: its `slice` would not copy.
+  const { buffer, byteOffset, byteLength } = message as Uint8Array;
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 export class TunnelDatagramSocket extends EventEmitter {
@@ -47,7 +50,11 @@ export class TunnelDatagramSocket extends EventEmitter {
   #closed = false;
   #binding = false;
 
-  constructor(context: DatagramContext, options: DatagramOptions = {}, onMessage?: (message: Buffer, from: RemoteInfo) => void) {
+  constructor(
+    context: DatagramContext,
+    options: DatagramOptions = {},
+    onMessage?: (message: Buffer, from: RemoteInfo) => void,
+  ) {
     super();
     this.#context = context;
     this.type = options.type;
@@ -91,7 +98,8 @@ export class TunnelDatagramSocket extends EventEmitter {
   /** As dgram: `bind(port, address)` or `bind({ port, address })`, each with a listener for "listening". */
   bind(options?: { port?: number; address?: string } | number, ...rest: unknown[]): this {
     const listener = [options, ...rest].find((argument) => typeof argument === "function") as (() => void) | undefined;
-    const chosen = typeof options === "object" ? options : { port: options, address: rest.find((word) => typeof word === "string") };
+    const chosen =
+      typeof options === "object" ? options : { port: options, address: rest.find((word) => typeof word === "string") };
     this.#requireOpen();
     if (this.#socket !== undefined || this.#binding) {
       throw Object.assign(new Error("Socket is already bound"), { code: "ERR_SOCKET_ALREADY_BOUND" });
@@ -116,17 +124,17 @@ export class TunnelDatagramSocket extends EventEmitter {
     const listener = rest.find((argument) => typeof argument === "function") as ((error?: Error) => void) | undefined;
     const host = rest.find((word) => typeof word === "string") as string | undefined;
     this.#requireOpen();
-    this.#resolve(host ?? "localhost").then(
-      (remote) => {
+    this.#resolve(host ?? "localhost")
+      .then((remote) => {
         const failure = this.#open().connect(remote, port);
         if (failure !== undefined) throw socketError(failure, "connect", { address: remote.toString(), port });
         listener?.();
         this.emit("connect");
-      },
-    ).catch((error: Error) => {
-      if (listener !== undefined) listener(error);
-      else this.emit("error", error);
-    });
+      })
+      .catch((error: Error) => {
+        if (listener !== undefined) listener(error);
+        else this.emit("error", error);
+      });
   }
 
   disconnect(): void {
@@ -159,9 +167,12 @@ export class TunnelDatagramSocket extends EventEmitter {
       else process.nextTick(() => this.emit("error", error));
     };
     if (bytes.length > BYTES_MAX) return fail(socketError("EMSGSIZE", "send"));
-    if (connected) return this.#send({ bytes, remote: this.#socket!.remote!, port: this.#socket!.remotePort, done: callback });
+    if (connected)
+      return this.#send({ bytes, remote: this.#socket!.remote!, port: this.#socket!.remotePort, done: callback });
     if (!(port !== undefined && Number.isInteger(port) && port > 0 && port <= 0xffff)) {
-      throw Object.assign(new RangeError(`Port should be > 0 and < 65536. Received ${port}.`), { code: "ERR_SOCKET_BAD_PORT" });
+      throw Object.assign(new RangeError(`Port should be > 0 and < 65536. Received ${port}.`), {
+        code: "ERR_SOCKET_BAD_PORT",
+      });
     }
     const literal = IpAddress.parse(host ?? "127.0.0.1");
     if (literal !== undefined) return this.#send({ bytes, remote: literal, port, done: callback });
@@ -177,7 +188,17 @@ export class TunnelDatagramSocket extends EventEmitter {
   }
 
   /** @returns false if there is no room at the moment */
-  #attempt({ bytes, remote, port, done }: { bytes: Uint8Array; remote: IpAddress; port: number; done: SendCallback | undefined }): boolean {
+  #attempt({
+    bytes,
+    remote,
+    port,
+    done,
+  }: {
+    bytes: Uint8Array;
+    remote: IpAddress;
+    port: number;
+    done: SendCallback | undefined;
+  }): boolean {
     let failure: string | undefined;
     try {
       const socket = this.#open();
@@ -225,7 +246,8 @@ export class TunnelDatagramSocket extends EventEmitter {
 
   remoteAddress(): { address: string; family: "IPv4" | "IPv6"; port: number } {
     const remote = this.#socket?.remote;
-    if (remote === undefined) throw Object.assign(new Error("Not connected"), { code: "ERR_SOCKET_DGRAM_NOT_CONNECTED" });
+    if (remote === undefined)
+      throw Object.assign(new Error("Not connected"), { code: "ERR_SOCKET_DGRAM_NOT_CONNECTED" });
     return { address: remote.toString(), family: familyName(remote), port: this.#socket!.remotePort };
   }
 

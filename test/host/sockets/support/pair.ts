@@ -30,6 +30,7 @@ class Link implements PacketSink {
 export interface Node extends SocketContext {
   readonly stack: NetStack;
   readonly tcp: NetStack["tcp"];
+  readonly udp: NetStack["udp"];
   readonly address: string;
   readonly names: Map<string, string[]>;
   ownAddress(text: string): IpAddress | undefined;
@@ -65,6 +66,7 @@ function node(address: string, link: Link, closed: () => boolean): Node {
   return {
     stack,
     tcp: stack.tcp,
+    udp: stack.udp,
     address,
     names,
     cut: () => {
