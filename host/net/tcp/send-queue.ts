@@ -51,7 +51,7 @@ export class SendQueue {
     if (length === 0) return true;
     if (length < (ownership === "lent" ? SMALL_BYTES : TINY_BYTES)) return this.#appendSmall(bytes);
     if (!this.#budget.take(length + PIECE_BYTES)) return false;
-    this.#push(ownership === "given" ? bytes : bytes.slice(), length, length + PIECE_BYTES);
+    this.#push(ownership === "given" ? bytes : new Uint8Array(bytes), length, length + PIECE_BYTES);
     return true;
   }
 

@@ -195,7 +195,7 @@ export class UdpSocket {
     }
     this.#sendBytes += cost;
     const flow = { local, remote: to, trafficClass: this.trafficClass & ~3, hopLimit: this.hopLimit };
-    this.#outgoing.push({ flow, port: toPort, bytes: bytes.slice() });
+    this.#outgoing.push({ flow, port: toPort, bytes: new Uint8Array(bytes) });
     this.#owner.busy(this);
     return undefined;
   }

@@ -216,3 +216,19 @@ describe("a server", () => {
     expect((await once(connect(near, far.address, 1), "error"))[0]).toMatchObject({ code: "ECONNREFUSED" });
   });
 });
+
+it("a buffer may be used again as soon as its write was taken", async () => {
+  const { near, far } = pair();
+  let text = "";
+  const port = await listen(far, (socket) => {
+    socket.on("data", (chunk) => {
+      text += chunk;
+    });
+  });
+  const socket = connect(near, far.address, port);
+  await once(socket, "connect");
+  const buffer = Buffer.from("first");
+  await new Promise((resolve) => socket.write(buffer, resolve));
+  buffer.fill("x");
+  await expect.poll(() => text, { timeout: 10_000 }).toBe("first");
+});
