@@ -56,9 +56,12 @@ export { receive } from "./transport/inbound";
 export { sendKeepalive, sendMore, sendPacket } from "./transport/outbound";
 export { followPath } from "./transport/roaming";
 
-/** Give this instance its place in a memory. Touches nothing but the instance's own globals. */
-export function attach(maxPeers: u32, maxRoutes: u32, thread: u32): void {
-  setScratch(layOut(__heap_base, maxPeers, maxRoutes, thread));
+/**
+ * Give this instance its place in a memory, or ask it where that memory would end: touches nothing but its own globals.
+ * @param thread 0 to `threads` − 1; all instances on one memory name the same number of threads
+ */
+export function attach(maxPeers: u32, maxRoutes: u32, thread: u32, threads: u32): void {
+  setScratch(layOut(__heap_base, maxPeers, maxRoutes, thread, threads));
 }
 
 /** Wipe this instance's temporaries. */

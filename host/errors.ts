@@ -158,9 +158,6 @@ export class LimitsError extends WasmguardError {
   readonly code = "LIMITS";
   readonly nextStep =
     "Lower maxPeers or maxAllowedIps: together they have 2 GiB, of which a peer takes 4 KiB and an allowed IP 112 bytes.";
-  constructor(message: string) {
-    super(message);
-  }
 }
 
 export class PeerLimitError extends WasmguardError {

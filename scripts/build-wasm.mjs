@@ -1,5 +1,6 @@
 // Compiles the AssemblyScript sources to WebAssembly: two modules, each with and without relaxed SIMD.
-// core    the tunnel: one shared memory, imported, so that worker threads and system calls can use it
+// core    the tunnel: its memory is imported, so that worker threads and system calls can use it. Compiled for a shared
+//         one; the loader makes it private by one byte, whose place is noted here
 // crypto  the primitives alone: a private memory, so that it also loads in a browser page
 // The bytes end up base64-coded in ES modules, because that is the one way every runtime and bundler can import.
 // Usage: build-wasm.mjs [core|crypto]
@@ -11,6 +12,9 @@ const MODULES = {
   core: { entry: "assembly/index.ts", out: "host/core/generated", flags: ["--importMemory", "--sharedMemory"] },
   crypto: { entry: "assembly/crypto/index.ts", out: "host/crypto/generated", flags: [] },
 };
+const IMPORT_SECTION = 2;
+const MEMORY_IMPORT = 2;
+const SHARED_WITH_MAXIMUM = 3;
 const FEATURES = { relaxed: ["relaxed-simd"], simd: [] };
 const COMMON = ["--runtime", "stub", "--noAssert", "-O2", "--bindings", "raw"];
 
@@ -30,6 +34,30 @@ async function compile({ entry, flags }, features) {
   return { wasm: files.get("module.wasm"), types: files.get("module.d.ts") };
 }
 
+/**
+ * Where the binary says whether the memory it imports is shared: the flags of the memory's limits, in the import section.
+ * (WebAssembly core specification, binary format, §5.5.5; threads proposal.)
+ */
+function memoryFlagsAt(wasm) {
+  let at = 8; // magic, version
+  const number = () => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = wasm[at++];
+      value += (byte & 127) * 2 ** shift;
+      if (byte < 128) return value;
+    }
+  };
+  const skip = (bytes) => (at += bytes);
+  for (let section = wasm[at++]; section !== IMPORT_SECTION; section = wasm[at++]) skip(number());
+  number(); // its length
+  if (number() !== 1) throw new Error("the memory is not the only import");
+  skip(number()); // module
+  skip(number()); // name
+  if (wasm[at++] !== MEMORY_IMPORT || wasm[at] !== SHARED_WITH_MAXIMUM) throw new Error("no shared memory is imported");
+  return at;
+}
+
 writeKernels();
 /** The generated declarations as a source file, so that tsc carries them over into dist/. */
 function declarations(types) {
@@ -42,8 +70,9 @@ for (const name of process.argv[2] ? [process.argv[2]] : Object.keys(MODULES)) {
   mkdirSync(module.out, { recursive: true });
   for (const [variant, features] of Object.entries(FEATURES)) {
     const { wasm, types } = await compile(module, features);
-    const base64 = Buffer.from(wasm).toString("base64");
-    writeFileSync(`${module.out}/${variant}.ts`, `export default "${base64}";\n`);
+    const lines = [`export default "${Buffer.from(wasm).toString("base64")}";`];
+    if (module.flags.includes("--importMemory")) lines.push(`export const memoryFlagsAt = ${memoryFlagsAt(wasm)};`);
+    writeFileSync(`${module.out}/${variant}.ts`, `${lines.join("\n")}\n`);
     writeFileSync(`${module.out}/exports.ts`, declarations(types));
     console.log(`${name} (${variant}): ${wasm.length} bytes`);
   }

@@ -23,7 +23,6 @@ import {
   SECRET_EXCHANGE_BYTES,
   SECRET_GROUP_BYTES,
   SECRET_GROUP_PEERS,
-  THREADS_MAX,
   TX_BYTES,
   TX_TRAINS,
   WRITE_BYTES,
@@ -90,10 +89,10 @@ function powerOfTwo(n: u32): u32 {
 }
 
 /**
- * Lay memory out for `peerLimit` peers and `routeLimit` allowed-ips nodes.
+ * Lay memory out for `peerLimit` peers, `routeLimit` allowed-ips nodes and `threads` threads at the most.
  * @returns address of this thread's scratch memory
  */
-export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, thread: u32): usize {
+export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, thread: u32, threads: u32): usize {
   maxPeers = peerLimit;
   maxRoutes = routeLimit;
   cursor = (heapBase + PAGE - 1) & ~(PAGE - 1);
@@ -104,7 +103,7 @@ export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, thread:
   secretExchange = random + RANDOM_BYTES;
   peerSecrets = region(SECRET_GROUP_BYTES * <usize>((peerLimit + SECRET_GROUP_PEERS - 1) / <u32>SECRET_GROUP_PEERS));
   uapiAreas = region(2 * UAPI_AREA_BYTES * UAPI_SESSIONS);
-  scratches = region(SCRATCH_BYTES * THREADS_MAX);
+  scratches = region(SCRATCH_BYTES * threads);
   secretsEnd = cursor;
 
   peers = region(<usize>PEER_BYTES * peerLimit);
@@ -125,7 +124,7 @@ export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, thread:
   const block = cursor - firstDevice;
   cursor = firstDevice + block * thread;
   layOutThread();
-  memoryEnd = firstDevice + block * THREADS_MAX;
+  memoryEnd = firstDevice + block * threads;
 
   return scratches + SCRATCH_BYTES * thread;
 }

@@ -130,7 +130,7 @@ function recordStatus(status: ConfinementStatus, log: DaemonOptions["log"]): voi
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { interfaceName, tunFd, uapiFd, offloads, metrics, busyPoll, log } = options;
   if (!setNice(options.nice)) log("verbose", `the system refused priority ${options.nice}`);
-  const core = await loadCore();
+  const core = await loadCore({}, "shared");
   const libc = await openLibc(core.memory);
   options.onLogRoom?.(() => hasRoom(libc, STDERR));
   const keyMemory = protectKeyMemory(libc, core.at, (address) => core.peersBelow(address));

@@ -25,7 +25,7 @@ beforeAll(() => {
   const compiler = join(ROOT, "node_modules/.bin/tsc");
   spawnSync(compiler, ["-p", join(ROOT, "tsconfig.build.json"), "--outDir", join(installed, "dist")]);
   if (!existsSync(join(installed, "dist/host/index.js"))) throw new Error("the library cannot be compiled");
-  for (const program of ["example.mjs", "checks.mjs"])
+  for (const program of ["example.mjs", "strict-random.mjs", "checks.mjs"])
     cpSync(join(ROOT, "test/library", program), join(project, program));
   writeFileSync(
     join(project, "package.json"),
@@ -67,17 +67,30 @@ function run(path: string, args: string[], answered: (socket: Duplex) => void): 
 }
 
 describe("in every runtime", () => {
+  const EXAMPLE = [
+    "handshake",
+    "Bob got: hello, Bob",
+    "Alice got: hello, Alice",
+    "Alice received 156 bytes and sent 212",
+  ];
+
   it.for(RUNTIMES)("the example of the README runs: %s", { timeout: RUN_MS * 2 }, async (name, context) => {
     const runtime = findRuntime(name);
     if (runtime.path === undefined) return context.skip(runtime.reason);
     const output = await run(runtime.path, commandLine(name, "example.mjs"), () => {});
-    expect(output.trim().split("\n")).toEqual([
-      "handshake",
-      "Bob got: hello, Bob",
-      "Alice got: hello, Alice",
-      "Alice received 156 bytes and sent 212",
-    ]);
+    expect(output.trim().split("\n")).toEqual(EXAMPLE);
   });
+
+  it.for(RUNTIMES)(
+    "it asks for no random bytes in shared memory: %s",
+    { timeout: RUN_MS * 2 },
+    async (name, context) => {
+      const runtime = findRuntime(name);
+      if (runtime.path === undefined) return context.skip(runtime.reason);
+      const output = await run(runtime.path, commandLine(name, "strict-random.mjs"), () => {});
+      expect(output.trim().split("\n")).toEqual(EXAMPLE);
+    },
+  );
 
   it.for(RUNTIMES)(
     "errors, ports, streams and descriptors work: %s",

@@ -1,6 +1,6 @@
 /**
- * Cores for simulated machines, used again and again: a shared WebAssembly memory takes gigabytes of address space,
- * so a process keeps a handful. A core comes back when its engine is closed, and must not hold a secret then.
+ * Cores for simulated machines, used again and again: runtimes reserve gigabytes of address space for each WebAssembly
+ * memory, so a process keeps a handful. A core comes back when its engine is closed, and must not hold a secret then.
  */
 import * as abi from "../../assembly/abi.ts";
 import type { Core } from "../../host/core/core.ts";

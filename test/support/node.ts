@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import * as abi from "../../assembly/abi.ts";
 import type { Endpoint } from "../../host/core/core.ts";
-import { loadCore } from "../../host/core/load.ts";
+import { loadCore, type MemoryKind } from "../../host/core/load.ts";
 import { Engine } from "../../host/device/engine.ts";
 import type { Peer } from "../../host/device/peer.ts";
 
@@ -42,8 +42,8 @@ export class TestNode {
     this.engine = engine(this);
   }
 
-  static async create(name: string, address: Endpoint, now = 1_000): Promise<TestNode> {
-    const core = await loadCore({ maxPeers: 64, maxAllowedIps: 256 });
+  static async create(name: string, address: Endpoint, now = 1_000, memory?: MemoryKind): Promise<TestNode> {
+    const core = await loadCore({ maxPeers: 64, maxAllowedIps: 256 }, memory);
     return new TestNode(
       (node) =>
         new Engine({

@@ -69,7 +69,7 @@ function watchCalls(
 }
 
 async function serve(name: string): Promise<void> {
-  const plain = await loadCore();
+  const plain = await loadCore({}, "shared");
   const libc = await openLibc(plain.memory);
   const clock = new StageClock();
   const { sendPacket, sendMore, receive } = plain.exports;

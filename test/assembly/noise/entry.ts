@@ -14,7 +14,7 @@ import { Keypair } from "../../../assembly/transport/keypair";
 import { Keypairs } from "../../../assembly/transport/keypairs";
 
 export function attach(peers: u32): usize {
-  setScratch(layOut(__heap_base, peers, 16, 0));
+  setScratch(layOut(__heap_base, peers, 16, 0, 1));
   return memoryEnd;
 }
 

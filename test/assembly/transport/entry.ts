@@ -10,7 +10,7 @@ import { Keypairs } from "../../../assembly/transport/keypairs";
 import { REPLAY_BYTES, ReplayWindow } from "../../../assembly/transport/replay";
 
 export function attach(peers: u32, routes: u32): usize {
-  setScratch(layOut(__heap_base, peers, routes, 0));
+  setScratch(layOut(__heap_base, peers, routes, 0, 1));
   return memoryEnd;
 }
 

@@ -142,7 +142,7 @@ function report(state: string): Find[] {
 
 /** Where the core keeps the ephemeral key of its first peer, counted from where the private key was found. */
 async function ephemeralAddress(privateKeyAddress: number): Promise<number> {
-  const { at } = await loadCore();
+  const { at } = await loadCore({}, "shared");
   const base = privateKeyAddress - IDENTITY_PRIVATE_KEY - at.identity;
   working = { from: base + at.scratches, to: base + at.scratches + WORKING_BYTES };
   return base + at.peerSecrets + SECRET_EPHEMERAL;

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import * as abi from "../../../assembly/abi.ts";
 import type { Core } from "../../../host/core/core.ts";
-import { attachCore, coreModule } from "../../../host/core/load.ts";
+import { attachCore, sharedCoreModule } from "../../../host/core/load.ts";
 import type { TestNode } from "../../support/node.ts";
 import { drops, HOST_A, HOST_B, Pair, packet } from "../device/support/pair.ts";
 
@@ -10,7 +10,7 @@ import { drops, HOST_A, HOST_B, Pair, packet } from "../device/support/pair.ts";
 async function second({ engine: { core } }: TestNode): Promise<Core> {
   core.exports.share();
   const { memory, maxPeers, maxRoutes } = core;
-  const other = await attachCore(await coreModule(), memory, { maxPeers, maxRoutes, thread: 1 });
+  const other = await attachCore(await sharedCoreModule(), memory, { maxPeers, maxRoutes, thread: 1 });
   other.exports.share();
   other.exports.adoptSettings();
   return other;
@@ -46,7 +46,7 @@ function regions(core: Core): number[] {
 }
 
 test("each instance has areas of its own, and shares all else", async () => {
-  const { a } = await Pair.create("areas");
+  const { a } = await Pair.create("areas", "shared");
   const other = await second(a);
   const own = regions(a.engine.core);
   expect(regions(other).every((address, i) => address > own[i]!)).toBe(true);
@@ -55,7 +55,7 @@ test("each instance has areas of its own, and shares all else", async () => {
 });
 
 test("two instances seal under one keypair, and no counter is used twice", async () => {
-  const pair = (await Pair.create("counters")).connect();
+  const pair = (await Pair.create("counters", "shared")).connect();
   const { a, b } = pair;
   const other = await second(a);
   const counters = new Set<bigint>();
@@ -71,7 +71,7 @@ test("two instances seal under one keypair, and no counter is used twice", async
 });
 
 test("a datagram that one instance took is a replay for the other", async () => {
-  const pair = (await Pair.create("replay")).connect();
+  const pair = (await Pair.create("replay", "shared")).connect();
   const { a, b } = pair;
   const other = await second(a);
   pair.sendFromB();
@@ -82,7 +82,7 @@ test("a datagram that one instance took is a replay for the other", async () => 
 });
 
 test("the first message under a new key is delivered at once; thread 0 puts the key in use", async () => {
-  const pair = await Pair.create("confirm");
+  const pair = await Pair.create("confirm", "shared");
   const { a, b, peerB } = pair;
   const other = await second(a);
   pair.sendFromB();
@@ -103,7 +103,7 @@ test("the first message under a new key is delivered at once; thread 0 puts the 
 });
 
 test("what another instance sent counts, and arms the timer of a dead session", async () => {
-  const pair = (await Pair.create("sent")).connect();
+  const pair = (await Pair.create("sent", "shared")).connect();
   const { a, peerB } = pair;
   const other = await second(a);
   pair.sendFromB(); // an answer to what went before

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { MESSAGE_BYTES_MAX, TX_TRAINS, VNET_BYTES } from "../../../core/codes.ts";
 import type { Core } from "../../../core/core.ts";
-import { coreModule } from "../../../core/load.ts";
+import { sharedCoreModule } from "../../../core/load.ts";
 import type { Engine } from "../../../device/engine.ts";
 import { SOCKET } from "../../../ffi/constants.ts";
 import type { Libc } from "../../../ffi/libc.ts";
@@ -99,7 +99,7 @@ export class Workers {
     const wake = openEventfd(libc);
     const setup: WorkerSetup = {
       thread: index + 1,
-      module: await coreModule(),
+      module: await sharedCoreModule(),
       memory: core.memory,
       maxPeers: core.maxPeers,
       maxRoutes: core.maxRoutes,

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import * as abi from "../../../../assembly/abi.ts";
 import type { Core, Endpoint } from "../../../../host/core/core.ts";
+import type { MemoryKind } from "../../../../host/core/load.ts";
 import { DROP_REASONS, type DropReason } from "../../../../host/device/drop-reason.ts";
 import type { Peer } from "../../../../host/device/peer.ts";
 import { type Datagram, TestNode } from "../../../support/node.ts";
@@ -46,9 +47,9 @@ export class Pair {
     for (const node of [a, b]) node.engine.setUp(true, node.now);
   }
 
-  static async create(name: string): Promise<Pair> {
-    const a = await TestNode.create(`${name} a`, endpoint(1), START);
-    const b = await TestNode.create(`${name} b`, endpoint(2), START);
+  static async create(name: string, memory?: MemoryKind): Promise<Pair> {
+    const a = await TestNode.create(`${name} a`, endpoint(1), START, memory);
+    const b = await TestNode.create(`${name} b`, endpoint(2), START, memory);
     a.setPrivateKey(new Uint8Array(32).fill(0x11));
     b.setPrivateKey(new Uint8Array(32).fill(0x22));
     return new Pair(a, b);

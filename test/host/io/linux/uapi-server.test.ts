@@ -27,7 +27,7 @@ let now: number;
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), "wasmguard-io-"));
-  const core = await loadCore({ maxPeers: 2, maxAllowedIps: 2 });
+  const core = await loadCore({ maxPeers: 2, maxAllowedIps: 2 }, "shared");
   libc = await openLibc(core.memory);
   epoll = new Epoll(libc, core.at.ioControl, 8);
   listener = listenUnix(libc, join(directory, "wg0.sock"));

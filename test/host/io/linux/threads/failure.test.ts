@@ -37,7 +37,7 @@ beforeEach(async (ctx) => {
   if (missing !== undefined) return ctx.skip(missing);
   directory = mkdtempSync(join(tmpdir(), "wasmguard-io-"));
   [threads, log] = [[], []];
-  core = await loadCore({ maxPeers: 4, maxAllowedIps: 4 });
+  core = await loadCore({ maxPeers: 4, maxAllowedIps: 4 }, "shared");
   libc = await openLibc(core.memory);
   queues = openQueues(libc, NAME, {}, 3, tell);
   ip(`link set ${NAME} up`);
