@@ -70,7 +70,7 @@ export const PEER_RX = 40; // u64: bytes of authenticated messages
 export const PEER_TX = 48; // u64: bytes of UDP payload sent
 export const PEER_PATH = 56; // PATH_BYTES; family 0 while no endpoint is known
 export const PEER_PUBLIC_KEY = 104; // 32 bytes
-export const PEER_BYTES = 192;
+export const PEER_BYTES = 240;
 
 export const PEER_FLAG_STATIC_STATIC = 1; // the static-static secret is computed
 export const PEER_FLAG_LAST_MAC1 = 2; // a mac1 awaits a cookie reply
@@ -89,6 +89,7 @@ export const EVENT_CONFIRMED = 4; // `next` became `current`: the initiator has 
 export const EVENT_REKEY = 8; // initiator, and the session nears its end: make a new one
 export const EVENT_PATH = 16; // the endpoint or the address it is answered from changed
 export const EVENT_SENT = 32; // another thread sent data to it
+export const EVENT_PATH_OFFERED = 64; // a new endpoint came that the host must allow first
 
 // Secrets of a peer (records/peer-secret.ts), in the same slot number as the peer.
 export const SECRET_PRESHARED_KEY = 0; // Q, 32

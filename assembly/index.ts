@@ -54,7 +54,7 @@ export { icmpErrorForRead } from "./packet/icmp";
 export { countDrop } from "./transport/drops";
 export { receive } from "./transport/inbound";
 export { sendKeepalive, sendMore, sendPacket } from "./transport/outbound";
-export { followPath } from "./transport/roaming";
+export { acceptPath, followPath } from "./transport/roaming";
 
 /**
  * Give this instance its place in a memory, or ask it where that memory would end: touches nothing but its own globals.
@@ -87,6 +87,11 @@ export function adoptSettings(): void {
 /** A message came under the next keypair, as EVENT_CONFIRMED told: put it in use. Without other threads it is already. */
 export function confirmSession(peer: u32): void {
   Keypairs.confirmNoted(peer);
+}
+
+/** @returns address of the path that the host must allow; its family is 0 when there is none (any more) */
+export function offeredPath(peer: u32): usize {
+  return Peer.record(peer).offered.bytes;
 }
 
 /** Note an event for thread 0. @param events EVENT_… bits */

@@ -59,9 +59,15 @@ export class PeerRecord {
   lastMac1_1: u64;
   /** When the cookie came. */
   cookieAt: f64;
-  /** Version of `path` for readers on other threads (memory/sharing.ts); odd while it changes. */
+  /** Version of `path` and `offered` for readers on other threads (memory/sharing.ts); odd while it changes. */
   pathVersion: u32;
   unused: u32;
+  offered0: u64; // a Path that the host must allow first; family 0 while there is none
+  offered1: u64;
+  offered2: u64;
+  offered3: u64;
+  offered4: u64;
+  offered5: u64;
 
   @inline static at(address: usize): PeerRecord {
     return changetype<PeerRecord>(address);
@@ -85,6 +91,10 @@ export class PeerRecord {
 
   @inline get path(): Path {
     return Path.at(changetype<usize>(this) + offsetof<PeerRecord>("path0"));
+  }
+
+  @inline get offered(): Path {
+    return Path.at(changetype<usize>(this) + offsetof<PeerRecord>("offered0"));
   }
 
   @inline get publicKey(): usize {

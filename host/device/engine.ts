@@ -5,6 +5,7 @@
  */
 import * as abi from "../../assembly/abi.ts";
 import type { Address, Core } from "../core/core.ts";
+import { pathFamily } from "../core/records/path.ts";
 import { EngineClosedError, PeerLimitError } from "../errors.ts";
 import { Counters } from "./counters.ts";
 import { DROP_REASONS, type DropReason } from "./drop-reason.ts";
@@ -28,6 +29,8 @@ export interface EngineSink {
   inject(address: Address, length: number): void;
   /** The peer's endpoint, or the address it is answered from, has just been learnt anew. */
   pathLearnt?(peer: Peer): void;
+  /** The peer's message came along this path, from an address that is the peer's inside as well. @returns whether to answer there */
+  mayFollow?(path: Address): boolean;
   /** A peer was added to the configuration. */
   peerCreated?(peer: Peer): void;
   /** Take note, and act on it when the engine rests. */
@@ -148,6 +151,13 @@ export class Engine implements PeerContext {
     const { tunBuffer } = this.core.at;
     this.core.bytes.set(packet, tunBuffer);
     this.#send(tunBuffer, packet.length);
+  }
+
+  pathOffered(peer: Peer): void {
+    const path = this.core.exports.offeredPath(peer.slot);
+    if (pathFamily(this.core.views, path) === 0 || this.#sink.mayFollow?.(path) === false) return;
+    this.core.exports.acceptPath(peer.slot);
+    this.pathLearnt(peer);
   }
 
   pathLearnt(peer: Peer): void {

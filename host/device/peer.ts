@@ -37,6 +37,8 @@ export interface PeerContext {
   sendStaged(packet: Uint8Array): void;
   countDrops(reason: number, count: number): void;
   pathLearnt(peer: Peer): void;
+  /** A path came that must be allowed before it is followed. */
+  pathOffered(peer: Peer): void;
   told(peer: Peer, event: PeerEvent): void;
   /** The peer will not be reached soon: tell whoever sent these packets. */
   unreachable(packet: Uint8Array): void;
@@ -368,7 +370,9 @@ export class Peer implements Sleeper {
     core.view.setBigUint64(rx, core.view.getBigUint64(rx, true) + BigInt(length), true);
     core.exports.followPath(this.slot, path);
     // Now, because the answer takes this path already.
-    if ((core.u32(this.#record + abi.PEER_EVENTS) & abi.EVENT_PATH) !== 0) this.#context.pathLearnt(this);
+    const events = core.u32(this.#record + abi.PEER_EVENTS);
+    if ((events & abi.EVENT_PATH) !== 0) this.#context.pathLearnt(this);
+    if ((events & abi.EVENT_PATH_OFFERED) !== 0) this.#context.pathOffered(this);
     this.#heard();
     this.timers.anyAuthenticatedPacketReceived();
     this.timers.anyAuthenticatedPacketTraversal(now);
@@ -394,6 +398,7 @@ export class Peer implements Sleeper {
   received(events: number): void {
     const { now } = this.#context;
     if ((events & abi.EVENT_PATH) !== 0) this.#context.pathLearnt(this);
+    if ((events & abi.EVENT_PATH_OFFERED) !== 0) this.#context.pathOffered(this);
     // By another thread; which came first is not known. So an answer is taken to follow what it answers.
     if ((events & abi.EVENT_SENT) !== 0) this.dataSent(false);
     if ((events & (abi.EVENT_DATA | abi.EVENT_KEEPALIVE)) !== 0) {

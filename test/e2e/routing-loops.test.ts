@@ -153,6 +153,63 @@ describe.each(programs.map(between))("$name", (pair) => {
   });
 });
 
+/** Near's outer address goes away while its route stays, so that the system sends from the tunnel's own; then it comes back. */
+async function loseAddress({ near, link }: Tunnel, family: Family, then: () => Promise<void>): Promise<void> {
+  const [bits, network] = family === "ipv4" ? [24, "198.51.100.0/24"] : [64, "2001:db8:1::/64"];
+  await near.namespace.ip("addr", "del", `${near.outside(family)}/${bits}`, "dev", link);
+  await near.namespace.ip("route", "replace", network, "dev", link);
+  await then();
+  await near.namespace.addAddress(link, `${near.outside(family)}/${bits}`);
+}
+
+async function endpointAt({ interface: name }: End): Promise<string | undefined> {
+  return (await showDump(name)).peers[0]!.endpoint;
+}
+
+describe.each(programs.map(between))("$name", (pair) => {
+  test.for(families)("%s: a peer that sends from its address inside is not answered there", async (family, ctx) => {
+    const tunnel = await openTunnel(ctx, pair, { outer: family });
+    const { near, far } = tunnel;
+    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    const before = await handedTo(far.namespace, far.interface);
+    await loseAddress(tunnel, family, async () => {
+      await ping(near.namespace, far.inside("ipv4"), { count: 20, waitSeconds: 1 });
+      await ping(far.namespace, near.inside("ipv4"), { count: 5, waitSeconds: 1 });
+      expect(await endpointAt(far)).toBe(near.endpoint(family));
+      expect(await endpointAt(near)).toBe(far.endpoint(family));
+    });
+    const after = await handedTo(far.namespace, far.interface);
+    expect(after.packets - before.packets).toBeLessThan(100);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 7000)).toBe(true);
+    expect(await endpointAt(far)).toBe(near.endpoint(family));
+  });
+
+  test("a server at one of its own allowed IPs is followed where the mark leads around the tunnel", async (ctx) => {
+    const tunnel = await openTunnel(ctx, pair);
+    const { near, far, link } = tunnel;
+    const peer = ["peer", far.keys.publicKey, "allowed-ips", "0.0.0.0/0,::/0"];
+    await near.daemon.wg("set", near.interface, "fwmark", "51820", ...peer);
+    await near.namespace.ip("route", "add", "default", "dev", near.interface, "table", "51820");
+    await near.namespace.ip("rule", "add", "not", "fwmark", "51820", "table", "51820");
+    await near.namespace.ip("rule", "add", "table", "main", "suppress_prefixlength", "0");
+    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    await far.namespace.ip("addr", "del", `${far.outside("ipv4")}/24`, "dev", link);
+    await far.namespace.addAddress(link, "198.51.100.77/24");
+    expect(await reaches(far.namespace, near.inside("ipv4"), 5000)).toBe(true);
+    expect(await endpointAt(near)).toBe(formatEndpoint("198.51.100.77", far.port));
+  });
+});
+
+test("wireguard-go answers a peer at its address inside, through the tunnel itself", async (ctx) => {
+  const tunnel = await openTunnel(ctx, between(wireguardGo), { outer: "ipv6" });
+  const { near, far } = tunnel;
+  expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+  await loseAddress(tunnel, "ipv6", async () => {
+    await ping(near.namespace, far.inside("ipv4"), { count: 20, waitSeconds: 1 });
+    expect(await endpointAt(far)).toBe(formatEndpoint(near.inside("ipv6"), near.port));
+  });
+});
+
 test("wireguard-go goes on for ever where the route to the endpoint leads into the tunnel", async (ctx) => {
   const tunnel = await openTunnel(ctx, between(wireguardGo));
   const { near, far } = tunnel;

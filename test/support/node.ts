@@ -33,6 +33,8 @@ export class TestNode {
   delivered: Uint8Array[] = [];
   /** Seconds added to the wall clock. */
   wallOffset = 0;
+  /** Which of the peer's own addresses it may be answered at; any while undefined. */
+  mayFollow: ((from: Endpoint) => boolean) | undefined;
   /** Seconds that the machine slept. */
   asleep = 0;
 
@@ -58,6 +60,7 @@ export class TestNode {
           sink: {
             transmit: (count) => node.#transmit(count),
             deliver: (count) => node.#deliver(count),
+            mayFollow: (path) => node.mayFollow?.(core.readEndpoint(path)!) ?? true,
             inject: (at, length) =>
               node.delivered.push(Uint8Array.from(core.bytes.subarray(at + abi.VNET_BYTES, at + length))),
           },
@@ -102,15 +105,23 @@ export class TestNode {
 
   /** A datagram came from `from`. */
   receive(bytes: Uint8Array, from: Endpoint, tos = 0): void {
+    this.receiveTogether([{ bytes, from, tos }]);
+  }
+
+  /** Several came at once. */
+  receiveTogether(datagrams: readonly { bytes: Uint8Array; from: Endpoint; tos?: number }[]): void {
     const { core } = this.engine;
-    const { rxDescriptors, rxBuffers } = core.at;
-    core.bytes.set(bytes, rxBuffers);
-    core.view.setUint32(rxDescriptors + abi.RX_OFFSET, rxBuffers, true);
-    core.view.setUint32(rxDescriptors + abi.RX_LENGTH, bytes.length, true);
-    core.view.setUint32(rxDescriptors + abi.RX_SEGMENT, bytes.length, true);
-    core.view.setUint32(rxDescriptors + abi.RX_TOS, tos, true);
-    core.writeEndpoint(rxDescriptors + abi.RX_PATH, from);
-    this.engine.receive(1, this.now);
+    datagrams.forEach(({ bytes, from, tos = 0 }, i) => {
+      const record = core.at.rxDescriptors + abi.RX_BYTES * i;
+      const buffer = core.at.rxBuffers + abi.MESSAGE_BYTES_MAX * i;
+      core.bytes.set(bytes, buffer);
+      core.view.setUint32(record + abi.RX_OFFSET, buffer, true);
+      core.view.setUint32(record + abi.RX_LENGTH, bytes.length, true);
+      core.view.setUint32(record + abi.RX_SEGMENT, bytes.length, true);
+      core.view.setUint32(record + abi.RX_TOS, tos, true);
+      core.writeEndpoint(record + abi.RX_PATH, from);
+    });
+    this.engine.receive(datagrams.length, this.now);
     this.advance();
   }
 

@@ -23,12 +23,18 @@ export class InterfaceState {
   readonly #follower: LinkFollower;
   #up = false;
   #mtu = 0;
+  #index = 0;
 
   constructor(libc: Libc, tun: LinuxTun, handler: InterfaceHandler) {
     this.#tun = tun;
     this.#handler = handler;
     this.#monitor = new NetworkMonitor(libc);
     this.#follower = new LinkFollower(libc);
+  }
+
+  /** Of the interface; 0 while it is in another namespace, or gone. */
+  get index(): number {
+    return this.#index;
   }
 
   /** To wait on: one is readable when there is news. */
@@ -73,9 +79,11 @@ export class InterfaceState {
 
   /** Out of sight it cannot be read: the last one known stays. */
   #readMtu(): void {
+    this.#index = 0;
     if (this.#follower.isAway) return;
     try {
-      this.#follower.seenAtHome(this.#tun.index);
+      this.#index = this.#tun.index;
+      this.#follower.seenAtHome(this.#index);
       this.#setMtu(this.#tun.mtu);
     } catch {
       // Between this call and the one before it may have gone.

@@ -12,6 +12,7 @@ import { deviceStatistics, type Statistic } from "../../device/statistics.ts";
 import { EINVAL, EMSGSIZE } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { bootClock } from "./boot-clock.ts";
+import { EndpointCheck } from "./endpoint-check.ts";
 import { Epoll, epollBytes } from "./epoll.ts";
 import type { DeletionWatch } from "./inotify.ts";
 import { InterfaceState } from "./interface-state.ts";
@@ -83,6 +84,7 @@ export class Loop implements EngineSink {
   readonly #sockets: TunnelSockets;
   readonly #interface: InterfaceState;
   readonly #sourceCheck: SourceCheck;
+  readonly #endpointCheck: EndpointCheck;
   readonly #uapi: UapiServer;
   #ended: string | undefined;
   #interfaceUp = false;
@@ -130,7 +132,10 @@ export class Loop implements EngineSink {
       opening: (sockets, mark) => options.workers?.openSockets(sockets, mark),
       opened: (v4, v6) => this.#watchSockets(v4, v6),
       closing: () => this.#unwatchSockets(),
-      marked: (mark) => options.workers?.setMark(mark),
+      marked: (mark) => {
+        this.#endpointCheck.news();
+        options.workers?.setMark(mark);
+      },
     });
     this.#sourceCheck = new SourceCheck({
       core,
@@ -138,10 +143,19 @@ export class Loop implements EngineSink {
       peers: () => this.engine.peers(),
       mark: () => this.#sockets.mark,
     });
+    this.#endpointCheck = new EndpointCheck({
+      core,
+      libc,
+      device: () => this.#interface.index,
+      mark: () => this.#sockets.mark,
+    });
     this.#interface = new InterfaceState(libc, tun, {
       up: (up) => this.#setUp(up),
       mtu: (mtu) => core.exports.setMtu(mtu),
-      networkChanged: () => this.#sourceCheck.news(),
+      networkChanged: () => {
+        this.#sourceCheck.news();
+        this.#endpointCheck.news();
+      },
       gone: () => this.#end("the interface was removed"),
     });
     this.#uapi = new UapiServer({
@@ -300,6 +314,7 @@ export class Loop implements EngineSink {
       () => this.#sockets.stop(),
       () => this.#interface.close(),
       () => this.#sourceCheck.close(),
+      () => this.#endpointCheck.close(),
       () => this.#epoll.close(),
     ];
     for (const step of steps) {
@@ -412,6 +427,10 @@ export class Loop implements EngineSink {
     const { core, tun } = this.#options;
     core.exports.setTun(Number(tun.vnetHeader), Number(on && tun.tcpOffload), Number(on && tun.udpOffload));
     this.#mergeAt = on ? NEVER : performance.now() + SINGLY_MS;
+  }
+
+  mayFollow(path: number): boolean {
+    return this.#endpointCheck.mayFollow(path);
   }
 
   pathLearnt(peer: Peer): void {

@@ -1,5 +1,6 @@
 // Where a peer is: it is followed on whatever is authenticated, before a look inside, and on nothing else.
 import { beforeEach, describe, expect, it } from "vitest";
+import type { Endpoint } from "../../../host/core/core.ts";
 import { TestNode } from "../../support/node.ts";
 import { endpoint, HOST_A, HOST_B, Pair, packet } from "./support/pair.ts";
 
@@ -42,6 +43,45 @@ describe("roaming", () => {
     expect(pair.peerA.endpoint()).toEqual(endpoint(1));
     pair.sendFromB();
     expect(pair.b.sent[0]!.to).toEqual(endpoint(1));
+  });
+
+  it("is followed to an address that the peer has inside only where that is allowed", () => {
+    const inside = (port: number) => ({ address: HOST_A, port, scope: 0 });
+    const asked: Endpoint[] = [];
+    pair.b.mayFollow = (from) => {
+      asked.push(from);
+      return from.port === 443;
+    };
+    // The initiation is answered where the peer was known to be.
+    pair.sendFromA();
+    pair.b.receive(first(pair.a.sent), inside(7));
+    expect(pair.peerA.endpoint()).toEqual(pair.a.address);
+    expect(pair.b.sent[0]!.to).toEqual(pair.a.address);
+    pair.exchange();
+    pair.sendFromA();
+    pair.b.receive(first(pair.a.sent), inside(7));
+    expect(pair.peerA.endpoint()).toEqual(pair.a.address);
+    pair.sendFromA();
+    pair.b.receive(first(pair.a.sent), inside(443));
+    expect(pair.peerA.endpoint()).toEqual(inside(443));
+    pair.sendFromA();
+    pair.b.receive(first(pair.a.sent), endpoint(7));
+    expect(pair.peerA.endpoint()).toEqual(endpoint(7));
+    expect(new Set(asked.map(({ port }) => port))).toEqual(new Set([7, 443]));
+  });
+
+  it("what was offered first does not win over what came later", () => {
+    pair.connect();
+    pair.b.mayFollow = () => true;
+    const { core } = pair.b.engine;
+    pair.sendFromA();
+    pair.sendFromA();
+    const [one, two] = pair.a.sent.splice(0);
+    pair.b.receiveTogether([
+      { bytes: one!.bytes, from: { address: HOST_A, port: 7, scope: 0 } },
+      { bytes: two!.bytes, from: endpoint(9) },
+    ]);
+    expect(core.readEndpoint(pair.peerA.path)).toEqual(endpoint(9));
   });
 
   it("an endpoint that is configured under traffic is used at once, and the session lives on", () => {

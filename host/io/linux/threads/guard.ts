@@ -11,6 +11,7 @@ import type { Gate } from "./gate.ts";
  * what is thread 0's alone: consuming a handshake message is that, so forged ones interrupt nobody.
  */
 const CHANGES = [
+  "acceptPath",
   "addRoute",
   "ageSessions",
   "beginSession",
@@ -21,6 +22,7 @@ const CHANGES = [
   "createPeer",
   "createResponse",
   "expireSessions",
+  "offeredPath",
   "removePeer",
   "removeRoute",
   "removeRoutes",

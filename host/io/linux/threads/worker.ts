@@ -29,7 +29,7 @@ const RETRY_MS = 10;
 const STATUS_SHIFT = 24;
 const PEER_MASK = 0xffffff;
 /** A new key is to be used, a new path looked at. */
-const URGENT = abi.EVENT_CONFIRMED | abi.EVENT_PATH;
+const URGENT = abi.EVENT_CONFIRMED | abi.EVENT_PATH | abi.EVENT_PATH_OFFERED;
 const MERGE_ERRORS = new Set([EINVAL, EMSGSIZE]);
 
 class WorkerLoop {

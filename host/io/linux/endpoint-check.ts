@@ -1,0 +1,65 @@
+/**
+ * Whether a peer may be answered at an address that it owns inside the tunnel as well. With a mark that leads around the
+ * tunnel, or a route of the endpoint's own, that is the usual case of a default route; where the route leads into the tunnel
+ * itself, every answer would come back to be sealed once more. The latter happens when a host loses its outer address and the
+ * system sends from the tunnel's own.
+ */
+import type { Core } from "../../core/core.ts";
+import { PATH_BYTES, pathAddressAt, pathFamily, pathInterface, pathPort, pathScope } from "../../core/records/path.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import { RouteQuery } from "./route-query.ts";
+
+export interface EndpointCheckOptions {
+  readonly core: Core;
+  readonly libc: Libc;
+  /** Index of the tunnel's own interface; 0 while it is in another network namespace than the sockets. */
+  device(): number;
+  /** The mark that packets leave with. */
+  mark(): number;
+}
+
+export class EndpointCheck {
+  readonly #options: EndpointCheckOptions;
+  readonly #routes: RouteQuery;
+  /** The path that was asked about last, and the answer: one that is refused is offered again with every packet. */
+  readonly #latest = new Uint8Array(PATH_BYTES);
+  #latestAnswer = false;
+
+  /** @throws SystemError */
+  constructor(options: EndpointCheckOptions) {
+    this.#options = options;
+    this.#routes = new RouteQuery(options.libc);
+  }
+
+  /** Addresses, routes or the mark changed. */
+  news(): void {
+    this.#latest.fill(0);
+  }
+
+  /** @param path what the peer's message came along; its address is one of the peer's allowed IPs */
+  mayFollow(path: number): boolean {
+    const bytes = this.#options.core.bytes.subarray(path, path + PATH_BYTES);
+    if (bytes.some((byte, i) => byte !== this.#latest[i])) {
+      this.#latest.set(bytes);
+      this.#latestAnswer = this.#leadsOutside(path);
+    }
+    return this.#latestAnswer;
+  }
+
+  #leadsOutside(path: number): boolean {
+    const { core, device, mark } = this.#options;
+    const own = device();
+    if (own === 0) return true;
+    // From its own address inside, and through the tunnel: it was this very peer's traffic.
+    if (pathInterface(core.views, path) === own) return false;
+    const at = pathAddressAt(path);
+    const to = core.bytes.slice(at, at + (pathFamily(core.views, path) === 4 ? 4 : 16));
+    const port = pathPort(core.views, path);
+    const route = this.#routes.ask({ to, interface: pathScope(core.views, path), port, mark: mark() });
+    return route?.interface !== own;
+  }
+
+  close(): void {
+    this.#routes.close();
+  }
+}
