@@ -36,12 +36,25 @@ Prints a tunnel's configuration, secret keys included, as \`wg showconf\` does.
   up: `Usage: wasmguard up FILE.conf | NAME
 
 Starts a tunnel and sets its addresses, MTU, routes and DNS, as \`wg-quick up\` does.
-NAME stands for /etc/wireguard/NAME.conf. Hooks run in bash with %i replaced.
+NAME stands for /etc/wireguard/NAME.conf. What FILE.conf is does not matter: it may be a FIFO, or a link to /dev/fd/N.
+Hooks run in bash, with %i replaced by the interface's name, and with $INTERFACE and $CONFIG_FILE.
 
 WG_QUICK_USERSPACE_IMPLEMENTATION=PROGRAM   start PROGRAM NAME instead of wasmguard
 WG_ENDPOINT_RESOLUTION_RETRIES=N|infinity   tries for an endpoint's host name (15)
 `,
-  down: "Usage: wasmguard down FILE.conf | NAME\n\nTakes down what `wasmguard up` or `wg-quick up` set up.\n",
+  down: `Usage: wasmguard down FILE.conf | NAME
+
+Takes down what \`wasmguard up\` or \`wg-quick up\` set up; after a crash, what that left: rules, filters, DNS.
+`,
+  save: `Usage: wasmguard save FILE.conf | NAME
+
+Writes a tunnel's present state into its configuration file, as \`wg-quick save\` does.
+`,
+  strip: `Usage: wasmguard strip FILE.conf | NAME
+
+Prints a configuration, secret keys included, without what only \`up\` understands, as \`wg-quick strip\` does:
+wg syncconf wg0 <(wasmguard strip wg0)
+`,
   demo: `Usage: wasmguard demo
 
 As root: two network namespaces, two wasmguard daemons, a handshake, pings over IPv4 and IPv6 and a bulk
@@ -63,6 +76,8 @@ Commands:
   showconf NAME              print a tunnel's configuration
   up FILE.conf | NAME        start and configure a tunnel as \`wg-quick up\` does
   down FILE.conf | NAME      take it down
+  save FILE.conf | NAME      write its present state into the file
+  strip FILE.conf | NAME     print the part that \`wg setconf\` understands
   genkey | genpsk | pubkey   make keys
   demo                       show two tunnels talking, on this machine
   help COMMAND               more about a command

@@ -4,7 +4,7 @@
  */
 import { fstatSync, readSync } from "node:fs";
 import { publicKeyOf } from "../keys/public-key.ts";
-import { KEY_BASE64_CHARS, KEY_BYTES, keyFromBase64, keyToBase64 } from "../keys/text.ts";
+import { KEY_BASE64_CHARS, KEY_BYTES, keyFromBase64, keyToBase64, secretBytes } from "../keys/text.ts";
 import { CliError, UsageError } from "./errors.ts";
 import { complain, printPrecious } from "./print.ts";
 
@@ -40,7 +40,7 @@ function retrying(operation: () => number): number {
 
 /** Print a key and a line feed; the key and its text are wiped. */
 function printKey(key: Uint8Array): void {
-  const text = new Uint8Array(KEY_BASE64_CHARS + 1);
+  const text = secretBytes(KEY_BASE64_CHARS + 1);
   const base64 = keyToBase64(key);
   text.set(base64);
   text[KEY_BASE64_CHARS] = LF;
@@ -69,7 +69,7 @@ const isSpace = (char: number): boolean => char === 32 || (char >= 9 && char <= 
 export async function genkey(args: readonly string[]): Promise<number> {
   checkNoOperands("genkey", args);
   warnIfWorldAccessible();
-  const key = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
+  const key = crypto.getRandomValues(secretBytes(KEY_BYTES));
   // Clamped as RFC 7748 §5 asks; every user of the key clamps again.
   key[0]! &= 248;
   key[31] = (key[31]! & 127) | 64;
@@ -80,7 +80,7 @@ export async function genkey(args: readonly string[]): Promise<number> {
 export async function genpsk(args: readonly string[]): Promise<number> {
   checkNoOperands("genpsk", args);
   warnIfWorldAccessible();
-  printKey(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
+  printKey(crypto.getRandomValues(secretBytes(KEY_BYTES)));
   return 0;
 }
 

@@ -2,10 +2,10 @@
  * The `wasmguard` command: arguments to a subcommand, errors to one line and an exit code.
  * Each subcommand is imported when it runs, so that `wasmguard wg0` loads only what starting needs.
  */
-import { CliError, describeError, exitCodeOf, UsageError } from "./errors.ts";
+import { CliError, exitCodeOf, UsageError } from "./errors.ts";
 import { leave } from "./launch/leave.ts";
 import { debuggerIsOpen, RESTARTED, taints } from "./launch/taint.ts";
-import { complain, print } from "./print.ts";
+import { complain, complainOf, print } from "./print.ts";
 
 /** A subcommand gets its own arguments and answers with the exit code. */
 export type Command = (args: readonly string[]) => Promise<number>;
@@ -17,6 +17,8 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   show: async () => (await import("./show/command.ts")).show,
   showconf: async () => (await import("./show/command.ts")).showconf,
   up: async () => (await import("./quick/command.ts")).up,
+  save: async () => (await import("./quick/command.ts")).save,
+  strip: async () => (await import("./quick/command.ts")).strip,
   down: async () => (await import("./quick/command.ts")).down,
   demo: async () => (await import("./demo/command.ts")).demo,
   help: async () => help,
@@ -68,7 +70,7 @@ async function reporting(run: () => Promise<number>): Promise<number> {
   try {
     return leave(await run());
   } catch (error) {
-    complain(`wasmguard: ${describeError(error)}\n`);
+    complainOf(error);
     const unexpected = !(error instanceof CliError) && !(error instanceof Error && "nextStep" in error);
     if (unexpected && error instanceof Error && process.env.LOG_LEVEL === "verbose") {
       complain(`${error.stack}\n`);

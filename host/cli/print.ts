@@ -3,7 +3,7 @@
  * is full or the reader has gone.
  */
 import { writeSync } from "node:fs";
-import { CliError } from "./errors.ts";
+import { CliError, describeError } from "./errors.ts";
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -52,4 +52,9 @@ export function complain(text: string): void {
   } catch {
     // The exit code still tells.
   }
+}
+
+/** One line on stderr. */
+export function complainOf(error: unknown): void {
+  complain(`wasmguard: ${describeError(error)}\n`);
 }

@@ -4,8 +4,9 @@
  * key, never a value: it may be a key in the wrong place.
  */
 
-import { KEY_BASE64_CHARS, keyFromBase64 } from "../keys/text.ts";
+import { KEY_BASE64_CHARS, keyFromBase64, secretBytes } from "../keys/text.ts";
 import { ConfigError } from "./errors.ts";
+import { decodeRawText } from "./raw-text.ts";
 import { emptySettings, HOOKS, type Hook, type PeerSettings, type Settings } from "./settings.ts";
 import * as values from "./values.ts";
 
@@ -61,7 +62,8 @@ for (const hook of HOOKS) SYSTEM_KEYS[hook.toLowerCase()] = hookReader(hook);
 
 function hookReader(hook: Hook): TextReader {
   return ({ settings }, text) => {
-    settings.system.hooks[hook].push(text);
+    // As bash reads lines: without NUL.
+    settings.system.hooks[hook].push(text.replaceAll("\0", ""));
     return true;
   };
 }
@@ -126,11 +128,14 @@ function trim(bytes: Uint8Array): Uint8Array {
 
 /** A copy without any white space, which the caller wipes if it may be secret. */
 function compact(bytes: Uint8Array): Uint8Array {
-  return bytes.filter((byte) => !isSpace(byte));
+  const compacted = secretBytes(bytes.length);
+  let length = 0;
+  for (const byte of bytes) if (!isSpace(byte)) compacted[length++] = byte;
+  return compacted.subarray(0, length);
 }
 
 function text(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
+  return decodeRawText(bytes);
 }
 
 /** The key before "=" in lower case; "" if it is too long or odd to be one, since it may be a secret then. */
@@ -197,6 +202,7 @@ class Parser {
     const equals = line.indexOf(EQUALS);
     if (equals < 0) {
       if (!openSection(this.state, line)) this.fail("neither a section nor a key with a value");
+      this.state.settings.isEmpty = false;
       if (this.state.section === "peer") this.openPeer();
       return;
     }

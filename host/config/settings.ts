@@ -28,6 +28,7 @@ export type Hook = (typeof HOOKS)[number];
 
 /** The part that `up` and `down` apply to the system. */
 export interface SystemSettings {
+  /** Each with its mask, or without one as written. */
   addresses: string[];
   dnsServers: string[];
   dnsSearch: string[];
@@ -35,6 +36,7 @@ export interface SystemSettings {
   mtu?: string;
   /** "auto", "off", or a table's number or name. */
   table: string;
+  /** Raw text (raw-text.ts), as are search domains. */
   hooks: Record<Hook, string[]>;
   saveConfig: boolean;
 }
@@ -42,10 +44,13 @@ export interface SystemSettings {
 export interface Settings {
   tunnel: TunnelSettings;
   system: SystemSettings;
+  /** The file has no section at all. */
+  isEmpty: boolean;
 }
 
 export function emptySettings(): Settings {
   return {
+    isEmpty: true,
     tunnel: { listenPort: 0, firewallMark: 0, peers: [] },
     system: {
       addresses: [],
@@ -59,6 +64,10 @@ export function emptySettings(): Settings {
 }
 
 export function wipeSettings({ tunnel }: Settings): void {
+  wipeTunnel(tunnel);
+}
+
+export function wipeTunnel(tunnel: TunnelSettings): void {
   tunnel.privateKey?.fill(0);
   for (const peer of tunnel.peers) peer.presharedKey?.fill(0);
 }

@@ -3,6 +3,7 @@
  * is not one; the caller names line and key.
  */
 import { canonicalAddress } from "../address/canonical.ts";
+import { readInterfaceAddress } from "./interface-address.ts";
 
 const MARK_MAX = 0xffffffff;
 const PORT_MAX = 0xffff;
@@ -52,10 +53,14 @@ export function readEndpoint(text: string): { host: string; port: number } | und
   return match && port !== undefined ? { host: match[1] ?? match[2]!, port } : undefined;
 }
 
-/** Addresses of the interface, with or without a mask, between commas or spaces. */
+/** Addresses of the interface, with or without a mask, between commas or spaces; in all forms that iproute2 takes. */
 export function readAddresses(text: string): string[] | undefined {
-  const addresses = text.split(/[\s,]+/).filter((word) => word !== "");
-  return addresses.every((address) => readPrefix(address) !== undefined) ? addresses : undefined;
+  const words = text.split(/[\s,]+/).filter((word) => word !== "");
+  const addresses = words.map((word) => {
+    const plain = /(^[^/]*$|\/(0|[1-9]\d*)$)/.test(word) && readPrefix(word) !== undefined;
+    return plain ? word : readInterfaceAddress(word);
+  });
+  return addresses.every((address) => address !== undefined) ? addresses : undefined;
 }
 
 /** Servers are addresses; every other word is a search domain. */

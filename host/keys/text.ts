@@ -6,6 +6,11 @@ export const KEY_BYTES = 32;
 export const KEY_BASE64_CHARS = 44;
 export const KEY_HEX_CHARS = 64;
 
+/** For a secret: outside of the collector's heap, where V8 moves small arrays, and leaves their contents behind. */
+export function secretBytes(length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new ArrayBuffer(length));
+}
+
 const PAD = 0x3d; // "="
 
 /** All ones if low ≤ char ≤ high, else 0. */
@@ -51,7 +56,7 @@ function hexChar(value: number): number {
 /** @param text  44 characters. @returns 32 bytes, or undefined (nothing kept) if they are not a key */
 export function keyFromBase64(text: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
   if (text.length !== KEY_BASE64_CHARS || text[KEY_BASE64_CHARS - 1] !== PAD) return undefined;
-  const key = new Uint8Array(KEY_BYTES);
+  const key = secretBytes(KEY_BYTES);
   let invalid = 0;
   for (let group = 0; group < 11; group++) {
     const at = group * 4;
@@ -73,7 +78,7 @@ export function keyFromBase64(text: Uint8Array): Uint8Array<ArrayBuffer> | undef
 
 /** @returns 44 characters */
 export function keyToBase64(key: Uint8Array): Uint8Array<ArrayBuffer> {
-  const text = new Uint8Array(KEY_BASE64_CHARS);
+  const text = secretBytes(KEY_BASE64_CHARS);
   for (let group = 0; group < 11; group++) {
     const word = (key[group * 3]! << 16) | (key[group * 3 + 1]! << 8) | (key[group * 3 + 2] ?? 0);
     for (let i = 0; i < 4; i++) text[group * 4 + i] = base64Char((word >> (18 - 6 * i)) & 63);
@@ -85,7 +90,7 @@ export function keyToBase64(key: Uint8Array): Uint8Array<ArrayBuffer> {
 /** @returns 32 bytes of the hex digits at [start, start + 64), or undefined if they are not all hex digits */
 export function keyFromHex(text: Uint8Array, start: number): Uint8Array | undefined {
   if (text.length - start < KEY_HEX_CHARS) return undefined;
-  const key = new Uint8Array(KEY_BYTES);
+  const key = secretBytes(KEY_BYTES);
   let invalid = 0;
   for (let i = 0; i < KEY_BYTES; i++) {
     const [high, low] = [hexValue(text[start + 2 * i]!), hexValue(text[start + 2 * i + 1]!)];

@@ -4,6 +4,7 @@
  */
 import { opendirSync, statSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { secretBytes } from "../keys/text.ts";
 import { SOCKET_FOLDER, SOCKET_SUFFIX, socketPath } from "./socket-path.ts";
 
 /** Without a byte from the other side for this long, the daemon is taken for hung. */
@@ -55,7 +56,7 @@ function endsEmpty(last: Uint8Array, before: Uint8Array | undefined): boolean {
 
 /** One buffer of all pieces, which are wiped. */
 function joinAndWipe(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((total, piece) => total + piece.length, 0));
+  const whole = secretBytes(pieces.reduce((total, piece) => total + piece.length, 0));
   let at = 0;
   for (const piece of pieces) {
     whole.set(piece, at);

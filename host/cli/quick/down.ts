@@ -1,18 +1,20 @@
 /**
  * `wasmguard down`: the steps of `wg-quick down`. Removing the interface ends the daemon behind it.
  */
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { isTunnelUp } from "../../uapi/client.ts";
 import { socketPath } from "../../uapi/socket-path.ts";
 import { CliError } from "../errors.ts";
+import { complain } from "../print.ts";
 import { fetchDevice, wipeDevice } from "../show/device.ts";
 import { unsetDns } from "./dns.ts";
 import type { ConfigFile } from "./file.ts";
 import { removeFirewall } from "./firewall.ts";
-import { removeRules } from "./routes.ts";
+import { runHooks } from "./hooks.ts";
+import { deadTables, removeRules, removeRulesOf } from "./routes.ts";
 import { saveConfig } from "./save.ts";
-import { ask, attempt, runHooks } from "./shell.ts";
+import { ask, attempt } from "./shell.ts";
 
 /** How long the daemon may take to leave, so that `up` right after `down` finds its place free. */
 const GONE_TIMEOUT_MS = 2000;
@@ -24,7 +26,7 @@ async function waitUntilGone(interfaceName: string): Promise<void> {
 }
 
 /** Remove all that `up` may have made, in whatever state it is. Never throws. */
-export async function tearDown({ interfaceName, settings: { system } }: ConfigFile): Promise<void> {
+export async function tearDown({ interfaceName, system }: ConfigFile): Promise<void> {
   await unsetDns(interfaceName, system);
   await removeFirewall(interfaceName);
   const device = await fetchDevice(interfaceName).catch(() => undefined);
@@ -39,12 +41,38 @@ export async function tearDown({ interfaceName, settings: { system } }: ConfigFi
 
 /** @throws CliError */
 export async function takeDown(config: ConfigFile): Promise<void> {
-  const { interfaceName, settings } = config;
-  if (!(await isTunnelUp(interfaceName))) {
+  const { interfaceName, system } = config;
+  if (await isTunnelUp(interfaceName)) {
+    await runHooks(system.hooks.PreDown, config);
+    if (system.saveConfig) await saveConfig(config);
+    await tearDown(config);
+  } else if (!(await cleanUp(config))) {
     throw new CliError(`${interfaceName} is not a WireGuard interface that is up`, "See: wasmguard show interfaces");
   }
-  await runHooks(settings.system.hooks.PreDown, interfaceName);
-  if (settings.system.saveConfig) await saveConfig(config);
-  await tearDown(config);
-  await runHooks(settings.system.hooks.PostDown, interfaceName);
+  await runHooks(system.hooks.PostDown, config);
+}
+
+/**
+ * After a daemon that did not end well: the interface and its routes went with it, the rest has stayed. Hooks that want the
+ * interface (PreDown) cannot run, and its state cannot be saved.
+ * @returns whether there was anything
+ */
+async function cleanUp({ interfaceName, system }: ConfigFile): Promise<boolean> {
+  if ((await ask("ip", "link", "show", "dev", interfaceName)) !== "") return false;
+  let any = await removeFirewall(interfaceName);
+  if (system.table === "auto") {
+    for (const table of await deadTables()) {
+      await removeRulesOf(table);
+      any = true;
+    }
+  }
+  const socket = socketPath(interfaceName);
+  if (existsSync(socket)) {
+    rmSync(socket, { force: true });
+    any = true;
+  }
+  if (!any) return false;
+  await unsetDns(interfaceName, system);
+  complain(`${interfaceName} had ended by itself: what it left behind is removed\n`);
+  return true;
 }

@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { canonicalEndpoint } from "../../address/canonical.ts";
 import { CliError } from "../errors.ts";
 import { complain } from "../print.ts";
+import { interruptible } from "./shell.ts";
 
 const RETRIES_DEFAULT = 15;
 const DELAY_FIRST_MS = 1000;
@@ -36,9 +37,10 @@ export async function resolveEndpoint(host: string, port: number): Promise<strin
   let wait = DELAY_FIRST_MS;
   for (let attempt = 0; ; attempt++) {
     try {
-      const { address } = await lookup(host);
+      const { address } = await interruptible(lookup(host));
       return joined(address, port);
     } catch (error) {
+      if (error instanceof CliError) throw error;
       const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
       if (PERMANENT.includes(code) || attempt >= retries) {
         throw new CliError(`cannot resolve the endpoint ${host} (${code})`, "Check the name and the DNS servers", 1, {
@@ -46,7 +48,7 @@ export async function resolveEndpoint(host: string, port: number): Promise<strin
         });
       }
       complain(`${code}: \`${host}:${port}'. Trying again in ${(wait / 1000).toFixed(2)} seconds...\n`);
-      await delay(wait);
+      await interruptible(delay(wait));
       wait = Math.min(DELAY_MAX_MS, wait * 1.2);
     }
   }

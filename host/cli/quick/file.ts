@@ -1,65 +1,116 @@
-/** Which configuration file is meant, and its bytes. The interface is named by the file, as wg-quick has it. */
-import { closeSync, existsSync, fstatSync, openSync, readSync, realpathSync, statSync } from "node:fs";
-import { basename, dirname } from "node:path";
+/**
+ * Which configuration file is meant, and what it says. The interface is named by the file, as wg-quick has it. Keys are not kept:
+ * they are read once more when they are needed, since hooks and the resolver may take minutes before.
+ */
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { parseConfig } from "../../config/parse.ts";
-import type { Settings } from "../../config/settings.ts";
+import { decodeRawText, encodeRawText, isUnicode } from "../../config/raw-text.ts";
+import { type PeerSettings, type SystemSettings, type TunnelSettings, wipeSettings } from "../../config/settings.ts";
 import { CliError, UsageError } from "../errors.ts";
 import { complain } from "../print.ts";
+import { ConfigSource } from "./source.ts";
 
 const CONFIG_FOLDER = "/etc/wireguard";
 const NAME = /^[a-zA-Z0-9_=+.-]{1,15}$/;
 const FILE = /(?:^|\/)([a-zA-Z0-9_=+.-]{1,15})\.conf$/;
-/** 130,560 allowed IPs of the longest form fit ten times. */
-const FILE_BYTES_MAX = 64 * 1024 * 1024;
 
 export interface ConfigFile {
+  /** Raw text (config/raw-text.ts), without symbolic links. */
   path: string;
   interfaceName: string;
-  settings: Settings;
+  system: SystemSettings;
+  /** Of each peer, in order. */
+  endpoints: PeerSettings["endpoint"][];
+  /** Without a line that is not blank or a comment. */
+  isEmpty: boolean;
+  /** The file's bytes again, with its keys. The caller wipes them. */
+  bytes(): Uint8Array;
+  /** What goes to the tunnel, with its keys. The caller wipes them, by wipeSettings. @throws ConfigError */
+  tunnel(): TunnelSettings;
+  close(): void;
 }
 
-function readBytes(path: string): Uint8Array {
-  const descriptor = openSync(path, "r");
+/** A raw text as the functions of node:fs take it. */
+export function fsPath(path: string): string | Buffer {
+  return isUnicode(path) ? path : Buffer.from(encodeRawText(path));
+}
+
+/** The path without symbolic links, or as it is where it leads to no file (a pipe of /proc/self/fd). */
+function realPath(path: string): string {
   try {
-    const size = fstatSync(descriptor).size;
-    if (size > FILE_BYTES_MAX) throw new CliError(`${path} is too large for a configuration`, "Check the file");
-    const bytes = new Uint8Array(size);
-    let length = 0;
-    while (length < size) {
-      const count = readSync(descriptor, bytes, length, size - length, null);
-      if (count === 0) break;
-      length += count;
-    }
-    return bytes.subarray(0, length);
-  } finally {
-    closeSync(descriptor);
+    return decodeRawText(realpathSync(fsPath(path), { encoding: "buffer" }));
+  } catch {
+    return path;
   }
 }
 
 function warnIfWorldAccessible(path: string): void {
-  const open = statSync(path).mode & statSync(dirname(path)).mode & 0o007;
+  const folder = path.slice(0, path.lastIndexOf("/")) || (path.startsWith("/") ? "/" : ".");
+  const open = statSync(fsPath(path)).mode & statSync(fsPath(folder)).mode & 0o007;
   if (open !== 0) complain(`Warning: \`${path}' is world accessible\n`);
 }
 
 /** @param argument  a path ending in .conf, or the name of a file in /etc/wireguard. @throws CliError */
-export function readConfigFile(argument: string): ConfigFile {
+function locate(argument: string): { path: string; interfaceName: string } {
   const named = NAME.test(argument) && !argument.endsWith(".conf") ? `${CONFIG_FOLDER}/${argument}.conf` : argument;
   // As wg-quick: a bare "wg0.conf" is a name too, but the file that is there is what is meant.
-  const path = existsSync(named) || !NAME.test(argument) ? named : `${CONFIG_FOLDER}/${argument}.conf`;
-  if (!existsSync(path)) throw new CliError(`${path} does not exist`, "Give a FILE.conf, or a NAME in /etc/wireguard");
+  const path = existsSync(fsPath(named)) || !NAME.test(argument) ? named : `${CONFIG_FOLDER}/${argument}.conf`;
+  if (!existsSync(fsPath(path))) {
+    throw new CliError(`${path} does not exist`, "Give a FILE.conf, or a NAME in /etc/wireguard");
+  }
   const interfaceName = FILE.exec(path)?.[1];
   if (interfaceName === undefined || interfaceName === "." || interfaceName === "..") {
     throw new UsageError(
       `${path} does not name an interface`,
-      "Call the file NAME.conf, NAME being 1 to 15 letters, digits or _=+.-",
+      "Call the file NAME.conf, NAME being 1 to 15 letters, digits or _=+.- (a link will do: ln -s /dev/fd/3 wg0.conf)",
     );
   }
-  const real = realpathSync(path);
-  warnIfWorldAccessible(real);
-  const bytes = readBytes(real);
+  return { path, interfaceName };
+}
+
+/** @param argument  as raw text. @throws CliError, ConfigError */
+export function openConfigFile(argument: string): ConfigFile {
+  const { path, interfaceName } = locate(argument);
+  const real = realPath(path);
+  const source = ConfigSource.open(path, fsPath(path));
   try {
-    return { path: real, interfaceName, settings: parseConfig(bytes, basename(path)) };
-  } finally {
-    bytes.fill(0);
+    if (source.isFile) warnIfWorldAccessible(real);
+    const fileName = path.slice(path.lastIndexOf("/") + 1);
+    const parse = () => {
+      const bytes = source.read();
+      try {
+        return parseConfig(bytes, fileName);
+      } finally {
+        bytes.fill(0);
+      }
+    };
+    const settings = parse();
+    wipeSettings(settings);
+    return {
+      path: real,
+      interfaceName,
+      system: settings.system,
+      isEmpty: settings.isEmpty,
+      endpoints: settings.tunnel.peers.map(({ endpoint }) => endpoint),
+      bytes: () => source.read(),
+      tunnel: () => parse().tunnel,
+      close: () => source.close(),
+    };
+  } catch (error) {
+    source.close();
+    throw error;
   }
+}
+
+/** The arguments of the command line as raw text: the runtimes lose bytes that are not UTF-8. */
+export function rawArguments(args: readonly string[], commandLine: () => Uint8Array): string[] {
+  if (!args.some((arg) => arg.includes("\ufffd"))) return [...args];
+  const words: string[] = [];
+  const bytes = commandLine();
+  for (let start = 0; start < bytes.length; ) {
+    const end = bytes.indexOf(0, start);
+    words.push(decodeRawText(bytes.subarray(start, end < 0 ? bytes.length : end)));
+    start = end < 0 ? bytes.length : end + 1;
+  }
+  return words.slice(-args.length);
 }

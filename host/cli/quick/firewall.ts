@@ -64,24 +64,27 @@ export async function addFirewall(name: string, family: Family, mark: number): P
   }
 }
 
-async function removeNft(name: string): Promise<void> {
+async function removeNft(name: string): Promise<boolean> {
   const tables = (await ask("nft", "list", "tables")).split("\n");
   const ours = tables.filter((line) => line.endsWith(` wg-quick-${name}`));
   if (ours.length > 0) await attempt(["nft", "-f", "-"], ours.map((table) => `delete ${table}\n`).join(""));
+  return ours.length > 0;
 }
 
-async function removeIptables(name: string, { iptables }: Family): Promise<void> {
+async function removeIptables(name: string, { iptables }: Family): Promise<boolean> {
   const lines = (await ask(`${iptables}-save`)).split("\n");
   const isOurs = (line: string): boolean => line.startsWith("-A ") && line.includes(comment(name));
-  if (!lines.some(isOurs)) return;
+  if (!lines.some(isOurs)) return false;
   const kept = lines.filter((line) => line.startsWith("*") || line === "COMMIT" || isOurs(line));
   const script = kept.map((line) => line.replace(/^-A/, "-D")).join("\n");
   await attempt([`${iptables}-restore`, "-n"], `${script}\n`);
+  return true;
 }
 
-export async function removeFirewall(name: string): Promise<void> {
-  if (hasProgram("nft")) await removeNft(name);
-  if (!hasProgram("iptables")) return;
-  await removeIptables(name, IPV4);
-  await removeIptables(name, IPV6);
+/** @returns whether there was any of it */
+export async function removeFirewall(name: string): Promise<boolean> {
+  let any = hasProgram("nft") && (await removeNft(name));
+  if (!hasProgram("iptables")) return any;
+  for (const family of [IPV4, IPV6]) any = (await removeIptables(name, family)) || any;
+  return any;
 }

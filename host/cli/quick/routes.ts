@@ -22,12 +22,16 @@ function bySpecificity(a: string, b: string): number {
   return difference || (a < b ? 1 : a > b ? -1 : 0);
 }
 
+async function isUsed(table: number): Promise<boolean> {
+  for (const { flag } of [IPV4, IPV6]) {
+    if ((await ask("ip", flag, "route", "show", "table", String(table))) !== "") return true;
+  }
+  return false;
+}
+
 async function freeTable(): Promise<number> {
   let table = TABLE_FIRST;
-  const used = async (): Promise<boolean> =>
-    (await ask("ip", "-4", "route", "show", "table", String(table))) !== "" ||
-    (await ask("ip", "-6", "route", "show", "table", String(table))) !== "";
-  while (await used()) table++;
+  while (await isUsed(table)) table++;
   return table;
 }
 
@@ -73,20 +77,40 @@ export async function addRoutes(device: ShownDevice, table: string): Promise<voi
   for (const prefix of prefixes.sort(bySpecificity)) await addRoute(device, prefix, table);
 }
 
-/** Delete the rule once for each time that it is there. */
-async function deleteRule(flag: string, shown: RegExp, rule: readonly string[]): Promise<void> {
+/** Delete the rule once for each time that it is there, but no more often than `most`. @returns how often it was */
+async function deleteRule(flag: string, shown: RegExp, rule: readonly string[], most: number): Promise<number> {
   const rules = (await ask("ip", flag, "rule", "show")).split("\n");
-  for (const line of rules) if (shown.test(line)) await attempt(["ip", flag, "rule", "delete", ...rule]);
+  const times = Math.min(rules.filter((line) => shown.test(line)).length, most);
+  for (let i = 0; i < times; i++) await attempt(["ip", flag, "rule", "delete", ...rule]);
+  return times;
 }
 
 /** Undo a default route; other routes go with the interface. */
 export async function removeRules(device: ShownDevice, table: string): Promise<void> {
   const hasDefault = device.peers.some((peer) => peer.allowedIps.some((prefix) => prefix.endsWith("/0")));
-  if (table !== "auto" || device.firewallMark === 0 || !hasDefault) return;
-  const own = new RegExp(`lookup ${device.firewallMark}(\\s|$)`);
+  if (table === "auto" && device.firewallMark !== 0 && hasDefault) await removeRulesOf(device.firewallMark);
+}
+
+/** Each default route came with two rules; other tunnels have theirs. @param table  also the mark of its tunnel */
+export async function removeRulesOf(table: number): Promise<void> {
+  const own = new RegExp(`lookup ${table}(\\s|$)`);
   const main = new RegExp(`${MAIN_RULE}(\\s|$)`);
   for (const { flag } of [IPV4, IPV6]) {
-    await deleteRule(flag, own, ["table", String(device.firewallMark)]);
-    await deleteRule(flag, main, ["table", "main", "suppress_prefixlength", "0"]);
+    const times = await deleteRule(flag, own, ["table", String(table)], Number.POSITIVE_INFINITY);
+    await deleteRule(flag, main, ["table", "main", "suppress_prefixlength", "0"], times);
   }
+}
+
+/** Tables that rules of the kind above lead to, and that are empty: the interfaces of their routes have gone. */
+export async function deadTables(): Promise<number[]> {
+  const tables = new Set<number>();
+  for (const { flag } of [IPV4, IPV6]) {
+    for (const line of (await ask("ip", flag, "rule", "show")).split("\n")) {
+      const [, mark, table] = /not from all fwmark (0x[\da-f]+) lookup (\d+)/.exec(line) ?? [];
+      if (mark !== undefined && Number(mark) === Number(table)) tables.add(Number(table));
+    }
+  }
+  const dead: number[] = [];
+  for (const table of tables) if (!(await isUsed(table))) dead.push(table);
+  return dead;
 }

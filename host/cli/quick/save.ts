@@ -2,14 +2,15 @@
  * SaveConfig: the tunnel's present state becomes the configuration file, with the file's own wg-quick keys, as
  * `wg-quick save` writes it. The new file replaces the old one in one step, and only its owner can read it.
  */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { encodeRawText } from "../../config/raw-text.ts";
 import { HOOKS } from "../../config/settings.ts";
 import { CliError } from "../errors.ts";
 import { INTERFACE_HEADING, writeConfigurationBody } from "../show/configuration.ts";
 import { fetchDevice, wipeDevice } from "../show/device.ts";
 import { Output } from "../show/output.ts";
 import { resolvconfEntry } from "./dns.ts";
-import type { ConfigFile } from "./file.ts";
+import { type ConfigFile, fsPath } from "./file.ts";
 import { ask, echo, hasProgram } from "./shell.ts";
 
 async function presentAddresses(interfaceName: string): Promise<string[]> {
@@ -25,7 +26,10 @@ async function presentDns(interfaceName: string): Promise<string[]> {
 }
 
 function replaceFile(path: string, contents: Uint8Array): void {
-  const temporary = `${path}.tmp`;
+  const temporary = fsPath(`${path}.tmp`);
+  const isFile = statSync(fsPath(path), { throwIfNoEntry: false })?.isFile() ?? true;
+  if (!isFile)
+    throw new CliError(`${path} is not a file that could be saved to`, "Give a file, or set SaveConfig = false");
   try {
     rmSync(temporary, { force: true });
     const descriptor = openSync(temporary, "wx", 0o600);
@@ -35,7 +39,7 @@ function replaceFile(path: string, contents: Uint8Array): void {
     } finally {
       closeSync(descriptor);
     }
-    renameSync(temporary, path);
+    renameSync(temporary, fsPath(path));
   } catch (cause) {
     rmSync(temporary, { force: true });
     throw new CliError(`cannot write ${path}`, "Check the folder's permissions, or set SaveConfig = false", 1, {
@@ -44,18 +48,18 @@ function replaceFile(path: string, contents: Uint8Array): void {
   }
 }
 
-export async function saveConfig({ path, interfaceName, settings }: ConfigFile): Promise<void> {
-  const { system } = settings;
+/** @throws CliError */
+export async function saveConfig({ path, interfaceName, system }: ConfigFile): Promise<void> {
   const output = new Output().text(INTERFACE_HEADING);
   for (const address of await presentAddresses(interfaceName)) output.text(`Address = ${address}\n`);
   const dns = hasProgram("resolvconf") ? await presentDns(interfaceName) : [...system.dnsServers, ...system.dnsSearch];
-  for (const server of dns) output.text(`DNS = ${server}\n`);
+  for (const server of dns) output.text("DNS = ").raw(encodeRawText(server)).text("\n");
   const mtu = /mtu (\d+)/.exec(await ask("ip", "link", "show", "dev", interfaceName))?.[1];
   if (system.mtu !== undefined && mtu !== undefined) output.text(`MTU = ${mtu}\n`);
   if (system.table !== "auto") output.text(`Table = ${system.table}\n`);
   if (system.saveConfig) output.text("SaveConfig = true\n");
   for (const hook of HOOKS) {
-    for (const script of system.hooks[hook]) output.text(`${hook} = ${script}\n`);
+    for (const script of system.hooks[hook]) output.text(`${hook} = `).raw(encodeRawText(script)).text("\n");
   }
   echo(`save ${interfaceName} to ${path}`);
   const device = await fetchDevice(interfaceName);

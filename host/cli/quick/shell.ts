@@ -1,19 +1,25 @@
 /**
  * The system's own programs: run with an echo as wg-quick does, or asked quietly.
- * SIGINT and SIGTERM do not end this process in the midst of a change: the step in hand is let finish (the same
- * signal mostly ends it), and the next one throws, so that everything is undone.
+ * SIGINT and SIGTERM do not end this process in the midst of a change: what is waited for is given up, a program that runs gets
+ * SIGTERM too (Ctrl-C reaches it anyway), and the next step throws, so that everything is undone.
  */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { encodeRawText } from "../../config/raw-text.ts";
 import { CliError } from "../errors.ts";
 import { complain } from "../print.ts";
 
-let interruption: NodeJS.Signals | undefined;
+let interruption: AbortController | undefined;
+/** What runs on behalf of the step in hand. */
+let running: ChildProcess | undefined;
 
-/** From now on signals interrupt between steps. @returns what ends that */
+/** From now on signals interrupt steps, and what is between them. @returns what ends that */
 export function deferSignals(): () => void {
+  const controller = new AbortController();
+  interruption = controller;
   const note = (signal: NodeJS.Signals): void => {
-    interruption = signal;
+    controller.abort(signal);
+    if (signal === "SIGTERM") running?.kill(signal);
   };
   process.on("SIGINT", note);
   process.on("SIGTERM", note);
@@ -24,12 +30,32 @@ export function deferSignals(): () => void {
   };
 }
 
+class InterruptedError extends CliError {
+  constructor(signal: unknown) {
+    super(`interrupted by ${signal}`, "What had been done was undone");
+  }
+}
+
+export function wasInterrupted(error: unknown): boolean {
+  return error instanceof InterruptedError;
+}
+
 /** @throws CliError if a signal came */
 export function checkInterruption(): void {
-  if (interruption === undefined) return;
-  const signal = interruption;
-  interruption = undefined;
-  throw new CliError(`interrupted by ${signal}`, "What had been done was undone");
+  const signal = interruption?.signal;
+  if (signal?.aborted) throw new InterruptedError(signal.reason);
+}
+
+/** Wait for it, or for a signal. @throws CliError if one comes, whatever becomes of the work */
+export function interruptible<T>(work: Promise<T>): Promise<T> {
+  const signal = interruption?.signal;
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const interrupt = (): void => reject(new InterruptedError(signal.reason));
+    if (signal.aborted) return interrupt();
+    signal.addEventListener("abort", interrupt, { once: true });
+    void work.finally(() => signal.removeEventListener("abort", interrupt)).then(resolve, reject);
+  });
 }
 
 export function hasProgram(name: string): boolean {
@@ -46,7 +72,12 @@ interface Finished {
   stdout: string;
 }
 
-function execute(command: readonly string[], input: string | undefined, output: "inherit" | "pipe"): Promise<Finished> {
+function execute(
+  command: readonly string[],
+  input: string | undefined,
+  output: "inherit" | "pipe",
+  onSignal: "may be ended" | "goes on" = "goes on",
+): Promise<Finished> {
   const [program = "", ...args] = command;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
@@ -57,10 +88,14 @@ function execute(command: readonly string[], input: string | undefined, output: 
     child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;
     });
+    child.on("close", () => {
+      if (running === child) running = undefined;
+    });
     child.on("error", () => reject(new CliError(`cannot run ${program}`, `Install the program ${program}`)));
     child.on("close", (code, signal) => resolve({ code, signal, stdout }));
     child.stdin?.on("error", () => {});
-    child.stdin?.end(input);
+    child.stdin?.end(input && encodeRawText(input));
+    if (onSignal === "may be ended") running = child;
   });
 }
 
@@ -72,7 +107,7 @@ export function run(command: readonly string[], input?: string): Promise<void> {
 /** Run under the name that a user knows the command by. @throws CliError if it fails */
 export async function runAs(shown: string, command: readonly string[], input?: string): Promise<void> {
   echo(shown);
-  const { code, signal } = await execute(command, input, "inherit");
+  const { code, signal } = await execute(command, input, "inherit", "may be ended");
   checkInterruption();
   if (code === 0) return;
   throw new CliError(`\`${shown}' failed (${signal ?? `exit code ${code}`})`, "See its message above");
@@ -90,17 +125,9 @@ export async function ask(...command: string[]): Promise<string> {
   return code === 0 ? stdout : "";
 }
 
-/** As wg-quick evaluates hooks: the first command that fails ends one. */
-const BASH = ["bash", "-e", "-o", "pipefail", "-O", "extglob", "-c"];
-
-/** Run hooks in bash, each in a shell of its own, with %i replaced. @throws CliError at the first that fails */
-export async function runHooks(hooks: readonly string[], interfaceName: string): Promise<void> {
-  const shell = hasProgram("bash") ? BASH : ["sh", "-e", "-c"];
-  for (const hook of hooks) {
-    const script = hook.replaceAll("%i", interfaceName);
-    echo(script);
-    const { code, signal } = await execute([...shell, script], undefined, "inherit");
-    checkInterruption();
-    if (code !== 0) throw new CliError(`the hook \`${script}' failed (${signal ?? `exit code ${code}`})`, "Correct it");
-  }
+/** Run a shell, without an echo. @returns why it failed; undefined if it did not. @throws CliError if a signal came */
+export async function runShell(command: readonly string[]): Promise<string | undefined> {
+  const { code, signal } = await execute(command, undefined, "inherit", "may be ended");
+  checkInterruption();
+  return code === 0 ? undefined : (signal ?? `exit code ${code}`);
 }

@@ -1,7 +1,7 @@
 /**
  * Text on its way to stdout, a file or a socket. Secret keys are appended as bytes, never as strings; everything is wiped once written.
  */
-import { KEY_HEX_CHARS, keyToBase64, keyToHex } from "../../keys/text.ts";
+import { KEY_HEX_CHARS, keyToBase64, keyToHex, secretBytes } from "../../keys/text.ts";
 import { print } from "../print.ts";
 
 export class Output {
@@ -9,6 +9,12 @@ export class Output {
 
   text(text: string): this {
     this.parts.push(text);
+    return this;
+  }
+
+  /** Append bytes, which are wiped once written. */
+  raw(bytes: Uint8Array): this {
+    this.parts.push(bytes);
     return this;
   }
 
@@ -20,7 +26,7 @@ export class Output {
 
   /** Append a key, hex. The key itself is not kept. */
   hexKey(key: Uint8Array): this {
-    const text = new Uint8Array(KEY_HEX_CHARS);
+    const text = secretBytes(KEY_HEX_CHARS);
     keyToHex(text, 0, key);
     this.parts.push(text);
     return this;
@@ -43,7 +49,7 @@ export class Output {
     }
     endRun();
     this.parts.length = 0;
-    const whole = new Uint8Array(pieces.reduce((total, piece) => total + piece.length, 0));
+    const whole = secretBytes(pieces.reduce((total, piece) => total + piece.length, 0));
     let at = 0;
     for (const piece of pieces) {
       whole.set(piece, at);

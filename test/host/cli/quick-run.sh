@@ -29,5 +29,9 @@ state() {
 
 "$@" up "$file"; echo "up: $?"
 state up
+if [[ -n ${CRASH-} ]]; then
+	kill -KILL $(ss -xlpH | grep "/$name.sock " | grep -o 'pid=[0-9]*' | cut -d= -f2)
+	while ip link show dev "$name" >/dev/null 2>&1; do sleep 0.02; done
+fi
 "$@" down "$file"; echo "down: $?"
 state down

@@ -27,6 +27,10 @@ ${HOOKS}PostUp = ip -4 route add 10.99.0.0/16 dev %i
   "a hook that fails": `${KEY}Address = 10.7.0.1/24\nPostUp = false\n[Peer]\n${PEER_A}\nAllowedIPs = 0.0.0.0/0\n`,
   "a hook with a failure in its midst": `${KEY}Address = 10.7.0.1/24\nPostUp = false | cat; true\n`,
   "a hook with a pattern of extglob": `${KEY}Address = 10.7.0.1/24\nPostUp = x=aab; [ "\${x/+(a)/}" = b ]\n`,
+  "hooks that ask where they are": `${KEY}PreUp = [ "$INTERFACE" = %i ]\nPostUp = ip addr add 10.66.0.1/32 dev $INTERFACE
+PostUp = [ "$(readlink -f /tmp/..$CONFIG_FILE)" = "$CONFIG_FILE" ] && grep -q "^PrivateKey" "$CONFIG_FILE"\n`,
+  "addresses as only iproute2 writes them": `${KEY}Address = 10.7.0.1/255.255.255.0, 10.8/16, 0x0a.011.1.1/0x12\n`,
+  "an address with a mask that has gaps": `${KEY}Address = 10.7.0.1/255.0.255.0\n`,
   "an address that the system refuses": `${KEY}Address = 10.7.0.1/24, 10.7.0.1/24\n`,
 };
 
@@ -78,7 +82,9 @@ describe("up and down leave what wg-quick leaves", () => {
     (name, context) => {
       if (obstacle) return context.skip(obstacle);
       const file = writeConfig(FILES[name]!);
-      const theirs = states(file, ["wg-quick"]);
+      const behind = join(folder, "wasmguard");
+      writeFileSync(behind, `#!/bin/sh\nexec ${OURS.join(" ")} "$@"\n`, { mode: 0o755 });
+      const theirs = states(file, ["wg-quick"], { WG_QUICK_USERSPACE_IMPLEMENTATION: behind });
       const ours = states(file, OURS, { WG_QUICK_USERSPACE_IMPLEMENTATION: "" });
       expect(withoutCounters(ours.stdout), ours.stderr).toBe(withoutCounters(theirs.stdout));
       expect(ours.stderr).toContain(`[#] wasmguard ${NAME}\n`);
@@ -98,6 +104,22 @@ describe("up and down leave what wg-quick leaves", () => {
     const ours = states(file, OURS, env);
     expect(ours.stderr).toContain("[#] iptables-restore -n\n");
     expect(withoutCounters(ours.stdout)).toBe(withoutCounters(states(file, ["wg-quick"], env).stdout));
+  });
+
+  it("and down removes what a crash left, and runs what undoes PostUp", (context) => {
+    if (obstacle) return context.skip(obstacle);
+    const text = FILES["default routes with an automatic table"]!.replace(
+      "Address",
+      "PostUp = ip route add blackhole 10.77.0.0/16\nPostDown = ip route delete blackhole 10.77.0.0/16\nAddress",
+    );
+    const file = writeConfig(text);
+    const env = { WG_QUICK_USERSPACE_IMPLEMENTATION: "" };
+    const crashed = states(file, OURS, { ...env, CRASH: "1" });
+    expect(crashed.stderr).toContain(`${NAME} had ended by itself: what it left behind is removed\n`);
+    const [, up, down] = crashed.stdout.split(/== (?:up|down)\n/);
+    expect(up).toContain("10.77.0.0/16");
+    expect(up).toMatch(/^down: 0$/m);
+    expect(down).toBe(states(file, OURS, env).stdout.split(/== (?:up|down)\n/)[2]);
   });
 
   it("and undoes everything when it is interrupted", (context) => {

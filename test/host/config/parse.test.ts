@@ -198,3 +198,30 @@ describe("the parser", () => {
     );
   });
 });
+
+describe("addresses of the interface", () => {
+  const addressesOf = (text: string): string[] =>
+    parseConfig(Buffer.from(`[Interface]\nAddress = ${text}\n`), "wg0.conf").system.addresses;
+
+  it.each([
+    ["10.0.0.1/255.255.255.0", "10.0.0.1/24"],
+    ["10.7/16", "10.7.0.0/16"],
+    ["10/8", "10.0.0.0/8"],
+    ["0x0a.010.1/0x10", "10.8.1.0/16"],
+    ["10.0.0.1/020", "10.0.0.1/16"],
+    ["10.0.0.1/255.255", "10.0.0.1/16"],
+    ["10.0.0.1/0.0.0.0", "10.0.0.1/0"],
+    ["10.0.0.1", "10.0.0.1"],
+    ["fd00::1/64", "fd00::1/64"],
+    ["fd00::1/0x40", "fd00::1/64"],
+  ])("%s is %s", (text, address) => {
+    expect(addressesOf(text)).toEqual([address]);
+  });
+
+  it.each(["10.0.0.1/255.0.255.0", "10.0.0.1/33", "10.0.0.256", "10.0.0.1.2", "10..1", "10.0.0.1/", "fd00::1/ffff::"])(
+    "%s is none",
+    (text) => {
+      expect(() => addressesOf(text)).toThrow(/line 2: Address has a value that is not valid/);
+    },
+  );
+});

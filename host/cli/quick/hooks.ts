@@ -1,0 +1,38 @@
+/**
+ * Hooks, as wg-quick evaluates them: each in a bash of its own, in which the first command that fails ends it, with %i replaced by
+ * the interface's name, and with $INTERFACE and $CONFIG_FILE. (wg-quick does not export these two; here programs see them too.)
+ * A hook is bytes, as a path is: what is not UTF-8 reaches the shell in octal.
+ */
+import { encodeRawText, isUnicode } from "../../config/raw-text.ts";
+import { CliError } from "../errors.ts";
+import type { ConfigFile } from "./file.ts";
+import { echo, hasProgram, runShell } from "./shell.ts";
+
+const BASH = ["bash", "-e", "-o", "pipefail", "-O", "extglob", "-c"];
+const SH = ["sh", "-e", "-c"];
+
+/** A word of the shell that stands for exactly this text, byte by byte. */
+export function shellWord(raw: string): string {
+  if (isUnicode(raw)) return `'${raw.replaceAll("'", "'\\''")}'`;
+  const octal = Array.from(encodeRawText(raw), (byte) => `\\0${byte.toString(8).padStart(3, "0")}`).join("");
+  return `"$(printf '%b' '${octal}')"`;
+}
+
+function scriptOf(hook: string, { path, interfaceName }: Pick<ConfigFile, "path" | "interfaceName">): string {
+  const variables = `export INTERFACE=${shellWord(interfaceName)} CONFIG_FILE=${shellWord(path)}`;
+  return `${variables}; eval ${shellWord(hook)}`;
+}
+
+/** @throws CliError at the first that fails */
+export async function runHooks(
+  hooks: readonly string[],
+  config: Pick<ConfigFile, "path" | "interfaceName">,
+): Promise<void> {
+  const shell = hasProgram("bash") ? BASH : SH;
+  for (const hook of hooks) {
+    const script = hook.replaceAll("%i", config.interfaceName);
+    echo(script);
+    const failure = await runShell([...shell, scriptOf(script, config)]);
+    if (failure !== undefined) throw new CliError(`the hook \`${script}' failed (${failure})`, "Correct it");
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * The bytes of a configuration, to be read more than once. A file is read again. What can be read only once (a FIFO, /dev/fd/N, a
+ * terminal) is copied into a file without a name, in memory, for root alone: so that its keys need not stay in this process.
+ */
+import { closeSync, fstatSync, openSync, readSync, statfsSync, unlinkSync, writeSync } from "node:fs";
+import { CliError } from "../errors.ts";
+
+/** 130,560 allowed IPs of the longest form fit ten times. */
+const FILE_BYTES_MAX = 64 * 1024 * 1024;
+const FIRST_BYTES = 64 * 1024;
+const COPY_FOLDERS = ["/dev/shm", "/run"];
+/** <linux/magic.h>: keys do not go to a disk. */
+const TMPFS_MAGIC = 0x01021994;
+
+export class ConfigSource {
+  /** A file, and not something that happens to have a path. */
+  readonly isFile: boolean;
+  readonly #name: string;
+  readonly #descriptor: number;
+
+  private constructor(name: string, descriptor: number, isFile: boolean) {
+    this.#name = name;
+    this.#descriptor = descriptor;
+    this.isFile = isFile;
+  }
+
+  /** @param name for errors. @throws CliError */
+  static open(name: string, path: string | Buffer): ConfigSource {
+    const descriptor = reading(name, () => openSync(path, "r"));
+    try {
+      if (fstatSync(descriptor).isFile()) return new ConfigSource(name, descriptor, true);
+      const bytes = reading(name, () => readToEnd(name, descriptor, null));
+      closeSync(descriptor);
+      return new ConfigSource(name, copy(name, bytes), false);
+    } catch (error) {
+      try {
+        closeSync(descriptor);
+      } catch {
+        // Closed already.
+      }
+      throw error;
+    }
+  }
+
+  /** All of it; the caller wipes it. @throws CliError */
+  read(): Uint8Array {
+    return reading(this.#name, () => readToEnd(this.#name, this.#descriptor, 0));
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+}
+
+function reading<T>(name: string, take: () => T): T {
+  try {
+    return take();
+  } catch (cause) {
+    if (cause instanceof CliError) throw cause;
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown error";
+    throw new CliError(`cannot read ${name} (${code})`, "Check what it is, and who may read it", 1, { cause });
+  }
+}
+
+/** To the end, and not to the size: /proc says 0. @param from null: where the descriptor is */
+function readToEnd(name: string, descriptor: number, from: number | null): Uint8Array {
+  let buffer = new Uint8Array(FIRST_BYTES);
+  for (let length = 0; ; ) {
+    const at = from === null ? null : from + length;
+    const count = readSync(descriptor, buffer, length, buffer.length - length, at);
+    if (count === 0) return buffer.subarray(0, length);
+    length += count;
+    if (length < buffer.length) continue;
+    const larger = new Uint8Array(2 * buffer.length);
+    larger.set(buffer);
+    buffer.fill(0);
+    buffer = larger;
+    if (length >= FILE_BYTES_MAX) {
+      buffer.fill(0);
+      throw new CliError(`${name} is too large for a configuration`, "Check the file");
+    }
+  }
+}
+
+/** @returns a descriptor. The bytes are wiped. */
+function copy(name: string, bytes: Uint8Array): number {
+  try {
+    for (const folder of COPY_FOLDERS) {
+      const path = `${folder}/wasmguard-${process.pid}-${crypto.randomUUID()}`;
+      try {
+        if (statfsSync(folder).type !== TMPFS_MAGIC) continue;
+        const descriptor = openSync(path, "wx+", 0o600);
+        unlinkSync(path);
+        for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+        return descriptor;
+      } catch {
+        // The next folder may do.
+      }
+    }
+    throw new CliError(
+      `no place in memory for ${name}`,
+      `Mount a tmpfs at ${COPY_FOLDERS.join(" or ")}, or give a file`,
+    );
+  } finally {
+    bytes.fill(0);
+  }
+}
