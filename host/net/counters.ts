@@ -27,6 +27,10 @@ export const NET_COUNTERS = [
   "udpChecksum",
   "udpNoSocket",
   "udpQueue",
+  // ── DNS
+  "dnsQueries",
+  "dnsTimeouts",
+  "dnsIgnored",
   // ── dropped by TCP
   "tcpMalformed",
   "tcpChecksum",

@@ -113,7 +113,9 @@ export class NetStack implements Context {
     this.#pending = true;
     const packet = this.#inbound;
     if (packet.bytes !== bytes) {
-      packet.bytes = bytes;
+      // A plain view, for `slice` of Node's Buffer does not copy.
+      packet.bytes =
+        bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       packet.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     }
     this.counters.add("packetsIn");

@@ -44,7 +44,8 @@ export interface EchoOptions {
 
 interface Request {
   readonly sequence: number;
-  readonly sentAt: Instant;
+  /** NEVER before the turn that sends it: only then is it known what time it is. */
+  sentAt: Instant;
   readonly token: Uint8Array;
   readonly dataBytes: number;
 }
@@ -89,6 +90,10 @@ export class EchoClients {
     if (socket === undefined || !socket.error(error)) this.#context.counters.add("icmpUnknown");
   }
 
+  turn(): void {
+    for (const socket of this.#byIdentifier.values()) socket.turn();
+  }
+
   tell(): void {
     for (const socket of [...this.#byIdentifier.values()]) socket.tell();
   }
@@ -112,6 +117,7 @@ export class EchoSocket implements Timer {
   readonly #forget: () => void;
   /** In the order they were sent in. */
   readonly #waiting = new Map<number, Request>();
+  readonly #unsent: number[] = [];
   #news: (() => void)[] = [];
   #next = 0;
   #closed = false;
@@ -148,10 +154,21 @@ export class EchoSocket implements Timer {
     message.set(token, HEADER_BYTES);
     if (!this.#outbox.add(this.#flow, message)) return undefined;
     this.#next = (this.#next + 1) & 0xffff;
-    const { now, timers } = this.#context;
-    this.#waiting.set(sequence, { sequence, sentAt: now, token, dataBytes });
-    timers.schedule(this, now + this.#timeoutMs);
+    this.#waiting.set(sequence, { sequence, sentAt: NEVER, token, dataBytes });
+    this.#unsent.push(sequence);
     return sequence;
+  }
+
+  /** What was given to `send` goes out now. */
+  turn(): void {
+    if (this.#unsent.length === 0) return;
+    const { now, timers } = this.#context;
+    for (const sequence of this.#unsent) {
+      const request = this.#waiting.get(sequence);
+      if (request !== undefined) request.sentAt = now;
+    }
+    this.#unsent.length = 0;
+    timers.schedule(this, now + this.#timeoutMs);
   }
 
   /** @returns false if no request waits for this */

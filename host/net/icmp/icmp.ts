@@ -97,6 +97,7 @@ export class Icmp implements Transport {
   ready(): void {}
 
   turn(): void {
+    this.echo.turn();
     this.#outbox.send();
   }
 

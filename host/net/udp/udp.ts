@@ -106,16 +106,17 @@ export class Udp implements Transport, SocketOwner {
 
   /** @returns false if the sink is full */
   #send(socket: UdpSocket): boolean {
-    const waiting = socket.waiting;
+    const { waiting } = socket;
+    const { length } = waiting;
     let sent = 0;
-    while (sent < waiting.length) {
+    while (sent < length) {
       const count = runOf(waiting, sent, this.context.ip.pathMtu(waiting[sent]!.flow.remote));
       const done = count > 1 ? this.#sendRun(socket, waiting, sent, count) : this.#sendOne(socket, waiting[sent]!);
       if (!done) break;
       sent += count;
     }
     socket.sent(sent);
-    return sent === waiting.length;
+    return sent === length;
   }
 
   #sendRun(socket: UdpSocket, waiting: readonly Outgoing[], from: number, count: number): boolean {

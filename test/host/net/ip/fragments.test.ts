@@ -116,6 +116,20 @@ describe.each([4, 6] as const)("fragments of IPv%i", (family) => {
     }
   });
 
+  it("that come in one Buffer, which is written again each time, become the datagram", () => {
+    const { clock, host, socket } = listening(family);
+    const lent = Buffer.alloc(2000);
+    for (const piece of pieces) {
+      lent.fill(0);
+      lent.set(piece, 10);
+      host.stack.receive(lent, 0, 10 + piece.length, 0, "lent");
+    }
+    lent.fill(0);
+    host.stack.turn(0);
+    clock.runUntil(1);
+    expectPattern(socket.receive()?.bytes, 3000);
+  });
+
   it("may come twice", () => {
     const { clock, host, socket, counters } = listening(family);
     for (const index of [0, 0, 1, 1, 2, 2, 3]) host.receive(pieces[index]!);
