@@ -1,45 +1,60 @@
 /**
- * The protocol as a state machine: bytes and time in, effects out. It opens no socket, reads no clock and starts no
- * timer; a driver does (host/io). Packets and keys lie in the core's linear memory and are named by address.
+ * The protocol as a state machine: time and events in, decisions out. It opens no socket, reads no clock, starts no timer and
+ * carries no packet: a lane does that (host/lane), and asks here about packets without a session.
+ *
+ *   the lane    tell, then for each packet sent / wantsRekey / unsent, after a batch received
+ *   the driver  setUp when the interface comes or goes; tell before it changes the configuration (createPeer, Peer.set…,
+ *               Peer.commit); advance after each batch and at nextDeadline; after any of these lane.flush
+ *
  * One caller, no awaits. `now` never goes backwards. What a peer sends is never thrown, only counted.
  */
-import * as abi from "../../assembly/abi.ts";
+import {
+  DROP_NO_ENDPOINT,
+  DROP_NO_PEER,
+  DROP_SEND,
+  EVENT_CONFIRMED,
+  PACKET_BYTES_MAX_IPV4,
+  PACKET_BYTES_MAX_IPV6,
+  SECRET_EXCHANGE_BYTES,
+  SEND_NO_PEER,
+  SEND_STAGE,
+  SEND_TOO_BIG,
+} from "../core/codes.ts";
 import type { Address, Core } from "../core/core.ts";
+import { IDENTITY_BYTES } from "../core/records/identity.ts";
 import { pathFamily } from "../core/records/path.ts";
+import { takePeerEvents } from "../core/records/peer.ts";
 import { EngineClosedError, PeerLimitError } from "../errors.ts";
+import type { Lane } from "../lane/lane.ts";
+import type { Control } from "../lane/ports.ts";
+import { Clock } from "./clock.ts";
 import { Counters } from "./counters.ts";
 import { DROP_REASONS, type DropReason } from "./drop-reason.ts";
+import { Entropy } from "./entropy.ts";
 import { Handshakes } from "./handshakes.ts";
 import { IcmpErrors } from "./icmp.ts";
 import type { Instant, WallTime } from "./instant.ts";
 import { Peer, type PeerContext } from "./peer.ts";
 import type { PeerEvent } from "./peer-event.ts";
-import { SleepWatch } from "./sleep-watch.ts";
 import { Slots } from "./slots.ts";
-import { StagedBudget } from "./staged.ts";
+import { Staging } from "./staging.ts";
 import { TimerQueue } from "./timer-queue.ts";
 
-/** What the engine asks of its driver. Called synchronously; memory named is good until the call returns. */
-export interface EngineSink {
-  /** Send TX descriptors 0 to count − 1; call `sent` for each that went. */
-  transmit(count: number): void;
-  /** Write WRITE descriptors 0 to count − 1 to the TUN device. */
-  deliver(count: number): void;
-  /** Write one packet of the engine's own, with a vnet header in front, to the TUN device. */
-  inject(address: Address, length: number): void;
+/** Told, or asked, while the engine is at work: take note, and act when it rests. */
+export interface EngineEvents {
   /** The peer's endpoint, or the address it is answered from, has just been learnt anew. */
   pathLearnt?(peer: Peer): void;
   /** The peer's message came along this path, from an address that is the peer's inside as well. @returns whether to answer there */
   mayFollow?(path: Address): boolean;
   /** A peer was added to the configuration. */
   peerCreated?(peer: Peer): void;
-  /** Take note, and act on it when the engine rests. */
   told?(peer: Peer, event: PeerEvent): void;
 }
 
 export interface EngineOptions {
-  readonly core: Core;
-  readonly sink: EngineSink;
+  /** Carries its packets, and is answered from now on. */
+  readonly lane: Lane;
+  readonly events?: EngineEvents | undefined;
   /** Fill a view of linear memory with bytes from a cryptographic source. */
   random(into: Uint8Array): void;
   /** Time since the Unix epoch. */
@@ -47,145 +62,95 @@ export interface EngineOptions {
   /** Milliseconds on a clock that counts sleep and nobody sets; see SleepWatch for what is done without. */
   readonly uptime?: (() => number) | undefined;
   /** Bytes that packets waiting for a session may take; STAGED_BYTES by default. */
-  readonly stagedBytes?: number;
+  readonly stagedBytes?: number | undefined;
   /** The present moment. */
   readonly now: Instant;
 }
 
-const STATUS_SHIFT = 24;
 /** Static-static secrets computed in one idle turn: about half a millisecond. */
 const PREPARED_PER_TURN = 8;
-const PEER_MASK = 0xffffff;
 
-export class Engine implements PeerContext {
+export class Engine implements Control, PeerContext {
   readonly core: Core;
+  readonly lane: Lane;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
   readonly queue = new TimerQueue<Peer>();
-  readonly budget: StagedBudget;
+  readonly staging: Staging;
   readonly counters = new Counters();
-  readonly #sink: EngineSink;
-  readonly #options: EngineOptions;
+  readonly events: EngineEvents;
   readonly #handshakes: Handshakes;
   readonly #icmp: IcmpErrors;
   readonly #bySlot: (Peer | undefined)[] = [];
   /** In order of creation. */
   readonly #peers = new Set<Peer>();
   readonly #slots: Slots;
-  readonly #sleepWatch: SleepWatch;
-  readonly #chances = new Uint32Array(abi.RANDOM_BYTES / 4);
-  #chancesLeft = 0;
   /** Peers below this slot, at least, have their static-static secret. */
   #preparedSlots = 0;
-  #now: Instant;
   #up = false;
   #closed = false;
 
   constructor(options: EngineOptions) {
-    this.#options = options;
-    this.core = options.core;
-    this.#sink = options.sink;
+    const { lane, events, now, stagedBytes } = options;
+    this.core = lane.core;
+    this.lane = lane;
+    this.events = events ?? {};
+    this.clock = new Clock(now, () => options.wallTime(), options.uptime);
+    this.entropy = new Entropy(this.core, (into) => options.random(into));
     this.#slots = new Slots(this.core.maxPeers);
-    this.#now = options.now;
-    this.#sleepWatch = new SleepWatch(options.uptime);
-    this.#sleepWatch.slept(options.now, options.wallTime());
-    this.budget = new StagedBudget(options.stagedBytes);
+    this.#icmp = new IcmpErrors(this.core, lane);
+    this.staging = new Staging(lane, this.clock, this.#icmp, stagedBytes);
     this.#handshakes = new Handshakes(this);
-    this.#icmp = new IcmpErrors(this.core, options.sink);
+    lane.answerTo(this);
   }
 
   get now(): Instant {
-    return this.#now;
+    return this.clock.now;
   }
 
   get up(): boolean {
     return this.#up;
   }
 
+  // ── what the lane tells ────────────────────────────────────────────────────────────────────────────────────
+
   /** It is `now`. Calls that take the time say so themselves; a driver says it before it changes the configuration. */
   tell(now: Instant): void {
-    if (now === this.#now) return;
-    this.#now = now;
-    const slept = this.#sleepWatch.slept(now, this.#options.wallTime());
+    if (now === this.clock.now) return;
+    const slept = this.clock.advanceTo(now);
     if (slept === 0) return;
     for (const peer of this.#peers) peer.slept(slept);
-    this.flush();
+    this.lane.flush();
   }
 
-  // ── packets ────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** The host wants this sent: a read from TUN, vnet header and packet, `length` bytes in all. It goes out with `flush`. */
-  sendPacket(vnet: Address, length: number, now: Instant): void {
-    this.tell(now);
-    if (!this.#up) return this.countDrops(abi.DROP_NO_PEER, 1);
-    this.#send(vnet, length);
+  sent(slot: number): void {
+    this.peerAt(slot).dataSent();
   }
 
-  #send(vnet: Address, length: number): void {
-    const { exports } = this.core;
-    let result = exports.sendPacket(vnet, length, this.#now);
-    while (result >>> STATUS_SHIFT === abi.SEND_MORE) {
-      this.flush();
-      result = exports.sendMore();
+  wantsRekey(slot: number): void {
+    this.peerAt(slot).sendInitiation("first");
+  }
+
+  unsent(status: number, slot: number, vnet: Address, length: number): void {
+    switch (status) {
+      case SEND_STAGE:
+        return this.peerAt(slot).stage(this.core.bytes.subarray(vnet, vnet + length));
+      case SEND_TOO_BIG:
+        return this.#tooBig(vnet, length, slot);
+      default:
+        this.core.countDrops(status === SEND_NO_PEER ? DROP_NO_PEER : DROP_NO_ENDPOINT, 1);
+        this.#icmp.unreachable(vnet, length, this.now);
     }
-    const status = result >>> STATUS_SHIFT;
-    if (status === abi.SEND_DONE) return this.peerAt(result & PEER_MASK).dataSent(false);
-    if (status === abi.SEND_DONE_REKEY) return this.peerAt(result & PEER_MASK).dataSent(true);
-    if (status === abi.SEND_STAGE) {
-      return this.peerAt(result & PEER_MASK).stage(this.core.bytes.subarray(vnet, vnet + length));
-    }
-    if (status === abi.SEND_MALFORMED) return this.countDrops(abi.DROP_MALFORMED, 1);
-    if (status === abi.SEND_LOOP) return this.countDrops(abi.DROP_LOOP, 1);
-    if (status === abi.SEND_TOO_BIG) return this.#tooBig(vnet, length, result & PEER_MASK);
-    this.countDrops(status === abi.SEND_NO_PEER ? abi.DROP_NO_PEER : abi.DROP_NO_ENDPOINT, 1);
-    this.#icmp.unreachable(vnet, length, this.#now);
   }
 
   #tooBig(vnet: Address, length: number, slot: number): void {
-    this.countDrops(abi.DROP_SEND, 1);
-    const family = this.core.view.getUint16(this.peerAt(slot).path + abi.PATH_FAMILY, true);
-    const mtu = family === 4 ? abi.PACKET_BYTES_MAX_IPV4 : abi.PACKET_BYTES_MAX_IPV6;
-    this.#icmp.tooBig(vnet, length, mtu, this.#now);
+    this.core.countDrops(DROP_SEND, 1);
+    const family = pathFamily(this.core.views, this.peerAt(slot).path);
+    this.#icmp.tooBig(vnet, length, family === 4 ? PACKET_BYTES_MAX_IPV4 : PACKET_BYTES_MAX_IPV6, this.now);
   }
 
-  /** A packet that had been staged: it is routed anew, for the configuration may have changed. */
-  sendStaged(packet: Uint8Array): void {
-    const { tunBuffer } = this.core.at;
-    this.core.bytes.set(packet, tunBuffer);
-    this.#send(tunBuffer, packet.length);
-  }
-
-  pathOffered(peer: Peer): void {
-    const path = this.core.exports.offeredPath(peer.slot);
-    if (pathFamily(this.core.views, path) === 0 || this.#sink.mayFollow?.(path) === false) return;
-    this.core.exports.acceptPath(peer.slot);
-    this.pathLearnt(peer);
-  }
-
-  pathLearnt(peer: Peer): void {
-    this.#sink.pathLearnt?.(peer);
-  }
-
-  told(peer: Peer, event: PeerEvent): void {
-    this.#sink.told?.(peer, event);
-  }
-
-  unreachable(packet: Uint8Array): void {
-    const { tunBuffer } = this.core.at;
-    this.core.bytes.set(packet, tunBuffer);
-    this.#icmp.unreachable(tunBuffer, packet.length, this.#now);
-  }
-
-  /** UDP messages came: RX descriptors 0 to count − 1. What is for the host is delivered at once. */
-  receive(count: number, now: Instant): void {
-    this.tell(now);
-    const { exports } = this.core;
-    if (!this.#up) return;
-    const writes = exports.receive(count, now);
-    if (writes > 0) this.#sink.deliver(writes);
-    this.handleTouched();
-  }
-
-  /** Look after all peers that have events. `receive` does; a driver whose other threads receive calls it each turn. */
-  handleTouched(): void {
+  /** Look after all peers that have events; a driver whose other threads receive calls it each turn as well. */
+  received(): void {
     const first = this.core.at.touched >>> 2;
     const touched = this.core.exports.takeTouched();
     for (let i = 0; i < touched; i++) this.touched(this.core.words[first + i]!);
@@ -193,41 +158,35 @@ export class Engine implements PeerContext {
 
   /** A peer has events; other threads may be adding to them. */
   touched(slot: number): void {
-    const at = this.core.peer(slot) + abi.PEER_EVENTS;
-    const events = Atomics.exchange(this.core.words, at >>> 2, 0);
-    if ((events & abi.EVENT_CONFIRMED) !== 0) this.core.exports.confirmSession(slot);
+    const events = takePeerEvents(this.core.views, this.core.peer(slot));
+    if ((events & EVENT_CONFIRMED) !== 0) this.core.exports.confirmSession(slot);
     this.#bySlot[slot]?.received(events);
   }
 
-  /** Send what waits to be sent. */
-  flush(): void {
-    const count = this.core.exports.trains();
-    if (count === 0) return;
-    this.#sink.transmit(count);
-    this.core.exports.clearTrains();
+  /** A path came that must be allowed before it is followed. */
+  pathOffered(peer: Peer): void {
+    const path = this.core.exports.offeredPath(peer.slot);
+    if (pathFamily(this.core.views, path) === 0 || this.events.mayFollow?.(path) === false) return;
+    this.core.exports.acceptPath(peer.slot);
+    this.events.pathLearnt?.(peer);
   }
 
-  /** Train `index` of the flush under way has been sent. */
-  sent(index: number): void {
-    this.core.exports.accountTrain(index);
-  }
-
-  /** Train `index` went only after its cached source address was left out: forget that address. */
-  sourceRefused(index: number): void {
-    const slot = this.core.u32(this.core.at.txDescriptors + abi.TX_BYTES * index + abi.TX_PEER);
-    this.clearSourceOf(slot);
-  }
-
-  /** The system refused this peer's cached source address. */
-  clearSourceOf(slot: number): void {
+  sourceRefused(slot: number): void {
     this.#bySlot[slot]?.clearSource();
   }
+
+  /** The first thread gives way to nobody: others wait for it. */
+  readonly isWanted = false;
+
+  giveWay(): void {}
+
+  // ── what is due ────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Answer handshake messages and fire what is due. Harmless when early or repeated. */
   advance(now: Instant): void {
     this.tell(now);
     if (this.#up) this.#handshakes.process();
-    this.handleTouched();
+    this.received();
     for (let peer = this.queue.pop(now); peer !== undefined; peer = this.queue.pop(now)) peer.wake(now);
   }
 
@@ -236,7 +195,7 @@ export class Engine implements PeerContext {
    * @returns whether there is more
    */
   prepare(): boolean {
-    if (this.privateKey() === undefined) return false;
+    if (this.core.privateKey() === undefined) return false;
     for (let left = PREPARED_PER_TURN; left > 0 && this.#preparedSlots < this.#bySlot.length; this.#preparedSlots++) {
       if (this.#bySlot[this.#preparedSlots] === undefined) continue;
       this.core.exports.precompute(this.#preparedSlots);
@@ -247,41 +206,12 @@ export class Engine implements PeerContext {
 
   /** When to call `advance`; Infinity while nothing is pending. */
   nextDeadline(): Instant {
-    return this.#up && this.#handshakes.waiting > 0 ? this.#now : this.queue.next;
+    return this.#up && this.#handshakes.waiting > 0 ? this.now : this.queue.next;
   }
 
-  // ── what peers need ────────────────────────────────────────────────────────────────────────────────────────
-
+  /** The peer in a slot that is taken. */
   peerAt(slot: number): Peer {
     return this.#bySlot[slot]!;
-  }
-
-  chance(): number {
-    if (this.#chancesLeft === 0) this.#drawChances();
-    this.#chancesLeft -= 1;
-    return this.#chances[this.#chancesLeft]! / 2 ** 32;
-  }
-
-  /** One call to the source of random bytes serves many timers. */
-  #drawChances(): void {
-    this.refreshRandom();
-    const first = this.core.at.random >>> 2;
-    this.#chances.set(this.core.words.subarray(first, first + this.#chances.length));
-    this.core.wipe(this.core.at.random, abi.RANDOM_BYTES);
-    this.#chancesLeft = this.#chances.length;
-  }
-
-  wallTime(): WallTime {
-    return this.#options.wallTime();
-  }
-
-  refreshRandom(): void {
-    const { random } = this.core.at;
-    this.#options.random(this.core.bytes.subarray(random, random + abi.RANDOM_BYTES));
-  }
-
-  countDrops(reason: number, count: number): void {
-    for (let i = 0; i < count; i++) this.core.exports.countDrop(reason);
   }
 
   /** How many packets were dropped, by reason, since the device was made. */
@@ -298,23 +228,24 @@ export class Engine implements PeerContext {
     this.#requireOpen();
     if (up === this.#up) return;
     this.#up = up;
+    if (up) this.lane.open();
     for (const peer of this.#peers) {
       if (up) peer.start();
       else peer.stop();
     }
-    if (up) return this.flush();
-    this.core.exports.clearTrains();
+    if (up) return this.lane.flush();
+    this.lane.shut();
     this.core.exports.clearQueued();
   }
 
   /** 32 bytes at `key`, which the caller wipes; all zero removes the identity. A peer with the same public key goes. */
   setPrivateKey(key: Address): void {
     this.#requireOpen();
-    const { exports, at } = this.core;
-    const anonymous = this.privateKey() === undefined;
-    if (!exports.setPrivateKey(key, this.#bySlot.length)) return;
+    const anonymous = this.core.privateKey() === undefined;
+    if (!this.core.exports.setPrivateKey(key, this.#bySlot.length)) return;
     this.#preparedSlots = 0;
-    const self = this.privateKey() === undefined ? undefined : this.findPeer(at.identity + abi.IDENTITY_PUBLIC_KEY);
+    const own = this.core.publicKey();
+    const self = own === undefined ? undefined : this.findPeer(own);
     if (self !== undefined) this.removePeer(self);
     for (const peer of this.#peers) {
       peer.expireSessions();
@@ -325,13 +256,12 @@ export class Engine implements PeerContext {
 
   /** Where the private key is; undefined without an identity. */
   privateKey(): Address | undefined {
-    const { identity } = this.core.at;
-    return this.core.u32(identity + abi.IDENTITY_PRESENT) === 0 ? undefined : identity + abi.IDENTITY_PRIVATE_KEY;
+    return this.core.privateKey();
   }
 
   /** Where our public key is; undefined without an identity. */
   publicKey(): Address | undefined {
-    return this.privateKey() === undefined ? undefined : this.core.at.identity + abi.IDENTITY_PUBLIC_KEY;
+    return this.core.publicKey();
   }
 
   peers(): Iterable<Peer> {
@@ -354,7 +284,7 @@ export class Engine implements PeerContext {
     this.#bySlot[slot] = peer;
     this.#preparedSlots = Math.min(this.#preparedSlots, slot);
     this.#peers.add(peer);
-    this.#sink.peerCreated?.(peer);
+    this.events.peerCreated?.(peer);
     return peer;
   }
 
@@ -370,19 +300,12 @@ export class Engine implements PeerContext {
     if (!peer.alive) return;
     peer.stop();
     peer.alive = false;
-    this.#dropTrainsOf(peer.slot);
+    // What is sealed already goes out first.
+    this.lane.flushPeer(peer.slot);
     this.core.exports.removePeer(peer.slot);
     this.#peers.delete(peer);
     this.#bySlot[peer.slot] = undefined;
     this.#slots.free(peer.slot);
-  }
-
-  /** What is sealed already goes out first: a slot may have another owner by the next flush. */
-  #dropTrainsOf(slot: number): void {
-    const { at } = this.core;
-    for (let i = this.core.exports.trains() - 1; i >= 0; i--) {
-      if (this.core.u32(at.txDescriptors + abi.TX_BYTES * i + abi.TX_PEER) === slot) return this.flush();
-    }
   }
 
   removeAllPeers(): void {
@@ -399,12 +322,12 @@ export class Engine implements PeerContext {
     if (this.#closed) return;
     this.#up = false;
     this.#closed = true;
-    const { identity, random, secretExchange } = this.core.at;
-    this.core.wipe(identity, abi.IDENTITY_BYTES);
-    this.core.wipe(random, abi.RANDOM_BYTES);
-    this.core.wipe(secretExchange, abi.SECRET_EXCHANGE_BYTES);
+    const { identity, secretExchange } = this.core.at;
+    this.core.wipe(identity, IDENTITY_BYTES);
+    this.core.randomArea().fill(0);
+    this.core.wipe(secretExchange, SECRET_EXCHANGE_BYTES);
     try {
-      this.core.exports.clearTrains();
+      this.lane.shut();
       this.removeAllPeers();
     } finally {
       this.core.exports.wipe();

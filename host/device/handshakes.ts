@@ -6,19 +6,22 @@
 import { DROP_RATE, MESSAGE_COOKIE_REPLY, MESSAGE_INITIATION } from "../core/codes.ts";
 import type { Address, Core } from "../core/core.ts";
 import { queuedLength, queuedMessage, queuedPath } from "../core/records/queued.ts";
+import type { Lane } from "../lane/lane.ts";
+import type { Clock } from "./clock.ts";
 import { HANDSHAKES_PER_TURN, REFUSALS_PER_TURN, UNDER_LOAD_LASTS, UNDER_LOAD_QUEUED } from "./constants.ts";
 import type { Counters } from "./counters.ts";
+import type { Entropy } from "./entropy.ts";
 import type { Instant } from "./instant.ts";
 import type { Peer } from "./peer.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 
 export interface HandshakeContext {
   readonly core: Core;
-  readonly now: Instant;
+  readonly lane: Lane;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
   readonly counters: Counters;
   peerAt(slot: number): Peer;
-  refreshRandom(): void;
-  flush(): void;
 }
 
 export class Handshakes {
@@ -47,14 +50,15 @@ export class Handshakes {
 
   /** Too many wait, or did within the last second. */
   #underLoad(): boolean {
-    const { now } = this.#context;
+    const { now } = this.#context.clock;
     if (this.waiting >= UNDER_LOAD_QUEUED) this.#underLoadUntil = now + UNDER_LOAD_LASTS;
     return now < this.#underLoadUntil;
   }
 
   /** The mac1 of what waits is valid. @returns what it cost */
   #answer(entry: Address): "dear" | "cheap" {
-    const { core, now } = this.#context;
+    const { core, clock } = this.#context;
+    const { now } = clock;
     const message = queuedMessage(entry);
     const path = queuedPath(entry);
     const length = queuedLength(core.views, entry);
@@ -83,7 +87,8 @@ export class Handshakes {
 
   /** Under load: a cookie first, and then not too often. */
   #admit(message: Address, length: number, path: Address): boolean {
-    const { core, now } = this.#context;
+    const { core, clock } = this.#context;
+    const { now } = clock;
     if (!core.exports.checkMac2(message, length, path, now)) {
       this.#sendCookieReply(message, length, path);
       return false;
@@ -94,14 +99,10 @@ export class Handshakes {
   }
 
   #sendCookieReply(message: Address, length: number, path: Address): void {
-    const { core, now } = this.#context;
-    let out = core.exports.openTrainToNobody(path);
-    if (out === 0) {
-      this.#context.flush();
-      out = core.exports.openTrainToNobody(path);
-    }
-    this.#context.refreshRandom();
-    core.exports.commitTrain(core.exports.createCookieReply(message, length, path, out, now));
+    const { core, lane, clock, entropy } = this.#context;
+    const out = lane.messageToNobody(path);
+    entropy.refresh();
+    lane.commit(core.exports.createCookieReply(message, length, path, out, clock.now));
     this.#context.counters.cookieRepliesSent += 1;
   }
 

@@ -1,16 +1,43 @@
 /**
  * One peer: when to shake hands, when to send what (WireGuard paper §6; the kernel's send.c, receive.c and timers.c,
  * whose names the methods keep). Keys and counters of its sessions live in the core, in slot `slot`.
- * Every method works at the engine's present moment, `context.now`.
+ * Every method works at the engine's present moment, that of its clock.
  */
-import * as abi from "../../assembly/abi.ts";
+import {
+  EVENT_CONFIRMED,
+  EVENT_DATA,
+  EVENT_KEEPALIVE,
+  EVENT_PATH,
+  EVENT_PATH_OFFERED,
+  EVENT_REKEY,
+  EVENT_SENT,
+  SEND_DONE,
+  SEND_DONE_REKEY,
+  SEND_NO_ENDPOINT,
+  SEND_STAGE,
+} from "../core/codes.ts";
 import type { Address, Core, Endpoint } from "../core/core.ts";
+import { PATH_BYTES, pathFamily, pathLocalAt } from "../core/records/path.ts";
+import {
+  addPeerRxBytes,
+  peerEvents,
+  peerPath,
+  peerPresharedKey,
+  peerPublicKey,
+  peerRxBytes,
+  peerTxBytes,
+} from "../core/records/peer.ts";
+import type { Lane } from "../lane/lane.ts";
+import type { Clock } from "./clock.ts";
 import { MAX_HANDSHAKE_ATTEMPTS, REKEY_TIMEOUT } from "./constants.ts";
 import type { Counters } from "./counters.ts";
+import type { EngineEvents } from "./engine.ts";
+import type { Entropy } from "./entropy.ts";
 import { type Instant, NEVER, type WallTime } from "./instant.ts";
 import type { PeerEvent } from "./peer-event.ts";
 import { type AllowedIp, addAllowedIp, allowedIps, removeAllowedIp } from "./routes.ts";
-import { type StagedBudget, StagedQueue } from "./staged.ts";
+import type { StagedQueue } from "./staged.ts";
+import type { Staging } from "./staging.ts";
 import type { Sleeper, TimerQueue } from "./timer-queue.ts";
 import { type Timer, Timers } from "./timers.ts";
 
@@ -21,27 +48,18 @@ const NO_HANDSHAKE: WallTime = { seconds: 0, nanoseconds: 0 };
 /** What a peer needs of its engine. */
 export interface PeerContext {
   readonly core: Core;
-  readonly now: Instant;
-  readonly up: boolean;
+  /** Sends what the peer itself has to say. */
+  readonly lane: Lane;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
   readonly queue: TimerQueue<Peer>;
-  readonly budget: StagedBudget;
+  readonly staging: Staging;
   readonly counters: Counters;
-  /** Uniform in [0, 1). */
-  chance(): number;
-  wallTime(): WallTime;
-  /** Fill the core's RANDOM region. */
-  refreshRandom(): void;
-  /** Send all trains that wait. */
-  flush(): void;
-  /** Route a packet that had been staged, once more. */
-  sendStaged(packet: Uint8Array): void;
-  countDrops(reason: number, count: number): void;
-  pathLearnt(peer: Peer): void;
+  readonly events: EngineEvents;
+  /** Whether the interface is up. */
+  readonly up: boolean;
   /** A path came that must be allowed before it is followed. */
   pathOffered(peer: Peer): void;
-  told(peer: Peer, event: PeerEvent): void;
-  /** The peer will not be reached soon: tell whoever sent these packets. */
-  unreachable(packet: Uint8Array): void;
 }
 
 export class Peer implements Sleeper {
@@ -64,10 +82,10 @@ export class Peer implements Sleeper {
   constructor(context: PeerContext, slot: number) {
     this.#context = context;
     this.slot = slot;
-    this.#staged = new StagedQueue(context.budget);
+    this.#staged = context.staging.queue();
     this.timers = new Timers(
       (at) => context.queue.schedule(this, at),
-      () => context.chance(),
+      () => context.entropy.chance(),
     );
   }
 
@@ -78,11 +96,11 @@ export class Peer implements Sleeper {
   // ── configuration ──────────────────────────────────────────────────────────────────────────────────────────
 
   get publicKey(): Address {
-    return this.#record + abi.PEER_PUBLIC_KEY;
+    return peerPublicKey(this.#record);
   }
 
   get presharedKey(): Address {
-    return this.#context.core.secret(this.slot) + abi.SECRET_PRESHARED_KEY;
+    return peerPresharedKey(this.#context.core.secret(this.slot));
   }
 
   /** 32 bytes at `key`; all zero removes it. Counts from the next handshake on. */
@@ -91,7 +109,7 @@ export class Peer implements Sleeper {
   }
 
   setEndpoint(endpoint: Endpoint): void {
-    this.#context.core.writeEndpoint(this.#record + abi.PEER_PATH, endpoint);
+    this.#context.core.writeEndpoint(this.path, endpoint);
   }
 
   /** Where it is was found out: a handshake under way begins anew, at once. */
@@ -103,17 +121,18 @@ export class Peer implements Sleeper {
   }
 
   endpoint(): Endpoint | undefined {
-    return this.#context.core.readEndpoint(this.#record + abi.PEER_PATH);
+    return this.#context.core.readEndpoint(this.path);
   }
 
-  /** Where packets for it go and come from (PATH_… of assembly/abi.ts). */
+  /** Where packets for it go and come from; see core/records/path.ts. */
   get path(): Address {
-    return this.#record + abi.PEER_PATH;
+    return peerPath(this.#record);
   }
 
   /** The system refused the cached source address, or it may be wrong by now: let it choose anew. */
   clearSource(): void {
-    this.#context.core.wipe(this.path + abi.PATH_LOCAL, abi.PATH_BYTES - abi.PATH_LOCAL);
+    const local = pathLocalAt(this.path);
+    this.#context.core.wipe(local, this.path + PATH_BYTES - local);
   }
 
   persistentKeepalive(): number {
@@ -157,12 +176,12 @@ export class Peer implements Sleeper {
 
   /** Bytes of authenticated messages. */
   rxBytes(): bigint {
-    return this.#context.core.view.getBigUint64(this.#record + abi.PEER_RX, true);
+    return peerRxBytes(this.#context.core.view, this.#record);
   }
 
   /** Bytes of UDP payload sent. */
   txBytes(): bigint {
-    return this.#context.core.view.getBigUint64(this.#record + abi.PEER_TX, true);
+    return peerTxBytes(this.#context.core.view, this.#record);
   }
 
   /** Since the epoch; zeros before the first. */
@@ -188,7 +207,7 @@ export class Peer implements Sleeper {
   stop(): void {
     this.timers.stop();
     this.#context.queue.remove(this);
-    this.#context.countDrops(abi.DROP_STAGED, this.#staged.clear());
+    this.#context.staging.drop(this.#staged.clear());
     this.#context.core.exports.clearSessions(this.slot);
   }
 
@@ -203,8 +222,8 @@ export class Peer implements Sleeper {
    * there was one in use there shall be another at once: until then whatever the peer sends might be lost.
    */
   slept(milliseconds: number): void {
-    const { core, now } = this.#context;
-    const wasInUse = core.exports.ageSessions(this.slot, milliseconds, now);
+    const { core, clock } = this.#context;
+    const wasInUse = core.exports.ageSessions(this.slot, milliseconds, clock.now);
     this.#lastSentHandshake = -NEVER;
     this.timers.slept(milliseconds);
     if (wasInUse) this.sendInitiation("first");
@@ -223,13 +242,13 @@ export class Peer implements Sleeper {
         return this.#retransmit();
       case "sendKeepalive":
         this.sendKeepalive();
-        return this.timers.keepaliveFired(this.#context.now);
+        return this.timers.keepaliveFired(this.#context.clock.now);
       case "newHandshake":
         this.#fellSilent();
         this.clearSource();
         return this.sendInitiation("first");
       case "zeroKeyMaterial":
-        this.#context.countDrops(abi.DROP_STAGED, this.#staged.clear());
+        this.#context.staging.drop(this.#staged.clear());
         return this.#context.core.exports.clearSessions(this.slot);
       case "persistentKeepalive":
         if (this.timers.persistentInterval > 0) this.sendKeepalive();
@@ -239,36 +258,39 @@ export class Peer implements Sleeper {
   #retransmit(): void {
     if (this.#attempts > MAX_HANDSHAKE_ATTEMPTS) {
       for (let packet = this.#staged.shift(); packet !== undefined; packet = this.#staged.shift()) {
-        this.#context.countDrops(abi.DROP_STAGED, 1);
-        this.#context.unreachable(packet);
+        this.#context.staging.giveUp(packet);
       }
       this.#context.counters.handshakesGivenUp += 1;
-      this.#context.told(this, "handshake failed");
+      this.#tell("handshake failed");
       this.#fellSilent();
-      return this.timers.gaveUp(this.#context.now);
+      return this.timers.gaveUp(this.#context.clock.now);
     }
     this.#attempts += 1;
     this.clearSource();
     this.sendInitiation("retry");
   }
 
+  #tell(event: PeerEvent): void {
+    this.#context.events.told?.(this, event);
+  }
+
   #fellSilent(): void {
     if (this.#silent) return;
     this.#silent = true;
-    this.#context.told(this, "silent");
+    this.#tell("silent");
   }
 
   #heard(): void {
     if (!this.#silent) return;
     this.#silent = false;
-    this.#context.told(this, "back");
+    this.#tell("back");
   }
 
   // ── sending ────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** A packet (vnet header and all) for which there is no session yet. */
   stage(packet: Uint8Array): void {
-    this.#context.countDrops(abi.DROP_STAGED, this.#staged.push(packet));
+    this.#context.staging.drop(this.#staged.push(packet));
     this.sendInitiation("first");
   }
 
@@ -277,66 +299,63 @@ export class Peer implements Sleeper {
     for (let left = this.#staged.length; left > 0; left--) {
       const packet = this.#staged.shift();
       if (packet === undefined) return;
-      this.#context.sendStaged(packet);
+      this.#context.staging.resend(packet);
     }
   }
 
   /** Send what waits, or a message without data if nothing does. */
   sendKeepalive(): void {
-    const { core, now } = this.#context;
+    const { lane, clock } = this.#context;
     if (this.#staged.length > 0) {
       const reads = this.#reads;
       this.sendStagedPackets();
       // They may have gone elsewhere: routes change.
       if (this.#reads !== reads || this.#staged.length > 0) return;
     }
-    let status = core.exports.sendKeepalive(this.slot, now) >>> 24;
-    if (status === abi.SEND_MORE) {
-      this.#context.flush();
-      status = core.exports.sendKeepalive(this.slot, now) >>> 24;
-    }
-    if (status === abi.SEND_DONE || status === abi.SEND_DONE_REKEY) this.#authenticatedPacketSent();
+    const status = lane.keepalive(this.slot, clock.now);
+    if (status === SEND_DONE || status === SEND_DONE_REKEY) this.#authenticatedPacketSent();
     // Without an endpoint too the timers run, so that all goes on once there is one.
-    const sessionless = status === abi.SEND_STAGE || status === abi.SEND_NO_ENDPOINT;
-    if (sessionless || status === abi.SEND_DONE_REKEY) this.sendInitiation("first");
+    const sessionless = status === SEND_STAGE || status === SEND_NO_ENDPOINT;
+    if (sessionless || status === SEND_DONE_REKEY) this.sendInitiation("first");
   }
 
   #authenticatedPacketSent(): void {
-    this.timers.anyAuthenticatedPacketTraversal(this.#context.now);
+    this.timers.anyAuthenticatedPacketTraversal(this.#context.clock.now);
     this.timers.anyAuthenticatedPacketSent();
   }
 
-  /** Data of this peer has been sealed and goes out with the next flush. @param rekey the session wants replacing */
-  dataSent(rekey: boolean): void {
+  /** Data for this peer has been sealed and goes out with the next flush. */
+  dataSent(): void {
     this.#reads = (this.#reads + 1) | 0;
     this.#authenticatedPacketSent();
-    this.timers.dataSent(this.#context.now);
-    if (rekey) this.sendInitiation("first");
+    this.timers.dataSent(this.#context.clock.now);
   }
 
   /** Start a handshake, unless one was started less than REKEY_TIMEOUT ago. */
   sendInitiation(attempt: "first" | "retry"): void {
-    const { core, now, up } = this.#context;
+    const { core, clock, up } = this.#context;
+    const { now } = clock;
     if (attempt === "first") this.#attempts = 0;
     if (!up || now - this.#lastSentHandshake < REKEY_TIMEOUT) return;
     this.#lastSentHandshake = now;
     const message = this.#openHandshakeTrain();
-    const { seconds, nanoseconds } = this.#context.wallTime();
-    this.#context.refreshRandom();
+    const { seconds, nanoseconds } = this.#context.clock.wallTime();
+    this.#context.entropy.refresh();
     const length = core.exports.createInitiation(this.slot, message, seconds, nanoseconds, now);
     if (length === 0) return;
     this.#commitHandshakeTrain(length);
     this.timers.handshakeInitiated(now);
     this.#context.counters.initiationsSent += 1;
-    this.#context.told(this, "handshake started");
+    this.#tell("handshake started");
   }
 
   /** Answer the initiation that the core has just accepted. */
   sendResponse(): void {
-    const { core, now } = this.#context;
+    const { core } = this.#context;
+    const { now } = this.#context.clock;
     this.#lastSentHandshake = now + this.timers.handshakeCrossed(now);
     const message = this.#openHandshakeTrain();
-    this.#context.refreshRandom();
+    this.#context.entropy.refresh();
     const length = core.exports.createResponse(this.slot, message, now);
     if (length === 0 || !core.exports.beginSession(this.slot, now)) return;
     this.timers.sessionDerived(now);
@@ -345,19 +364,13 @@ export class Peer implements Sleeper {
   }
 
   #openHandshakeTrain(): Address {
-    const { exports } = this.#context.core;
-    const path = this.#record + abi.PEER_PATH;
-    const message = exports.openTrain(this.slot, path, HANDSHAKE_TOS);
-    if (message !== 0) return message;
-    this.#context.flush();
-    return exports.openTrain(this.slot, path, HANDSHAKE_TOS);
+    return this.#context.lane.message(this.slot, this.path, HANDSHAKE_TOS);
   }
 
   /** Without an endpoint nothing goes out, but the timers run all the same. */
   #commitHandshakeTrain(length: number): void {
-    const { core } = this.#context;
-    const reachable = core.view.getUint16(this.#record + abi.PEER_PATH + abi.PATH_FAMILY, true) !== 0;
-    if (reachable) core.exports.commitTrain(length);
+    const { core, lane } = this.#context;
+    if (pathFamily(core.views, this.path) !== 0) lane.commit(length);
     this.#authenticatedPacketSent();
   }
 
@@ -365,14 +378,14 @@ export class Peer implements Sleeper {
 
   /** The core accepted a handshake message of this peer, of `length` bytes, that came along `path`. */
   handshakeReceived(path: Address, length: number): void {
-    const { core, now } = this.#context;
-    const rx = this.#record + abi.PEER_RX;
-    core.view.setBigUint64(rx, core.view.getBigUint64(rx, true) + BigInt(length), true);
+    const { core } = this.#context;
+    const { now } = this.#context.clock;
+    addPeerRxBytes(core.view, this.#record, length);
     core.exports.followPath(this.slot, path);
     // Now, because the answer takes this path already.
-    const events = core.u32(this.#record + abi.PEER_EVENTS);
-    if ((events & abi.EVENT_PATH) !== 0) this.#context.pathLearnt(this);
-    if ((events & abi.EVENT_PATH_OFFERED) !== 0) this.#context.pathOffered(this);
+    const events = peerEvents(core.views, this.#record);
+    if ((events & EVENT_PATH) !== 0) this.#context.events.pathLearnt?.(this);
+    if ((events & EVENT_PATH_OFFERED) !== 0) this.#context.pathOffered(this);
     this.#heard();
     this.timers.anyAuthenticatedPacketReceived();
     this.timers.anyAuthenticatedPacketTraversal(now);
@@ -380,7 +393,8 @@ export class Peer implements Sleeper {
 
   /** A response was accepted: the session begins, and the first packet under it confirms the key. */
   responseReceived(): void {
-    const { core, now } = this.#context;
+    const { core } = this.#context;
+    const { now } = this.#context.clock;
     if (!core.exports.beginSession(this.slot, now)) return;
     this.timers.sessionDerived(now);
     this.#handshakeComplete();
@@ -390,28 +404,28 @@ export class Peer implements Sleeper {
   #handshakeComplete(): void {
     this.timers.handshakeComplete();
     this.#attempts = 0;
-    this.#lastHandshake = this.#context.wallTime();
-    this.#context.told(this, "handshake");
+    this.#lastHandshake = this.#context.clock.wallTime();
+    this.#tell("handshake");
   }
 
   /** What the last batch brought. @param events EVENT_… bits */
   received(events: number): void {
-    const { now } = this.#context;
-    if ((events & abi.EVENT_PATH) !== 0) this.#context.pathLearnt(this);
-    if ((events & abi.EVENT_PATH_OFFERED) !== 0) this.#context.pathOffered(this);
+    const { now } = this.#context.clock;
+    if ((events & EVENT_PATH) !== 0) this.#context.events.pathLearnt?.(this);
+    if ((events & EVENT_PATH_OFFERED) !== 0) this.#context.pathOffered(this);
     // By another thread; which came first is not known. So an answer is taken to follow what it answers.
-    if ((events & abi.EVENT_SENT) !== 0) this.dataSent(false);
-    if ((events & (abi.EVENT_DATA | abi.EVENT_KEEPALIVE)) !== 0) {
+    if ((events & EVENT_SENT) !== 0) this.dataSent();
+    if ((events & (EVENT_DATA | EVENT_KEEPALIVE)) !== 0) {
       this.#heard();
       this.timers.anyAuthenticatedPacketReceived();
       this.timers.anyAuthenticatedPacketTraversal(now);
-      if ((events & abi.EVENT_DATA) !== 0) this.timers.dataReceived(now);
+      if ((events & EVENT_DATA) !== 0) this.timers.dataReceived(now);
     }
     // After the timers: what is sent now has not been answered by what came.
-    if ((events & abi.EVENT_CONFIRMED) !== 0) {
+    if ((events & EVENT_CONFIRMED) !== 0) {
       this.#handshakeComplete();
       this.sendStagedPackets();
     }
-    if ((events & abi.EVENT_REKEY) !== 0) this.sendInitiation("first");
+    if ((events & EVENT_REKEY) !== 0) this.sendInitiation("first");
   }
 }

@@ -91,5 +91,5 @@ export function* deviceStatistics(engine: Engine): Generator<Statistic, void> {
     samples: Object.entries(engine.drops()).map(([reason, value]) => ({ labels: { reason }, value })),
   };
   yield single("wasmguard_handshake_queue", "gauge", "Handshake messages waiting.", engine.core.exports.queued());
-  yield single("wasmguard_staged_bytes", "gauge", "Bytes of packets that wait for a session.", engine.budget.used);
+  yield single("wasmguard_staged_bytes", "gauge", "Bytes of packets that wait for a session.", engine.staging.bytes);
 }

@@ -2,16 +2,17 @@
  * A simulated machine: one engine, an identity that outlives it, a place in the network, and two clocks. The engine's
  * own clock stands still while the machine sleeps; the wall clock does not.
  */
-import * as abi from "../../assembly/abi.ts";
+import { RX_SLOTS, TRAIN_DATAGRAMS_MAX } from "../../host/core/codes.ts";
 import type { Core, Endpoint } from "../../host/core/core.ts";
 import { Engine } from "../../host/device/engine.ts";
 import type { Peer } from "../../host/device/peer.ts";
+import { Lane } from "../../host/lane/lane.ts";
+import { type Arrival, TestInside, TestOutside } from "../support/ports.ts";
 import type { Cores } from "./cores.ts";
 import { innerAddress } from "./packet.ts";
 import type { Random } from "./random.ts";
 
 const EPOCH = 1_700_000_000;
-const RX_SLOTS = 8; // assembly/constants.ts
 
 /** What a machine tells the world, as it happens. */
 export interface MachineEvents {
@@ -25,11 +26,6 @@ export interface PeerSettings {
   readonly keepalive: number;
 }
 
-export interface Arrival {
-  readonly bytes: Uint8Array;
-  readonly from: Endpoint;
-}
-
 export class Machine {
   readonly index: number;
   readonly #cores: Cores;
@@ -37,6 +33,9 @@ export class Machine {
   readonly #events: MachineEvents;
   #core: Core;
   #engine: Engine;
+  #lane!: Lane;
+  #inside!: TestInside;
+  #outside!: TestOutside;
   privateKey: Uint8Array;
   publicKey = new Uint8Array(32);
   address: Endpoint;
@@ -66,8 +65,14 @@ export class Machine {
     this.incarnation += 1;
     this.epoch += 1;
     const core = this.#core;
+    this.#inside = new TestInside(core, (packet) => this.#events.delivered(this, packet));
+    this.#outside = new TestOutside(core, (bytes, to, _tos, slot) => {
+      const peer = slot < core.maxPeers ? this.#engine.peerAt(slot) : undefined;
+      this.#events.sent(this, to, bytes, peer);
+    });
+    this.#lane = new Lane(core, this.#inside, this.#outside);
     const engine = new Engine({
-      core,
+      lane: this.#lane,
       now: this.now,
       random: (into) => this.#random.fill(into),
       uptime: () => this.#trueTime,
@@ -75,14 +80,9 @@ export class Machine {
         seconds: EPOCH + Math.floor(this.#trueTime / 1000),
         nanoseconds: Math.floor(this.#trueTime % 1000) * 1_000_000,
       }),
-      sink: {
-        transmit: (count) => this.#transmit(count),
-        deliver: (count) => this.#deliver(count),
-        inject: () => {},
-      },
     });
     core.exports.setMtu(1420);
-    core.exports.setTrainLength(abi.TRAIN_DATAGRAMS_MAX);
+    core.exports.setTrainLength(TRAIN_DATAGRAMS_MAX);
     core.exports.setRekeyLimits(120_000, this.messageLimit);
     return engine;
   }
@@ -111,70 +111,19 @@ export class Machine {
   // ── the network and the host behind it ─────────────────────────────────────────────────────────────────────
 
   receive(arrivals: readonly Arrival[]): void {
-    const { core } = this.#engine;
-    const { rxDescriptors, rxBuffers } = core.at;
-    for (let first = 0; first < arrivals.length; first += RX_SLOTS) {
-      const batch = arrivals.slice(first, first + RX_SLOTS);
-      batch.forEach(({ bytes, from }, i) => {
-        const descriptor = rxDescriptors + abi.RX_BYTES * i;
-        const buffer = rxBuffers + abi.MESSAGE_BYTES_MAX * i;
-        core.bytes.set(bytes, buffer);
-        core.view.setUint32(descriptor + abi.RX_OFFSET, buffer, true);
-        core.view.setUint32(descriptor + abi.RX_LENGTH, bytes.length, true);
-        core.view.setUint32(descriptor + abi.RX_SEGMENT, bytes.length, true);
-        core.view.setUint32(descriptor + abi.RX_TOS, 0, true);
-        core.writeEndpoint(descriptor + abi.RX_PATH, from);
-      });
-      this.#engine.receive(batch.length, this.now);
-    }
+    this.#outside.waiting.push(...arrivals);
+    while (this.#outside.waiting.length > 0) this.#lane.inbound(4, this.now, RX_SLOTS);
     this.advance();
   }
 
   send(packet: Uint8Array): void {
-    const { core } = this.#engine;
-    core.wipe(core.at.tunBuffer, abi.VNET_BYTES);
-    core.bytes.set(packet, core.at.tunBuffer + abi.VNET_BYTES);
-    this.#engine.sendPacket(core.at.tunBuffer, packet.length + abi.VNET_BYTES, this.now);
-    this.#engine.flush();
+    this.#inside.waiting.push(packet);
+    this.#lane.outbound(this.now, 1);
   }
 
   advance(): void {
     this.#engine.advance(this.now);
-    this.#engine.flush();
-  }
-
-  #transmit(count: number): void {
-    const core = this.#core;
-    for (let i = 0; i < count; i++) {
-      const descriptor = core.at.txDescriptors + abi.TX_BYTES * i;
-      const segment = core.u32(descriptor + abi.TX_SEGMENT);
-      const start = core.u32(descriptor + abi.TX_OFFSET);
-      const end = start + core.u32(descriptor + abi.TX_LENGTH);
-      const to = core.readEndpoint(descriptor + abi.TX_PATH)!;
-      const slot = core.u32(descriptor + abi.TX_PEER);
-      const peer = slot < core.maxPeers ? this.#engine.peerAt(slot) : undefined;
-      for (let at = start; at < end; at += segment) {
-        this.#events.sent(this, to, Uint8Array.from(core.bytes.subarray(at, Math.min(at + segment, end))), peer);
-      }
-      this.#engine.sent(i);
-    }
-  }
-
-  #deliver(count: number): void {
-    const core = this.#core;
-    for (let i = 0; i < count; i++) {
-      const write = core.at.writes + abi.WRITE_BYTES * i;
-      const packet = new Uint8Array(core.u32(write + abi.WRITE_LENGTH));
-      let filled = 0;
-      for (let n = 0; n < core.u32(write + abi.WRITE_COUNT); n++) {
-        const entry = core.u32(write + abi.WRITE_GATHER) + abi.GATHER_BYTES * n;
-        const at = core.u32(entry + abi.GATHER_ADDRESS);
-        const length = core.u32(entry + abi.GATHER_LENGTH);
-        packet.set(core.bytes.subarray(at, at + length), filled);
-        filled += length;
-      }
-      this.#events.delivered(this, packet);
-    }
+    this.#lane.flush();
   }
 
   // ── the administrator ──────────────────────────────────────────────────────────────────────────────────────
@@ -189,13 +138,13 @@ export class Machine {
     const own = this.#engine.publicKey()!;
     this.publicKey = Uint8Array.from(core.bytes.subarray(own, own + 32));
     this.epoch += 1;
-    this.#engine.flush();
+    this.#lane.flush();
   }
 
   setUp(up: "up" | "down"): void {
     this.epoch += 1;
     this.#engine.setUp(up === "up", this.now);
-    this.#engine.flush();
+    this.#lane.flush();
   }
 
   /** Have `other` as a peer, with exactly its inner address. */
@@ -218,7 +167,7 @@ export class Machine {
     if (peer === undefined) return;
     this.peers.delete(other);
     this.#engine.removePeer(peer);
-    this.#engine.flush();
+    this.#lane.flush();
   }
 
   setPresharedKey(other: number, key: Uint8Array): void {
@@ -232,7 +181,7 @@ export class Machine {
   commit(other: number): void {
     this.#engine.tell(this.now);
     this.peers.get(other)?.commit();
-    this.#engine.flush();
+    this.#lane.flush();
   }
 
   sleep(): void {

@@ -1,10 +1,11 @@
 /** One engine with a core of its own, for tests: its clock is told, what it sends and delivers is kept. */
 import { createHash } from "node:crypto";
-import * as abi from "../../assembly/abi.ts";
-import type { Endpoint } from "../../host/core/core.ts";
+import type { Core, Endpoint } from "../../host/core/core.ts";
 import { loadCore, type MemoryKind } from "../../host/core/load.ts";
 import { Engine } from "../../host/device/engine.ts";
 import type { Peer } from "../../host/device/peer.ts";
+import { Lane } from "../../host/lane/lane.ts";
+import { type Arrival, TestInside, TestOutside } from "./ports.ts";
 
 export interface Datagram {
   readonly bytes: Uint8Array;
@@ -25,6 +26,9 @@ export function seededRandom(seed: string): (into: Uint8Array) => void {
 
 export class TestNode {
   readonly engine: Engine;
+  readonly lane: Lane;
+  readonly inside: TestInside;
+  readonly outside: TestOutside;
   readonly address: Endpoint;
   now: number;
   /** Datagrams sent since the last look. */
@@ -38,69 +42,27 @@ export class TestNode {
   /** Seconds that the machine slept. */
   asleep = 0;
 
-  private constructor(engine: (node: TestNode) => Engine, address: Endpoint, now: number) {
+  private constructor(core: Core, name: string, address: Endpoint, now: number) {
     this.address = address;
     this.now = now;
-    this.engine = engine(this);
+    this.inside = new TestInside(core, (packet) => this.delivered.push(packet));
+    this.outside = new TestOutside(core, (bytes, to, tos) => this.sent.push({ bytes, to, tos }));
+    this.lane = new Lane(core, this.inside, this.outside);
+    this.engine = new Engine({
+      lane: this.lane,
+      events: { mayFollow: (path) => this.mayFollow?.(core.readEndpoint(path)!) ?? true },
+      now,
+      random: seededRandom(name),
+      uptime: () => this.now + 1000 * this.asleep,
+      wallTime: () => ({
+        seconds: 1_700_000_000 + this.wallOffset + Math.floor(this.now / 1000),
+        nanoseconds: (this.now % 1000) * 1_000_000,
+      }),
+    });
   }
 
   static async create(name: string, address: Endpoint, now = 1_000, memory?: MemoryKind): Promise<TestNode> {
-    const core = await loadCore({ maxPeers: 64, maxAllowedIps: 256 }, memory);
-    return new TestNode(
-      (node) =>
-        new Engine({
-          core,
-          now,
-          random: seededRandom(name),
-          uptime: () => node.now + 1000 * node.asleep,
-          wallTime: () => ({
-            seconds: 1_700_000_000 + node.wallOffset + Math.floor(node.now / 1000),
-            nanoseconds: (node.now % 1000) * 1_000_000,
-          }),
-          sink: {
-            transmit: (count) => node.#transmit(count),
-            deliver: (count) => node.#deliver(count),
-            mayFollow: (path) => node.mayFollow?.(core.readEndpoint(path)!) ?? true,
-            inject: (at, length) =>
-              node.delivered.push(Uint8Array.from(core.bytes.subarray(at + abi.VNET_BYTES, at + length))),
-          },
-        }),
-      address,
-      now,
-    );
-  }
-
-  #transmit(count: number): void {
-    const { core } = this.engine;
-    for (let i = 0; i < count; i++) {
-      const descriptor = core.at.txDescriptors + abi.TX_BYTES * i;
-      const segment = core.u32(descriptor + abi.TX_SEGMENT);
-      const start = core.u32(descriptor + abi.TX_OFFSET);
-      const end = start + core.u32(descriptor + abi.TX_LENGTH);
-      const to = core.readEndpoint(descriptor + abi.TX_PATH)!;
-      const tos = core.u32(descriptor + abi.TX_TOS);
-      for (let at = start; at < end; at += segment) {
-        this.sent.push({ bytes: Uint8Array.from(core.bytes.subarray(at, Math.min(at + segment, end))), to, tos });
-      }
-      this.engine.sent(i);
-    }
-  }
-
-  #deliver(count: number): void {
-    const { core } = this.engine;
-    for (let i = 0; i < count; i++) {
-      const write = core.at.writes + abi.WRITE_BYTES * i;
-      const packet = new Uint8Array(core.u32(write + abi.WRITE_LENGTH));
-      let filled = 0;
-      for (let n = 0; n < core.u32(write + abi.WRITE_COUNT); n++) {
-        const entry = core.u32(write + abi.WRITE_GATHER) + abi.GATHER_BYTES * n;
-        const at = core.u32(entry + abi.GATHER_ADDRESS);
-        const length = core.u32(entry + abi.GATHER_LENGTH);
-        packet.set(core.bytes.subarray(at, at + length), filled);
-        filled += length;
-      }
-      this.delivered.push(packet);
-    }
+    return new TestNode(await loadCore({ maxPeers: 64, maxAllowedIps: 256 }, memory), name, address, now);
   }
 
   /** A datagram came from `from`. */
@@ -109,29 +71,29 @@ export class TestNode {
   }
 
   /** Several came at once. */
-  receiveTogether(datagrams: readonly { bytes: Uint8Array; from: Endpoint; tos?: number }[]): void {
-    const { core } = this.engine;
-    datagrams.forEach(({ bytes, from, tos = 0 }, i) => {
-      const record = core.at.rxDescriptors + abi.RX_BYTES * i;
-      const buffer = core.at.rxBuffers + abi.MESSAGE_BYTES_MAX * i;
-      core.bytes.set(bytes, buffer);
-      core.view.setUint32(record + abi.RX_OFFSET, buffer, true);
-      core.view.setUint32(record + abi.RX_LENGTH, bytes.length, true);
-      core.view.setUint32(record + abi.RX_SEGMENT, bytes.length, true);
-      core.view.setUint32(record + abi.RX_TOS, tos, true);
-      core.writeEndpoint(record + abi.RX_PATH, from);
-    });
-    this.engine.receive(datagrams.length, this.now);
+  receiveTogether(datagrams: readonly Arrival[]): void {
+    this.outside.waiting.push(...datagrams);
+    this.lane.inbound(4, this.now, datagrams.length);
     this.advance();
+  }
+
+  /** The same, but nothing is answered yet that need not be at once. */
+  take(bytes: Uint8Array, from: Endpoint, tos = 0): void {
+    this.outside.waiting.push({ bytes, from, tos });
+    this.lane.inbound(4, this.now, 1);
   }
 
   /** The host sends an IP packet. */
   send(packet: Uint8Array): void {
-    const { core } = this.engine;
-    core.wipe(core.at.tunBuffer, abi.VNET_BYTES);
-    core.bytes.set(packet, core.at.tunBuffer + abi.VNET_BYTES);
-    this.engine.sendPacket(core.at.tunBuffer, packet.length + abi.VNET_BYTES, this.now);
-    this.engine.flush();
+    this.inside.waiting.push(packet);
+    this.lane.outbound(this.now, 1);
+  }
+
+  /** The same, but it does not leave yet. */
+  seal(packet: Uint8Array): void {
+    this.inside.waiting.push(packet);
+    const { tunBuffer } = this.engine.core.at;
+    this.lane.send(tunBuffer, this.inside.read(tunBuffer), this.now);
   }
 
   /** The machine sleeps: the wall clock goes on, ours does not. */
@@ -144,7 +106,7 @@ export class TestNode {
   advance(now = this.now): void {
     this.now = now;
     this.engine.advance(now);
-    this.engine.flush();
+    this.lane.flush();
   }
 
   setPrivateKey(key: Uint8Array): void {

@@ -1,23 +1,33 @@
 /**
- * The event driver: one engine on the runtime's own event loop, between any Bind and any Tun. It copies bytes into and
- * out of linear memory. Code that is not ours (Bind, Tun, listeners) runs only while the engine rests, so it may call
- * back at once: what the engine wants sent and delivered is collected and handed out when the engine has finished.
+ * The event driver: one engine and its lane on the runtime's own event loop, between any Bind and any Tun. It copies bytes
+ * into and out of linear memory. Code that is not ours (Bind, Tun, listeners) runs only while the engine rests, so it may call
+ * back at once: what is to be sent and delivered is collected, and handed out when the engine has finished.
  */
-import * as abi from "../../../assembly/abi.ts";
-import type { Address, Core, Endpoint } from "../../core/core.ts";
-import { Engine, type EngineSink } from "../../device/engine.ts";
+import {
+  DROP_MALFORMED,
+  DROP_SEND,
+  DROP_SHORT,
+  DROP_TYPE,
+  MESSAGE_BYTES_MAX,
+  RX_SLOTS,
+  VNET_BYTES,
+} from "../../core/codes.ts";
+import type { Core, Endpoint } from "../../core/core.ts";
+import { Engine } from "../../device/engine.ts";
 import { NEVER } from "../../device/instant.ts";
 import type { Peer } from "../../device/peer.ts";
 import type { PeerEvent } from "../../device/peer-event.ts";
+import { Lane } from "../../lane/lane.ts";
 import type { Bind, BindEvents } from "./bind.ts";
+import { BindOutside } from "./bind-outside.ts";
 import { byteLength, requireBytes } from "./bytes.ts";
-import { EndpointCache } from "./endpoint-cache.ts";
 import { OptionError } from "./errors.ts";
-import { ReceiveQueue } from "./receive-queue.ts";
+import { Outgoing } from "./outgoing.ts";
+import { PacketInside } from "./packet-inside.ts";
 import type { Tun, TunEvents } from "./tun.ts";
 import { systemUptime } from "./uptime.ts";
 
-const PACKET_BYTES_MAX = abi.MESSAGE_BYTES_MAX - abi.VNET_BYTES;
+const PACKET_BYTES_MAX = MESSAGE_BYTES_MAX - VNET_BYTES;
 /** Longest delay that the timers of every runtime take. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -42,20 +52,12 @@ export interface SendFailure {
   readonly cause: unknown;
 }
 
-interface Outgoing {
-  readonly bytes: Uint8Array;
-  /** Undefined: a packet for the host. */
-  readonly to: Endpoint | undefined;
-}
-
-export class EventDriver implements EngineSink {
+export class EventDriver {
   readonly engine: Engine;
+  readonly #lane: Lane;
+  readonly #outside: BindOutside;
+  readonly #outgoing: Outgoing;
   readonly #options: EventDriverOptions;
-  readonly #received: ReceiveQueue;
-  readonly #destinations: EndpointCache;
-  /** In order; one engine call adds no more than the core's lists hold and the staged queues held. */
-  #outgoing: Outgoing[] = [];
-  #handingOut = false;
   #open = false;
   #turnDue = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -67,14 +69,21 @@ export class EventDriver implements EngineSink {
   constructor(options: EventDriverOptions) {
     const { core } = options;
     this.#options = options;
-    this.#received = new ReceiveQueue(core);
-    this.#destinations = new EndpointCache(core);
+    this.#outgoing = new Outgoing({
+      datagram: (bytes, to) => this.#send(bytes, to),
+      packet: (bytes) => this.#write(bytes),
+    });
+    this.#outside = new BindOutside(core, this.#outgoing);
+    this.#lane = new Lane(core, new PacketInside(core, this.#outgoing), this.#outside);
     core.exports.setBase(0n);
     core.exports.setTun(0, 0, 0);
     core.exports.setTrainLength(1);
     this.engine = new Engine({
-      core,
-      sink: this,
+      lane: this.#lane,
+      events: {
+        told: (peer, event) => options.told(peer, event),
+        pathLearnt: (peer) => options.told(peer, "endpoint"),
+      },
       now: performance.now(),
       uptime: systemUptime(),
       random: (into) => void crypto.getRandomValues(into as Uint8Array<ArrayBuffer>),
@@ -93,14 +102,6 @@ export class EventDriver implements EngineSink {
   /** The last datagram that could not be sent. */
   get sendFailure(): SendFailure | undefined {
     return this.#sendFailure;
-  }
-
-  told(peer: Peer, event: PeerEvent): void {
-    this.#options.told(peer, event);
-  }
-
-  pathLearnt(peer: Peer): void {
-    this.#options.told(peer, "endpoint");
   }
 
   // ── life ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -124,8 +125,8 @@ export class EventDriver implements EngineSink {
     this.#open = false;
     clearTimeout(this.#timer);
     this.#timerAt = NEVER;
-    this.#outgoing = [];
-    this.#received.take();
+    this.#outgoing.clear();
+    this.#outside.received.take();
     this.engine.close();
   }
 
@@ -134,11 +135,11 @@ export class EventDriver implements EngineSink {
     const now = performance.now();
     try {
       const result = work(now);
-      this.engine.flush();
+      this.#lane.flush();
       return result;
     } finally {
       if (this.#open) {
-        this.#handOut();
+        this.#outgoing.handOut();
         this.#schedule(this.engine.nextDeadline());
       }
     }
@@ -151,26 +152,37 @@ export class EventDriver implements EngineSink {
       const length = requireBytes("datagram", datagram);
       requireEndpoint(from);
       if (!this.#open) return;
-      if (length === 0) return this.engine.countDrops(abi.DROP_SHORT, 1);
-      if (length > abi.MESSAGE_BYTES_MAX) return this.engine.countDrops(abi.DROP_TYPE, 1);
+      if (length === 0) return this.#drop(DROP_SHORT);
+      if (length > MESSAGE_BYTES_MAX) return this.#drop(DROP_TYPE);
       // RFC 768: a sender that expects no answer. It may be made up, and nothing can be sent there.
-      if (from.port === 0) return this.engine.countDrops(abi.DROP_MALFORMED, 1);
-      if (!this.#received.add(datagram, length, from)) {
+      if (from.port === 0) return this.#drop(DROP_MALFORMED);
+      if (!this.#outside.received.add(datagram, length, from)) {
         this.#takeReceived();
-        this.#received.add(datagram, length, from);
+        this.#outside.received.add(datagram, length, from);
       }
       this.#takeTurnSoon();
     },
     lost: (cause) => {
       this.#sendFailure = { at: performance.now(), cause };
-      this.engine.countDrops(abi.DROP_SEND, 1);
+      this.#drop(DROP_SEND);
     },
     failed: (cause) => this.#options.failed("bind", cause),
     gone: (cause) => this.#options.socket("lost", cause),
     back: () => this.#options.socket("found", undefined),
-    full: () => this.#tell(() => this.#options.tun.pause?.()),
-    drained: () => this.#tell(() => this.#options.tun.resume?.()),
+    full: () => {
+      this.#outside.hasRoom = false;
+      this.#tell(() => this.#options.tun.pause?.());
+    },
+    drained: () => {
+      this.#outside.hasRoom = true;
+      this.#tell(() => this.#options.tun.resume?.());
+    },
   };
+
+  /** Count a packet that went nowhere. @param reason DROP_… */
+  #drop(reason: number): void {
+    this.#options.core.countDrops(reason, 1);
+  }
 
   /** Have the Tun pause or go on; it may be anybody's code. */
   #tell(step: () => void): void {
@@ -186,22 +198,22 @@ export class EventDriver implements EngineSink {
     receive: (packet) => {
       const length = requireBytes("packet", packet);
       if (!this.#open) return;
-      if (length > PACKET_BYTES_MAX) return this.engine.countDrops(abi.DROP_MALFORMED, 1);
+      if (length > PACKET_BYTES_MAX) return this.#drop(DROP_MALFORMED);
       this.#run((now) => {
         const { at, bytes } = this.#options.core;
-        bytes.fill(0, at.tunBuffer, at.tunBuffer + abi.VNET_BYTES);
-        bytes.set(packet, at.tunBuffer + abi.VNET_BYTES);
-        this.engine.sendPacket(at.tunBuffer, length + abi.VNET_BYTES, now);
+        bytes.fill(0, at.tunBuffer, at.tunBuffer + VNET_BYTES);
+        bytes.set(packet, at.tunBuffer + VNET_BYTES);
+        this.#lane.send(at.tunBuffer, length + VNET_BYTES, now);
       });
     },
     failed: (cause) => this.#options.failed("tun", cause),
   };
 
   #takeReceived(): void {
-    const count = this.#received.take();
-    if (count === 0) return;
+    if (this.#outside.received.length === 0) return;
     this.#run((now) => {
-      this.engine.receive(count, now);
+      // The queue holds both families.
+      this.#lane.inbound(4, now, RX_SLOTS);
       this.engine.advance(now);
     });
   }
@@ -249,64 +261,6 @@ export class EventDriver implements EngineSink {
 
   // ── out ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  transmit(count: number): void {
-    const { core } = this.#options;
-    for (let i = 0; i < count; i++) {
-      const descriptor = core.at.txDescriptors + abi.TX_BYTES * i;
-      const start = core.u32(descriptor + abi.TX_OFFSET);
-      const bytes = core.bytes.slice(start, start + core.u32(descriptor + abi.TX_LENGTH));
-      this.#outgoing.push({ bytes, to: this.#destinations.destination(descriptor) });
-      this.engine.sent(i);
-    }
-  }
-
-  deliver(count: number): void {
-    const { core } = this.#options;
-    for (let i = 0; i < count; i++) {
-      const write = core.at.writes + abi.WRITE_BYTES * i;
-      const first = core.u32(write + abi.WRITE_GATHER);
-      const entries = core.u32(write + abi.WRITE_COUNT);
-      const bytes =
-        entries === 1 ? this.#piece(first) : this.#gather(first, entries, core.u32(write + abi.WRITE_LENGTH));
-      this.#outgoing.push({ bytes, to: undefined });
-    }
-  }
-
-  inject(address: Address, length: number): void {
-    const bytes = this.#options.core.bytes.slice(address + abi.VNET_BYTES, address + length);
-    this.#outgoing.push({ bytes, to: undefined });
-  }
-
-  /** A copy of what one gather entry names; the base is 0, so addresses are offsets. */
-  #piece(entry: Address): Uint8Array {
-    const { core } = this.#options;
-    const at = core.u32(entry + abi.GATHER_ADDRESS);
-    return core.bytes.slice(at, at + core.u32(entry + abi.GATHER_LENGTH));
-  }
-
-  #gather(first: Address, entries: number, length: number): Uint8Array {
-    const packet = new Uint8Array(length);
-    for (let i = 0, filled = 0; i < entries; i++) {
-      const piece = this.#piece(first + abi.GATHER_BYTES * i);
-      packet.set(piece, filled);
-      filled += piece.length;
-    }
-    return packet;
-  }
-
-  /** The outermost call hands out everything, in order, also what comes to it meanwhile. */
-  #handOut(): void {
-    if (this.#handingOut) return;
-    this.#handingOut = true;
-    for (let i = 0; i < this.#outgoing.length; i++) {
-      const { bytes, to } = this.#outgoing[i]!;
-      if (to === undefined) this.#write(bytes);
-      else this.#send(bytes, to);
-    }
-    this.#outgoing = [];
-    this.#handingOut = false;
-  }
-
   #send(datagram: Uint8Array, to: Endpoint): void {
     try {
       if (this.#options.bind.send(datagram, to)) return;
@@ -315,7 +269,7 @@ export class EventDriver implements EngineSink {
       this.#sendFailure = { at: performance.now(), cause };
       this.#options.failed("bind", cause);
     }
-    this.engine.countDrops(abi.DROP_SEND, 1);
+    this.#drop(DROP_SEND);
   }
 
   #write(packet: Uint8Array): void {

@@ -1,16 +1,16 @@
 /**
- * The loop driver: one engine, its TUN device, its UDP sockets and its UAPI socket, around one blocking `poll`.
- * Packets stay in linear memory from system call to system call. It runs on the thread that calls it and lets the
+ * The loop driver: one engine and its lane between TUN device and UDP sockets, and the UAPI socket, around one blocking `poll`.
+ * It waits, and calls the lane; packets stay in linear memory from system call to system call. It runs on the thread that calls it and lets the
  * runtime's own event loop (signals, the log) have a turn after a signal and a few times a second.
  */
-import * as abi from "../../../assembly/abi.ts";
+import { IO_CONTROL_BYTES, MESSAGE_BYTES_MAX, RX_SLOTS, TRAIN_DATAGRAMS_MAX, TX_TRAINS } from "../../core/codes.ts";
 import type { Core } from "../../core/core.ts";
-import { Engine, type EngineSink } from "../../device/engine.ts";
+import { Engine } from "../../device/engine.ts";
 import { type Instant, NEVER } from "../../device/instant.ts";
 import type { Peer } from "../../device/peer.ts";
 import { deviceStatistics, type Statistic } from "../../device/statistics.ts";
-import { EINVAL, EMSGSIZE } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
+import { Lane } from "../../lane/lane.ts";
 import { bootClock } from "./boot-clock.ts";
 import { EndpointCheck } from "./endpoint-check.ts";
 import { Epoll, epollBytes } from "./epoll.ts";
@@ -20,34 +20,28 @@ import { PacketWait } from "./packet-wait.ts";
 import { PollSet, pollSetBytes } from "./poll-set.ts";
 import { fillRandom } from "./random.ts";
 import { SourceCheck } from "./source-check.ts";
-import type { Workers } from "./threads/workers.ts";
+import type { LetterSink, Workers } from "./threads/workers.ts";
 import type { LinuxTun } from "./tun.ts";
-import { tunIsGone } from "./tun.ts";
+import { TunInside } from "./tun-inside.ts";
 import { TunnelSockets } from "./tunnel-sockets.ts";
 import { turn } from "./turn.ts";
 import { UapiServer } from "./uapi-server.ts";
 import { type UdpOptions, udpBytes } from "./udp.ts";
+import { UdpOutside } from "./udp-outside.ts";
 import type { UnixListener } from "./unix-socket.ts";
 
-const RX_SLOTS = 8; // assembly/constants.ts
-const TX_TRAINS = 16; // assembly/constants.ts
 /** Receive slots, trains and the TUN read: what the packet path itself takes. */
-const BUFFER_BYTES = (RX_SLOTS + TX_TRAINS + 1) * abi.MESSAGE_BYTES_MAX;
+const BUFFER_BYTES = (RX_SLOTS + TX_TRAINS + 1) * MESSAGE_BYTES_MAX;
 /** Where packets come from, in the PollSet; and one place for all that waits in the Epoll. */
 const PLACE = { tun: 0, udp4: 1, udp6: 2, others: 3 } as const;
 const PLACES = 4;
 const EVENTS = 32;
 const TOKEN = { network: 1, watch: 2, uapi: 3, threads: 4, connection: 16 } as const;
 
-/** Reads from TUN, or calls to recvmmsg, before others get their turn. */
+/** Reads from TUN before others get their turn. */
 const READS_PER_TURN = 64;
-const RECEIVES_PER_TURN = 4;
-/** Trains that wait before they are sent although more could be read: the far end can start on them. */
-const TRAINS_PER_FLUSH = 4;
 /** A wait shorter than this found something there already. */
 const AT_ONCE_MS = 0.01;
-/** What a device says that cannot take a superpacket after all. (EIO is what one says that is down.) */
-const MERGE_ERRORS = new Set([EINVAL, EMSGSIZE]);
 /** One packet that the device dislikes need not be like those after it. */
 const SINGLY_MS = 10_000;
 /** The interface is looked at, and the runtime's event loop served, at least this often. */
@@ -75,8 +69,12 @@ export interface LoopOptions {
   log(level: "error" | "verbose", message: string): void;
 }
 
-export class Loop implements EngineSink {
+export class Loop {
   readonly engine: Engine;
+  readonly #lane: Lane;
+  readonly #inside: TunInside;
+  /** What becomes of what other threads tell. */
+  readonly #letters: LetterSink;
   readonly #options: LoopOptions;
   readonly #poll: PollSet;
   readonly #wait: PacketWait;
@@ -93,8 +91,6 @@ export class Loop implements EngineSink {
   #mergeAt: Instant = NEVER;
   /** By place: reads or messages taken in the last turn. */
   readonly #taken = new Uint8Array(PLACE.others);
-  /** Something was written to TUN in this turn. */
-  #delivered = false;
   #probeAt: Instant = 0;
   /** The configuration changed: there may be something to compute ahead. */
   #unprepared = false;
@@ -103,24 +99,12 @@ export class Loop implements EngineSink {
     const { core, libc, tun } = options;
     this.#options = options;
     core.exports.setBase(libc.base);
-    this.#setMerging(true);
-    core.exports.setTrainLength(abi.TRAIN_DATAGRAMS_MAX);
-    this.engine = new Engine({
-      core,
-      sink: this,
-      now: performance.now(),
-      ...(options.packetMemory && { stagedBytes: options.packetMemory - BUFFER_BYTES }),
-      uptime: bootClock(libc),
-      random: (into) => fillRandom(libc, into.byteOffset, into.length),
-      wallTime: () => {
-        const now = Date.now();
-        return { seconds: Math.floor(now / 1000), nanoseconds: (now % 1000) * 1_000_000 };
-      },
-    });
+    this.#setMerging("on");
+    core.exports.setTrainLength(TRAIN_DATAGRAMS_MAX);
     const control = core.at.ioControl;
     const waiting = control + udpBytes(RX_SLOTS);
     const end = waiting + epollBytes(EVENTS) + pollSetBytes(PLACES);
-    if (end > control + abi.IO_CONTROL_BYTES) throw new RangeError("ioControl is too small");
+    if (end > control + IO_CONTROL_BYTES) throw new RangeError("ioControl is too small");
     this.#epoll = new Epoll(libc, waiting, EVENTS);
     this.#poll = new PollSet(libc, waiting + epollBytes(EVENTS), PLACES);
     const area = { control, buffer: core.at.rxBuffers, slots: RX_SLOTS, messages: TX_TRAINS };
@@ -137,6 +121,36 @@ export class Loop implements EngineSink {
         options.workers?.setMark(mark);
       },
     });
+    this.#inside = new TunInside({
+      core,
+      libc,
+      fd: tun.fd,
+      vnetHeader: tun.vnetHeader,
+      gone: () => this.#end("the interface was removed"),
+      mergeRefused: (errno) => this.#mergeRefusedBy(errno),
+    });
+    this.#lane = new Lane(core, this.#inside, new UdpOutside(core, this.#sockets.udp));
+    this.engine = new Engine({
+      lane: this.#lane,
+      events: {
+        pathLearnt: (peer) => this.#sourceCheck.learnt(peer),
+        peerCreated: (peer) => options.peerCreated?.(peer),
+        mayFollow: (path) => this.#endpointCheck.mayFollow(path),
+      },
+      now: performance.now(),
+      ...(options.packetMemory && { stagedBytes: options.packetMemory - BUFFER_BYTES }),
+      uptime: bootClock(libc),
+      random: (into) => fillRandom(libc, into.byteOffset, into.length),
+      wallTime: () => {
+        const now = Date.now();
+        return { seconds: Math.floor(now / 1000), nanoseconds: (now % 1000) * 1_000_000 };
+      },
+    });
+    this.#letters = {
+      engine: this.engine,
+      lane: this.#lane,
+      mergeRefused: (errno) => this.#mergeRefusedBy(errno),
+    };
     this.#sourceCheck = new SourceCheck({
       core,
       libc,
@@ -261,7 +275,7 @@ export class Loop implements EngineSink {
    * @returns whether packets came singly, after a pause
    */
   #serve(now: Instant, atOnce: boolean): boolean {
-    this.#delivered = false;
+    const written = this.#inside.written;
     for (let place = 0; place < PLACE.others; place++) {
       const before = this.#taken[place]!;
       this.#taken[place] = 0;
@@ -270,7 +284,7 @@ export class Loop implements EngineSink {
     // What is written to TUN is often answered while it is written: an echo request, a segment that asks for an ACK.
     const received = this.#taken[PLACE.udp4]! | this.#taken[PLACE.udp6]!;
     const lone = received === 1 && this.#taken[PLACE.tun] === 0 && this.#wait.afterPause;
-    if (lone && this.#delivered) this.#take(PLACE.tun, now, false);
+    if (lone && this.#inside.written !== written) this.#take(PLACE.tun, now, false);
     const others = this.#poll.ready(PLACE.others) ? this.#epoll.wait(0) : 0;
     for (let i = 0; i < others; i++) this.#dispatch(this.#epoll.token(i), this.#epoll.events(i));
     return (received | this.#taken[PLACE.tun]!) === 1 && this.#wait.afterPause;
@@ -280,7 +294,7 @@ export class Loop implements EngineSink {
     const taken =
       place === PLACE.tun
         ? this.#readTun(now, many ? READS_PER_TURN : 1)
-        : this.#receive(now, place === PLACE.udp4 ? 4 : 6, many ? RX_SLOTS : 1);
+        : this.#lane.inbound(place === PLACE.udp4 ? 4 : 6, now, many ? RX_SLOTS : 1);
     this.#taken[place] = taken;
     this.#wait.came(place, now, taken);
   }
@@ -288,17 +302,17 @@ export class Loop implements EngineSink {
   /** What is to be done when its time has come, or with workers each turn. */
   #advance(now: Instant): void {
     const { workers } = this.#options;
-    workers?.collect(this, now);
+    workers?.collect(this.#letters, now);
     this.#sourceCheck.advance(now);
     this.engine.advance(now);
-    if (workers !== undefined) this.engine.handleTouched();
-    this.engine.flush();
+    if (workers !== undefined) this.engine.received();
+    this.#lane.flush();
     if (now >= this.#uapi.retryAt) this.#uapi.retry();
     if (now >= this.#probeAt) {
       this.#interface.probe();
       if (this.#interfaceUp && !this.engine.up) this.#start();
       this.#sockets.dropStale(now);
-      if (now >= this.#mergeAt) this.#setMerging(true);
+      if (now >= this.#mergeAt) this.#setMerging("on");
       this.#probeAt = now + HEARTBEAT_MS;
     }
     workers?.gate.release();
@@ -342,79 +356,23 @@ export class Loop implements EngineSink {
       default:
         this.engine.tell(performance.now());
         this.#unprepared = true;
-        this.#options.workers?.collect(this, this.engine.now, "before a change");
+        this.#options.workers?.collect(this.#letters, this.engine.now, "before a change");
         return this.#uapi.serve(token - TOKEN.connection, events);
     }
   }
 
-  // ── packets ────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── the TUN device ─────────────────────────────────────────────────────────────────────────────────────────
 
-  /** TUN → UDP. @returns reads */
+  /** @returns reads */
   #readTun(now: Instant, most: number): number {
-    const { core, tun } = this.#options;
-    const start = core.at.tunBuffer;
-    // Without vnet headers one of zeros stands in front of every packet, so that the core sees one format.
-    const header = tun.vnetHeader ? 0 : abi.VNET_BYTES;
-    let reads = 0;
-    for (; reads < most; reads++) {
-      const length = tun.read(start + header, abi.MESSAGE_BYTES_MAX);
-      if (length <= 0) {
-        if (tunIsGone(length)) this.#end("the interface was removed");
-        break;
-      }
-      // In another namespace this may be the first sign that it is up.
-      if (!this.engine.up) this.#interface.probe();
-      this.engine.sendPacket(start, length + header, now);
-      if (core.exports.trains() >= TRAINS_PER_FLUSH) this.engine.flush();
-    }
-    this.engine.flush();
-    return reads;
+    // In another namespace a packet may be the first sign that it is up.
+    if (!this.engine.up) this.#interface.probe();
+    return this.#lane.outbound(now, most);
   }
 
-  /** UDP → TUN. @param most messages in one call @returns messages */
-  #receive(now: Instant, family: 4 | 6, most: number): number {
-    const { core } = this.#options;
-    let messages = 0;
-    for (let i = 0; i < RECEIVES_PER_TURN; i++) {
-      const count = this.#sockets.udp.receive(family, core.at.rxDescriptors, 0, most);
-      if (count <= 0) break;
-      this.engine.receive(count, now);
-      this.engine.flush();
-      messages += count;
-      if (count < RX_SLOTS) break;
-    }
-    return messages;
-  }
-
-  transmit(count: number): void {
-    const { udp } = this.#sockets;
-    const incidents = udp.send(this.#options.core.at.txDescriptors, count);
-    for (let i = 0; i < count; i++) {
-      if (incidents === 0 || udp.sender.errors[i] === 0) this.engine.sent(i);
-      else this.engine.countDrops(abi.DROP_SEND, 1);
-      if (incidents > 0 && udp.sender.sourceCleared[i] === 1) this.engine.sourceRefused(i);
-    }
-  }
-
-  deliver(count: number): void {
-    this.#delivered = true;
-    const { core, tun } = this.#options;
-    for (let i = 0; i < count; i++) {
-      const write = core.at.writes + abi.WRITE_BYTES * i;
-      const entries = core.u32(write + abi.WRITE_COUNT);
-      const written = tun.writev(core.u32(write + abi.WRITE_GATHER), entries);
-      if (written < 0) this.#writeRefused(-written, entries);
-    }
-  }
-
-  writeRefused(errno: number): void {
-    this.#writeRefused(errno, 2);
-  }
-
-  /** A refused superpacket is lost, as on any network; from the next batch on packets go singly, for a while. */
-  #writeRefused(errno: number, entries: number): void {
-    if (entries < 2 || !MERGE_ERRORS.has(errno)) return;
-    this.#setMerging(false);
+  /** The device refused a superpacket: from the next batch on packets go singly, for a while. */
+  #mergeRefusedBy(errno: number): void {
+    this.#setMerging("off");
     if (!this.#mergeRefused)
       this.#options.log(
         "error",
@@ -423,27 +381,10 @@ export class Loop implements EngineSink {
     this.#mergeRefused = true;
   }
 
-  #setMerging(on: boolean): void {
+  #setMerging(merging: "on" | "off"): void {
     const { core, tun } = this.#options;
+    const on = merging === "on";
     core.exports.setTun(Number(tun.vnetHeader), Number(on && tun.tcpOffload), Number(on && tun.udpOffload));
     this.#mergeAt = on ? NEVER : performance.now() + SINGLY_MS;
-  }
-
-  mayFollow(path: number): boolean {
-    return this.#endpointCheck.mayFollow(path);
-  }
-
-  pathLearnt(peer: Peer): void {
-    this.#sourceCheck.learnt(peer);
-  }
-
-  peerCreated(peer: Peer): void {
-    this.#options.peerCreated?.(peer);
-  }
-
-  inject(address: number, length: number): void {
-    const { tun } = this.#options;
-    if (tun.vnetHeader) tun.write(address, length);
-    else tun.write(address + abi.VNET_BYTES, length - abi.VNET_BYTES);
   }
 }

@@ -1,9 +1,12 @@
 // Several instances of the core on one memory, as threads have them: here one thread calls them in turn.
 import { expect, test } from "vitest";
-import * as abi from "../../../assembly/abi.ts";
+import { PEER_CURRENT, PEER_EVENTS, PEER_NEXT } from "../../../assembly/abi.ts";
+import { EVENT_CONFIRMED, EVENT_SENT, SEND_DONE, sendStatus } from "../../../host/core/codes.ts";
 import type { Core } from "../../../host/core/core.ts";
 import { attachCore, sharedCoreModule } from "../../../host/core/load.ts";
+import { txLength, txOffset } from "../../../host/core/records/tx.ts";
 import type { TestNode } from "../../support/node.ts";
+import { TestInside, TestOutside } from "../../support/ports.ts";
 import { drops, HOST_A, HOST_B, Pair, packet } from "../device/support/pair.ts";
 
 /** A second instance on the memory of a node. */
@@ -17,12 +20,13 @@ async function second({ engine: { core } }: TestNode): Promise<Core> {
 }
 
 function seal(core: Core, bytes: Uint8Array, now: number): Uint8Array {
-  core.wipe(core.at.tunBuffer, abi.VNET_BYTES);
-  core.bytes.set(bytes, core.at.tunBuffer + abi.VNET_BYTES);
-  expect(core.exports.sendPacket(core.at.tunBuffer, bytes.length + abi.VNET_BYTES, now) >>> 24).toBe(abi.SEND_DONE);
+  const inside = new TestInside(core, () => {});
+  inside.waiting.push(bytes);
+  const length = inside.read(core.at.tunBuffer);
+  expect(sendStatus(core.exports.sendPacket(core.at.tunBuffer, length, now))).toBe(SEND_DONE);
   expect(core.exports.trains()).toBe(1);
-  const start = core.u32(core.at.txDescriptors + abi.TX_OFFSET);
-  const message = core.bytes.slice(start, start + core.u32(core.at.txDescriptors + abi.TX_LENGTH));
+  const start = txOffset(core.views, core.tx(0));
+  const message = core.bytes.slice(start, start + txLength(core.views, core.tx(0)));
   core.exports.accountTrain(0);
   core.exports.clearTrains();
   return message;
@@ -30,13 +34,9 @@ function seal(core: Core, bytes: Uint8Array, now: number): Uint8Array {
 
 /** @returns how many packets are for the host */
 function open(core: Core, bytes: Uint8Array, from: TestNode): number {
-  const { rxDescriptors, rxBuffers } = core.at;
-  core.bytes.set(bytes, rxBuffers);
-  core.view.setUint32(rxDescriptors + abi.RX_OFFSET, rxBuffers, true);
-  core.view.setUint32(rxDescriptors + abi.RX_LENGTH, bytes.length, true);
-  core.view.setUint32(rxDescriptors + abi.RX_SEGMENT, bytes.length, true);
-  core.view.setUint32(rxDescriptors + abi.RX_TOS, 0, true);
-  core.writeEndpoint(rxDescriptors + abi.RX_PATH, from.address);
+  const outside = new TestOutside(core, () => {});
+  outside.waiting.push({ bytes, from: from.address });
+  outside.receive(4, 1);
   return core.exports.receive(1, from.now);
 }
 
@@ -90,14 +90,14 @@ test("the first message under a new key is delivered at once; thread 0 puts the 
   b.receive(a.sent.splice(0)[0]!.bytes, a.address); // response: b sends what it had staged
   const record = a.engine.core.peer(peerB.slot);
   const role = (at: number) => a.engine.core.u32(record + at);
-  const next = role(abi.PEER_NEXT);
-  expect([next > 0, role(abi.PEER_CURRENT)]).toEqual([true, 0]);
+  const next = role(PEER_NEXT);
+  expect([next > 0, role(PEER_CURRENT)]).toEqual([true, 0]);
 
   expect(open(other, b.sent.splice(0)[0]!.bytes, b)).toBe(1);
-  expect([role(abi.PEER_NEXT), role(abi.PEER_CURRENT)]).toEqual([next, 0]);
-  expect(role(abi.PEER_EVENTS) & abi.EVENT_CONFIRMED).toBe(abi.EVENT_CONFIRMED);
+  expect([role(PEER_NEXT), role(PEER_CURRENT)]).toEqual([next, 0]);
+  expect(role(PEER_EVENTS) & EVENT_CONFIRMED).toBe(EVENT_CONFIRMED);
   a.engine.touched(peerB.slot);
-  expect([role(abi.PEER_NEXT), role(abi.PEER_CURRENT), role(abi.PEER_EVENTS)]).toEqual([0, next, 0]);
+  expect([role(PEER_NEXT), role(PEER_CURRENT), role(PEER_EVENTS)]).toEqual([0, next, 0]);
   b.receive(seal(other, packet(HOST_A, HOST_B), a.now), a.address);
   expect(b.delivered).toHaveLength(1);
 });
@@ -110,9 +110,9 @@ test("what another instance sent counts, and arms the timer of a dead session", 
   pair.exchange();
   const before = peerB.txBytes();
   const message = seal(other, packet(HOST_A, HOST_B, 64), a.now);
-  other.exports.noteEvent(peerB.slot, abi.EVENT_SENT);
+  other.exports.noteEvent(peerB.slot, EVENT_SENT);
   expect(other.exports.takeTouched()).toBe(1);
-  other.exports.noteEvent(peerB.slot, abi.EVENT_SENT);
+  other.exports.noteEvent(peerB.slot, EVENT_SENT);
   expect(other.exports.takeTouched()).toBe(0); // it is known already
   expect(peerB.txBytes() - before).toBe(BigInt(message.length));
   expect(peerB.timers.newHandshake).toBe(Infinity);

@@ -74,7 +74,7 @@ describe("private key", () => {
     c.receive(pair.b.sent.splice(0)[0]!.bytes, pair.b.address);
     expect(drops(c)).toEqual({ mac1: 1 });
     c.setPrivateKey(new Uint8Array(32).fill(0x11));
-    c.engine.flush();
+    c.lane.flush();
     expect(c.sent.map(({ bytes }) => bytes[0])).toEqual([MESSAGE_INITIATION]);
   });
 
@@ -131,10 +131,7 @@ describe("low-order and removed peers", () => {
 
   it("removal sends what was sealed already to the right place", () => {
     pair.connect();
-    const { core } = pair.a.engine;
-    core.wipe(core.at.tunBuffer, abi.VNET_BYTES);
-    core.bytes.set(packet(HOST_A, HOST_B), core.at.tunBuffer + abi.VNET_BYTES);
-    pair.a.engine.sendPacket(core.at.tunBuffer, 20 + abi.VNET_BYTES, pair.now);
+    pair.a.seal(packet(HOST_A, HOST_B));
     pair.a.engine.removePeer(pair.peerB);
     expect(pair.a.sent.map(({ to }) => to)).toEqual([pair.b.address]);
   });
@@ -172,11 +169,11 @@ describe("interface", () => {
     pair.peerB.setPersistentKeepalive(25);
     pair.peerB.setPersistentKeepalive(0);
     pair.peerB.commit();
-    pair.a.engine.flush();
+    pair.a.lane.flush();
     expect(pair.a.sent).toEqual([]);
     pair.peerB.setPersistentKeepalive(25);
     pair.peerB.commit();
-    pair.a.engine.flush();
+    pair.a.lane.flush();
     expect(pair.a.sent).toHaveLength(1);
   });
 });

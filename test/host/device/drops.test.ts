@@ -35,7 +35,7 @@ function initiation(): Uint8Array {
   pair.a.advance(pair.now + 5_000);
   pair.b.advance(pair.now);
   pair.peerB.sendInitiation("first");
-  pair.a.engine.flush();
+  pair.a.lane.flush();
   return pair.a.sent.splice(0)[0]!.bytes;
 }
 
@@ -93,7 +93,7 @@ describe("handshake messages", () => {
     pair.a.setPrivateKey(new Uint8Array(32).fill(0x11));
     pair.a.wallOffset += 1;
     pair.peerB.sendInitiation("first");
-    pair.a.engine.flush();
+    pair.a.lane.flush();
     const next = pair.a.sent.splice(0)[0]!.bytes;
     pair.b.receive(bytes, pair.a.address);
     pair.b.sent = [];

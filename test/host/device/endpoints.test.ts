@@ -38,7 +38,7 @@ describe("roaming", () => {
       expect(pair.peerA.endpoint()).toEqual(place);
     }
     pair.peerB.sendKeepalive();
-    pair.a.engine.flush();
+    pair.a.lane.flush();
     pair.b.receive(first(pair.a.sent), endpoint(1));
     expect(pair.peerA.endpoint()).toEqual(endpoint(1));
     pair.sendFromB();

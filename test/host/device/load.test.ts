@@ -30,16 +30,7 @@ function strangersInitiation(to: TestNode, seed: number): Uint8Array {
 
 /** Put messages into a node's queue without letting it answer any. */
 function enqueue(node: TestNode, messages: Uint8Array[], from: Endpoint): void {
-  const { core } = node.engine;
-  const { rxDescriptors, rxBuffers } = core.at;
-  for (const bytes of messages) {
-    core.bytes.set(bytes, rxBuffers);
-    core.view.setUint32(rxDescriptors + abi.RX_OFFSET, rxBuffers, true);
-    core.view.setUint32(rxDescriptors + abi.RX_LENGTH, bytes.length, true);
-    core.view.setUint32(rxDescriptors + abi.RX_SEGMENT, bytes.length, true);
-    core.writeEndpoint(rxDescriptors + abi.RX_PATH, from);
-    node.engine.receive(1, node.now);
-  }
+  for (const bytes of messages) node.take(bytes, from);
 }
 
 function flood(node: TestNode, count: number, from = endpoint(66)): void {

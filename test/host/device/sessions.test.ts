@@ -29,7 +29,7 @@ describe("beginning", () => {
 
   it("without data a keepalive confirms the key", () => {
     pair.peerB.sendInitiation("first");
-    pair.a.engine.flush();
+    pair.a.lane.flush();
     pair.exchange();
     expect(pair.lengths(pair.a, MESSAGE_TRANSPORT)).toEqual([32]);
   });
@@ -214,8 +214,9 @@ describe("counters", () => {
   it("a datagram that the system refused is not counted", () => {
     pair.connect();
     const before = pair.peerB.txBytes();
-    pair.a.engine.sent = () => {};
+    pair.a.outside.refusing.add(0);
     pair.sendFromA();
     expect(pair.peerB.txBytes()).toBe(before);
+    expect(drops(pair.a)).toEqual({ send: 1 });
   });
 });

@@ -11,7 +11,7 @@ describe("staged queue", () => {
     expect(Number(pair.a.engine.drops().staged)).toBe(72);
     pair.exchange();
     expect(pair.b.delivered.map((bytes) => bytes[39])).toEqual(Array.from({ length: 128 }, (_, i) => 72 + i));
-    expect(pair.a.engine.budget.used).toBe(0);
+    expect(pair.a.engine.staging.bytes).toBe(0);
   });
 
   it("takes no more than a peer's share, and never more than there is for all", () => {
@@ -44,6 +44,6 @@ describe("staged queue", () => {
     pair.sendFromA();
     pair.a.engine.setUp(false, pair.now);
     expect(Number(pair.a.engine.drops().staged)).toBe(1);
-    expect(pair.a.engine.budget.used).toBe(0);
+    expect(pair.a.engine.staging.bytes).toBe(0);
   });
 });

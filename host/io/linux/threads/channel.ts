@@ -8,9 +8,9 @@ import { makeRing, RingReader, RingWriter } from "./ring.ts";
 /** Kinds of letters. */
 export const LETTER = {
   packet: 1, // vnet header and packet, as read from TUN
-  handshake: 2, // QUEUED_… of assembly/abi.ts
+  handshake: 2, // as records/queued.ts has it
   sourceRefused: 3, // u32: peer slot
-  writeRefused: 4, // u32: errno of a refused superpacket
+  mergeRefused: 4, // u32: errno of a refused superpacket
   log: 5, // UTF-8 text
   failure: 6, // UTF-8 text: the worker ends
 } as const;

@@ -32,4 +32,3 @@ export interface WorkerReady {
 }
 
 export const TOKEN = { tun: 1, udp4: 2, udp6: 3, wake: 4 } as const;
-export const RX_SLOTS = 8; // assembly/constants.ts

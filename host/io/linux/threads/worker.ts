@@ -1,36 +1,31 @@
 /**
- * One worker thread: its queue of the TUN device, its UDP sockets, its instance of the core on the shared memory. It seals
- * and opens packets; whatever needs a decision (no session, a handshake, a timer) it tells thread 0. Packets of one
+ * One worker thread: a lane between its queue of the TUN device and its UDP sockets, on its own instance of the core and the
+ * shared memory. Whatever needs a decision (no session, a handshake, a timer) its control tells thread 0. Packets of one
  * flow come to one thread, for the kernel picks TUN queue and UDP socket by flow, so their order is kept.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import * as abi from "../../../../assembly/abi.ts";
+import { RX_SLOTS, TX_TRAINS } from "../../../core/codes.ts";
 import type { Core } from "../../../core/core.ts";
 import { attachCore } from "../../../core/load.ts";
-import { EINVAL, EMSGSIZE } from "../../../ffi/errno.ts";
 import { type Libc, openLibc } from "../../../ffi/libc.ts";
+import { Lane } from "../../../lane/lane.ts";
 import { BusyPoll } from "../busy-poll.ts";
 import { Courtesy } from "../courtesy.ts";
 import { drainEventfd, Epoll, signalEventfd } from "../epoll.ts";
 import { describeRefusal } from "../refused-trains.ts";
-import { tunIsGone } from "../tun.ts";
+import { TunInside } from "../tun-inside.ts";
 import { LinuxUdp, udpBytes } from "../udp.ts";
+import { UdpOutside } from "../udp-outside.ts";
 import { ChannelWriter, LETTER } from "./channel.ts";
 import { CLOCK, CLOCK_SET, line, SOCKET_4, SOCKET_6, STOP } from "./control.ts";
 import { Turnstile } from "./gate.ts";
-import { RX_SLOTS, TOKEN, type WorkerReady, type WorkerSetup } from "./setup.ts";
+import { TOKEN, type WorkerReady, type WorkerSetup } from "./setup.ts";
+import { WorkerControl } from "./worker-control.ts";
 
 const EVENTS = 8;
 const READS_PER_TURN = 64;
-const RECEIVES_PER_TURN = 4;
-const TRAINS_PER_FLUSH = 4;
 /** How soon thread 0 is told again of peers that it had no room for. */
 const RETRY_MS = 10;
-const STATUS_SHIFT = 24;
-const PEER_MASK = 0xffffff;
-/** A new key is to be used, a new path looked at. */
-const URGENT = abi.EVENT_CONFIRMED | abi.EVENT_PATH | abi.EVENT_PATH_OFFERED;
-const MERGE_ERRORS = new Set([EINVAL, EMSGSIZE]);
 
 class WorkerLoop {
   readonly #setup: WorkerSetup;
@@ -44,11 +39,12 @@ class WorkerLoop {
   readonly #busyPoll: BusyPoll;
   readonly #look = () => this.#epoll.wait(0);
   readonly #udp: LinuxUdp;
-  readonly #header: number;
+  readonly #lane: Lane;
+  readonly #control: WorkerControl;
   /** Thread 0's clock less ours. */
   #offset = 0;
-  /** No longer while the first letter about a refused superpacket is on its way. */
-  #mayMerge = true;
+  /** Silent while the first letter about a refused superpacket is on its way. */
+  #mergeLetter: "to write" | "written" = "to write";
 
   constructor(setup: WorkerSetup, core: Core, libc: Libc) {
     this.#setup = setup;
@@ -59,14 +55,26 @@ class WorkerLoop {
     this.#turnstile = new Turnstile(setup.control, setup.thread - 1, () => this.#refresh());
     this.#channel = new ChannelWriter(setup.channel, () => signalEventfd(libc, setup.wakeFirst));
     this.#busyPoll = new BusyPoll(new Courtesy(libc), setup.busyPoll);
-    this.#header = setup.vnetHeader ? 0 : abi.VNET_BYTES;
     const control = core.at.ioControl;
     this.#epoll = new Epoll(libc, control + udpBytes(RX_SLOTS), EVENTS);
-    const area = { control, buffer: core.at.rxBuffers, slots: RX_SLOTS, messages: 16 };
+    const area = { control, buffer: core.at.rxBuffers, slots: RX_SLOTS, messages: TX_TRAINS };
     this.#udp = new LinuxUdp(libc, area, {
       ...setup.udp,
       onSegmentationRefused: (errno) => this.tell(LETTER.log, describeRefusal(errno)),
     });
+    const inside = new TunInside({
+      core,
+      libc,
+      fd: setup.tun,
+      vnetHeader: setup.vnetHeader,
+      // Thread 0 finds the same at its own queue, and ends.
+      gone: () => this.#epoll.remove(setup.tun),
+      mergeRefused: (errno) => this.#mergeRefused(errno),
+    });
+    this.#lane = new Lane(core, inside, new UdpOutside(core, this.#udp));
+    this.#control = new WorkerControl(core, this.#channel, this.#turnstile);
+    this.#lane.answerTo(this.#control);
+    this.#lane.open();
     this.#epoll.add(setup.tun, TOKEN.tun);
     this.#epoll.add(setup.wake, TOKEN.wake);
   }
@@ -88,7 +96,13 @@ class WorkerLoop {
     if (v4 < 0 && v6 < 0) this.#udp.release();
     else if (v4 !== this.#udp.v4 || v6 !== this.#udp.v6) this.#udp.adopt(v4, v6);
     this.#core.exports.adoptSettings();
-    this.#mayMerge = true;
+    this.#mergeLetter = "to write";
+  }
+
+  #mergeRefused(errno: number): void {
+    if (this.#mergeLetter === "written") return;
+    this.#mergeLetter = "written";
+    this.#channel.sendNumber(LETTER.mergeRefused, errno);
   }
 
   /** The clocks of two threads need not have the same beginning. */
@@ -128,122 +142,12 @@ class WorkerLoop {
     if (token === TOKEN.wake) return drainEventfd(this.#libc, this.#setup.wake);
     this.#busyPoll.extend(performance.now());
     this.#turnstile.enter();
-    if (token === TOKEN.tun) this.#readTun();
-    else this.#receive(token === TOKEN.udp4 ? 4 : 6);
+    const now = this.#now();
+    if (token === TOKEN.tun) this.#lane.outbound(now, READS_PER_TURN);
+    else this.#lane.inbound(token === TOKEN.udp4 ? 4 : 6, now, RX_SLOTS);
+    this.#control.nameTouched();
     this.#turnstile.leave();
     this.#channel.flush(this.#now());
-  }
-
-  /** Between two batches: thread 0 may be waiting. */
-  #checkpoint(): void {
-    if (!this.#turnstile.wanted) return;
-    this.#flush();
-    this.#turnstile.leave();
-    this.#turnstile.enter();
-  }
-
-  // ── TUN → UDP ──────────────────────────────────────────────────────────────────────────────────────────────
-
-  #readTun(): void {
-    const { tun } = this.#setup;
-    const start = this.#core.at.tunBuffer;
-    const now = this.#now();
-    for (let i = 0; i < READS_PER_TURN; i++) {
-      const length = this.#libc.read(tun, start + this.#header, abi.MESSAGE_BYTES_MAX);
-      if (length <= 0) {
-        // Thread 0 finds the same at its own queue, and ends.
-        if (tunIsGone(length)) this.#epoll.remove(tun);
-        break;
-      }
-      this.#send(start, length + this.#header, now);
-      if (this.#core.exports.trains() >= TRAINS_PER_FLUSH) this.#flush();
-      this.#checkpoint();
-    }
-    this.#flush();
-    this.#nameTouched();
-  }
-
-  #send(vnet: number, length: number, now: number): void {
-    const { exports } = this.#core;
-    let result = exports.sendPacket(vnet, length, now);
-    while (result >>> STATUS_SHIFT === abi.SEND_MORE) {
-      this.#flush();
-      result = exports.sendMore();
-    }
-    const status = result >>> STATUS_SHIFT;
-    if (status === abi.SEND_DONE) return exports.noteEvent(result & PEER_MASK, abi.EVENT_SENT);
-    if (status === abi.SEND_DONE_REKEY) {
-      return exports.noteEvent(result & PEER_MASK, abi.EVENT_SENT | abi.EVENT_REKEY);
-    }
-    if (status === abi.SEND_MALFORMED) return exports.countDrop(abi.DROP_MALFORMED);
-    if (status === abi.SEND_LOOP) return exports.countDrop(abi.DROP_LOOP);
-    const sent = this.#channel.send(LETTER.packet, this.#core.bytes.subarray(vnet, vnet + length));
-    if (!sent) exports.countDrop(abi.DROP_STAGED);
-  }
-
-  #flush(): void {
-    const { core, udp } = { core: this.#core, udp: this.#udp };
-    const count = core.exports.trains();
-    if (count === 0) return;
-    const incidents = udp.send(core.at.txDescriptors, count);
-    for (let i = 0; i < count; i++) {
-      if (incidents === 0 || udp.sender.errors[i] === 0) core.exports.accountTrain(i);
-      else core.exports.countDrop(abi.DROP_SEND);
-      if (incidents > 0 && udp.sender.sourceCleared[i] === 1) {
-        const peer = core.u32(core.at.txDescriptors + abi.TX_BYTES * i + abi.TX_PEER);
-        this.#channel.sendNumber(LETTER.sourceRefused, peer);
-      }
-    }
-    core.exports.clearTrains();
-  }
-
-  // ── UDP → TUN ──────────────────────────────────────────────────────────────────────────────────────────────
-
-  #receive(family: 4 | 6): void {
-    const now = this.#now();
-    for (let i = 0; i < RECEIVES_PER_TURN; i++) {
-      const count = this.#udp.receive(family, this.#core.at.rxDescriptors);
-      if (count <= 0) return;
-      this.#deliver(this.#core.exports.receive(count, now));
-      this.#nameTouched();
-      this.#forwardHandshakes();
-      if (count < RX_SLOTS) return;
-      this.#checkpoint();
-    }
-  }
-
-  #deliver(writes: number): void {
-    const core = this.#core;
-    for (let i = 0; i < writes; i++) {
-      const write = core.at.writes + abi.WRITE_BYTES * i;
-      const entries = core.u32(write + abi.WRITE_COUNT);
-      const written = this.#libc.writev(this.#setup.tun, core.u32(write + abi.WRITE_GATHER), entries);
-      if (written < 0 && entries > 1 && this.#mayMerge && MERGE_ERRORS.has(-written)) {
-        this.#mayMerge = false;
-        this.#channel.sendNumber(LETTER.writeRefused, -written);
-      }
-    }
-  }
-
-  #nameTouched(): void {
-    const core = this.#core;
-    const first = core.at.touched >>> 2;
-    const touched = core.exports.takeTouched();
-    for (let i = 0; i < touched; i++) {
-      const slot = core.words[first + i]!;
-      const urgent = (core.u32(core.peer(slot) + abi.PEER_EVENTS) & URGENT) !== 0;
-      this.#channel.name(slot, urgent ? "now" : "soon");
-    }
-  }
-
-  #forwardHandshakes(): void {
-    const { exports, bytes } = this.#core;
-    for (let left = exports.queued(); left > 0; left--) {
-      const entry = exports.firstQueued();
-      const sent = this.#channel.send(LETTER.handshake, bytes.subarray(entry, entry + abi.QUEUED_BYTES));
-      if (!sent) exports.countDrop(abi.DROP_HANDSHAKE_QUEUE);
-      exports.dropQueued();
-    }
   }
 }
 

@@ -4,12 +4,13 @@
  */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { MESSAGE_BYTES_MAX, TX_TRAINS, VNET_BYTES } from "../../../core/codes.ts";
+import { MESSAGE_BYTES_MAX, RX_SLOTS, TX_TRAINS, VNET_BYTES } from "../../../core/codes.ts";
 import type { Core } from "../../../core/core.ts";
 import { sharedCoreModule } from "../../../core/load.ts";
 import type { Engine } from "../../../device/engine.ts";
 import { SOCKET } from "../../../ffi/constants.ts";
 import type { Libc } from "../../../ffi/libc.ts";
+import type { Lane } from "../../../lane/lane.ts";
 import { setOption } from "../descriptor.ts";
 import { addToEpoll, drainEventfd, openEventfd, signalEventfd } from "../epoll.ts";
 import type { LinuxTun } from "../tun.ts";
@@ -19,7 +20,7 @@ import { CLOCK, CLOCK_SET, GONE, line, makeControl, SOCKET_4, SOCKET_6, STATE, S
 import { Gate } from "./gate.ts";
 import { guardedCore } from "./guard.ts";
 import { Patience } from "./patience.ts";
-import { RX_SLOTS, TOKEN, type WorkerReady, type WorkerSetup } from "./setup.ts";
+import { TOKEN, type WorkerReady, type WorkerSetup } from "./setup.ts";
 
 const START_LIMIT_MS = 10_000;
 const STOP_LIMIT_MS = 3_000;
@@ -38,8 +39,10 @@ export interface WorkersOptions {
 /** What the driver does with a worker's letters. */
 export interface LetterSink {
   readonly engine: Engine;
+  /** Carries what only the first thread can deal with. */
+  readonly lane: Lane;
   /** The TUN device refused a superpacket. */
-  writeRefused(errno: number): void;
+  mergeRefused(errno: number): void;
 }
 
 interface Member {
@@ -218,16 +221,16 @@ export class Workers {
     for (let letter = channel.nextLetter(into); letter !== undefined; letter = channel.nextLetter(into)) {
       switch (letter.kind) {
         case LETTER.packet:
-          engine.sendPacket(at, letter.length, now);
+          sink.lane.send(at, letter.length, now);
           break;
         case LETTER.handshake:
           if (engine.up) core.exports.enqueueHandshake(at);
           break;
         case LETTER.sourceRefused:
-          engine.clearSourceOf(core.u32(at));
+          engine.sourceRefused(core.u32(at));
           break;
-        case LETTER.writeRefused:
-          sink.writeRefused(core.u32(at));
+        case LETTER.mergeRefused:
+          sink.mergeRefused(core.u32(at));
           break;
         default: {
           const text = new TextDecoder().decode(into.slice(0, letter.length));
