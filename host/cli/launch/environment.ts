@@ -4,6 +4,8 @@
  * process that handles keys. The daemon gets a few that are known; a command that runs the user's own programs keeps all
  * but the dangerous ones.
  */
+import { readFileSync } from "node:fs";
+
 export type Environment = Record<string, string | undefined>;
 
 /** What the daemon itself reads, and what the system's library reads without harm. */
@@ -43,6 +45,23 @@ export function daemonEnvironment(environment: Environment, runtime: string): Re
 /** For a command that runs hooks and the system's programs, which may need what we do not know. */
 export function commandEnvironment(environment: Environment): Record<string, string> {
   return pick(environment, (name) => !isObeyed(name));
+}
+
+/** The variables that this process was started with: Bun adds those of a file `.env` that lies about. */
+export function givenEnvironment(): Environment {
+  try {
+    const assignments = readFileSync("/proc/self/environ", "utf8").split("\0");
+    return Object.fromEntries(
+      assignments
+        .filter((text) => text.includes("="))
+        .map((text) => {
+          const [name = ""] = text.split("=", 1);
+          return [name, text.slice(name.length + 1)];
+        }),
+    );
+  } catch {
+    return process.env; // no /proc
+  }
 }
 
 function pick(environment: Environment, wanted: (name: string) => boolean): Record<string, string> {

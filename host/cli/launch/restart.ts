@@ -9,7 +9,7 @@ import { replaceProcess } from "../../ffi/execute.ts";
 import { openLibc } from "../../ffi/libc.ts";
 import { CliError } from "../errors.ts";
 import { type Command, selfCommand } from "./command.ts";
-import { commandEnvironment } from "./environment.ts";
+import { commandEnvironment, givenEnvironment } from "./environment.ts";
 import { RESTARTED } from "./taint.ts";
 
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"] as const;
@@ -19,7 +19,7 @@ export async function restartWithout(found: readonly string[], args: readonly st
   if (process.env[RESTARTED] !== undefined) {
     throw new CliError(`this process is not ours alone: ${found.join(", ")}`, "Start it without these");
   }
-  const environment = { ...commandEnvironment(process.env), [RESTARTED]: "1" };
+  const environment = { ...commandEnvironment(givenEnvironment()), [RESTARTED]: "1" };
   const command = selfCommand(args);
   await replace(command, environment);
   return runChild(command, environment);
