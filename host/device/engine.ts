@@ -222,13 +222,18 @@ export class Engine implements Control, PeerContext {
 
   // ── configuration ──────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The interface came up or went down. Down forgets all sessions, as the kernel does. */
-  setUp(up: boolean, now: Instant): void {
+  /**
+   * The interface came up or went down. Down forgets all sessions, as the kernel does.
+   * @param takeWaiting receives what came before it was up. Peers start after that: one that has been answered is not sent
+   *                    an initiation, which would cross with its own, and neither would be of use
+   */
+  setUp(up: boolean, now: Instant, takeWaiting?: () => void): void {
     this.tell(now);
     this.#requireOpen();
     if (up === this.#up) return;
     this.#up = up;
     if (up) this.lane.open();
+    if (up) takeWaiting?.();
     for (const peer of this.#peers) {
       if (up) peer.start();
       else peer.stop();

@@ -197,7 +197,6 @@ export class Peer implements Sleeper {
   // ── life ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   start(): void {
-    this.#lastSentHandshake = -NEVER;
     this.sendStagedPackets();
     if (this.timers.persistentInterval > 0) this.sendKeepalive();
     this.#keepaliveDue = false;
@@ -205,6 +204,7 @@ export class Peer implements Sleeper {
 
   /** Forget sessions, timers and packets that wait. */
   stop(): void {
+    this.#lastSentHandshake = -NEVER;
     this.timers.stop();
     this.#context.queue.remove(this);
     this.#context.staging.drop(this.#staged.clear());

@@ -217,7 +217,14 @@ export class Loop {
 
   /** The engine is up as long as the interface is and it can talk. */
   #start(): void {
-    if (this.#sockets.start()) this.engine.setUp(true, performance.now());
+    if (this.#sockets.start()) this.engine.setUp(true, performance.now(), () => this.#takeWaiting());
+  }
+
+  #takeWaiting(): void {
+    const { now } = this.engine;
+    for (const family of [4, 6] as const) this.#lane.inbound(family, now, RX_SLOTS);
+    this.engine.advance(now);
+    this.#lane.flush();
   }
 
   #end(reason: string): void {

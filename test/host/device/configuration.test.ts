@@ -5,7 +5,7 @@ import type { Peer } from "../../../host/device/peer.ts";
 import { TestNode } from "../../support/node.ts";
 import { allKeypairs, drops, endpoint, HOST_A, HOST_B, Pair, packet, START } from "./support/pair.ts";
 
-const { MESSAGE_INITIATION, MESSAGE_TRANSPORT } = abi;
+const { MESSAGE_INITIATION, MESSAGE_TRANSPORT, MESSAGE_RESPONSE } = abi;
 const NEW_KEY = new Uint8Array(32).fill(0x33);
 let run = 0;
 let pair: Pair;
@@ -162,6 +162,18 @@ describe("interface", () => {
     expect(pair.a.sent).toEqual([]);
     pair.a.engine.setUp(true, pair.now);
     expect(pair.a.sent.map(({ bytes }) => bytes[0])).toEqual([MESSAGE_INITIATION]);
+  });
+
+  it("up answers an initiation that came before, and does not cross it with one of its own", () => {
+    pair.b.engine.setUp(false, pair.now);
+    pair.peerA.setPersistentKeepalive(25);
+    pair.peerA.commit();
+    pair.sendFromA();
+    const [initiation] = pair.a.sent.splice(0);
+    pair.b.engine.setUp(true, pair.now, () => pair.b.receive(initiation!.bytes, pair.a.address));
+    expect(pair.b.sent.map(({ bytes }) => bytes[0])).toEqual([MESSAGE_RESPONSE]);
+    pair.exchange();
+    expect(pair.b.delivered).toHaveLength(1);
   });
 
   it("a keepalive turned on and off again in one change is not sent", () => {
