@@ -3,6 +3,7 @@
  * Peers never see one: bad packets are counted, not thrown. No message ever holds a key.
  */
 import { OBSTACLE_STEPS, OBSTACLES, type Obstacle } from "./core/support.ts";
+import { adviceFor } from "./errno-advice.ts";
 import { errnoName } from "./ffi/errno.ts";
 
 export abstract class WasmguardError extends Error {
@@ -30,7 +31,7 @@ export class SystemError extends WasmguardError {
     this.syscall = syscall;
     this.errno = errno;
     this.code = name;
-    this.nextStep = `Look up ${name} in the manual page of ${syscall}.`;
+    this.nextStep = adviceFor(name) ?? "See what LOG_LEVEL=verbose and `dmesg` say of it.";
   }
 }
 
@@ -156,8 +157,14 @@ export class UnsupportedRuntimeError extends WasmguardError {
 export class LimitsError extends WasmguardError {
   readonly name = "LimitsError";
   readonly code = "LIMITS";
-  readonly nextStep =
+  readonly nextStep: string =
     "Lower maxPeers or maxAllowedIps: together they have 2 GiB, of which a peer takes 4 KiB and an allowed IP 112 bytes.";
+}
+
+/** A core of that size would be possible, but not in this process. */
+export class MemoryLimitError extends LimitsError {
+  override readonly nextStep =
+    "Raise the limit of the process (ulimit -v, LimitAS=) or free memory; a program may also lower maxPeers and maxAllowedIps.";
 }
 
 export class PeerLimitError extends WasmguardError {

@@ -2,6 +2,8 @@
  * What a command may fail with. The text is for a person: what went wrong, then the next step.
  * Never put a key, or a line that may hold one, into either.
  */
+import { adviceFor } from "../errno-advice.ts";
+
 export const EXIT_FAILURE = 1;
 export const EXIT_USAGE = 2;
 
@@ -25,10 +27,16 @@ export class UsageError extends CliError {
   }
 }
 
+function nextStepOf(error: Error): string {
+  if ("nextStep" in error && typeof error.nextStep === "string") return error.nextStep;
+  // Errors of the runtime's own, as from reading a file.
+  return "code" in error && typeof error.code === "string" ? (adviceFor(error.code) ?? "") : "";
+}
+
 /** One line for stderr: message, then the next step where the error names one. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const nextStep = "nextStep" in error && typeof error.nextStep === "string" ? error.nextStep : "";
+  const nextStep = nextStepOf(error);
   const line = nextStep ? `${error.message}. ${nextStep}` : error.message;
   return line.replace(/\s*\n\s*/g, " ");
 }

@@ -6,11 +6,12 @@
 
 import { DAEMON_MARKER } from "./background.ts";
 import { logLevelOf, startRequest } from "./daemon-options.ts";
+import { checkOwnLimits } from "./limits.ts";
 import { DAEMON_OPTIONS, parseOptions } from "./options.ts";
-import { print } from "./print.ts";
+import { complain, print } from "./print.ts";
 
 function warn(message: string): void {
-  if (logLevelOf(process.env) !== "silent") process.stderr.write(`wasmguard: ${message}\n`);
+  if (logLevelOf(process.env) !== "silent") complain(`wasmguard: ${message}\n`);
 }
 
 /** @param args  all arguments of the command line. @returns the exit code */
@@ -26,6 +27,7 @@ export async function start(args: readonly string[]): Promise<number> {
     return 0;
   }
   const request = startRequest(operands, values, process.env);
+  checkOwnLimits();
   const place = process.env[DAEMON_MARKER];
   delete process.env[DAEMON_MARKER];
   if (place === "background") return (await import("./run-daemon.ts")).runInBackground(request);

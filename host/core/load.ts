@@ -7,7 +7,7 @@
  * (getRandomValues, TextDecoder) refuse views of shared memory.
  */
 import { THREADS_MAX } from "../../assembly/abi.ts";
-import { LimitsError } from "../errors.ts";
+import { LimitsError, MemoryLimitError } from "../errors.ts";
 import { Core, type CoreExports } from "./core.ts";
 import { decodeBase64, hasRelaxedSimd } from "./module.ts";
 
@@ -90,7 +90,7 @@ export async function loadCore(limits: CoreLimits = {}, kind: MemoryKind = "priv
   try {
     memory = makeMemory(kind, Math.max(STATIC_PAGES, Math.ceil(end / PAGE_BYTES)));
   } catch (cause) {
-    throw new LimitsError(`the runtime has no ${end} bytes of memory for another device`, { cause });
+    throw new MemoryLimitError(`the runtime has no ${end} bytes of memory for another device`, { cause });
   }
   const exports = await instantiate(module, memory);
   exports.attach(maxPeers, maxRoutes, 0, threads);

@@ -3,6 +3,8 @@
  */
 
 import type { TunnelSettings } from "../../config/settings.ts";
+import { adviceFor } from "../../errno-advice.ts";
+import { errnoName } from "../../ffi/errno.ts";
 import { KEY_BYTES } from "../../keys/text.ts";
 import { requestUapi } from "../../uapi/client.ts";
 import { CliError } from "../errors.ts";
@@ -33,6 +35,7 @@ export async function applyRequest(interfaceName: string, request: Uint8Array): 
   const answer = await requestUapi(interfaceName, request).finally(() => request.fill(0));
   const errno = /^errno=(-?\d+)\n\n$/.exec(Buffer.from(answer).toString("latin1"))?.[1];
   if (errno === "0") return;
-  const reason = errno === undefined ? "its answer is not one" : `error ${errno.replace("-", "")}`;
-  throw new CliError(`${interfaceName} refused its configuration (${reason})`, "Check that its listen port is free");
+  const reason = errno === undefined ? "its answer is not one" : errnoName(Math.abs(Number(errno)));
+  const nextStep = adviceFor(reason) ?? "See its log: LOG_LEVEL=verbose";
+  throw new CliError(`${interfaceName} refused its configuration (${reason})`, nextStep);
 }
