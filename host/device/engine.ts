@@ -36,12 +36,13 @@ import { IcmpErrors } from "./icmp.ts";
 import type { Instant, WallTime } from "./instant.ts";
 import { Peer, type PeerContext } from "./peer.ts";
 import type { PeerEvent } from "./peer-event.ts";
+import type { StepEvents } from "./peer-step.ts";
 import { Slots } from "./slots.ts";
 import { Staging } from "./staging.ts";
 import { TimerQueue } from "./timer-queue.ts";
 
 /** Told, or asked, while the engine is at work: take note, and act when it rests. */
-export interface EngineEvents {
+export interface EngineEvents extends StepEvents {
   /** The peer's endpoint, or the address it is answered from, has just been learnt anew. */
   pathLearnt?(peer: Peer): void;
   /** The peer's message came along this path, from an address that is the peer's inside as well. @returns whether to answer there */

@@ -13,6 +13,7 @@ import type { Counters } from "./counters.ts";
 import type { Entropy } from "./entropy.ts";
 import type { Instant } from "./instant.ts";
 import type { Peer } from "./peer.ts";
+import type { StepEvents } from "./peer-step.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 
 export interface HandshakeContext {
@@ -21,6 +22,7 @@ export interface HandshakeContext {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly counters: Counters;
+  readonly events: StepEvents;
   peerAt(slot: number): Peer;
 }
 
@@ -65,20 +67,25 @@ export class Handshakes {
     const type = core.u32(message);
     const { counters } = this.#context;
     if (type === MESSAGE_COOKIE_REPLY) {
-      if (this.#count(core.exports.consumeCookieReply(message, now)) !== undefined) counters.cookieRepliesReceived += 1;
+      const peer = this.#count(core.exports.consumeCookieReply(message, now), path);
+      if (peer === undefined) return "cheap";
+      counters.cookieRepliesReceived += 1;
+      peer.step("cookie received");
       return "cheap";
     }
     if (this.#underLoad() && !this.#admit(message, length, path)) return "cheap";
     if (type === MESSAGE_INITIATION) {
-      const peer = this.#count(core.exports.consumeInitiation(message, now));
+      const peer = this.#count(core.exports.consumeInitiation(message, now), path);
       if (peer === undefined) return "dear";
       counters.initiationsReceived += 1;
+      peer.step("initiation received");
       peer.handshakeReceived(path, length);
       peer.sendResponse();
     } else {
-      const peer = this.#count(core.exports.consumeResponse(message));
+      const peer = this.#count(core.exports.consumeResponse(message), path);
       if (peer === undefined) return "dear";
       counters.responsesReceived += 1;
+      peer.step("response received");
       peer.handshakeReceived(path, length);
       peer.responseReceived();
     }
@@ -95,6 +102,7 @@ export class Handshakes {
     }
     if (this.#limiter.allow(core, path, now)) return true;
     core.exports.countDrop(DROP_RATE);
+    this.#context.events.refused?.(DROP_RATE, path);
     return false;
   }
 
@@ -104,12 +112,15 @@ export class Handshakes {
     entropy.refresh();
     lane.commit(core.exports.createCookieReply(message, length, path, out, clock.now));
     this.#context.counters.cookieRepliesSent += 1;
+    this.#context.events.challenged?.(path);
   }
 
   /** A slot, or −(1 + drop reason). */
-  #count(result: number): Peer | undefined {
+  #count(result: number, path: Address): Peer | undefined {
     if (result >= 0) return this.#context.peerAt(result);
-    this.#context.core.exports.countDrop(-result - 1);
+    const reason = -result - 1;
+    this.#context.core.exports.countDrop(reason);
+    this.#context.events.refused?.(reason, path);
     return undefined;
   }
 }

@@ -35,6 +35,7 @@ import type { EngineEvents } from "./engine.ts";
 import type { Entropy } from "./entropy.ts";
 import { type Instant, NEVER, type WallTime } from "./instant.ts";
 import type { PeerEvent } from "./peer-event.ts";
+import type { PeerStep } from "./peer-step.ts";
 import { type AllowedIp, addAllowedIp, allowedIps, removeAllowedIp } from "./routes.ts";
 import type { StagedQueue } from "./staged.ts";
 import type { Staging } from "./staging.ts";
@@ -244,11 +245,13 @@ export class Peer implements Sleeper {
         this.sendKeepalive();
         return this.timers.keepaliveFired(this.#context.clock.now);
       case "newHandshake":
+        this.step("no answer");
         this.#fellSilent();
         this.clearSource();
         return this.sendInitiation("first");
       case "zeroKeyMaterial":
         this.#context.staging.drop(this.#staged.clear());
+        this.step("keys erased");
         return this.#context.core.exports.clearSessions(this.slot);
       case "persistentKeepalive":
         if (this.timers.persistentInterval > 0) this.sendKeepalive();
@@ -268,6 +271,10 @@ export class Peer implements Sleeper {
     this.#attempts += 1;
     this.clearSource();
     this.sendInitiation("retry");
+  }
+
+  step(step: PeerStep): void {
+    this.#context.events.step?.(this, step);
   }
 
   #tell(event: PeerEvent): void {
@@ -313,7 +320,10 @@ export class Peer implements Sleeper {
       if (this.#reads !== reads || this.#staged.length > 0) return;
     }
     const status = lane.keepalive(this.slot, clock.now);
-    if (status === SEND_DONE || status === SEND_DONE_REKEY) this.#authenticatedPacketSent();
+    if (status === SEND_DONE || status === SEND_DONE_REKEY) {
+      this.#authenticatedPacketSent();
+      this.step("keepalive sent");
+    }
     // Without an endpoint too the timers run, so that all goes on once there is one.
     const sessionless = status === SEND_STAGE || status === SEND_NO_ENDPOINT;
     if (sessionless || status === SEND_DONE_REKEY) this.sendInitiation("first");
@@ -347,6 +357,7 @@ export class Peer implements Sleeper {
     this.timers.handshakeInitiated(now);
     this.#context.counters.initiationsSent += 1;
     this.#tell("handshake started");
+    this.step(attempt === "first" ? "initiation sent" : "initiation sent again");
   }
 
   /** Answer the initiation that the core has just accepted. */
@@ -361,6 +372,7 @@ export class Peer implements Sleeper {
     this.timers.sessionDerived(now);
     this.#commitHandshakeTrain(length);
     this.#context.counters.responsesSent += 1;
+    this.step("response sent");
   }
 
   #openHandshakeTrain(): Address {
@@ -406,6 +418,7 @@ export class Peer implements Sleeper {
     this.#attempts = 0;
     this.#lastHandshake = this.#context.clock.wallTime();
     this.#tell("handshake");
+    this.step("keys in use");
   }
 
   /** What the last batch brought. @param events EVENT_… bits */
@@ -415,6 +428,7 @@ export class Peer implements Sleeper {
     if ((events & EVENT_PATH_OFFERED) !== 0) this.#context.pathOffered(this);
     // By another thread; which came first is not known. So an answer is taken to follow what it answers.
     if ((events & EVENT_SENT) !== 0) this.dataSent();
+    if ((events & EVENT_KEEPALIVE) !== 0) this.step("keepalive received");
     if ((events & (EVENT_DATA | EVENT_KEEPALIVE)) !== 0) {
       this.#heard();
       this.timers.anyAuthenticatedPacketReceived();

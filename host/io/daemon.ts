@@ -15,6 +15,7 @@ import { loadCore } from "../core/load.ts";
 import { PROMETHEUS_CONTENT_TYPE, prometheusLines } from "../device/prometheus.ts";
 import { type Libc, openLibc } from "../ffi/libc.ts";
 import { socketPath } from "../uapi/socket-path.ts";
+import type { EventLog } from "./linux/event-log.ts";
 import { DeletionWatch } from "./linux/inotify.ts";
 import { applyLinkSettings, applyLinkSettingsIfPossible } from "./linux/link-settings.ts";
 import { Loop } from "./linux/loop.ts";
@@ -170,6 +171,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
         extraStatistics: confinementStatistics,
         peerCreated: ({ slot }) => unlockedKeys.peerCreated(slot),
         patienceMs: metrics === undefined ? undefined : METRICS_PATIENCE_MS,
+        eventLog: options.logLevel === "verbose" ? await openEventLog(workers?.core ?? core, libc, log) : undefined,
         log,
       });
       shortenSessions(workers?.core ?? core);
@@ -188,6 +190,12 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     await workers?.stop();
     for (const queue of [tun, ...queues]) queue.close();
   }
+}
+
+async function openEventLog(core: Core, libc: Libc, log: DaemonOptions["log"]): Promise<EventLog> {
+  const { EventLog } = await import("./linux/event-log.ts");
+  const { linuxZones } = await import("./linux/zones.ts");
+  return new EventLog({ core, zones: linuxZones(libc), tell: (line) => log("verbose", line) });
 }
 
 /** An HTTP server takes 9 MiB and a tenth of a second: only for those who ask. @returns `files`: what is to go with it */

@@ -14,6 +14,7 @@ import { Lane } from "../../lane/lane.ts";
 import { bootClock } from "./boot-clock.ts";
 import { EndpointCheck } from "./endpoint-check.ts";
 import { Epoll, epollBytes } from "./epoll.ts";
+import type { EventLog } from "./event-log.ts";
 import type { DeletionWatch } from "./inotify.ts";
 import { InterfaceState } from "./interface-state.ts";
 import { PacketWait } from "./packet-wait.ts";
@@ -63,6 +64,8 @@ export interface LoopOptions {
   readonly workers?: Workers | undefined;
   /** Statistics beside the engine's own. */
   extraStatistics?(): Iterable<Statistic>;
+  /** What happens in the protocol, for the log; nothing is told without it. */
+  readonly eventLog?: EventLog | undefined;
   /** How long the runtime's event loop may be kept waiting. */
   readonly patienceMs?: number | undefined;
   peerCreated?(peer: Peer): void;
@@ -133,7 +136,11 @@ export class Loop {
     this.engine = new Engine({
       lane: this.#lane,
       events: {
-        pathLearnt: (peer) => this.#sourceCheck.learnt(peer),
+        ...options.eventLog?.events,
+        pathLearnt: (peer) => {
+          this.#sourceCheck.learnt(peer);
+          options.eventLog?.pathLearnt(peer);
+        },
         peerCreated: (peer) => options.peerCreated?.(peer),
         mayFollow: (path) => this.#endpointCheck.mayFollow(path),
       },
@@ -319,6 +326,7 @@ export class Loop {
       this.#interface.probe();
       if (this.#interfaceUp && !this.engine.up) this.#start();
       this.#sockets.dropStale(now);
+      this.#options.eventLog?.tellDrops(() => this.engine.drops());
       if (now >= this.#mergeAt) this.#setMerging("on");
       this.#probeAt = now + HEARTBEAT_MS;
     }
