@@ -2,3 +2,7 @@
 import { describeTopic } from "./script/suite.ts";
 
 describeTopic("tcp-open");
+describeTopic("tcp-close");
+describeTopic("tcp-data");
+describeTopic("tcp-loss");
+describeTopic("tcp-timestamps");

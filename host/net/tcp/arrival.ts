@@ -31,6 +31,13 @@ export function arrive(c: Connection, s: Segment): void {
   const end = start + s.payloadBytes + control;
   if (!acceptable(c, s, start, end, next)) return;
   if ((s.flags & RST) !== 0) return reset(c, start, next);
+  if (isCrossing(c, s, start)) {
+    c.establish();
+    c.heard();
+    takeAcknowledgement(c, s, 1, false);
+    c.acknowledge = "now";
+    return c.tcp.touch(c);
+  }
   if ((s.flags & SYN) !== 0) {
     c.tcp.context.counters.add("tcpBlind");
     return challenge(c);
@@ -78,6 +85,12 @@ function acceptable(c: Connection, s: Segment, start: number, end: number, next:
   if (end <= next && end > start) duplicate(c, start, end);
   else challenge(c);
   return false;
+}
+
+/** The SYN-ACK of a peer that connected at the same time (RFC 9293 §3.5, figure 8): it acknowledges ours. */
+function isCrossing(c: Connection, s: Segment, start: number): boolean {
+  if (c.state !== "SYN-RECEIVED" || (s.flags & (SYN | ACK)) !== (SYN | ACK) || start !== 0) return false;
+  return positionOf(s.acknowledgement, c.iss, c.una) === 1;
 }
 
 /** Data came twice: say so at once (RFC 2883). */
@@ -232,6 +245,7 @@ function takeData(c: Connection, s: Segment, start: number, next: number): void 
   }
   if (fin && c.peerFinAt < 0 && start + payload >= c.receiveQueue.highest) c.peerFinAt = start + payload;
   if (c.peerFinAt === c.receiveQueue.next) peerEnds(c);
+  else if (fin) c.acknowledge = "now"; // out of order, as data would be
 }
 
 /** @returns whether there was memory for it */

@@ -246,7 +246,7 @@ export class Connection extends Entry implements TcpStream, Flow, Timer {
     const bytes = this.receiveQueue.read(limit);
     if (bytes === undefined) return undefined;
     this.receiveWindow.read(bytes.length, this.roundTrip.smoothed, this.tcp.context.now);
-    if (!this.peerEnded && this.receiveWindow.worthTelling(this.receiveQueue, this.peerSegment)) {
+    if (!this.peerEnded && this.receiveWindow.worthTelling(this.receiveQueue, this.peerSegment, this.receiveScale)) {
       this.acknowledge = "now";
       this.tcp.touch(this);
     }

@@ -10,6 +10,7 @@ import {
   ACK,
   DEFAULT_MSS_IPV4,
   DEFAULT_MSS_IPV6,
+  FIN,
   MSS_MIN,
   RST,
   SYN,
@@ -72,7 +73,8 @@ export class Listener implements TcpServer {
     const { counters } = this.tcp.context;
     if ((s.flags & RST) !== 0) return counters.add("tcpNoConnection");
     if ((s.flags & ACK) !== 0) return this.#cookieReturns(packet, s);
-    if ((s.flags & SYN) === 0) return counters.add("tcpNoConnection");
+    // A request that ends at once is none: only scanners send such.
+    if ((s.flags & (SYN | FIN)) !== SYN) return counters.add("tcpNoConnection");
     // Before anything is kept: whoever could not be taken shall try again.
     if (this.#waiting.length >= this.#backlog) return counters.add("tcpBacklog");
     const local = packet.destination();

@@ -52,8 +52,9 @@ export class ReceiveWindow {
   }
 
   /** Whether reading has made so much room that the peer should hear of it. */
-  worthTelling(queue: ReceiveQueue, segment: number): boolean {
-    const more = this.#wanted(queue) - this.edge;
+  worthTelling(queue: ReceiveQueue, segment: number, scale: number): boolean {
+    // No further than a header can say: without a window scale that is less than the limit.
+    const more = Math.min(this.#wanted(queue), queue.next + 65_535 * 2 ** scale) - this.edge;
     return (
       more >= Math.min(this.limit / 2, 2 * segment) && (more >= this.limit / 4 || this.edge - queue.next < segment)
     );

@@ -253,8 +253,13 @@ export function sendChallenge(c: Connection): void {
   emitBare(c, c.nxt);
 }
 
-/** A byte that is acknowledged already, but not sent: whoever is alive answers with what it has and its window. */
+/**
+ * What fits into the window, if anything does: it is too small to be worth a segment, and waited long enough (RFC 9293 §3.8.6.2.1).
+ * Otherwise a byte that is acknowledged already, but not sent: whoever is alive answers with what it has and its window.
+ */
 export function sendWindowProbe(c: Connection): void {
+  const fitting = Math.min(c.sendQueue.end - c.nxt, c.una + c.peerWindow - c.nxt, c.segment);
+  if (fitting > 0 && c.finAt < 0 && sendData(c, fitting) === "sent") return;
   emitBare(c, c.una - 1);
   armWindowProbe(c);
 }

@@ -2,6 +2,7 @@
  * The language of the scripts, one step a line:
  *
  *   == name of a script                  begins one; settings that precede the first apply to all of the file
+ *   def NAME … end                       steps that `use NAME` stands for from then on
  *   set KEY VALUE                        mss (of our link, 1000), isn (of the peer, 1000000), family (4, 6, both), …
  *   [+MS[~MS]] < FLAGS SEQ[:END] …       the peer sends this
  *   [+MS[~MS]] > FLAGS SEQ[:END] …       the stack must send this, just then, and nothing before
@@ -41,6 +42,8 @@ interface Unfinished {
 export function parseScripts(text: string): Script[] {
   const common = new Map<string, string>();
   const scripts: Unfinished[] = [];
+  const macros = new Map<string, Step[]>();
+  let macro: Step[] | undefined;
   text.split("\n").forEach((raw, index) => {
     const line = raw.replace(/(^|\s)#.*$/, "").trim();
     if (line === "") return;
@@ -50,6 +53,25 @@ export function parseScripts(text: string): Script[] {
       return;
     }
     const words = line.split(/\s+/);
+    if (words[0] === "def") {
+      macro = [];
+      macros.set(words[1]!, macro);
+      return;
+    }
+    if (words[0] === "end") {
+      macro = undefined;
+      return;
+    }
+    if (words[0] === "use") {
+      const steps = macros.get(words[1]!);
+      if (steps === undefined) throw new Error(`line ${index + 1}: no such steps: ${words[1]}`);
+      (macro ?? current!.steps).push(...steps);
+      return;
+    }
+    if (macro !== undefined) {
+      macro.push(parseStep(words, line, index + 1));
+      return;
+    }
     if (words[0] === "set") {
       (current?.settings ?? common).set(words[1]!, words.slice(2).join(" "));
       return;
