@@ -120,6 +120,7 @@ describe("options", () => {
     expect(heldCapabilities(daemon.pids()[0]!)).toBe(0n);
     await daemon.wg("set", daemon.interface, "listen-port", "40405");
     await expect(daemon.wg("set", daemon.interface, "fwmark", "1")).rejects.toThrow();
+    expect(daemon.log()).toMatch(/fwmark: the kernel lets only processes with CAP_NET_/);
     expect((await ping(tunnel.near.namespace, tunnel.far.inside("ipv4"), { count: 2 })).received).toBe(2);
     await expect(daemon.wg("set", daemon.interface, "listen-port", "443")).rejects.toThrow();
   });
@@ -132,6 +133,31 @@ describe("options", () => {
     expect(await waitFor(async () => (await bound(443)).length === 2, 3000)).toBe(true);
     await daemon.wg("set", daemon.interface, "listen-port", "53", "fwmark", "7");
     expect(await bound(53)).toHaveLength(2);
+  });
+
+  test("mark, large buffers and low ports outlive changes of port and a move to another namespace", async (ctx) => {
+    const { daemon, namespace, topology } = await openDaemon(ctx, wasmguardOnNode);
+    const away = await topology.namespace("away");
+    const asked = 7 << 20;
+    const limit = Math.min(asked, Number(readFileSync("/proc/sys/net/core/rmem_max", "latin1")));
+    const receiveBuffers = async (port: number): Promise<number[]> => {
+      const sockets = await namespace.run(["ss", "-ulnmH", `sport = :${port}`]);
+      return [...sockets.matchAll(/\brb(\d+)/g)].map((match) => Number(match[1]));
+    };
+    await namespace.ip("link", "set", daemon.interface, "up");
+    await namespace.ip("link", "set", daemon.interface, "netns", away.name);
+    await away.ip("link", "set", daemon.interface, "up");
+    for (const port of [853, 443, 40_500]) {
+      await daemon.wg("set", daemon.interface, "listen-port", `${port}`, "fwmark", `${port}`);
+      expect(await waitFor(async () => (await receiveBuffers(port)).length === 2, 3000)).toBe(true);
+      for (const bytes of await receiveBuffers(port)) expect(bytes).toBe(2 * asked);
+    }
+    // The reserve is used up in the end; then the system's limit holds, and all else goes on.
+    for (let port = 40_501; port < 40_520; port++) await daemon.wg("set", daemon.interface, "listen-port", `${port}`);
+    const [last = 0] = await receiveBuffers(40_519);
+    expect(last).toBe(2 * limit);
+    await daemon.wg("set", daemon.interface, "listen-port", "123", "fwmark", "5");
+    expect(await receiveBuffers(123)).toHaveLength(2);
   });
 
   test("--user chooses the user, and one that does not exist is refused", async (ctx) => {

@@ -117,6 +117,14 @@ test("a system whose processes can be looked into after a change of user is refu
   }
 });
 
+test("a daemon that is started past the sandbox is refused", async (ctx) => {
+  const { namespace, name } = await open(ctx);
+  const env = { WASMGUARD_DAEMON: "foreground" };
+  const result = await namespace.attempt([...wasmguardOnNode.command, name], { env });
+  expect(result.code).toBe(1);
+  expect(result.stderr).toMatch(/seccomp \(the runtime was not started under its filter\)/);
+});
+
 test("a step that does not exist is a wrong command line", async (ctx) => {
   const { namespace, name } = await open(ctx);
   const result = await namespace.attempt([...wasmguardOnNode.command, "--allow-unconfined=all", name]);

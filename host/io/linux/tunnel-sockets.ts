@@ -9,6 +9,7 @@
 import type { Instant } from "../../device/instant.ts";
 import { PortInUseError } from "../../errors.ts";
 import type { Libc } from "../../ffi/libc.ts";
+import { kernelAtLeast } from "../platform.ts";
 import { describeRefusal } from "./refused-trains.ts";
 import { LinuxUdp, type UdpArea, type UdpOptions, type UdpSockets } from "./udp.ts";
 
@@ -148,10 +149,18 @@ export class TunnelSockets {
     }
   }
 
-  /** @throws SystemError without CAP_NET_ADMIN */
+  /** @throws SystemError without CAP_NET_RAW */
   setMark(mark: number): void {
     if (mark === this.#mark) return;
-    this.udp.setMark(mark);
+    try {
+      this.udp.setMark(mark);
+    } catch (error) {
+      const who = kernelAtLeast(5, 17)
+        ? "CAP_NET_RAW"
+        : "CAP_NET_ADMIN, which the daemon gives up: start it with --no-confine";
+      this.#options.log("error", `fwmark: the kernel lets only processes with ${who} mark packets`);
+      throw error;
+    }
     this.#mark = mark;
     this.#options.marked?.(mark);
   }

@@ -161,7 +161,7 @@ export class LinuxUdp {
     this.#sockets = NONE;
   }
 
-  /** Set SO_MARK on both. @throws SystemError (EPERM without CAP_NET_ADMIN) */
+  /** Set SO_MARK on both. @throws SystemError (EPERM without CAP_NET_RAW, before Linux 5.17 CAP_NET_ADMIN) */
   setMark(mark: number): void {
     this.#mark([this.v4, this.v6], mark);
   }

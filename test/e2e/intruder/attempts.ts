@@ -15,6 +15,7 @@ const EPERM = 1;
 const EBADF = 9;
 const EAGAIN = 11;
 const EACCES = 13;
+const EINVAL = 22;
 const ENOSYS = 38;
 const EAFNOSUPPORT = 97;
 const REFUSALS = new Set([EPERM, EACCES, ENOSYS, EAFNOSUPPORT].map((errno) => -errno));
@@ -227,27 +228,34 @@ function withSocket(thread: InjectedThread, action: (fd: number) => number): str
   }
 }
 
-/** SO_MARK beside the datagram, where no filter sees it. */
-function markInControlMessage(thread: InjectedThread, fd: number): number {
-  const control = Buffer.alloc(24);
-  control.writeBigUInt64LE(20n, 0);
-  control.writeInt32LE(SOCKET.SOL_SOCKET, 8);
-  control.writeInt32LE(SOCKET.SO_MARK, 12);
-  control.writeUInt32LE(7, 16);
+/** A datagram with a control message, which no filter sees into. */
+function sendWith(thread: InjectedThread, fd: number, level: number, type: number, data: Buffer): number {
+  const control = Buffer.alloc(16 + ((data.length + 7) & ~7));
+  control.writeBigUInt64LE(BigInt(16 + data.length), 0);
+  control.writeInt32LE(level, 8);
+  control.writeInt32LE(type, 12);
+  control.set(data, 16);
   const message = Buffer.alloc(56);
   message.writeBigUInt64LE(thread.put(address(9, [127, 0, 0, 1]), 512), 0);
   message.writeUInt32LE(16, 8);
   message.writeBigUInt64LE(thread.put(control, 1024), 32);
-  message.writeBigUInt64LE(24n, 40);
+  message.writeBigUInt64LE(BigInt(control.length), 40);
   return thread.call(nr("sendmsg"), fd, thread.put(message), 0);
 }
 
-function setInt(thread: InjectedThread, fd: number, level: number, option: number, value: number): number {
+function word(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32LE(value);
-  return thread.call(nr("setsockopt"), fd, level, option, thread.put(bytes), 4);
+  return bytes;
 }
 
+function setInt(thread: InjectedThread, fd: number, level: number, option: number, value: number): number {
+  return thread.call(nr("setsockopt"), fd, level, option, thread.put(word(value)), 4);
+}
+
+const IP_RETOPTS = 7;
+/** Through 127.0.0.1, padded (RFC 791, section 3.1). */
+const LOOSE_SOURCE_ROUTE = Buffer.from([131, 7, 4, 127, 0, 0, 1, 0]);
 const IP_TRANSPARENT = 19;
 const SO_BINDTODEVICE = 25;
 const SIGCHLD = 17;
@@ -290,7 +298,17 @@ export function tryAll(thread: InjectedThread, pid: number, victim: number): Out
     "handle SIGUSR1":
       thread.call(nr("rt_sigaction"), PROCESS.SIGUSR1, 0, information, 8) < 0 ? "refused" : handled(thread),
     "mark packets (SO_MARK)": withSocket(thread, (fd) => setInt(thread, fd, SOCKET.SOL_SOCKET, SOCKET.SO_MARK, 7)),
-    "mark a packet in a control message": withSocket(thread, (fd) => markInControlMessage(thread, fd)),
+    "mark a packet in a control message": withSocket(thread, (fd) =>
+      sendWith(thread, fd, SOCKET.SOL_SOCKET, SOCKET.SO_MARK, word(7)),
+    ),
+    "IP options in a control message": withSocket(thread, (fd) =>
+      sendWith(thread, fd, INET.IPPROTO_IP, IP_RETOPTS, LOOSE_SOURCE_ROUTE),
+    ),
+    "UDP from another machine's address": withSocket(thread, (fd) => {
+      const source = Buffer.concat([word(0), Buffer.from([203, 0, 113, 77]), word(0)]);
+      const result = sendWith(thread, fd, INET.IPPROTO_IP, INET.IP_PKTINFO, source);
+      return result === -EINVAL ? -EPERM : result;
+    }),
     "buffers beyond the limit": withSocket(thread, (fd) =>
       setInt(thread, fd, SOCKET.SOL_SOCKET, SOCKET.SO_RCVBUFFORCE, 1 << 20),
     ),

@@ -1,17 +1,25 @@
 // The filter of system calls, run by an interpreter of the few instructions it has, and its numbers against C's headers.
 import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import type { Filter } from "../../../host/confine/filter.ts";
+import { sandboxFilter } from "../../../host/confine/sandbox.ts";
 import { daemonFilter } from "../../../host/confine/seccomp.ts";
-import { PROCESS, SECCOMP, SOCKET, TUN } from "../../../host/ffi/constants.ts";
-import { EAGAIN, EPERM } from "../../../host/ffi/errno.ts";
+import { INET, PROCESS, SECCOMP, SOCKET, TUN } from "../../../host/ffi/constants.ts";
+import { EAFNOSUPPORT, EAGAIN, ENOSYS, EPERM } from "../../../host/ffi/errno.ts";
 import { SYSTEM_CALLS, type SystemCallName, systemCall } from "../../../host/ffi/system-calls.ts";
 import { machine } from "../../../host/io/platform.ts";
 
 const PID = 4321;
-const filter = daemonFilter({ pid: PID, openErrno: EAGAIN });
+const daemon = daemonFilter({ pid: PID, openErrno: EAGAIN });
 const ARCHITECTURE = machine() === "aarch64" ? SECCOMP.AUDIT_ARCH_AARCH64 : SECCOMP.AUDIT_ARCH_X86_64;
 
-function verdict(number: number, args: readonly number[] = [], architecture: number = ARCHITECTURE): string {
+function verdict(
+  number: number,
+  args: readonly number[] = [],
+  architecture: number = ARCHITECTURE,
+  filter: Filter = daemon,
+): string {
   const program = new DataView(new ArrayBuffer(8 * filter.length));
   filter.write(program, 0);
   const data = new DataView(new ArrayBuffer(64));
@@ -63,6 +71,59 @@ test("what it does not need is refused by its arguments, and by default", () => 
   expect(of("openat")).toBe(`errno ${EAGAIN}`);
   expect(of("io_uring_enter")).toBe(refused);
   expect(verdict(9999)).toBe(refused);
+});
+
+test("signals reach this process alone, by whatever call", () => {
+  const refused = `errno ${EPERM}`;
+  for (const name of ["kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"] as const) {
+    expect([name, of(name, PID, 15)]).toEqual([name, "allow"]);
+    for (const other of [1, 0, PID + 1, 2 ** 32 - 1]) expect([name, of(name, other, 15)]).toEqual([name, refused]);
+  }
+  for (const name of ["tkill", "pidfd_open", "pidfd_send_signal"] as const)
+    expect([name, of(name, PID)]).toEqual([name, refused]);
+  expect(of("fcntl", 3, 8, 1)).toBe(refused); // F_SETOWN
+});
+
+test("sockets are UDP, and their options are those that the daemon sets", () => {
+  const refused = `errno ${EPERM}`;
+  expect(of("socket", SOCKET.AF_INET, SOCKET.SOCK_DGRAM, INET.IPPROTO_UDP)).toBe("allow");
+  for (const protocol of [1, 136, 255]) expect(of("socket", SOCKET.AF_INET, SOCKET.SOCK_DGRAM, protocol)).toBe(refused);
+  expect(of("setsockopt", 5, SOCKET.SOL_SOCKET, SOCKET.SO_MARK)).toBe("allow");
+  expect(of("setsockopt", 5, INET.IPPROTO_UDP, INET.UDP_GRO)).toBe("allow");
+  // IP_TRANSPARENT, IPT_SO_SET_REPLACE, and an option of one level at another.
+  for (const option of [19, 64, SOCKET.SO_MARK]) expect(of("setsockopt", 5, INET.IPPROTO_IP, option)).toBe(refused);
+  for (const option of [25, 26, 50]) expect(of("setsockopt", 5, SOCKET.SOL_SOCKET, option)).toBe(refused);
+  expect(of("getsockopt", 5, INET.IPPROTO_IP, 64)).toBe(refused);
+  expect(of("connect", 5)).toBe(refused);
+});
+
+test("every option that the daemon's code sets is one that the filter lets pass", () => {
+  const folder = new URL("../../../host/io/linux/", import.meta.url);
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+  const source = files.map((name) => readFileSync(new URL(name, folder), "utf8")).join("\n");
+  const calls = source.matchAll(/[sS]et(?:Option)?\((?:[\w.#]+, )*?(SOCKET|INET)\.(\w+), (SOCKET|INET)\.(\w+)/g);
+  const constants: Record<string, Record<string, number>> = { SOCKET, INET };
+  const options = [...calls].map(([, room, level, other, option]) => [
+    constants[room!]![level!]!,
+    constants[other!]![option!]!,
+  ]);
+  expect(options.length).toBeGreaterThan(8);
+  for (const option of options) expect([option, of("setsockopt", 5, ...option)]).toEqual([option, "allow"]);
+});
+
+test("the sandbox that the runtime starts in has no ring, and no handler for SIGUSR1", () => {
+  const sandbox = (name: SystemCallName, ...args: number[]) =>
+    verdict(systemCall(name)!, args, ARCHITECTURE, sandboxFilter());
+  for (const name of ["io_uring_setup", "io_uring_enter", "io_uring_register"] as const) {
+    expect([name, sandbox(name)]).toEqual([name, `errno ${ENOSYS}`]);
+  }
+  expect(sandbox("rt_sigaction", PROCESS.SIGUSR1)).toBe("errno 0");
+  expect(sandbox("rt_sigaction", 15)).toBe("allow");
+  for (const name of ["ptrace", "mount", "setns", "bpf"] as const) expect(sandbox(name)).toBe(`errno ${EPERM}`);
+  for (const name of ["openat", "execve", "clone", "read"] as const) expect(sandbox(name)).toBe("allow");
+  expect(sandbox("socket", SOCKET.AF_INET, SOCKET.SOCK_RAW, 1)).toBe(`errno ${EAFNOSUPPORT}`);
+  expect(sandbox("socket", 17, SOCKET.SOCK_RAW, 0)).toBe(`errno ${EAFNOSUPPORT}`);
+  expect(sandbox("socket", SOCKET.AF_NETLINK, SOCKET.SOCK_RAW, 0)).toBe("allow");
 });
 
 test("what only an intruder calls ends the process, and so does another table of numbers", () => {

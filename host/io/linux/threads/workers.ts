@@ -178,7 +178,7 @@ export class Workers {
     });
   }
 
-  /** @throws SystemError without CAP_NET_ADMIN */
+  /** @throws SystemError without CAP_NET_RAW */
   setMark(mark: number): void {
     for (const member of this.#members) member.udp?.setMark(mark);
   }
