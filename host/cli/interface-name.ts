@@ -13,6 +13,8 @@ export function interfaceNameFault(name: string): string | undefined {
   if (Buffer.byteLength(name) > INTERFACE_NAME_BYTES_MAX) return `is longer than ${INTERFACE_NAME_BYTES_MAX} bytes`;
   if (name === "." || name === "..") return "is reserved";
   if (name.startsWith("-")) return "starts with '-'";
+  // What the runtime makes of bytes that are no text: the interface would have another name than was asked for.
+  if (name.includes("\ufffd")) return "is not UTF-8";
   const wrong = [...name].find((char) => char <= " " || char === "\x7f" || /[/:%\s]/.test(char));
   if (wrong !== undefined) return `contains ${JSON.stringify(wrong)}`;
   return undefined;

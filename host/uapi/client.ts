@@ -3,7 +3,7 @@
  * Answers and requests may hold keys: they are bytes, and whoever has them last wipes them.
  */
 import { opendirSync, statSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
 import { secretBytes } from "../keys/text.ts";
 import { SOCKET_FOLDER, SOCKET_SUFFIX, socketPath } from "./socket-path.ts";
 
@@ -14,6 +14,7 @@ const CROWD_TIMEOUT_MS = 10_000;
 const CROWD_PAUSE_MS = 50;
 /** Far above 130,560 allowed IPs of the longest form. */
 const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
+const READ_BYTES = 65_536;
 const LF = 10;
 
 /** Whoever answers at a tunnel's socket cannot be asked, or refuses. */
@@ -66,8 +67,17 @@ function joinAndWipe(pieces: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-function exchange(socket: Socket, interfaceName: string, request: Uint8Array): Promise<Uint8Array> {
+function exchange(interfaceName: string, request: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
+    // Node would read into a buffer of 64 KiB, copy what came and free the rest as it is, with keys.
+    const onread = {
+      buffer: secretBytes(READ_BYTES),
+      callback: (length: number, buffer: Uint8Array): boolean => {
+        take(buffer.subarray(0, length));
+        return true;
+      },
+    };
+    const socket = connect({ path: socketPath(interfaceName), onread });
     const pieces: Uint8Array[] = [];
     let total = 0;
     const finish = (error?: Error): void => {
@@ -83,14 +93,19 @@ function exchange(socket: Socket, interfaceName: string, request: Uint8Array): P
       finish(connectionError(interfaceName, Object.assign(new Error(), { code: "ETIMEDOUT" })));
     });
     socket.on("error", (cause) => finish(connectionError(interfaceName, cause)));
-    socket.on("data", (piece: Uint8Array) => {
+    // For runtimes that read into a buffer of their own all the same.
+    socket.on("data", (piece: Uint8Array) => take(piece));
+    const take = (read: Uint8Array): void => {
       const before = pieces.at(-1);
+      const piece = secretBytes(read.length);
+      piece.set(read);
+      read.fill(0);
       pieces.push(piece);
       total += piece.length;
       if (total > ANSWER_BYTES_MAX)
         finish(connectionError(interfaceName, Object.assign(new Error(), { code: "EMSGSIZE" })));
       else if (endsEmpty(piece, before)) finish();
-    });
+    };
     // The parser says what an answer without an end is worth.
     socket.on("end", () => finish());
     socket.on("connect", () => socket.write(request));
@@ -106,7 +121,7 @@ function exchange(socket: Socket, interfaceName: string, request: Uint8Array): P
 export async function requestUapi(interfaceName: string, request: Uint8Array): Promise<Uint8Array> {
   for (const deadline = performance.now() + CROWD_TIMEOUT_MS; ; ) {
     try {
-      return await exchange(connect(socketPath(interfaceName)), interfaceName, request);
+      return await exchange(interfaceName, request);
     } catch (error) {
       const crowded = error instanceof UapiClientError && error.code === "EAGAIN";
       if (!crowded || performance.now() > deadline) throw error;

@@ -139,6 +139,7 @@ describe("a wrong command line", () => {
     [["a-name-too-long-"], 'interface name "a-name-too-long-" is longer than 15 bytes'],
     [["wg/0"], 'interface name "wg/0" contains "/"'],
     [["wg 0"], 'interface name "wg 0" contains " "'],
+    [["wg\ufffd"], 'interface name "wg\ufffd" is not UTF-8'],
     [[".."], 'interface name ".." is reserved'],
     [[""], 'interface name "" is empty'],
     [["show", "wg0", "keys"], '"keys" is not a field'],
