@@ -2,10 +2,11 @@
  * What a running daemon can still do, in every runtime that has an FFI: on each thread, by what the kernel says of it, and
  * by what a process that took the same steps is refused.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { findRuntime, type RuntimeName, runArguments } from "../support/runtimes.ts";
+import { Daemon } from "./support/daemon.ts";
 import { waitFor } from "./support/exec.ts";
 import { type Implementation, wasmguard, wasmguardOnNode } from "./support/implementations.ts";
 import { cannotRun, requireLab } from "./support/requirements.ts";
@@ -158,6 +159,25 @@ describe("options", () => {
     expect(last).toBe(2 * limit);
     await daemon.wg("set", daemon.interface, "listen-port", "123", "fwmark", "5");
     expect(await receiveBuffers(123)).toHaveLength(2);
+  });
+
+  test("a user of its own is preferred; with `nobody` the start warns once", async (ctx) => {
+    const topology = openTopology(ctx, wasmguardOnNode);
+    const namespace = await topology.namespace("users");
+    const users = topology.file(
+      "passwd",
+      `${readFileSync("/etc/passwd", "utf8")}\nwasmguard:x:977:977::/:/usr/sbin/nologin\n`,
+    );
+    chmodSync(users, 0o644);
+    const start = ["unshare", "--mount", "sh", "-c", `mount --bind ${users} /etc/passwd; exec "$@"`, "sh"];
+    const command = [...start, ...wasmguardOnNode.command];
+    const own = await Daemon.start(topology, namespace, { ...wasmguardOnNode, command }, topology.interfaceName());
+    expect(threads(own.pids()[0]!)[0]!.Uid).toBe("977\t977\t977\t977");
+    expect(own.log()).toBe("");
+    const name = topology.interfaceName();
+    const shared = await namespace.attempt([...wasmguardOnNode.command, name], { env: { LOG_LEVEL: undefined } });
+    expect(shared.stderr).toMatch(/^wasmguard: running as nobody.*\n$/);
+    await namespace.ip("link", "del", name);
   });
 
   test("--user chooses the user, and one that does not exist is refused", async (ctx) => {
