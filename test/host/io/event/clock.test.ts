@@ -15,17 +15,16 @@ it("a wall clock that is set forward and back makes no new handshake", async () 
   open = [left, right];
   await exchange(left, right, "before");
   await exchange(right, left, "and back");
-  const handshake = left.device.statistics().peers[0]?.lastHandshake;
+  const handshakes = () => open.map(({ device }) => device.statistics().peers[0]?.lastHandshake);
+  const first = handshakes();
   const real = Date.now;
   for (const seconds of [3_600, -86_400, 315_360_000]) {
     vi.spyOn(Date, "now").mockImplementation(() => real() + 1000 * seconds);
     await exchange(right, left, "after");
     await exchange(left, right, "and back");
   }
-  for (const { device } of open) {
-    expect(device.statistics().peers[0]?.lastHandshake).toEqual(handshake);
-    expect(device.statistics().drops.expired).toBe(0n);
-  }
+  expect(handshakes()).toEqual(first);
+  for (const { device } of open) expect(device.statistics().drops.expired).toBe(0n);
 });
 
 it("the system's uptime goes on as the engine's clock does", async () => {
