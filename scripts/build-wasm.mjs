@@ -70,7 +70,7 @@ for (const name of process.argv[2] ? [process.argv[2]] : Object.keys(MODULES)) {
   mkdirSync(module.out, { recursive: true });
   for (const [variant, features] of Object.entries(FEATURES)) {
     const { wasm, types } = await compile(module, features);
-    const lines = [`export default "${Buffer.from(wasm).toString("base64")}";`];
+    const lines = [`const base64: string = "${Buffer.from(wasm).toString("base64")}";`, "export default base64;"];
     if (module.flags.includes("--importMemory")) lines.push(`export const memoryFlagsAt = ${memoryFlagsAt(wasm)};`);
     writeFileSync(`${module.out}/${variant}.ts`, `${lines.join("\n")}\n`);
     writeFileSync(`${module.out}/exports.ts`, declarations(types));

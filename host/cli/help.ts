@@ -55,6 +55,12 @@ Writes a tunnel's present state into its configuration file, as \`wg-quick save\
 Prints a configuration, secret keys included, without what only \`up\` understands, as \`wg-quick strip\` does:
 wg syncconf wg0 <(wasmguard strip wg0)
 `,
+  completion: `Usage: wasmguard completion bash | zsh | fish
+
+Prints a script that completes commands, options and names of tunnels:
+  source <(wasmguard completion bash)        in ~/.bashrc; likewise for zsh in ~/.zshrc
+  wasmguard completion fish | source         in ~/.config/fish/config.fish
+`,
   demo: `Usage: wasmguard demo
 
 As root: two network namespaces, two wasmguard daemons, a handshake, pings over IPv4 and IPv6 and a bulk
@@ -79,6 +85,7 @@ Commands:
   save FILE.conf | NAME      write its present state into the file
   strip FILE.conf | NAME     print the part that \`wg setconf\` understands
   genkey | genpsk | pubkey   make keys
+  completion SHELL           print completions for bash, zsh or fish
   demo                       show two tunnels talking, on this machine
   help COMMAND               more about a command
 

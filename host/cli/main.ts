@@ -21,6 +21,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   strip: async () => (await import("./quick/command.ts")).strip,
   down: async () => (await import("./quick/command.ts")).down,
   demo: async () => (await import("./demo/command.ts")).demo,
+  completion: async () => (await import("./completion.ts")).completion,
   help: async () => help,
 };
 

@@ -3,7 +3,9 @@
  * needs. The nonce of a message is four zero bytes and its 64-bit counter (WireGuard's transport); no associated data.
  * Each batch has a linear memory of its own, which never grows: its views stay valid until `destroy()`.
  */
+import type { Disposal } from "../ambient.ts";
 import { checkBytesOf, checkWhole } from "./check.ts";
+import { defineDisposal } from "./disposal.ts";
 import { SpentError } from "./errors.ts";
 import { KeyHandle } from "./key-arena.ts";
 import { AeadKey } from "./keys.ts";
@@ -18,6 +20,10 @@ const DESCRIPTOR_BYTES = COUNTER_BYTES + 2 * WORD_BYTES + OUTCOME_BYTES;
 /** Where the area begins, seen from the counters: the descriptors take a multiple of 64 bytes. */
 const areaOffset = (capacity: number): number => (capacity * DESCRIPTOR_BYTES + 63) & ~63;
 
+/** Where the program's own types know `using`. */
+export interface AeadBatch extends Disposal {}
+
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the method is defined below the class.
 export class AeadBatch {
   /** Messages it has descriptors for. */
   readonly capacity: number;
@@ -97,10 +103,6 @@ export class AeadBatch {
     this.#workspace.wipe(this.area.byteOffset + this.area.length - this.#workspace.staging);
   }
 
-  [Symbol.dispose](): void {
-    this.destroy();
-  }
-
   /** Have the key in this memory for one call. */
   #withKey(key: AeadKey | Uint8Array, count: number, run: (address: number) => number): void {
     if (this.#destroyed) throw new SpentError("the batch was destroyed");
@@ -122,3 +124,5 @@ export class AeadBatch {
     }
   }
 }
+
+defineDisposal(AeadBatch.prototype);

@@ -12,6 +12,7 @@
 export { type Aead, type AeadCipher, chacha20poly1305, xchacha20poly1305 } from "./aead.ts";
 export { AeadBatch } from "./batch.ts";
 export { Blake2s, type Blake2sOptions, blake2s } from "./blake2s.ts";
+export { build } from "./build.ts";
 export { chacha20, type StreamCipher, xchacha20 } from "./chacha.ts";
 export {
   CounterOverflowError,
@@ -26,6 +27,5 @@ export {
   UnsupportedRuntimeError,
 } from "./errors.ts";
 export { AeadKey, type DeriveOptions, SecretKey, SharedSecret } from "./keys.ts";
-export { build } from "./load.ts";
 export { Poly1305, poly1305 } from "./poly1305.ts";
 export { x25519 } from "./x25519.ts";

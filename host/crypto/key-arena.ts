@@ -2,6 +2,8 @@
  * The slots of linear memory that key handles own: 32 bytes each, a fixed number, wiped when they are given back.
  * A handle that is collected without `destroy()` gives its slot back too, some time later: a net, not a plan.
  */
+import type { Disposal } from "../ambient.ts";
+import { defineDisposal } from "./disposal.ts";
 import { KeyArenaFullError, KeyDestroyedError } from "./errors.ts";
 import { KEY_SLOT_BYTES, KEY_SLOTS, main } from "./memory.ts";
 
@@ -17,7 +19,11 @@ function release(slot: number): void {
 
 const abandoned = new FinalizationRegistry<number>(release);
 
+/** Where the program's own types know `using`. */
+export interface KeyHandle extends Disposal {}
+
 /** One slot, and who may use it: the base of every handle. */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the method is defined below the class.
 export abstract class KeyHandle {
   #slot = -1;
 
@@ -50,10 +56,6 @@ export abstract class KeyHandle {
     this.#slot = -1;
   }
 
-  [Symbol.dispose](): void {
-    this.destroy();
-  }
-
   /** For logs and debuggers: what it is, never what it holds. */
   toJSON(): string {
     return `[${this.constructor.name}]`;
@@ -65,3 +67,5 @@ export abstract class KeyHandle {
     return main.slots + handle.#slot * KEY_SLOT_BYTES;
   }
 }
+
+defineDisposal(KeyHandle.prototype);

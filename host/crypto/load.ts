@@ -2,16 +2,14 @@
  * Picks the build of the crypto module that this runtime validates, and compiles it once, at import.
  * Compiled synchronously: importers need no top-level await, and CommonJS can `require` the package where Node allows it.
  */
-import { decodeBase64, hasRelaxedSimd } from "../core/module.ts";
+import { decodeBase64 } from "../core/module.ts";
+import { build } from "./build.ts";
 import { UnsupportedRuntimeError } from "./errors.ts";
 import type { WasmExports } from "./generated/exports.ts";
 import relaxed from "./generated/relaxed.ts";
 import simd from "./generated/simd.ts";
 
 export type CryptoExports = typeof WasmExports;
-
-/** Which build is in use: with relaxed SIMD or without. The results are the same. */
-export const build: "relaxed" | "simd" = hasRelaxedSimd() ? "relaxed" : "simd";
 
 function compile(): WebAssembly.Module {
   try {

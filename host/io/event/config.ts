@@ -1,8 +1,9 @@
 /** wg-quick configurations for programs: what a device is made of, and what the file says of the system, for the program to apply. */
+
+import type { Url } from "../../ambient.ts";
 import { ConfigError } from "../../config/errors.ts";
 import { parseConfig } from "../../config/parse.ts";
 import { type Settings, wipeSettings } from "../../config/settings.ts";
-import type { Url } from "./ambient.ts";
 import { plainBytes } from "./bytes.ts";
 import { OptionError } from "./errors.ts";
 import type { PeerConfig } from "./peer-config.ts";

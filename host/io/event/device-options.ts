@@ -1,5 +1,5 @@
 /** What a device is made of, as a program writes it; checked as a whole before anything is loaded or opened. */
-import type { Signal } from "./ambient.ts";
+import type { Signal } from "../../ambient.ts";
 import type { Bind } from "./bind.ts";
 import type { DebugHook } from "./device-events.ts";
 import type { EndpointReader } from "./endpoint-text.ts";

@@ -2,13 +2,14 @@
  * A WireGuard device for programs: one identity, its peers, a Tun on the inside and a Bind on the outside. Keys are copied
  * into linear memory and live only there; what the caller hands over stays the caller's to wipe.
  */
+
+import type { AsyncDisposal } from "../../ambient.ts";
 import type { Address, Core } from "../../core/core.ts";
 import { type CoreLimits, loadCore } from "../../core/load.ts";
 import { obstacle } from "../../core/support.ts";
 import type { Peer } from "../../device/peer.ts";
 import { EngineClosedError, UnsupportedRuntimeError, WasmguardError } from "../../errors.ts";
 import { replaceAllowedIps } from "./allowed-ips.ts";
-import type { AsyncDisposal } from "./ambient.ts";
 import type { Bind } from "./bind.ts";
 import { type ConfigSource, readConfig } from "./config.ts";
 import { type DeviceEvents, EVENT_TYPES } from "./device-events.ts";

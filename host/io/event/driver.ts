@@ -24,8 +24,8 @@ import { byteLength, requireBytes } from "./bytes.ts";
 import { OptionError } from "./errors.ts";
 import { Outgoing } from "./outgoing.ts";
 import { PacketInside } from "./packet-inside.ts";
+import { system } from "./system.ts";
 import type { Tun, TunEvents } from "./tun.ts";
-import { systemUptime } from "./uptime.ts";
 
 const PACKET_BYTES_MAX = MESSAGE_BYTES_MAX - VNET_BYTES;
 /** Longest delay that the timers of every runtime take. */
@@ -85,7 +85,7 @@ export class EventDriver {
         pathLearnt: (peer) => options.told(peer, "endpoint"),
       },
       now: performance.now(),
-      uptime: systemUptime(),
+      uptime: system().uptime?.(),
       random: (into) => void crypto.getRandomValues(into as Uint8Array<ArrayBuffer>),
       wallTime: () => {
         const now = Date.now();

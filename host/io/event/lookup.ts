@@ -1,5 +1,5 @@
 /** How the names of endpoints become addresses. */
-import type { Signal } from "./ambient.ts";
+import type { Signal } from "../../ambient.ts";
 
 type Address = string | { readonly address: string };
 

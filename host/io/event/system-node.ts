@@ -3,11 +3,13 @@ import { lookup } from "node:dns/promises";
 import { readFile } from "node:fs/promises";
 import { DgramBind } from "./bind-dgram.ts";
 import type { System } from "./system.ts";
+import { systemUptime } from "./uptime.ts";
 import { systemZones } from "./zones.ts";
 
 export const nodeSystem: System = {
   zones: systemZones,
   makeBind: () => new DgramBind(),
   lookup: (host) => lookup(host, { all: true }),
+  uptime: systemUptime,
   readFile: (path) => readFile(path),
 };

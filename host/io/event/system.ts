@@ -12,6 +12,8 @@ export interface System {
   readonly makeBind?: () => Bind;
   /** The system's resolver. */
   readonly lookup?: Lookup;
+  /** A clock that counts sleep too, in milliseconds; undefined where it may not be asked. */
+  readonly uptime?: () => (() => number) | undefined;
   /** Bytes of a file, which the caller wipes. */
   readonly readFile?: (path: string | URL) => Promise<Uint8Array>;
 }

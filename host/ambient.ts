@@ -10,6 +10,11 @@ export type AsyncDisposal = SymbolConstructor extends { readonly asyncDispose: i
 
 type Global = typeof globalThis;
 
+/** `[Symbol.dispose]()` where there is the symbol. */
+export type Disposal = SymbolConstructor extends { readonly dispose: infer S extends symbol }
+  ? { [K in S]: () => void }
+  : object;
+
 /** An AbortSignal. */
 export type Signal = Global extends { AbortSignal: { prototype: infer T } } ? T : MinimalSignal;
 

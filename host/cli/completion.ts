@@ -1,0 +1,90 @@
+/** `wasmguard completion SHELL`: a script for bash, zsh or fish, made of the tables that the help is made of. */
+import { UsageError } from "./errors.ts";
+import { COMMON_OPTIONS, DAEMON_OPTIONS } from "./options.ts";
+import { print } from "./print.ts";
+
+const COMMANDS = [
+  "show",
+  "showconf",
+  "up",
+  "down",
+  "save",
+  "strip",
+  "genkey",
+  "genpsk",
+  "pubkey",
+  "demo",
+  "completion",
+  "help",
+];
+const SHELLS = { bash, zsh, fish } as const;
+/** Tunnels that run have a socket; configurations that wait for `up` a file. */
+const TUNNELS = "ls /var/run/wireguard 2>/dev/null | sed -n 's/\\.sock$//p'";
+const CONFIGURATIONS = "ls /etc/wireguard 2>/dev/null | sed -n 's/\\.conf$//p'";
+
+function options(): string[] {
+  return Object.keys({ ...DAEMON_OPTIONS, ...COMMON_OPTIONS }).map((name) => `--${name}`);
+}
+
+function bash(): string {
+  return `# bash completion of wasmguard: source <(wasmguard completion bash)
+_wasmguard() {
+  local word=\${COMP_WORDS[COMP_CWORD]} command=\${COMP_WORDS[1]} words=
+  if ((COMP_CWORD == 1)); then
+    words="${[...COMMANDS, ...options()].join(" ")} $(${TUNNELS})"
+  else
+    case $command in
+      show) words="all interfaces --stats $(${TUNNELS})" ;;
+      showconf) words=$(${TUNNELS}) ;;
+      up | strip) words=$(${CONFIGURATIONS}); compopt -o default ;;
+      down | save) words=$(${TUNNELS}); compopt -o default ;;
+      help) words="${COMMANDS.join(" ")}" ;;
+      completion) words="${Object.keys(SHELLS).join(" ")}" ;;
+      -*) words="${options().join(" ")}" ;;
+    esac
+  fi
+  COMPREPLY=($(compgen -W "$words" -- "$word"))
+}
+complete -F _wasmguard wasmguard
+`;
+}
+
+/** zsh reads bash's completions. */
+function zsh(): string {
+  return `#compdef wasmguard
+# zsh completion of wasmguard: source <(wasmguard completion zsh)
+autoload -U +X bashcompinit && bashcompinit
+${bash()
+  .replace(/^#.*\n/, "")
+  .replaceAll("; compopt -o default", "")}`;
+}
+
+function fish(): string {
+  const first = "test (count (commandline -opc)) -eq 1";
+  const after = (command: string): string => `__fish_seen_subcommand_from ${command}`;
+  const lines = [
+    "# fish completion of wasmguard: wasmguard completion fish | source",
+    `complete -c wasmguard -f -n '${first}' -a '${COMMANDS.join(" ")}'`,
+    ...options().map((option) => `complete -c wasmguard -n '${first}' -l ${option.slice(2)}`),
+    `complete -c wasmguard -f -n '${after("show showconf")}' -a "(${TUNNELS})"`,
+    `complete -c wasmguard -F -n '${after("up strip")}' -a "(${CONFIGURATIONS})"`,
+    `complete -c wasmguard -F -n '${after("down save")}' -a "(${TUNNELS})"`,
+    `complete -c wasmguard -f -n '${after("help")}' -a '${COMMANDS.join(" ")}'`,
+    `complete -c wasmguard -f -n '${after("completion")}' -a '${Object.keys(SHELLS).join(" ")}'`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** @throws UsageError */
+export function completionScript(args: readonly string[]): string {
+  const [shell = "", extra] = args;
+  if (!Object.hasOwn(SHELLS, shell) || extra !== undefined) {
+    throw new UsageError("completion takes the name of a shell", "Try: wasmguard completion bash | zsh | fish");
+  }
+  return SHELLS[shell as keyof typeof SHELLS]();
+}
+
+export async function completion(args: readonly string[]): Promise<number> {
+  print(completionScript(args));
+  return 0;
+}

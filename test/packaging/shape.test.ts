@@ -1,0 +1,58 @@
+/** What is in the package: entries that every resolver finds, links that lead somewhere, no more bytes than need be. */
+import { readFileSync, statSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeProject, type Project, run, tool } from "./support.ts";
+
+/** Bytes. Whoever needs more changes it here, and says why. */
+const BUDGETS = { tarball: 1_600_000, declarations: 450_000 } as const;
+
+let project: Project;
+beforeAll(() => {
+  project = makeProject();
+});
+afterAll(() => project.remove());
+
+describe("the package", () => {
+  it("is as publint wants it", () => {
+    expect(run(tool("publint"), ["run", project.tarball, "--strict"], project.directory).output).toContain("All good!");
+  });
+
+  it("has types that are found from ES modules and by bundlers, and are those of the code", () => {
+    run(tool("attw"), [project.tarball, "--profile", "esm-only", "--no-emoji"], project.directory);
+  });
+
+  it("has no link that leads out of it or nowhere", () => {
+    const packed = new Set(project.files);
+    const dead: string[] = [];
+    for (const file of project.files.filter((name) => name.endsWith(".md") && name !== "CHANGELOG.md")) {
+      const text = readFileSync(join(project.directory, "node_modules/wasmguard", file), "utf8");
+      for (const [, target] of text.matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)[^)]*\)/g)) {
+        const path = normalize(join(dirname(file), target!));
+        const known = packed.has(path) || project.files.some((name) => name.startsWith(`${path}/`));
+        // npm shows the README with links that lead to the repository.
+        if (!known && file !== "README.md") dead.push(`${file}: ${target}`);
+      }
+    }
+    expect(dead).toEqual([]);
+  });
+
+  it("keeps its size", () => {
+    const declarations = project.files
+      .filter((name) => name.endsWith(".d.ts"))
+      .map((name) => statSync(join(project.directory, "node_modules/wasmguard", name)).size);
+    expect(statSync(project.tarball).size).toBeLessThan(BUDGETS.tarball);
+    expect(Math.max(...declarations)).toBeLessThan(40_000);
+    expect(declarations.reduce((sum, size) => sum + size, 0)).toBeLessThan(BUDGETS.declarations);
+  });
+
+  it("has a source map with its source for every module but those that are base64", () => {
+    const modules = project.files.filter((name) => /^dist\/host\/.*\.js$/.test(name) && !name.includes("/generated/"));
+    expect(modules.length).toBeGreaterThan(100);
+    for (const name of modules) {
+      const map = readFileSync(join(project.directory, "node_modules/wasmguard", `${name}.map`), "utf8");
+      expect(JSON.parse(map).sourcesContent, name).toHaveLength(1);
+    }
+    expect(project.files.filter((name) => name.includes("/generated/") && name.endsWith(".map"))).toEqual([]);
+  });
+});

@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+/** The package as it would be published, in compilers, bundlers and runtimes of others. */
+export default defineConfig({
+  test: {
+    include: ["test/packaging/**/*.test.ts"],
+    exclude: ["**/node_modules/**"],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    fileParallelism: false,
+    retry: 1,
+  },
+});
