@@ -1,8 +1,8 @@
 /** The package as npm would publish it, put where a project finds it; and other people's programs, run to their end. */
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -28,7 +28,11 @@ export function makeProject(): Project {
   const installed = join(directory, "node_modules/wasmguard");
   mkdirSync(installed, { recursive: true });
   run("tar", ["-xzf", tarball, "-C", installed, "--strip-components=1"], directory);
-  cpSync(join(ROOT, "node_modules/ipaddr.js"), join(directory, "node_modules/ipaddr.js"), { recursive: true });
+  const { dependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+  for (const name of Object.keys(dependencies)) {
+    mkdirSync(dirname(join(directory, "node_modules", name)), { recursive: true });
+    symlinkSync(join(ROOT, "node_modules", name), join(directory, "node_modules", name));
+  }
   writeFileSync(join(directory, "package.json"), JSON.stringify({ private: true, type: "module" }));
   return {
     directory,
@@ -70,9 +74,4 @@ export function run(program: string, args: readonly string[], cwd: string, env?:
 
 export function tool(name: string): string {
   return join(TOOLS, ".bin", name);
-}
-
-/** The only file in a folder that ends so. */
-export function fileIn(folder: string, end: string): string {
-  return join(folder, readdirSync(folder).find((name) => name.endsWith(end))!);
 }
