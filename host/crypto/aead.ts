@@ -3,7 +3,7 @@
  * A message is copied into linear memory, worked on there in place, and copied out only when it was sealed or its tag
  * is right. So input and output may overlap in any way, and a failed decrypt leaves the output as it was.
  */
-import { checkBytes, checkBytesOf } from "./check.ts";
+import { checkBytes, checkBytesOf, copyInto, lengthOf } from "./check.ts";
 import { InvalidLengthError, InvalidTagError, SpentError } from "./errors.ts";
 import { KEY, main, NONCE, type Workspace, workspaceFor } from "./memory.ts";
 
@@ -32,7 +32,7 @@ export interface Aead {
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Where the associated data lie, seen from the staging area: behind the message and its tag. */
-const aadOffset = (length: number): number => (length + 2 * TAG_BYTES - 1) & ~(TAG_BYTES - 1);
+const aadOffset = (length: number): number => Math.ceil((length + TAG_BYTES) / TAG_BYTES) * TAG_BYTES;
 
 /** A key as bytes, or where it lies in the main memory. */
 type Key = Uint8Array | number;
@@ -62,17 +62,17 @@ export function sealWith(
   aad: Uint8Array | undefined,
   output: Uint8Array | undefined,
 ): Bytes {
-  const { length } = plaintext;
-  const aadLength = aad === undefined ? 0 : aad.length;
+  const length = lengthOf(plaintext);
+  const aadLength = aad === undefined ? 0 : lengthOf(aad);
   const aadAt = aadOffset(length);
   const workspace = workspaceFor(aadAt + aadLength);
   const { exports, args, staging } = workspace;
   try {
     stage(workspace, key, nonce, plaintext, aad, aadAt);
-    const run = nonce.length === NONCE_BYTES ? exports.aeadSeal : exports.xaeadSeal;
+    const run = lengthOf(nonce) === NONCE_BYTES ? exports.aeadSeal : exports.xaeadSeal;
     run(staging, staging, length, args + KEY, args + NONCE, staging + aadAt, aadLength);
     const result = (output ?? new Uint8Array(length + TAG_BYTES)) as Bytes;
-    result.set(workspace.staged(length + TAG_BYTES));
+    copyInto(result, workspace.staged(length + TAG_BYTES));
     return result;
   } finally {
     workspace.wipe(aadAt + aadLength);
@@ -87,18 +87,18 @@ export function openWith(
   aad: Uint8Array | undefined,
   output: Uint8Array | undefined,
 ): Bytes {
-  const length = sealed.length - TAG_BYTES;
-  const aadLength = aad === undefined ? 0 : aad.length;
+  const length = lengthOf(sealed) - TAG_BYTES;
+  const aadLength = aad === undefined ? 0 : lengthOf(aad);
   const aadAt = aadOffset(length);
   const workspace = workspaceFor(aadAt + aadLength);
   const { exports, args, staging } = workspace;
   try {
     stage(workspace, key, nonce, sealed, aad, aadAt);
-    const run = nonce.length === NONCE_BYTES ? exports.aeadOpen : exports.xaeadOpen;
+    const run = lengthOf(nonce) === NONCE_BYTES ? exports.aeadOpen : exports.xaeadOpen;
     if (!run(staging, staging, length, args + KEY, args + NONCE, staging + aadAt, aadLength))
       throw new InvalidTagError();
     const result = (output ?? new Uint8Array(length)) as Bytes;
-    result.set(workspace.staged(length));
+    copyInto(result, workspace.staged(length));
     return result;
   } finally {
     workspace.wipe(aadAt + aadLength);
@@ -116,15 +116,15 @@ function aead(nonceLength: number): Aead {
         if (spent) throw new SpentError("cannot encrypt twice with the same key and nonce: make a new cipher");
         spent = true;
         checkBytes(plaintext, "data");
-        if (output !== undefined) checkBytesOf(plaintext.length + TAG_BYTES, output, "output");
+        if (output !== undefined) checkBytesOf(lengthOf(plaintext) + TAG_BYTES, output, "output");
         checkBytesOf(KEY_BYTES, key, "key");
         checkBytesOf(nonceLength, nonce, "nonce");
         return sealWith(key, nonce, plaintext, aad, output);
       },
       decrypt(ciphertext, output) {
         checkBytes(ciphertext, "data");
-        if (ciphertext.length < TAG_BYTES) throw new InvalidLengthError("the ciphertext is shorter than its tag");
-        if (output !== undefined) checkBytesOf(ciphertext.length - TAG_BYTES, output, "output");
+        if (lengthOf(ciphertext) < TAG_BYTES) throw new InvalidLengthError("the ciphertext is shorter than its tag");
+        if (output !== undefined) checkBytesOf(lengthOf(ciphertext) - TAG_BYTES, output, "output");
         checkBytesOf(KEY_BYTES, key, "key");
         checkBytesOf(nonceLength, nonce, "nonce");
         return openWith(key, nonce, ciphertext, aad, output);

@@ -3,7 +3,7 @@
  * A hash in progress keeps its state in a JS array that `digest` and `destroy` wipe; it visits linear memory for each
  * update, so any number of them may exist without being destroyed.
  */
-import { checkBytes, checkBytesOf, checkWhole } from "./check.ts";
+import { checkBytes, checkBytesOf, checkWhole, copyInto, isBytes, lengthOf, offsetOf, ownOptions } from "./check.ts";
 import { InvalidLengthError, SpentError } from "./errors.ts";
 import { CHUNK_BYTES, inChunks, KEY, main, NONCE, STATE, STATE_BYTES } from "./memory.ts";
 
@@ -24,24 +24,13 @@ export interface Blake2sOptions {
   readonly personalization?: Uint8Array | undefined;
 }
 
-/** Options by own properties only, so that nothing inherited changes a hash. @throws TypeError */
-function ownOptions(options: Blake2sOptions): Blake2sOptions {
-  if (options === null || typeof options !== "object" || Array.isArray(options)) {
-    throw new TypeError('"opts" expected a plain object');
-  }
-  const prototype = Object.getPrototypeOf(options);
-  if (prototype !== Object.prototype && prototype !== null) throw new TypeError('"opts" expected a plain object');
-  if (Object.hasOwn(options, "__proto__")) throw new TypeError('"opts.__proto__" is not allowed');
-  return Object.assign(Object.create(null), options);
-}
-
 /** @returns the length of the output. @throws TypeError, RangeError, InvalidLengthError */
 function checkOptions({ dkLen = HASH_BYTES, key, salt, personalization }: Blake2sOptions): number {
   checkWhole(dkLen, "dkLen");
   if (dkLen < 1 || dkLen > HASH_BYTES) throw new InvalidLengthError(`"dkLen" expected 1 to ${HASH_BYTES}`);
   if (key !== undefined) {
     checkBytes(key, "key");
-    if (key.length < 1 || key.length > HASH_BYTES)
+    if (lengthOf(key) < 1 || lengthOf(key) > HASH_BYTES)
       throw new InvalidLengthError(`"key" expected 1 to ${HASH_BYTES} bytes`);
   }
   if (salt !== undefined) checkBytesOf(SALT_BYTES, salt, "salt");
@@ -59,7 +48,7 @@ function start(outputLength: number, { key, salt, personalization }: Blake2sOpti
     args + STATE,
     outputLength,
     args + KEY,
-    key === undefined ? 0 : key.length,
+    key === undefined ? 0 : lengthOf(key),
     salt === undefined ? 0 : args + SALT,
     personalization === undefined ? 0 : args + PERSONALIZATION,
   );
@@ -67,11 +56,11 @@ function start(outputLength: number, { key, salt, personalization }: Blake2sOpti
 
 /** Absorb into the hash at STATE. An empty array has nothing to copy, also when its buffer is gone. */
 function absorb(data: Uint8Array): void {
-  if (data.length === 0) return;
+  if (lengthOf(data) === 0) return;
   inChunks(data, (_at, length) => main.exports.blake2sUpdate(main.args + STATE, main.staging, length));
 }
 
-const NO_OPTIONS: Blake2sOptions = Object.freeze({});
+const NO_OPTIONS: Blake2sOptions = Object.freeze(Object.create(null));
 
 export class Blake2s {
   readonly blockLen = BLOCK_BYTES;
@@ -100,7 +89,7 @@ export class Blake2s {
       absorb(data);
       main.saveState(this.#state);
     } finally {
-      main.wipe(Math.min(data.length, CHUNK_BYTES));
+      main.wipe(Math.min(lengthOf(data), CHUNK_BYTES));
     }
     return this;
   }
@@ -109,9 +98,9 @@ export class Blake2s {
   digestInto(output: Uint8Array): void {
     this.#checkUsable();
     checkBytes(output, "output");
-    if (output.length < this.outputLen) throw new RangeError(`"output" expected length >= ${this.outputLen}`);
-    if (output.byteOffset & 3) throw new RangeError('"output" expected to begin at a multiple of four');
-    output.set(this.#finish());
+    if (lengthOf(output) < this.outputLen) throw new RangeError(`"output" expected length >= ${this.outputLen}`);
+    if (offsetOf(output) & 3) throw new RangeError('"output" expected to begin at a multiple of four');
+    copyInto(output, this.#finish());
   }
 
   digest(): Uint8Array<ArrayBuffer> {
@@ -161,8 +150,8 @@ export class Blake2s {
 /** A message that fits, without salt and personalisation: one Wasm call, which wipes what it was given. */
 function shortDigest(message: Uint8Array, outputLength: number, key?: Uint8Array): Uint8Array<ArrayBuffer> {
   const { exports, bytes, args, staging } = main;
-  const { length } = message;
-  const keyLength = key === undefined ? 0 : key.length;
+  const length = lengthOf(message);
+  const keyLength = key === undefined ? 0 : lengthOf(key);
   if (length > 0) bytes.set(message, staging);
   if (key !== undefined) bytes.set(key, args + KEY);
   exports.blake2sReplace(staging, outputLength, length, args + KEY, keyLength);
@@ -179,7 +168,7 @@ const BLOCK = new Uint8Array(main.bytes.buffer, AT + HASH_BYTES, BLOCK_BYTES);
 
 /** Plain BLAKE2s of a message of up to 64 bytes. */
 function blockDigest(message: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { length } = message;
+  const length = lengthOf(message);
   if (length > 0) BLOCK.set(message);
   blake2sBlock(AT, length);
   const digest = new Uint8Array(DIGEST);
@@ -192,7 +181,7 @@ function anyDigest(message: Uint8Array, options?: Blake2sOptions): Uint8Array<Ar
   const own = options === undefined ? NO_OPTIONS : ownOptions(options);
   const outputLength = options === undefined ? HASH_BYTES : checkOptions(own);
   checkBytes(message, "data");
-  if (message.length <= CHUNK_BYTES && own.salt === undefined && own.personalization === undefined) {
+  if (lengthOf(message) <= CHUNK_BYTES && own.salt === undefined && own.personalization === undefined) {
     return shortDigest(message, outputLength, own.key);
   }
   try {
@@ -201,14 +190,13 @@ function anyDigest(message: Uint8Array, options?: Blake2sOptions): Uint8Array<Ar
     main.exports.blake2sFinal(main.args + STATE, main.staging);
     return main.take(outputLength);
   } finally {
-    main.wipe(Math.max(Math.min(message.length, CHUNK_BYTES), HASH_BYTES));
+    main.wipe(Math.max(Math.min(lengthOf(message), CHUNK_BYTES), HASH_BYTES));
   }
 }
 
 /** Small, so that engines inline it. */
 function digestOf(message: Uint8Array, options?: Blake2sOptions): Uint8Array<ArrayBuffer> {
-  if (options === undefined && message instanceof Uint8Array && message.length <= BLOCK_BYTES)
-    return blockDigest(message);
+  if (options === undefined && isBytes(message) && lengthOf(message) <= BLOCK_BYTES) return blockDigest(message);
   return anyDigest(message, options);
 }
 

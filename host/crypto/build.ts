@@ -1,4 +1,4 @@
 /** Which build is in use: with relaxed SIMD or without. The results are the same. */
 import { hasRelaxedSimd } from "../core/module.ts";
 
-export const build: "relaxed" | "simd" = hasRelaxedSimd() ? "relaxed" : "simd";
+export const build: "relaxed" | "simd" = typeof WebAssembly === "object" && hasRelaxedSimd() ? "relaxed" : "simd";

@@ -2,7 +2,7 @@
  * ChaCha20 (RFC 8439 §2.4) and XChaCha20 (draft-irtf-cfrg-xchacha-03) without authentication, called as in @noble/ciphers.
  * The output may be the input or begin before it. Unauthenticated: anyone can flip bits of the message.
  */
-import { checkBytes, checkBytesOf, checkWhole } from "./check.ts";
+import { bufferOf, checkBytes, checkBytesOf, checkWhole, copyInto, lengthOf, offsetOf } from "./check.ts";
 import { CounterOverflowError, InvalidLengthError, OverlapError } from "./errors.ts";
 import { CHUNK_BYTES, inChunks, KEY, main, NONCE } from "./memory.ts";
 
@@ -22,10 +22,10 @@ export type StreamCipher = (
 /** Would writing to `output` from its start on change what is still to be read of `input`? */
 function runsAhead(output: Uint8Array, input: Uint8Array): boolean {
   return (
-    input.buffer === output.buffer &&
-    input.byteOffset < output.byteOffset &&
-    output.byteOffset < input.byteOffset + input.byteLength &&
-    output.byteLength > 0
+    bufferOf(input) === bufferOf(output) &&
+    offsetOf(input) < offsetOf(output) &&
+    offsetOf(output) < offsetOf(input) + lengthOf(input) &&
+    lengthOf(output) > 0
   );
 }
 
@@ -35,27 +35,27 @@ function streamCipher(nonceLength: number, run: typeof main.exports.chacha20): S
     checkBytes(nonce, "nonce");
     checkBytes(data, "data");
     if (output !== undefined) {
-      checkBytesOf(data.length, output, "output");
+      checkBytesOf(lengthOf(data), output, "output");
       if (runsAhead(output, data)) throw new OverlapError();
     }
     checkWhole(counter, "counter");
     checkBytesOf(KEY_BYTES, key, "key");
-    if (nonce.length !== nonceLength) throw new InvalidLengthError(`"nonce" expected ${nonceLength} bytes`);
-    const blocks = Math.ceil(data.length / BLOCK_BYTES);
+    if (lengthOf(nonce) !== nonceLength) throw new InvalidLengthError(`"nonce" expected ${nonceLength} bytes`);
+    const blocks = Math.ceil(lengthOf(data) / BLOCK_BYTES);
     if (counter + Math.max(blocks, 1) > COUNTER_END) throw new CounterOverflowError();
 
-    const result = (output ?? new Uint8Array(data.length)) as Uint8Array<ArrayBuffer>;
+    const result = (output ?? new Uint8Array(lengthOf(data))) as Uint8Array<ArrayBuffer>;
     const { bytes, args, staging } = main;
     try {
       bytes.set(key, args + KEY);
       bytes.set(nonce, args + NONCE);
       inChunks(data, (at, length) => {
         run(staging, staging, length, args + KEY, args + NONCE, counter + at / BLOCK_BYTES);
-        result.set(main.staged(length), at);
+        copyInto(result, main.staged(length), at);
       });
       return result;
     } finally {
-      main.wipe(Math.min(data.length, CHUNK_BYTES));
+      main.wipe(Math.min(lengthOf(data), CHUNK_BYTES));
     }
   };
 }

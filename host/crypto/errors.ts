@@ -3,18 +3,19 @@
  * Each has a stable `code`. No message ever holds a byte of a key or of a message.
  */
 
+import { OBSTACLE_STEPS, OBSTACLES, type Obstacle } from "../core/support.ts";
+
 export abstract class CryptoError extends Error {
   /** Stable, for programs. */
   abstract readonly code: string;
 
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = new.target.name;
-  }
+  /** Stated in each class, for bundlers shorten the names of classes. */
+  abstract override readonly name: string;
 }
 
 /** The message was not sealed with this key, nonce and associated data, or has changed since. */
 export class InvalidTagError extends CryptoError {
+  override readonly name: string = "InvalidTagError";
   readonly code = "INVALID_TAG";
   constructor() {
     super("invalid tag");
@@ -23,11 +24,13 @@ export class InvalidTagError extends CryptoError {
 
 /** A ciphertext that is too short to have a tag, a nonce of another cipher, a digest or key length that BLAKE2s does not have. */
 export class InvalidLengthError extends CryptoError {
+  override readonly name: string = "InvalidLengthError";
   readonly code = "INVALID_LENGTH";
 }
 
 /** The public key has small order: the shared secret would be zero, whatever the private key. */
 export class LowOrderPointError extends CryptoError {
+  override readonly name: string = "LowOrderPointError";
   readonly code = "LOW_ORDER_POINT";
   constructor() {
     super("the public key has small order");
@@ -36,11 +39,13 @@ export class LowOrderPointError extends CryptoError {
 
 /** A cipher that has encrypted, a hash that has given its digest or was destroyed: make a new one. */
 export class SpentError extends CryptoError {
+  override readonly name: string = "SpentError";
   readonly code = "SPENT";
 }
 
 /** The output begins inside the input, which would be overwritten before it is read. */
 export class OverlapError extends CryptoError {
+  override readonly name: string = "OverlapError";
   readonly code = "OVERLAP";
   constructor() {
     super("the output begins inside the input: let it begin at or before the input, or apart from it");
@@ -49,6 +54,7 @@ export class OverlapError extends CryptoError {
 
 /** The block counter of ChaCha20 would pass 2^32 - 2. */
 export class CounterOverflowError extends CryptoError {
+  override readonly name: string = "CounterOverflowError";
   readonly code = "COUNTER_OVERFLOW";
   constructor() {
     super("the block counter would overflow");
@@ -57,6 +63,7 @@ export class CounterOverflowError extends CryptoError {
 
 /** A handle was used after `destroy()`. */
 export class KeyDestroyedError extends CryptoError {
+  override readonly name: string = "KeyDestroyedError";
   readonly code = "KEY_DESTROYED";
   constructor() {
     super("the key was destroyed");
@@ -65,18 +72,18 @@ export class KeyDestroyedError extends CryptoError {
 
 /** More handles are alive than the arena has slots: destroy those that are no longer needed. */
 export class KeyArenaFullError extends CryptoError {
+  override readonly name: string = "KeyArenaFullError";
   readonly code = "KEY_ARENA_FULL";
   constructor(slots: number) {
     super(`all ${slots} key slots are in use: destroy keys that are no longer needed`);
   }
 }
 
-/** This runtime has no WebAssembly with SIMD. */
+/** The module cannot be loaded: no WebAssembly, none that may be compiled, or none with SIMD. */
 export class UnsupportedRuntimeError extends CryptoError {
+  override readonly name: string = "UnsupportedRuntimeError";
   readonly code = "UNSUPPORTED_RUNTIME";
-  constructor(cause: unknown) {
-    super("this runtime has no WebAssembly SIMD: use Node 20 or newer, Deno, Bun, or a browser of 2023 or newer", {
-      cause,
-    });
+  constructor(obstacle: Obstacle, cause: unknown) {
+    super(`${OBSTACLES[obstacle]}: ${OBSTACLE_STEPS[obstacle]}`, { cause });
   }
 }

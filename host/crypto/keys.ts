@@ -7,7 +7,7 @@
  * `destroy()`, or the end of a `using` scope, wipes the key; using it later throws KeyDestroyedError.
  */
 import { LONG_NONCE_BYTES, NONCE_BYTES, openWith, sealWith, TAG_BYTES } from "./aead.ts";
-import { checkBytes, checkBytesOf } from "./check.ts";
+import { checkBytes, checkBytesOf, lengthOf, ownOptions } from "./check.ts";
 import { InvalidLengthError, LowOrderPointError } from "./errors.ts";
 import { KeyHandle } from "./key-arena.ts";
 import { KEY, main, NONCE, STAGING_BYTES } from "./memory.ts";
@@ -28,7 +28,8 @@ function randomAt(address: number): void {
 /** @throws TypeError, RangeError */
 function importAt(bytes: Uint8Array): (address: number) => void {
   checkBytesOf(KEY_BYTES, bytes, "key");
-  return (address) => main.bytes.set(bytes, address);
+  // Bounded: a buffer that grows on another thread must not reach into the next slot.
+  return (address) => main.bytes.subarray(address, address + KEY_BYTES).set(bytes);
 }
 
 /** An X25519 secret key. */
@@ -78,20 +79,22 @@ export interface DeriveOptions {
 /** What two sides have in common after X25519. Not a key yet: derive one. */
 export class SharedSecret extends KeyHandle {
   /** HKDF (RFC 5869) with BLAKE2s: one block of output. */
-  deriveKey({ info = new Uint8Array(), salt = new Uint8Array() }: DeriveOptions = {}): AeadKey {
-    const secret = KeyHandle.addressOf(this);
+  deriveKey(options: DeriveOptions = {}): AeadKey {
+    const { info = new Uint8Array(), salt = new Uint8Array() } = ownOptions(options);
     checkBytes(info, "info");
     checkBytes(salt, "salt");
-    const used = Math.max(info.length + 1, salt.length);
+    const [infoLength, saltLength] = [lengthOf(info), lengthOf(salt)];
+    const secret = KeyHandle.addressOf(this);
+    const used = Math.max(infoLength + 1, saltLength);
     if (used > STAGING_BYTES) throw new RangeError(`"info" and "salt" expected less than ${STAGING_BYTES} bytes`);
     const { exports, bytes, args, staging } = main;
     return new AeadKey((address) => {
       try {
         bytes.set(salt, staging);
-        exports.hmac(args + PSEUDORANDOM_KEY, staging, salt.length, secret, KEY_BYTES);
+        exports.hmac(args + PSEUDORANDOM_KEY, staging, saltLength, secret, KEY_BYTES);
         bytes.set(info, staging);
-        bytes[staging + info.length] = FIRST_BLOCK;
-        exports.hmac(address, args + PSEUDORANDOM_KEY, KEY_BYTES, staging, info.length + 1);
+        bytes[staging + infoLength] = FIRST_BLOCK;
+        exports.hmac(address, args + PSEUDORANDOM_KEY, KEY_BYTES, staging, infoLength + 1);
       } finally {
         main.wipe(used);
       }
@@ -120,7 +123,7 @@ export class AeadKey extends KeyHandle {
     checkNonce(nonce);
     checkBytes(plaintext, "data");
     if (aad !== undefined) checkBytes(aad, "AAD");
-    if (output !== undefined) checkBytesOf(plaintext.length + TAG_BYTES, output, "output");
+    if (output !== undefined) checkBytesOf(lengthOf(plaintext) + TAG_BYTES, output, "output");
     return sealWith(key, nonce, plaintext, aad, output);
   }
 
@@ -133,16 +136,17 @@ export class AeadKey extends KeyHandle {
     const key = KeyHandle.addressOf(this);
     checkNonce(nonce);
     checkBytes(sealed, "data");
-    if (sealed.length < TAG_BYTES) throw new InvalidLengthError("the ciphertext is shorter than its tag");
+    if (lengthOf(sealed) < TAG_BYTES) throw new InvalidLengthError("the ciphertext is shorter than its tag");
     if (aad !== undefined) checkBytes(aad, "AAD");
-    if (output !== undefined) checkBytesOf(sealed.length - TAG_BYTES, output, "output");
+    if (output !== undefined) checkBytesOf(lengthOf(sealed) - TAG_BYTES, output, "output");
     return openWith(key, nonce, sealed, aad, output);
   }
 }
 
 function checkNonce(nonce: Uint8Array): void {
   checkBytes(nonce, "nonce");
-  if (nonce.length !== NONCE_BYTES && nonce.length !== LONG_NONCE_BYTES) {
-    throw new RangeError(`"nonce" expected ${NONCE_BYTES} or ${LONG_NONCE_BYTES} bytes, got ${nonce.length}`);
+  const length = lengthOf(nonce);
+  if (length !== NONCE_BYTES && length !== LONG_NONCE_BYTES) {
+    throw new RangeError(`"nonce" expected ${NONCE_BYTES} or ${LONG_NONCE_BYTES} bytes, got ${length}`);
   }
 }

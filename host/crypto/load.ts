@@ -3,6 +3,7 @@
  * Compiled synchronously: importers need no top-level await, and CommonJS can `require` the package where Node allows it.
  */
 import { decodeBase64 } from "../core/module.ts";
+import { obstacle } from "../core/support.ts";
 import { build } from "./build.ts";
 import { UnsupportedRuntimeError } from "./errors.ts";
 import type { WasmExports } from "./generated/exports.ts";
@@ -15,7 +16,7 @@ function compile(): WebAssembly.Module {
   try {
     return new WebAssembly.Module(decodeBase64(build === "relaxed" ? relaxed : simd));
   } catch (cause) {
-    throw new UnsupportedRuntimeError(cause);
+    throw new UnsupportedRuntimeError(obstacle() ?? "no simd", cause);
   }
 }
 

@@ -6,6 +6,7 @@
  * held weakly, and is given back by the garbage collector.
  * Rule: whoever fills arguments or staging area wipes what it filled before it returns or throws.
  */
+import { bufferOf, lengthOf, offsetOf } from "./check.ts";
 import { type CryptoExports, instantiate } from "./load.ts";
 
 const WASM_PAGE_BYTES = 65_536;
@@ -13,6 +14,8 @@ export const KEY_SLOT_BYTES = 32;
 export const KEY_SLOTS = 4096;
 /** Largest input of the main memory. */
 export const STAGING_BYTES = 1 << 20;
+/** Largest input of all: addresses stay below 2^31. */
+const STAGED_MAX = 2 ** 31 - (1 << 20);
 /** Inputs that need no second look go through in pieces that stay in the processor's cache; a multiple of 64. */
 export const CHUNK_BYTES = 32_768;
 
@@ -100,8 +103,9 @@ export const main = new Workspace(KEY_SLOTS, STAGING_BYTES);
 
 let large: WeakRef<Workspace> | undefined;
 
-/** A workspace that can stage `bytes` bytes. */
+/** A workspace that can stage `bytes` bytes. @throws RangeError */
 export function workspaceFor(bytes: number): Workspace {
+  if (bytes > STAGED_MAX) throw new RangeError(`a message and its AAD expected less than ${STAGED_MAX} bytes`);
   if (bytes <= STAGING_BYTES) return main;
   let workspace = large?.deref();
   if (workspace === undefined) {
@@ -118,7 +122,7 @@ export function workspaceFor(bytes: number): Workspace {
  * @param each  called with the piece's offset in `data` and its length; the piece lies at the start of the staging area
  */
 export function inChunks(data: Uint8Array, each: (at: number, length: number) => void): void {
-  const { length } = data;
+  const length = lengthOf(data);
   if (length <= CHUNK_BYTES) {
     main.bytes.set(data, main.staging);
     each(0, length);
@@ -126,7 +130,7 @@ export function inChunks(data: Uint8Array, each: (at: number, length: number) =>
   }
   for (let at = 0; at < length; at += CHUNK_BYTES) {
     const size = Math.min(CHUNK_BYTES, length - at);
-    main.bytes.set(new Uint8Array(data.buffer, data.byteOffset + at, size), main.staging);
+    main.bytes.set(new Uint8Array(bufferOf(data), offsetOf(data) + at, size), main.staging);
     each(at, size);
   }
 }

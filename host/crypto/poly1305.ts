@@ -2,7 +2,7 @@
  * Poly1305 (RFC 8439 §2.5), called as in @noble/ciphers. A key is good for one message only.
  * A MAC in progress keeps its state in a JS array that `digest` and `destroy` wipe; it visits linear memory for each update.
  */
-import { checkBytes, checkBytesOf } from "./check.ts";
+import { checkBytes, checkBytesOf, copyInto, lengthOf } from "./check.ts";
 import { SpentError } from "./errors.ts";
 import { CHUNK_BYTES, inChunks, KEY, main, STATE, STATE_BYTES } from "./memory.ts";
 
@@ -36,7 +36,7 @@ export class Poly1305 {
       inChunks(data, (_at, length) => main.exports.poly1305Update(main.args + STATE, main.staging, length));
       main.saveState(this.#state);
     } finally {
-      main.wipe(Math.min(data.length, CHUNK_BYTES));
+      main.wipe(Math.min(lengthOf(data), CHUNK_BYTES));
     }
     return this;
   }
@@ -45,8 +45,8 @@ export class Poly1305 {
   digestInto(output: Uint8Array): void {
     this.#checkUsable();
     checkBytes(output, "output");
-    if (output.length < TAG_BYTES) throw new RangeError(`"output" expected length >= ${TAG_BYTES}`);
-    output.set(this.#finish());
+    if (lengthOf(output) < TAG_BYTES) throw new RangeError(`"output" expected length >= ${TAG_BYTES}`);
+    copyInto(output, this.#finish());
   }
 
   digest(): Uint8Array<ArrayBuffer> {
@@ -82,15 +82,16 @@ export class Poly1305 {
 function tagOf(message: Uint8Array, key: Uint8Array): Uint8Array<ArrayBuffer> {
   checkBytesOf(KEY_BYTES, key, "key");
   checkBytes(message, "data");
-  if (message.length > CHUNK_BYTES) return new Poly1305(key).update(message).digest();
+  const length = lengthOf(message);
+  if (length > CHUNK_BYTES) return new Poly1305(key).update(message).digest();
   const { exports, bytes, args, staging } = main;
   try {
     bytes.set(key, args + KEY);
     bytes.set(message, staging);
-    exports.poly1305(staging, staging, message.length, args + KEY);
+    exports.poly1305(staging, staging, length, args + KEY);
     return main.take(TAG_BYTES);
   } finally {
-    main.wipe(Math.max(message.length, TAG_BYTES));
+    main.wipe(Math.max(length, TAG_BYTES));
   }
 }
 

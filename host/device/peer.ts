@@ -260,9 +260,7 @@ export class Peer implements Sleeper {
 
   #retransmit(): void {
     if (this.#attempts > MAX_HANDSHAKE_ATTEMPTS) {
-      for (let packet = this.#staged.shift(); packet !== undefined; packet = this.#staged.shift()) {
-        this.#context.staging.giveUp(packet);
-      }
+      while (this.#staged.take((packet) => this.#context.staging.giveUp(packet)));
       this.#context.counters.handshakesGivenUp += 1;
       this.#tell("handshake failed");
       this.#fellSilent();
@@ -304,9 +302,7 @@ export class Peer implements Sleeper {
   /** Send what waits, if there is a session by now. */
   sendStagedPackets(): void {
     for (let left = this.#staged.length; left > 0; left--) {
-      const packet = this.#staged.shift();
-      if (packet === undefined) return;
-      this.#context.staging.resend(packet);
+      if (!this.#staged.take((packet) => this.#context.staging.resend(packet))) return;
     }
   }
 
@@ -392,7 +388,7 @@ export class Peer implements Sleeper {
   handshakeReceived(path: Address, length: number): void {
     const { core } = this.#context;
     const { now } = this.#context.clock;
-    addPeerRxBytes(core.view, this.#record, length);
+    addPeerRxBytes(core.views, this.#record, length);
     core.exports.followPath(this.slot, path);
     // Now, because the answer takes this path already.
     const events = peerEvents(core.views, this.#record);

@@ -4,6 +4,8 @@
  */
 import { STAGED_BYTES, STAGED_PACKETS, STAGED_SHARES } from "./constants.ts";
 
+const ignore = (): void => {};
+
 /** Bytes that all staged packets of one device may take. */
 export class StagedBudget {
   used = 0;
@@ -33,7 +35,7 @@ export class StagedQueue {
     while (!this.#hasRoom(packet.length)) {
       dropped += 1;
       if (this.#packets.length === 0) return dropped;
-      this.shift();
+      this.take(ignore);
     }
     this.#packets.push(Uint8Array.from(packet));
     this.#budget.used += packet.length;
@@ -48,19 +50,24 @@ export class StagedQueue {
     return this.#packets.length < STAGED_PACKETS && this.#bytes + length <= share && used + length <= limit;
   }
 
-  shift(): Uint8Array | undefined {
+  /** Take the oldest out, and wipe it once it was used: it is plaintext. @returns whether there was one */
+  take(use: (packet: Uint8Array) => void): boolean {
     const packet = this.#packets.shift();
-    if (packet !== undefined) {
-      this.#budget.used -= packet.length;
-      this.#bytes -= packet.length;
+    if (packet === undefined) return false;
+    this.#budget.used -= packet.length;
+    this.#bytes -= packet.length;
+    try {
+      use(packet);
+    } finally {
+      packet.fill(0);
     }
-    return packet;
+    return true;
   }
 
-  /** @returns how many packets are gone */
+  /** Wipe all. @returns how many packets are gone */
   clear(): number {
     const count = this.#packets.length;
-    while (this.shift() !== undefined);
+    while (this.take(ignore));
     return count;
   }
 }

@@ -9,9 +9,16 @@ export interface MemoryViews {
   readonly bytes: Uint8Array<ArrayBufferLike>;
   readonly halves: Uint16Array<ArrayBufferLike>;
   readonly words: Uint32Array<ArrayBufferLike>;
+  /** For counters that several threads add to. */
+  readonly counters: BigUint64Array<ArrayBufferLike>;
 }
 
 export function viewsOf(memory: WebAssembly.Memory): MemoryViews {
   const { buffer } = memory;
-  return { bytes: new Uint8Array(buffer), halves: new Uint16Array(buffer), words: new Uint32Array(buffer) };
+  return {
+    bytes: new Uint8Array(buffer),
+    halves: new Uint16Array(buffer),
+    words: new Uint32Array(buffer),
+    counters: new BigUint64Array(buffer),
+  };
 }

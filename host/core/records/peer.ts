@@ -50,9 +50,9 @@ export function peerRxBytes(view: DataView, record: Address): bigint {
   return view.getBigUint64(record + PEER_RX, true);
 }
 
-/** A handshake message of so many bytes was accepted. */
-export function addPeerRxBytes(view: DataView, record: Address, bytes: number): void {
-  view.setBigUint64(record + PEER_RX, view.getBigUint64(record + PEER_RX, true) + BigInt(bytes), true);
+/** A handshake message of so many bytes was accepted. Atomic: other threads count what they open. */
+export function addPeerRxBytes({ counters }: MemoryViews, record: Address, bytes: number): void {
+  Atomics.add(counters, (record + PEER_RX) >>> 3, BigInt(bytes));
 }
 
 /** Bytes of UDP payload sent. */

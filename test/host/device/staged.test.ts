@@ -34,8 +34,32 @@ describe("staged queue", () => {
     const bytes = Uint8Array.of(1, 2, 3);
     queue.push(bytes);
     bytes.fill(0);
-    expect(queue.shift()).toEqual(Uint8Array.of(1, 2, 3));
-    expect(queue.shift()).toBeUndefined();
+    queue.take((packet) => expect(packet).toEqual(Uint8Array.of(1, 2, 3)));
+    expect(queue.take(() => expect.unreachable())).toBe(false);
+  });
+
+  it("wipes what it kept: when it was used, also if that fails, when it is dropped for another, and when all are", () => {
+    const queue = new StagedQueue(new StagedBudget(8 * STAGED_SHARES));
+    const made: Uint8Array[] = [];
+    const { from } = Uint8Array;
+    Uint8Array.from = ((bytes: Uint8Array) => {
+      made.push(from.call(Uint8Array, bytes) as Uint8Array);
+      return made.at(-1);
+    }) as typeof from;
+    try {
+      for (let i = 0; i < 3; i++) queue.push(new Uint8Array(4).fill(9));
+    } finally {
+      Uint8Array.from = from;
+    }
+    const wiped = () => made.map((bytes) => bytes.every((byte) => byte === 0));
+    expect(wiped()).toEqual([true, false, false]);
+    const fails = () => {
+      throw new Error("no room");
+    };
+    expect(() => queue.take(fails)).toThrow("no room");
+    expect(wiped()).toEqual([true, true, false]);
+    queue.clear();
+    expect(wiped()).toEqual([true, true, true]);
   });
 
   it("is emptied when the interface goes down", async () => {
