@@ -35,7 +35,7 @@ export interface ResolverContext extends Context {
   readonly tcp: TcpService;
 }
 
-type Answered = (result: Lasting | ExchangeFailure | "ENOBUFS") => void;
+type Answered = (result: Lasting | ExchangeFailure | "ENOBUFS" | "ECANCELLED") => void;
 
 /** A stack that a resolver can be put on. */
 export interface ResolverStack extends ResolverContext {
@@ -134,6 +134,10 @@ export class Resolver implements Transport {
 
   #ask(question: Question, answered: Answered): () => void {
     const { now, counters } = this.#context;
+    if (this.#closed) {
+      answered("ECANCELLED");
+      return () => {};
+    }
     const cached = this.#cache.get(question, now);
     if (cached !== undefined) {
       answered(cached);
@@ -196,10 +200,14 @@ export class Resolver implements Transport {
 
   close(): void {
     this.#closed = true;
-    for (const { exchange } of this.#underWay.values()) exchange.cancel();
+    for (const { exchange, waiting } of this.#underWay.values()) {
+      exchange.cancel();
+      for (const answered of waiting) answered("ECANCELLED");
+    }
     this.#underWay.clear();
-    this.#asked = [];
-    this.#news = [];
+    // Nobody shall wait for ever: this is the last that is told.
+    this.turn();
+    while (this.#news.length > 0) this.tell();
   }
 
   receive(): void {}

@@ -297,11 +297,14 @@ describe("a question", () => {
     expect(pair.near.stack.budget.taken).toBe(0);
   });
 
-  it("under way ends with the stack", () => {
+  it("under way ends with the stack, and is told", () => {
     const { pair, resolver } = resolving(() => undefined);
-    resolver.resolve("a.example", "A", () => {});
+    const found: unknown[] = [];
+    resolver.resolve("a.example", "A", (result) => found.push(result));
     pair.clock.runUntil(5);
+    resolver.resolve("b.example", "A", (result) => found.push(result));
     pair.near.stack.close();
+    expect(found).toEqual(["ECANCELLED", "ECANCELLED"]);
     expect(pair.near.stack.budget.taken).toBe(0);
     expect(pair.near.stack.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
   });
