@@ -53,7 +53,7 @@ export { beginSession } from "./noise/session";
 export { icmpErrorForRead } from "./packet/icmp";
 export { countDrop } from "./transport/drops";
 export { receive } from "./transport/inbound";
-export { sendKeepalive, sendMore, sendPacket } from "./transport/outbound";
+export { outlook, sendKeepalive, sendMore, sendPacket } from "./transport/outbound";
 export { acceptPath, followPath } from "./transport/roaming";
 
 /**

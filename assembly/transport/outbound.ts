@@ -68,6 +68,20 @@ export function sendPacket(vnet: usize, length: u32, now: f64): u32 {
   return sendTo(peer, vnet, length, ecnOf(packet, kind) | (hops << 8), now);
 }
 
+/**
+ * What would become of a packet to this address now.
+ * @param address 4 or 16 bytes  @param kind 4 or 6
+ * @returns as sendPacket: SEND_DONE, SEND_STAGE, SEND_NO_ENDPOINT or SEND_NO_PEER
+ */
+export function outlook(address: usize, kind: u32, now: f64): u32 {
+  const peer = AllowedIps.routeOf(address, kind);
+  if (peer < 0) return SEND_NO_PEER << SEND_STATUS_SHIFT;
+  if (Peer.record(peer).path.family === 0) return (SEND_NO_ENDPOINT << SEND_STATUS_SHIFT) | peer;
+  const number = Keypairs.current(peer);
+  const usable = number !== 0 && Keypair.of(peer, number).canSend(now);
+  return ((usable ? SEND_DONE : SEND_STAGE) << SEND_STATUS_SHIFT) | peer;
+}
+
 /** Seal one read for a peer that is already known. @param tos as TxRecord has it */
 function sendTo(peer: u32, vnet: usize, length: u32, tos: u32, now: f64): u32 {
   const family = Peer.record(peer).path.family;

@@ -19,6 +19,8 @@ import {
   SEND_NO_PEER,
   SEND_STAGE,
   SEND_TOO_BIG,
+  sendPeer,
+  sendStatus,
 } from "../core/codes.ts";
 import type { Address, Core } from "../core/core.ts";
 import { IDENTITY_BYTES } from "../core/records/identity.ts";
@@ -130,6 +132,20 @@ export class Engine implements Control, PeerContext {
 
   wantsRekey(slot: number): void {
     this.peerAt(slot).sendInitiation("first");
+  }
+
+  /**
+   * Whether a packet to this address, 4 or 16 bytes, would leave at once. If not, the handshake that it needs is begun. Where no peer
+   * would take it the answer is yes: it will be answered with an error.
+   */
+  wouldSend(address: Uint8Array, now: Instant): boolean {
+    const { at, bytes, exports } = this.core;
+    this.tell(now);
+    bytes.set(address, at.exchange);
+    const result = exports.outlook(at.exchange, address.length === 4 ? 4 : 6, now);
+    if (sendStatus(result) !== SEND_STAGE) return true;
+    this.peerAt(sendPeer(result)).sendInitiation("first");
+    return false;
   }
 
   unsent(status: number, slot: number, vnet: Address, length: number): void {

@@ -25,7 +25,7 @@ import { OptionError } from "./errors.ts";
 import { Outgoing } from "./outgoing.ts";
 import { PacketInside } from "./packet-inside.ts";
 import { system } from "./system.ts";
-import type { Tun, TunEvents } from "./tun.ts";
+import type { SuperpacketPlace, Tun, TunEvents } from "./tun.ts";
 
 const PACKET_BYTES_MAX = MESSAGE_BYTES_MAX - VNET_BYTES;
 /** Longest delay that the timers of every runtime take. */
@@ -74,9 +74,11 @@ export class EventDriver {
       packet: (bytes) => this.#write(bytes),
     });
     this.#outside = new BindOutside(core, this.#outgoing);
-    this.#lane = new Lane(core, new PacketInside(core, this.#outgoing), this.#outside);
+    const kind = options.tun.superpackets === true ? "superpackets" : "packets";
+    this.#lane = new Lane(core, new PacketInside(core, this.#outgoing, kind), this.#outside);
     core.exports.setBase(0n);
-    core.exports.setTun(0, 0, 0);
+    const superpackets = kind === "superpackets" ? 1 : 0;
+    core.exports.setTun(superpackets, superpackets, superpackets);
     core.exports.setTrainLength(1);
     this.engine = new Engine({
       lane: this.#lane,
@@ -110,6 +112,7 @@ export class EventDriver {
   start(): void {
     this.#open = true;
     this.#run((now) => this.engine.setUp(true, now));
+    this.#tell(() => this.#options.tun.sessionsChanged?.());
   }
 
   /** Change the configuration; what that makes possible is sent at once. */
@@ -207,7 +210,21 @@ export class EventDriver {
       });
     },
     failed: (cause) => this.#options.failed("tun", cause),
+    place: () => this.#place(),
   };
+
+  #place(): SuperpacketPlace {
+    const { core } = this.#options;
+    const { tunBuffer: at } = core.at;
+    return {
+      bytes: core.bytes,
+      at,
+      send: (length) => {
+        if (this.#open) this.#run((now) => this.#lane.send(at, length, now));
+      },
+      ready: (address) => this.#open && this.#run((now) => this.engine.wouldSend(address, now)),
+    };
+  }
 
   #takeReceived(): void {
     if (this.#outside.received.length === 0) return;
@@ -216,6 +233,7 @@ export class EventDriver {
       this.#lane.inbound(4, now, RX_SLOTS);
       this.engine.advance(now);
     });
+    this.#tell(() => this.#options.tun.sessionsChanged?.());
   }
 
   // ── time ───────────────────────────────────────────────────────────────────────────────────────────────────

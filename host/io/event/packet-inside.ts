@@ -9,9 +9,14 @@ export class PacketInside implements Inside {
   readonly #core: Core;
   readonly #outgoing: Outgoing;
 
-  constructor(core: Core, outgoing: Outgoing) {
+  /** Bytes in front of what the engine injects that the Tun does not want. */
+  readonly #skipped: number;
+
+  /** @param kind whether the Tun takes packets with vnet headers, as `setTun` was told */
+  constructor(core: Core, outgoing: Outgoing, kind: "packets" | "superpackets") {
     this.#core = core;
     this.#outgoing = outgoing;
+    this.#skipped = kind === "superpackets" ? 0 : VNET_BYTES;
   }
 
   read(): number {
@@ -23,6 +28,6 @@ export class PacketInside implements Inside {
   }
 
   inject(at: Address, length: number): void {
-    this.#outgoing.add(this.#core.bytes.slice(at + VNET_BYTES, at + length));
+    this.#outgoing.add(this.#core.bytes.slice(at + this.#skipped, at + length));
   }
 }

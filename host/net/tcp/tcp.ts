@@ -24,6 +24,7 @@ import { transmit } from "./transmit.ts";
 
 /** Records of ended connections; beyond, none is kept, as systems do. */
 const TIME_WAITS_MAX = 32_768;
+const DONE_MAX = 256;
 
 interface Ends {
   readonly local: IpAddress;
@@ -42,8 +43,9 @@ export class Tcp implements Transport, TcpService {
   /** All whose end was not told yet. */
   readonly #connections = new Set<Connection>();
   #touched: Connection[] = [];
-  /** Those that found the sink full, and those that wait for the tunnel. */
-  #blocked: Connection[] = [];
+  /** The sink has no room: those that are touched wait. */
+  #full = false;
+  /** Those that wait for the tunnel. */
   readonly #held = new Set<Connection>();
   #telling: Connection[] = [];
   readonly #accepting = new Set<Listener>();
@@ -183,37 +185,30 @@ export class Tcp implements Transport, TcpService {
   }
 
   room(): void {
-    this.#touched.push(...this.#blocked);
-    this.#blocked = [];
+    this.#full = false;
   }
 
   /** A packet each, again and again, until nobody may send or the sink is full. */
   turn(): void {
-    let list = this.#touched;
-    this.#touched = [];
-    while (list.length > 0) {
-      const more: Connection[] = [];
-      for (let i = 0; i < list.length; i++) {
-        const c = list[i]!;
-        const sent = transmit(c);
-        if (sent === "sent") {
-          more.push(c);
-          continue;
-        }
-        if (c.state !== "CLOSED") schedule(c);
-        if (sent === "full") {
-          this.#block([...list.slice(i), ...more]);
-          return;
-        }
-        c.touched = false;
-      }
-      list = more;
+    if (this.#full) return;
+    const queue = this.#touched;
+    let first = 0;
+    for (; first < queue.length; first++) {
+      const c = queue[first]!;
+      const sent = transmit(c);
+      if (c.state !== "CLOSED") schedule(c);
+      if (sent === "full") break;
+      if (sent === "sent") queue.push(c);
+      else c.touched = false;
+      // Those that are done lie in front of the queue until there are many.
+      if (first < DONE_MAX) continue;
+      queue.splice(0, first + 1);
+      first = -1;
     }
-  }
-
-  #block(list: Connection[]): void {
-    for (const c of list) if (c.state !== "CLOSED") schedule(c);
-    this.#blocked.push(...list);
+    queue.splice(0, first);
+    this.#full = queue.length > 0;
+    // Their deadlines hold while they wait.
+    for (const c of queue) if (c.state !== "CLOSED") schedule(c);
   }
 
   // ── telling ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -367,7 +362,8 @@ export class Tcp implements Transport, TcpService {
     for (const c of [...this.#connections]) this.abort(c);
     for (const entry of [...this.table.entries()]) this.#forget(entry);
     this.#listeners.clear();
-    this.#touched = this.#blocked = this.#telling = [];
+    this.#touched = [];
+    this.#telling = [];
   }
 
   #forget(entry: Entry): void {
