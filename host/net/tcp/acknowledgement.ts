@@ -81,10 +81,15 @@ function readSacks(c: Connection, segment: Segment, ack: number): boolean {
     const from = position(2 * i);
     const to = position(2 * i + 1);
     // What was never sent, or is acknowledged already, says nothing.
-    if (from >= to || to > c.nxt || to <= c.una) continue;
+    if (from >= to || to > c.nxt || to <= c.una || tooManyRuns(c)) continue;
     c.scoreboard.sack(Math.max(from, c.una), to, delivery);
   }
   return duplicate;
+}
+
+/** More pieces than segments twice over are no path's doing: whoever reports single bytes shall not make us remember them. */
+function tooManyRuns({ scoreboard, segment }: Connection): boolean {
+  return scoreboard.runs > 64 + (2 * scoreboard.bytes) / segment;
 }
 
 function measure(c: Connection, advanced: boolean, echo: Instant, now: Instant): void {

@@ -142,7 +142,10 @@ export interface TcpStream {
   readonly room: number;
   /** End our side once all that was written is sent; reading goes on. */
   shutdown(): void;
-  /** Nothing will be read or written any more: what was written is still sent, and what still comes is answered by a reset. */
+  /**
+   * Nothing will be read or written any more: what was written is still sent, and what still comes is answered by a
+   * reset, of which `closed` says nothing.
+   */
   close(): void;
   /** Drop everything, reset the peer. `closed` is not called. */
   abort(): void;

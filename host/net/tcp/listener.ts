@@ -33,8 +33,10 @@ export class Listener implements TcpServer {
   readonly local: IpAddress | undefined;
   readonly options: TcpListenOptions;
   readonly #backlog: number;
-  readonly #halfOpen = new Set<HalfOpen>();
-  readonly #waiting: Connection[] = [];
+  #halfOpen = 0;
+  #waiting: Connection[] = [];
+  /** Of the last SYN: records of one address share its object. */
+  #lastLocal: IpAddress | undefined;
   #cookieAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
@@ -47,7 +49,7 @@ export class Listener implements TcpServer {
   }
 
   get halfOpen(): number {
-    return this.#halfOpen.size;
+    return this.#halfOpen;
   }
 
   accept(): TcpStream | undefined {
@@ -61,7 +63,9 @@ export class Listener implements TcpServer {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const record of [...this.#halfOpen]) this.forget(record);
+    for (const entry of [...this.tcp.table.entries()]) {
+      if (entry instanceof HalfOpen && entry.listener === this) this.forget(entry);
+    }
     for (const c of this.#waiting.splice(0)) c.abort();
     this.tcp.forgetListener(this);
   }
@@ -76,11 +80,11 @@ export class Listener implements TcpServer {
     // A request that ends at once is none: only scanners send such.
     if ((s.flags & (SYN | FIN)) !== SYN) return counters.add("tcpNoConnection");
     // Before anything is kept: whoever could not be taken shall try again.
-    if (this.#waiting.length >= this.#backlog) return counters.add("tcpBacklog");
-    const local = packet.destination();
+    if (this.#isFull()) return counters.add("tcpBacklog");
+    const local = this.#localOf(packet);
     const remote = packet.source();
     const options = synOptions(s, remote);
-    if (this.#halfOpen.size >= this.#backlog || !this.tcp.context.budget.take(HALF_OPEN_BYTES)) {
+    if (this.#halfOpen >= this.#backlog || !this.tcp.context.budget.take(HALF_OPEN_BYTES)) {
       return this.#sendCookie(local, remote, s, options);
     }
     const record = new HalfOpen(
@@ -96,7 +100,7 @@ export class Listener implements TcpServer {
       },
       options,
     );
-    this.#halfOpen.add(record);
+    this.#halfOpen += 1;
     this.tcp.table.add(record);
     record.answer();
   }
@@ -126,7 +130,7 @@ export class Listener implements TcpServer {
       counters.add(ahead < 0 || ahead > WINDOW_OF_SYN ? "tcpWindow" : "tcpPaws");
       return;
     }
-    if (this.#waiting.length >= this.#backlog) return counters.add("tcpBacklog");
+    if (this.#isFull()) return counters.add("tcpBacklog");
     const { now } = this.tcp.context;
     this.forget(record);
     const c = this.#open(record.local, record.remote, s, record.iss, record.irs, record.options);
@@ -136,10 +140,24 @@ export class Listener implements TcpServer {
   }
 
   forget(record: HalfOpen): void {
-    if (!this.#halfOpen.delete(record)) return;
+    this.#halfOpen -= 1;
     this.tcp.table.remove(record);
     this.tcp.context.timers.remove(record);
     this.tcp.context.budget.give(HALF_OPEN_BYTES);
+  }
+
+  /** Whether as many wait as may; one that was reset meanwhile has given its place free. */
+  #isFull(): boolean {
+    if (this.#waiting.length < this.#backlog) return false;
+    this.#waiting = this.#waiting.filter((c) => c.state !== "CLOSED" || c.readableBytes > 0);
+    return this.#waiting.length >= this.#backlog;
+  }
+
+  #localOf(packet: Inbound): IpAddress {
+    const local = packet.destination();
+    if (this.#lastLocal?.equals(local)) return this.#lastLocal;
+    this.#lastLocal = local;
+    return local;
   }
 
   // ── cookies ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -177,7 +195,7 @@ export class Listener implements TcpServer {
       counters.add("tcpCookie");
       return this.tcp.refuse(s, ends);
     }
-    if (this.#waiting.length >= this.#backlog) return counters.add("tcpBacklog");
+    if (this.#isFull()) return counters.add("tcpBacklog");
     const options: SynOptions = s.hasTimestamps
       ? cookies.options(s.timestampEcho, mss)
       : { mss, windowScale: -1, sackPermitted: false, timestamps: false };

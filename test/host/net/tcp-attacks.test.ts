@@ -1,6 +1,7 @@
 /** What peers can do that wish us ill: memory stays within its budget, and other connections go on working. */
 import { expect, test } from "vitest";
 import { IpAddress } from "../../../host/net/address.ts";
+import type { Connection } from "../../../host/net/tcp/connection.ts";
 import type { TcpStream } from "../../../host/net/tcp/face.ts";
 import { exchange, FAR, NEAR, Pair, PORT, pattern } from "../../net/pair.ts";
 import { decodeSegment, encodeSegment, FLAGS, type Segment, type SegmentOptions } from "../../net/script/segment.ts";
@@ -151,6 +152,36 @@ test("acknowledgements of what was never sent change nothing", () => {
   expect(after.congestionWindow).toBe(before.congestionWindow);
   expect(pair.far.stack.counters.read("tcpAcknowledgement")).toBe(999);
   expect(pair.far.stack.counters.read("tcpChallengeAcks")).toBeLessThanOrEqual(2);
+});
+
+test("a peer that reports single bytes does not make us remember each", () => {
+  const pair = new Pair();
+  const sent = answers(pair);
+  const server = pair.listen();
+  const next = makeConnection(pair, sent, 100, { sackPermitted: true });
+  const connection = server.accept() as Connection;
+  connection.write(pattern(0, 60_000), "given");
+  pair.clock.runUntil(pair.clock.now + 1);
+  const inFlight = connection.scoreboard.bytes;
+  for (let at = 1; at + 2 < inFlight; at += 2) {
+    const start = (next.acknowledgement + at) >>> 0;
+    inject(pair, { ...next, options: { sack: [[start, (start + 1) >>> 0]] } });
+  }
+  expect(inFlight).toBeGreaterThan(2000);
+  expect(connection.scoreboard.runs).toBeLessThan(65 + (2 * inFlight) / connection.segment + 2);
+});
+
+test("a reset frees the place of a connection that waits", () => {
+  const pair = new Pair();
+  const sent = answers(pair);
+  const server = pair.listen({ backlog: 1 });
+  const next = makeConnection(pair, sent, 100);
+  inject(pair, { sourcePort: 101, flags: FLAGS.S });
+  expect(sent.some((each) => each.destinationPort === 101)).toBe(false);
+  inject(pair, { ...next, flags: FLAGS.R });
+  makeConnection(pair, sent, 102);
+  pair.clock.runUntil(pair.clock.now + 1);
+  expect(server.accept()?.remotePort).toBe(102);
 });
 
 test("segments of the smallest size are not made, whatever the peer asks for", () => {
