@@ -10,6 +10,7 @@ export interface UdpService {
 
 export interface DatagramContext {
   readonly udp: UdpService;
+  readonly open: Set<{ destroy(): unknown }>;
   lookup(host: string, family: 0 | 4 | 6, signal?: AbortSignal): Promise<readonly IpAddress[]>;
   ownAddress(text: string): IpAddress | undefined;
 }
@@ -57,6 +58,7 @@ export class TunnelDatagramSocket extends EventEmitter {
   ) {
     super();
     this.#context = context;
+    context.open.add(this);
     this.type = options.type;
     if (onMessage !== undefined) this.on("message", onMessage);
     const { signal } = options;
@@ -260,11 +262,17 @@ export class TunnelDatagramSocket extends EventEmitter {
     if (callback !== undefined) this.once("close", callback);
     if (this.#closed) return this;
     this.#closed = true;
+    this.#context.open.delete(this);
     this.#socket?.close();
     this.#socket = undefined;
     this.#waiting = [];
     process.nextTick(() => this.emit("close"));
     return this;
+  }
+
+  /** The network ends. */
+  destroy(): void {
+    this.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

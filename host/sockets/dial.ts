@@ -1,25 +1,30 @@
-/**
- * Connects to a host by name or address. Of several addresses each next one is tried a quarter of a second after the last, or at once
- * when that failed; the first connection wins and the others are dropped (Happy Eyeballs, RFC 8305 §5).
- */
+/** Connects to a host by name or address, inside the tunnel. Names are looked up there, and their addresses tried as RFC 8305 says. */
 import { IpAddress } from "../net/address.ts";
-import type { TcpFailure, TcpOptions, TcpService, TcpStream } from "../net/tcp/face.ts";
-import { type SocketError, socketError } from "./errors.ts";
+import type { NameFailure } from "../net/dns/happy-eyeballs.ts";
+import type { TcpConnectOptions, TcpFailure, TcpOptions, TcpService, TcpStream } from "../net/tcp/face.ts";
+import { socketError } from "./errors.ts";
 
-/** RFC 8305 §8, "Connection Attempt Delay". */
-const ATTEMPT_DELAY_MS = 250;
+export type Family = 0 | 4 | 6;
 
 export interface SocketContext {
   readonly tcp: TcpService;
-  /** Addresses of a name, the best first, asked for inside the tunnel. Rejects with a code such as ENOTFOUND. */
-  lookup(host: string, family: 0 | 4 | 6, signal?: AbortSignal): Promise<readonly IpAddress[]>;
+  /** Sockets and servers that are open, to be ended together with the network. */
+  readonly open: Set<{ destroy(): unknown }>;
+  /**
+   * @param done called once, with a connection that is made, or why there is none
+   * @returns what gives it up
+   */
+  connectByName(
+    options: Omit<TcpConnectOptions, "remote" | "handler"> & { readonly name: string; readonly family: Family },
+    done: (result: TcpStream | NameFailure) => void,
+  ): () => void;
 }
 
 export interface DialOptions extends TcpOptions {
   readonly host: string;
   readonly port: number;
   /** 0: both. */
-  readonly family?: 0 | 4 | 6 | undefined;
+  readonly family?: Family | undefined;
   readonly localAddress?: IpAddress | undefined;
   readonly localPort?: number | undefined;
   readonly timeoutMs?: number | undefined;
@@ -27,98 +32,57 @@ export interface DialOptions extends TcpOptions {
 }
 
 /** @returns a connection that is made; its handler is the caller's to set. @throws SocketError, or the signal's reason */
-export async function dial(context: SocketContext, options: DialOptions): Promise<TcpStream> {
-  const { host, family = 0, signal } = options;
-  signal?.throwIfAborted();
-  const literal = IpAddress.parse(host);
-  const addresses = literal === undefined ? await context.lookup(host, family, signal) : [literal];
-  signal?.throwIfAborted();
-  return new Attempts(context, options, addresses).result;
+export function dial(context: SocketContext, options: DialOptions): Promise<TcpStream> {
+  const { host, port, family = 0, localAddress, localPort, timeoutMs, signal, ...tcp } = options;
+  const wanted = { ...tcp, remotePort: port, local: localAddress, localPort, timeoutMs };
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    let giveUp = (): void => {};
+    const aborted = (): void => {
+      giveUp();
+      reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", aborted, { once: true });
+    const done = (result: TcpStream | NameFailure): void => {
+      signal?.removeEventListener("abort", aborted);
+      if (typeof result !== "string") return resolve(result);
+      const byName = BY_RESOLVER.has(result);
+      reject(
+        socketError(byName ? codeOf(result) : result, byName ? "getaddrinfo" : "connect", { address: host, port }),
+      );
+    };
+    const remote = IpAddress.parse(host);
+    giveUp =
+      remote === undefined
+        ? context.connectByName({ ...wanted, name: host, family }, done)
+        : connect(context, { ...wanted, remote }, done);
+  });
 }
 
-class Attempts {
-  readonly result: Promise<TcpStream>;
-  readonly #context: SocketContext;
-  readonly #options: DialOptions;
-  readonly #left: IpAddress[];
-  readonly #open = new Set<TcpStream>();
-  #resolve!: (stream: TcpStream) => void;
-  #reject!: (error: unknown) => void;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #failure: SocketError | undefined;
-  #settled = false;
+/** What the resolver says, and what net.connect makes of it. */
+const BY_RESOLVER: ReadonlySet<string> = new Set([
+  ...["ENOTFOUND", "ENODATA", "EBADNAME", "ESERVFAIL", "EREFUSED", "EBADRESP", "ETIMEOUT", "ECANCELLED"],
+]);
 
-  constructor(context: SocketContext, options: DialOptions, addresses: readonly IpAddress[]) {
-    this.#context = context;
-    this.#options = options;
-    this.#left = [...addresses];
-    this.result = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    options.signal?.addEventListener("abort", this.#aborted, { once: true });
-    this.#next();
+function codeOf(failure: string): string {
+  if (failure === "ENODATA" || failure === "EBADNAME") return "ENOTFOUND";
+  return failure === "ENOTFOUND" ? failure : "EAI_AGAIN";
+}
+
+/** To one address. @returns what gives it up */
+function connect(
+  context: SocketContext,
+  options: TcpConnectOptions,
+  done: (result: TcpStream | TcpFailure) => void,
+): () => void {
+  const handler = {
+    connected: () => done(stream as TcpStream),
+    closed: (failure: TcpFailure | undefined) => done(failure ?? "ECONNRESET"),
+  };
+  const stream = context.tcp.connect({ ...options, handler });
+  if (typeof stream === "string") {
+    queueMicrotask(() => done(stream));
+    return () => {};
   }
-
-  readonly #aborted = (): void => this.#settle(() => this.#reject(this.#options.signal?.reason));
-
-  /** Begin one more attempt, if there is an address left and nobody has won. */
-  #next(): void {
-    clearTimeout(this.#timer);
-    const remote = this.#left.shift();
-    if (this.#settled) return;
-    if (remote === undefined) {
-      if (this.#open.size > 0) return;
-      const failure = this.#failure ?? socketError("ENOTFOUND", "connect", this.#where(this.#options.host));
-      return this.#settle(() => this.#reject(failure));
-    }
-    const { host: _, port, localAddress, timeoutMs, signal: __, family: ___, ...rest } = this.#options;
-    let stream: TcpStream | undefined;
-    const handler = {
-      connected: () => {
-        if (stream !== undefined) this.#won(stream);
-      },
-      closed: (failure: TcpFailure | undefined) => {
-        if (stream !== undefined) this.#open.delete(stream);
-        this.#failed(failure ?? "ECONNRESET", remote);
-      },
-    };
-    const begun = this.#context.tcp.connect({
-      ...rest,
-      remote,
-      remotePort: port,
-      local: localAddress,
-      timeoutMs,
-      handler,
-    });
-    if (typeof begun === "string") return this.#failed(begun, remote);
-    stream = begun;
-    this.#open.add(stream);
-    if (this.#left.length > 0) this.#timer = setTimeout(() => this.#next(), ATTEMPT_DELAY_MS);
-  }
-
-  #where(address: string): { address: string; port: number } {
-    return { address, port: this.#options.port };
-  }
-
-  #failed(code: TcpFailure, remote: IpAddress): void {
-    // The first failure is that of the best address.
-    this.#failure ??= socketError(code, "connect", this.#where(remote.toString()));
-    this.#next();
-  }
-
-  #won(stream: TcpStream): void {
-    this.#open.delete(stream);
-    this.#settle(() => this.#resolve(stream));
-  }
-
-  #settle(tell: () => void): void {
-    if (this.#settled) return;
-    this.#settled = true;
-    clearTimeout(this.#timer);
-    this.#options.signal?.removeEventListener("abort", this.#aborted);
-    for (const stream of this.#open) stream.abort();
-    this.#open.clear();
-    tell();
-  }
+  return () => stream.abort();
 }

@@ -77,6 +77,7 @@ export class TunnelServer extends EventEmitter {
     if (typeof server === "string") return socketError(server, "listen", where);
     this.#host = host ?? "::";
     this.#server = server;
+    this.#context.open.add(this);
     return undefined;
   }
 
@@ -122,9 +123,15 @@ export class TunnelServer extends EventEmitter {
     if (callback !== undefined) this.once("close", () => callback());
     this.#server.close();
     this.#server = undefined;
+    this.#context.open.delete(this);
     this.#closing = true;
     this.#perhapsClosed();
     return this;
+  }
+
+  /** The network ends. */
+  destroy(): void {
+    if (this.#server !== undefined) this.close();
   }
 
   #perhapsClosed(): void {

@@ -63,6 +63,7 @@ export class TunnelSocket extends Duplex {
   constructor(context: SocketContext, options: SocketOptions = {}) {
     super({ allowHalfOpen: options.allowHalfOpen ?? false, emitClose: false, autoDestroy: true });
     this.#context = context;
+    context.open.add(this);
     this.#options = { coalesce: options.noDelay ? "no-delay" : "nagle" };
     if (options.keepAlive) this.setKeepAlive(true, options.keepAliveInitialDelay);
     if (options.signal !== undefined) this.#followSignal(options.signal);
@@ -224,6 +225,7 @@ export class TunnelSocket extends Duplex {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     clearTimeout(this.#idleTimer);
+    this.#context.open.delete(this);
     this.#connecting?.abort(error ?? socketError("ECONNABORTED", "connect"));
     const stream = this.#stream;
     this.#stream = undefined;

@@ -22,9 +22,10 @@ function plain(word: string): string {
   return word.startsWith("[") ? word.slice(1, -1) : word;
 }
 
-function targetOf(flag: string, text: string, words: readonly string[]): Target {
+/** @param least 0 where the system may choose the port */
+function targetOf(flag: string, text: string, words: readonly string[], least = 1): Target {
   const [host, portText = ""] = words;
-  const port = readNumber(portText, 1, PORT_MAX);
+  const port = readNumber(portText, least, PORT_MAX);
   const bare = plain(host ?? "");
   const valid = host !== undefined && (host.startsWith("[") ? isIPv6(bare) : /^[\w.-]+$/.test(bare));
   // Joined again, so that nothing between the words was overlooked.
@@ -35,11 +36,10 @@ function targetOf(flag: string, text: string, words: readonly string[]): Target 
   );
 }
 
-/** `[HOST:]PORT`, loopback without a host. */
+/** `[HOST:]PORT`, loopback without a host; port 0 is a free one. */
 export function readListen(flag: string, text: string): Target {
-  return /^\d+$/.test(text)
-    ? targetOf(flag, `${LOOPBACK}:${text}`, [LOOPBACK, text])
-    : targetOf(flag, text, wordsOf(text));
+  const full = /^\d+$/.test(text) ? `${LOOPBACK}:${text}` : text;
+  return targetOf(flag, full, wordsOf(full), 0);
 }
 
 interface Forward {

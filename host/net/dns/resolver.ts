@@ -110,7 +110,8 @@ export class Resolver implements Transport {
     const own = this.#hosts.get(name);
     if (own !== undefined) return ofKind(own, kind);
     if (isNeverAsked(name)) return "ENOTFOUND";
-    return this.#servers.length === 0 ? "ECONNREFUSED" : undefined;
+    // Nobody to ask: there are no names but our own.
+    return this.#servers.length === 0 ? "ENOTFOUND" : undefined;
   }
 
   /** The first of the names that has an answer: a name that exists without such a record is one too, unless a later has more. */

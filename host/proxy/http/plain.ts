@@ -18,6 +18,22 @@ function answer(response: ServerResponse, status: number, text: string, fields: 
   response.end(`${text}\n`);
 }
 
+/** May be sent again without harm (RFC 9110 §9.2.1). */
+const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
+}
+
+function passOn(incoming: IncomingMessage, response: ServerResponse, active: () => void): void {
+  response.writeHead(incoming.statusCode!, incoming.statusMessage, { ...passingFields(incoming.rawHeaders), via: VIA });
+  incoming.on("data", active);
+  // Cut in the middle there, cut in the middle here: half an answer must not look whole.
+  incoming.on("error", () => response.destroy());
+  incoming.on("aborted", () => response.destroy());
+  incoming.pipe(response);
+}
+
 export class PlainRequests {
   readonly #context: Context;
   readonly #login: Login | undefined;
@@ -34,7 +50,11 @@ export class PlainRequests {
       const target = { host: String(options.host).replace(/^\[(.*)\]$/, "$1"), port: Number(options.port) };
       // A connection that comes after its request was given up serves the next one.
       connectWithin(this.#context, target).then(
-        (stream) => callback?.(null, stream),
+        (stream) => {
+          // The server has ended: the connection must not wait for another request.
+          stream.once("end", () => stream.end());
+          callback?.(null, stream);
+        },
         (error: Error) => callback?.(error, undefined as unknown as Duplex),
       );
       return undefined;
@@ -55,40 +75,33 @@ export class PlainRequests {
     const connection = this.#connectionOf(request.socket);
     const active = (): void => connection?.active();
     const { target, host, path } = absolute;
-    const started = performance.now();
     const note = (what: string): void => {
       this.#context.log(`http ${request.method} → ${describeTarget(target)}: ${what}`);
     };
-    active();
-    const upstream = send({
-      agent: this.#agent,
-      host: target.host,
-      port: target.port,
-      method: request.method!,
-      path,
-      headers: { ...passingFields(request.rawHeaders), host, via: VIA },
-    });
-    upstream.on("response", (incoming) => {
-      response.writeHead(incoming.statusCode!, incoming.statusMessage, {
-        ...passingFields(incoming.rawHeaders),
-        via: VIA,
+    const headers = { ...passingFields(request.rawHeaders), host, via: VIA };
+    const repeatable = SAFE_METHODS.has(request.method!) && !hasBody(request);
+    const begin = (attempt: "first" | "second"): void => {
+      const { host: name, port } = target;
+      const upstream = send({ agent: this.#agent, host: name, port, method: request.method!, path, headers });
+      upstream.on("response", (incoming) => {
+        note(String(incoming.statusCode));
+        passOn(incoming, response, active);
       });
-      incoming.on("data", active);
-      // Cut in the middle there, cut in the middle here: half an answer must not look whole.
-      incoming.on("error", () => response.destroy());
-      incoming.on("aborted", () => response.destroy());
-      incoming.pipe(response);
-      incoming.once("end", () => note(`${incoming.statusCode} in ${Math.round(performance.now() - started)} ms`));
-    });
-    upstream.on("error", (error) => {
-      note(error.message);
-      const failure = failureOf(error);
-      answer(response, failure === "timed-out" ? 504 : 502, `${describeTarget(target)}: ${failure}.`);
-    });
-    response.once("close", () => {
-      if (!response.writableFinished) upstream.destroy();
-    });
+      upstream.on("error", (error) => {
+        // A connection that was kept may end in the moment it is used again (RFC 9112 §9.3.1).
+        if (attempt === "first" && repeatable && upstream.reusedSocket && !response.headersSent) return begin("second");
+        note(error.message);
+        const failure = failureOf(error);
+        answer(response, failure === "timed-out" ? 504 : 502, `${describeTarget(target)}: ${failure}.`);
+      });
+      response.once("close", () => {
+        if (!response.writableFinished) upstream.destroy();
+      });
+      if (repeatable) upstream.end();
+      else request.pipe(upstream);
+    };
+    active();
     request.on("data", active);
-    request.pipe(upstream);
+    begin("first");
   }
 }

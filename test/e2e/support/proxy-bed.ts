@@ -6,10 +6,9 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync } from "node:fs";
-import { join } from "node:path";
 import type { TestContext } from "vitest";
 import { Daemon } from "./daemon.ts";
-import { killGroup, start, waitFor } from "./exec.ts";
+import { waitFor } from "./exec.ts";
 import { type Implementation, wasmguardOnNode } from "./implementations.ts";
 import type { Namespace, Topology } from "./topology.ts";
 import { openTopology, showOnFailure } from "./tunnel.ts";
@@ -133,9 +132,8 @@ Endpoint = 198.51.100.2:${PORT}
 
   /** `wasmguard proxy` as nobody, in the client's namespace, with no capability. Resolves once it is ready. */
   async proxy(configuration: string, ...flags: string[]): Promise<ProxyProcess> {
-    const file = this.topology.file(`proxy-${this.#outputs.length}.conf`, configuration);
-    const process = this.#asNobody([...wasmguardOnNode.command, "proxy", "/dev/stdin", ...flags], configuration);
-    const output = this.#collect(`proxy ${file}`, process);
+    const process = this.#asNobody([...wasmguardOnNode.command, "proxy", "-", ...flags], configuration);
+    const output = this.#collect(`proxy ${flags.join(" ")}`, process);
     const ready = await waitFor(() => /^ready/m.test(output()) || process.exitCode !== null, START_MS);
     if (!ready || process.exitCode !== null) throw new Error(`the proxy did not start: ${output()}`);
     return {
@@ -165,7 +163,7 @@ Endpoint = 198.51.100.2:${PORT}
     return this.client.command([...drop, ...argv]);
   }
 
-  /** The file is handed over as standard input: nobody may not read what is root's. */
+  /** The configuration is handed over as standard input: nobody may not read what is root's. */
   #asNobody(argv: readonly string[], input: string): ChildProcess {
     const [program, ...rest] = this.command(argv);
     const child = spawn(program!, rest, {
@@ -176,11 +174,4 @@ Endpoint = 198.51.100.2:${PORT}
     child.stdin.end(input);
     return child;
   }
-
-  /** Temporary files that nobody may write. */
-  path(name: string): string {
-    return join(this.topology.directory, name);
-  }
 }
-
-export { killGroup, start };

@@ -137,6 +137,27 @@ describe("a plain request", () => {
     expect(way.asked).toEqual([]);
   });
 
+  it("is sent again when the connection that was kept for it ends in that moment", async () => {
+    const { port } = await start();
+    let asked = 0;
+    const web = await webServer((request, response) => {
+      asked += 1;
+      if (asked === 2) return void request.socket.destroy();
+      response.end(`answer ${asked}`);
+    });
+    const get = lines(`GET http://web.internal:${web}/ HTTP/1.1`, "Host: x", "Connection: close");
+    expect((await converse(port, [get], "stay")).text).toContain("answer 1");
+    expect((await converse(port, [get], "stay")).text).toContain("answer 3");
+    asked = 1;
+    const post = lines(
+      `POST http://web.internal:${web}/ HTTP/1.1`,
+      "Host: x",
+      "Connection: close",
+      "Content-Length: 0",
+    );
+    expect((await converse(port, [post], "stay")).text).toMatch(/^HTTP\/1.1 502/);
+  });
+
   it("that is answered by half is cut here too", async () => {
     const { port } = await start();
     const web = await webServer((_, response) => {

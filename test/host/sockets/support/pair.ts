@@ -2,10 +2,13 @@
 import { randomFillSync } from "node:crypto";
 import { onTestFinished } from "vitest";
 import { IpAddress } from "../../../../host/net/address.ts";
+import { connectByName } from "../../../../host/net/dns/happy-eyeballs.ts";
+import { Resolver } from "../../../../host/net/dns/resolver.ts";
 import type { PacketSink } from "../../../../host/net/sink.ts";
 import { NetStack } from "../../../../host/net/stack.ts";
 import { PACKET_BYTES_MAX, VNET_BYTES } from "../../../../host/net/vnet.ts";
 import type { SocketContext } from "../../../../host/sockets/dial.ts";
+import { Lookups } from "../../../../host/sockets/lookup.ts";
 
 const MTU = 1420;
 
@@ -32,11 +35,16 @@ export interface Node extends SocketContext {
   readonly tcp: NetStack["tcp"];
   readonly udp: NetStack["udp"];
   readonly address: string;
-  readonly names: Map<string, string[]>;
+  lookup: Lookups["lookup"];
   ownAddress(text: string): IpAddress | undefined;
-  /** Nothing that it sends arrives any more. */
-  cut(): void;
 }
+
+/** Names of every test, and what else they may lead to. */
+const NAMES = {
+  "far.internal": ["10.0.0.2"],
+  "other.internal": ["10.0.0.2"],
+  "two.internal": ["10.9.9.9", "10.0.0.2"],
+};
 
 function node(address: string, link: Link, closed: () => boolean): Node {
   let planned = false;
@@ -62,22 +70,25 @@ function node(address: string, link: Link, closed: () => boolean): Node {
     wake,
     now: performance.now(),
   });
-  const names = new Map<string, string[]>();
+  const own = [IpAddress.parse(address)!];
+  const hosts = Object.entries(NAMES).map(
+    ([name, list]) => [name, list.map((text) => IpAddress.parse(text)!)] as const,
+  );
+  const resolver = Resolver.on(stack, { servers: [], hosts: new Map(hosts) });
+  const lookups = new Lookups(resolver, own);
   return {
     stack,
     tcp: stack.tcp,
     udp: stack.udp,
+    open: new Set(),
     address,
-    names,
-    cut: () => {
-      link.cut = true;
-    },
-    ownAddress: (text) => (text === address ? IpAddress.parse(text) : undefined),
-    lookup: async (host) => {
-      const found = names.get(host);
-      if (found === undefined) throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: "ENOTFOUND" });
-      return found.map((text) => IpAddress.parse(text)!);
-    },
+    ownAddress: (text) => (text === address ? own[0] : undefined),
+    lookup: (host, family, signal) => lookups.lookup(host, family, signal),
+    connectByName: ({ family, ...wanted }, done) =>
+      connectByName(
+        { context: stack, tcp: stack.tcp, resolver, addresses: own },
+        { ...wanted, families: family === 0 ? "both" : family, done },
+      ),
   };
 }
 

@@ -1,0 +1,61 @@
+/** The tunnel's network as the way of proxies and forwards. */
+import type { Duplex } from "node:stream";
+import type { Network } from "../network/network.ts";
+import type { TunnelDatagramSocket } from "../sockets/datagram.ts";
+import type { Datagrams, OnDatagram, Target, Way } from "./way.ts";
+
+function datagramsOf(socket: TunnelDatagramSocket): Datagrams {
+  // What cannot be sent is lost, as on any network; what ICMP says is nobody's business here.
+  socket.on("error", () => {});
+  return {
+    send: (payload, { host, port }) => socket.send(payload, port, host, () => {}),
+    close: () => void socket.close(),
+  };
+}
+
+export function networkWay(network: Network): Way {
+  const open = (port: number, onDatagram: OnDatagram): Promise<Datagrams> =>
+    new Promise((resolve, reject) => {
+      const socket = network.createSocket({}, (message, from) =>
+        onDatagram(message, { host: from.address, port: from.port }),
+      );
+      socket.once("error", reject);
+      socket.bind(port, () => {
+        socket.off("error", reject);
+        resolve(datagramsOf(socket));
+      });
+    });
+  return {
+    connect: ({ host, port }: Target, { signal }) =>
+      new Promise<Duplex>((resolve, reject) => {
+        const socket = network.socket({ allowHalfOpen: true, noDelay: true });
+        const aborted = (): void => void socket.destroy(signal.reason);
+        signal.addEventListener("abort", aborted, { once: true });
+        const end = (): void => {
+          signal.removeEventListener("abort", aborted);
+          socket.off("error", failed);
+        };
+        const failed = (error: Error): void => {
+          end();
+          reject(error);
+        };
+        socket.once("error", failed);
+        socket.connect({ host, port }, () => {
+          end();
+          resolve(socket);
+        });
+      }),
+    datagrams: (onDatagram) => open(0, onDatagram),
+    bind: open,
+    listen: (port, onConnection) =>
+      new Promise((resolve, reject) => {
+        const server = network.createServer({ allowHalfOpen: true, noDelay: true }, onConnection);
+        server.once("error", reject);
+        server.listen(port);
+        server.once("listening", () => {
+          server.off("error", reject);
+          resolve({ close: () => void server.close() });
+        });
+      }),
+  };
+}

@@ -1,0 +1,64 @@
+/** Agents for node:http and node:https whose connections go through the tunnel, and nowhere else. */
+import { type AgentOptions, Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent, type AgentOptions as HttpsAgentOptions } from "node:https";
+import type { Duplex } from "node:stream";
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
+import type { SocketContext } from "../dial.ts";
+import { TunnelSocket } from "../socket.ts";
+
+type Done = (error: Error | null, stream: Duplex) => void;
+
+interface Asked {
+  readonly host?: string | null | undefined;
+  readonly hostname?: string | null | undefined;
+  readonly port?: number | string | null | undefined;
+  readonly servername?: string | undefined;
+}
+
+function hostOf({ host, hostname }: Asked): string {
+  return (host || hostname || "localhost").replace(/^\[(.*)\]$/, "$1");
+}
+
+function open(context: SocketContext, asked: Asked, otherwise: number): TunnelSocket {
+  const socket = new TunnelSocket(context, { noDelay: true });
+  return socket.connect({ host: hostOf(asked), port: Number(asked.port || otherwise) });
+}
+
+/** TLS over a connection through the tunnel. The certificate is checked against the host's name as always. */
+export function openTls(context: SocketContext, asked: ConnectionOptions): TLSSocket {
+  const host = hostOf(asked);
+  const socket = open(context, asked, 443);
+  const isAddress = /^[\d.]+$|:/.test(host);
+  const { path: _, socketPath: __, lookup: ___, ...rest } = asked as Record<string, unknown>;
+  const tls = connectTls({ ...rest, host, socket, ...(!isAddress && { servername: asked.servername || host }) });
+  // TLS tells what becomes of the connection beneath it; should it not, as in its last moments, nobody else has to hear.
+  socket.on("error", (error) => tls.destroy(error));
+  return tls;
+}
+
+export function makeHttpAgent(context: SocketContext, options: AgentOptions = {}): HttpAgent {
+  const agent = new HttpAgent({ keepAlive: true, ...options });
+  agent.createConnection = ((asked: Asked, done?: Done) => {
+    const socket = open(context, asked, 80);
+    if (done === undefined) return socket;
+    const failed = (error: Error): void => done(error, socket);
+    socket.once("error", failed);
+    socket.once("connect", () => {
+      socket.off("error", failed);
+      done(null, socket);
+    });
+    return undefined;
+  }) as HttpAgent["createConnection"];
+  return agent;
+}
+
+export function makeHttpsAgent(context: SocketContext, options: HttpsAgentOptions = {}): HttpsAgent {
+  const agent = new HttpsAgent({ keepAlive: true, ...options });
+  agent.createConnection = ((asked: Asked) =>
+    openTls(context, {
+      ...asked,
+      host: hostOf(asked),
+      hostname: undefined,
+    } as ConnectionOptions)) as HttpsAgent["createConnection"];
+  return agent;
+}

@@ -1,0 +1,178 @@
+/**
+ * Sends one HTTP request through the tunnel. Over TLS the server chooses between HTTP/2 and HTTP/1.1; of HTTP/2 one session for each
+ * origin is kept, of HTTP/1.1 the agents keep connections.
+ */
+import { type Agent, type IncomingMessage, type RequestOptions, request as sendHttp } from "node:http";
+import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
+import { type Agent as HttpsAgent, request as sendHttps } from "node:https";
+import type { Readable } from "node:stream";
+import type { ConnectionOptions, TLSSocket } from "node:tls";
+import type { SocketContext } from "../dial.ts";
+import { makeHttpAgent, makeHttpsAgent, openTls } from "./agents.ts";
+
+export interface Sending {
+  readonly method: string;
+  readonly url: URL;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Readable | Uint8Array | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface Received {
+  readonly status: number;
+  readonly statusText: string;
+  /** Name, value, name, value … */
+  readonly headers: readonly string[];
+  readonly body: Readable;
+}
+
+/** Fields of a connection, which HTTP/2 does not have (RFC 9113 §8.2.2). */
+const CONNECTION_FIELDS = new Set([
+  "connection",
+  "host",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+function writeBody(to: NodeJS.WritableStream, body: Sending["body"]): void {
+  if (body === undefined) to.end();
+  else if (body instanceof Uint8Array) to.end(body);
+  else {
+    body.on("error", (error) => (to as unknown as { destroy(error: Error): void }).destroy(error));
+    body.pipe(to);
+  }
+}
+
+function untilSecure(socket: TLSSocket, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => void socket.destroy(signal?.reason);
+    const stop = (): void => {
+      signal?.removeEventListener("abort", abort);
+      socket.off("error", failed).off("close", closed);
+    };
+    const failed = (error: Error): void => {
+      stop();
+      reject(error);
+    };
+    const closed = (): void => failed(signal?.reason ?? new Error("the connection was closed before it was secure"));
+    signal?.addEventListener("abort", abort, { once: true });
+    socket.once("error", failed).once("close", closed);
+    socket.once("secureConnect", () => {
+      stop();
+      resolve();
+    });
+  });
+}
+
+export class HttpTransport {
+  readonly httpAgent: Agent;
+  readonly httpsAgent: HttpsAgent;
+  readonly #context: SocketContext;
+  readonly #tls: ConnectionOptions;
+  /** Sessions of HTTP/2, and origins that chose HTTP/1.1. */
+  readonly #origins = new Map<string, ClientHttp2Session | "http/1.1">();
+
+  constructor(context: SocketContext, tls: ConnectionOptions = {}) {
+    this.#context = context;
+    this.#tls = tls;
+    this.httpAgent = makeHttpAgent(context);
+    this.httpsAgent = makeHttpsAgent(context, tls as object);
+  }
+
+  close(): void {
+    this.httpAgent.destroy();
+    this.httpsAgent.destroy();
+    for (const session of this.#origins.values()) if (typeof session === "object") session.destroy();
+    this.#origins.clear();
+  }
+
+  async send(sending: Sending): Promise<Received> {
+    const { url } = sending;
+    if (url.protocol === "http:") return this.#sendHttp1(sending, { agent: this.httpAgent });
+    const known = this.#origins.get(url.origin);
+    if (typeof known === "object" && !known.closed && !known.destroyed) return this.#sendHttp2(sending, known);
+    if (known === "http/1.1") return this.#sendHttp1(sending, { agent: this.httpsAgent });
+    return this.#sendFirst(sending);
+  }
+
+  /** The first request to an origin asks which version it speaks. */
+  async #sendFirst(sending: Sending): Promise<Received> {
+    const { url, signal } = sending;
+    const { hostname: host, origin } = url;
+    const socket = openTls(this.#context, {
+      ...this.#tls,
+      host,
+      port: Number(url.port) || 443,
+      ALPNProtocols: ["h2", "http/1.1"],
+    });
+    await untilSecure(socket, signal);
+    if (socket.alpnProtocol !== "h2") {
+      this.#origins.set(origin, "http/1.1");
+      return this.#sendHttp1(sending, { createConnection: () => socket });
+    }
+    const session = connectHttp2(origin, { createConnection: () => socket });
+    // A request under way hears of it by its own stream.
+    session.on("error", () => {});
+    session.once("close", () => {
+      if (this.#origins.get(origin) === session) this.#origins.delete(origin);
+    });
+    session.unref();
+    this.#origins.set(origin, session);
+    return this.#sendHttp2(sending, session);
+  }
+
+  #sendHttp1({ method, url, headers, body, signal }: Sending, how: RequestOptions): Promise<Received> {
+    const send = url.protocol === "http:" ? sendHttp : sendHttps;
+    return new Promise((resolve, reject) => {
+      const options = {
+        method,
+        host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+        port: Number(url.port) || (url.protocol === "http:" ? 80 : 443),
+        path: url.pathname + url.search,
+        headers: { host: url.host, ...headers },
+        ...(signal !== undefined && { signal }),
+        ...how,
+      };
+      const request = send(options, (response: IncomingMessage) =>
+        resolve({
+          status: response.statusCode ?? 0,
+          statusText: response.statusMessage ?? "",
+          headers: response.rawHeaders,
+          body: response,
+        }),
+      );
+      request.on("error", reject);
+      writeBody(request, body);
+    });
+  }
+
+  #sendHttp2({ method, url, headers, body, signal }: Sending, session: ClientHttp2Session): Promise<Received> {
+    return new Promise((resolve, reject) => {
+      const passing = Object.entries(headers).filter(([name]) => !CONNECTION_FIELDS.has(name));
+      const pseudo = {
+        ":method": method,
+        ":path": url.pathname + url.search,
+        ":authority": url.host,
+        ":scheme": "https",
+      };
+      const stream = session.request({ ...pseudo, ...Object.fromEntries(passing) }, { endStream: body === undefined });
+      const abort = (): void => void stream.destroy(signal?.reason);
+      signal?.addEventListener("abort", abort, { once: true });
+      stream.once("close", () => signal?.removeEventListener("abort", abort));
+      stream.on("error", reject);
+      stream.once("response", (fields) => {
+        const list = Object.entries(fields).filter(([name]) => !name.startsWith(":"));
+        resolve({
+          status: Number(fields[":status"]),
+          statusText: "",
+          headers: list.flatMap(([name, value]) => [value].flat().flatMap((each) => [name, String(each)])),
+          body: stream,
+        });
+      });
+      if (body !== undefined) writeBody(stream, body);
+    });
+  }
+}

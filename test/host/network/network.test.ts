@@ -1,0 +1,155 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { generatePrivateKey, publicKeyOf } from "../../../host/io/event/keys.ts";
+import { provideSystem } from "../../../host/io/event/system.ts";
+import { nodeSystem } from "../../../host/io/event/system-node.ts";
+import { Network } from "../../../host/network/network.ts";
+import type { NetworkOptions } from "../../../host/network/options.ts";
+
+provideSystem(nodeSystem);
+
+/** Two networks that know each other, joined by real UDP on this machine. */
+async function networks(
+  near: Partial<NetworkOptions> = {},
+  far: Partial<NetworkOptions> = {},
+): Promise<{ near: Network; far: Network }> {
+  const [ours, theirs] = [generatePrivateKey(), generatePrivateKey()];
+  const server = await Network.create({
+    privateKey: theirs,
+    addresses: ["10.0.0.2/24", "fd00::2"],
+    peers: [{ publicKey: publicKeyOf(ours), allowedIps: ["10.0.0.1/32", "fd00::1/128"] }],
+    ...far,
+  });
+  onTestFinished(() => server.close());
+  const client = await Network.create({
+    privateKey: ours,
+    addresses: ["10.0.0.1", "fd00::1"],
+    hosts: { "far.internal": ["10.0.0.2", "fd00::2"] },
+    peers: [
+      {
+        publicKey: server.publicKey,
+        endpoint: `127.0.0.1:${server.listenPort}`,
+        allowedIps: ["10.0.0.2/32", "fd00::2/128"],
+      },
+    ],
+    ...near,
+  });
+  onTestFinished(() => client.close());
+  return { near: client, far: server };
+}
+
+async function listen(network: Network, answer: string): Promise<number> {
+  const server = network.createServer((socket) => socket.end(answer));
+  server.listen(0);
+  await once(server, "listening");
+  return server.address()!.port;
+}
+
+async function ask(network: Network, host: string, port: number): Promise<string> {
+  const socket = network.connect({ host, port });
+  let text = "";
+  socket.on("data", (chunk) => {
+    text += chunk;
+  });
+  await once(socket, "close");
+  return text;
+}
+
+describe("a network", () => {
+  it("carries connections of both families, by address and by name, from the first packet on", async () => {
+    const { near, far } = await networks();
+    const port = await listen(far, "hello");
+    for (const host of ["10.0.0.2", "fd00::2", "far.internal"]) expect(await ask(near, host, port)).toBe("hello");
+    expect(near.status()).toMatchObject({ ready: true, peers: [{ session: true }] });
+    expect(near.statistics().peers[0]!.txBytes).toBeGreaterThan(0n);
+  });
+
+  it("is ready once a peer answers, and says when none does", async () => {
+    const { near, far } = await networks();
+    expect(near.status().ready).toBe(false);
+    await near.ready();
+    expect(near.status().ready).toBe(true);
+    await expect(far.ready()).resolves.toBeUndefined();
+    const lonely = await networks({ peers: [] });
+    await expect(lonely.near.ready()).rejects.toMatchObject({ code: "NOT_READY" });
+    await expect(lonely.far.ready({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: "AbortError" });
+  });
+
+  it("fetches over HTTP, pings, and looks names up inside only", async () => {
+    const { near, far } = await networks();
+    const web = createServer((request, response) => response.end(`at ${request.headers.host}`));
+    const server = far.createServer({ allowHalfOpen: true }, (socket) => web.emit("connection", socket));
+    server.listen(80);
+    await once(server, "listening");
+    expect(await (await near.fetch("http://far.internal/")).text()).toBe("at far.internal");
+    expect(await near.ping("far.internal")).toMatchObject({ hopLimit: expect.any(Number) });
+    expect(await near.resolve4("far.internal")).toEqual(["10.0.0.2"]);
+    await expect(near.fetch("http://localhost/")).rejects.toMatchObject({ cause: { code: "ENOTFOUND" } });
+    await expect(near.resolve4("example.com")).rejects.toMatchObject({ code: expect.stringMatching(/^E/) });
+    const found = await new Promise((resolve) =>
+      near.lookup("far.internal", { all: true }, (_error, all) => resolve(all)),
+    );
+    expect(found).toEqual(expect.arrayContaining([{ address: "10.0.0.2", family: 4 }]));
+  });
+
+  it("gives connections with web streams, whose sides end separately", async () => {
+    const { near, far } = await networks();
+    const server = far.createServer({ allowHalfOpen: true }, (socket) => {
+      let text = "";
+      socket.on("data", (chunk) => {
+        text += chunk;
+      });
+      socket.on("end", () => socket.end(`got ${text}`));
+    });
+    server.listen(7);
+    await once(server, "listening");
+    const conn = await near.open({ host: "10.0.0.2", port: 7 });
+    expect(conn.remoteAddr).toEqual({ transport: "tcp", hostname: "10.0.0.2", port: 7 });
+    const writer = conn.writable.getWriter();
+    await writer.write(new TextEncoder().encode("abc"));
+    await writer.close();
+    expect(await new Response(conn.readable).text()).toBe("got abc");
+    conn.close();
+    await expect(near.open({ host: "10.0.0.2", port: 8 })).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  });
+
+  it("checks its options as a whole, and a configuration as one", async () => {
+    const privateKey = generatePrivateKey();
+    for (const wrong of [
+      {},
+      { privateKey },
+      { privateKey, addresses: [] },
+      { privateKey, addresses: ["10.0.0"] },
+      { privateKey, addresses: ["10.0.0.1/33"] },
+      { privateKey, addresses: "10.0.0.1" },
+      { privateKey, addresses: ["10.0.0.1"], dns: ["dns.example"] },
+      { privateKey, addresses: ["10.0.0.1"], Addresses: [] },
+      { privateKey, addresses: ["10.0.0.1"], prefer: "both" },
+      { privateKey, addresses: ["10.0.0.1"], memory: 1 },
+      { privateKey, addresses: ["10.0.0.1"], tap: true },
+    ]) {
+      await expect(Network.create(wrong as NetworkOptions)).rejects.toMatchObject({ nextStep: expect.any(String) });
+    }
+    const text = `[Interface]\nPrivateKey = ${Buffer.from(privateKey).toString("base64")}\nAddress = 10.9.0.1/24\nPostUp = rm -rf /\nTable = 5\n`;
+    const network = await Network.fromConfig(text);
+    expect(network.addresses).toEqual(["10.9.0.1"]);
+    await network.close();
+    await network.close();
+    await expect(Network.fromConfig("[Interface]\nAddress = 10.9.0.1\n")).rejects.toMatchObject({ code: "CONFIG" });
+  });
+
+  it("resets what is open when it closes, and can be disposed of", async () => {
+    const { near, far } = await networks();
+    const server = far.createServer(() => {});
+    server.on("connection", (socket) => socket.on("error", () => {}));
+    server.listen(7);
+    await once(server, "listening");
+    const socket = near.connect(7, "10.0.0.2");
+    await once(socket, "connect");
+    const ended = once(socket, "close");
+    await near.close();
+    await ended;
+    expect(typeof (near as unknown as Record<symbol, unknown>)[Symbol.asyncDispose]).toBe("function");
+  });
+});

@@ -1,0 +1,191 @@
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type RequestListener } from "node:http";
+import { createSecureServer } from "node:http2";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createServer as createTlsServer } from "node:tls";
+import { gzipSync } from "node:zlib";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { makeFetch } from "../../../host/sockets/http/fetch.ts";
+import { HttpTransport } from "../../../host/sockets/http/transport.ts";
+import { TunnelServer } from "../../../host/sockets/server.ts";
+import { type Node, pair } from "./support/pair.ts";
+
+function certificate(): { cert: Buffer; key: Buffer } {
+  const folder = mkdtempSync(join(tmpdir(), "fetch-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
+  const name = ["-subj", "/CN=far.internal", "-addext", "subjectAltName=DNS:far.internal"];
+  execFileSync("openssl", ["req", "-x509", ...curve, ...name, "-keyout", key, "-out", cert], { stdio: "ignore" });
+  return { cert: readFileSync(cert), key: readFileSync(key) };
+}
+
+async function inside(node: Node, onConnection: (socket: never) => void): Promise<number> {
+  const server = new TunnelServer(node, { allowHalfOpen: true }, onConnection as never);
+  server.listen(0);
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  return server.address()!.port;
+}
+
+async function web(serve: RequestListener, tls: object = {}) {
+  const { near, far } = pair();
+  const server = createServer(serve);
+  let connections = 0;
+  const port = await inside(far, (socket) => {
+    connections += 1;
+    server.emit("connection", socket);
+  });
+  const transport = new HttpTransport(near, tls);
+  onTestFinished(() => transport.close());
+  return {
+    near,
+    far,
+    port,
+    origin: `http://far.internal:${port}`,
+    fetch: makeFetch(transport),
+    connections: () => connections,
+  };
+}
+
+describe("fetch", () => {
+  it("asks, keeps the connection, and gives the answer as fetch does", async () => {
+    const { fetch, origin, connections } = await web((request, response) => {
+      response.writeHead(200, { "set-cookie": ["a=1", "b=2"] }).end(`${request.method} ${request.url}`);
+    });
+    for (const path of ["/a?b=c#d", "/e"]) {
+      const response = await fetch(origin + path);
+      expect(response.status).toBe(200);
+      expect(response.ok).toBe(true);
+      expect(response.url).toBe(origin + path);
+      expect(response.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
+      expect(await response.text()).toBe(`GET ${path.replace(/#.*/, "")}`);
+    }
+    expect(connections()).toBe(1);
+  });
+
+  it("sends bodies of every kind, and decodes what is coded", async () => {
+    const { fetch, origin } = await web((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        response.writeHead(200, { "content-encoding": "gzip", "x-type": request.headers["content-type"] ?? "" });
+        response.end(gzipSync(Buffer.concat(chunks)));
+      });
+    });
+    const stream = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode("by "));
+        controller.enqueue(new TextEncoder().encode("stream"));
+        controller.close();
+      },
+    });
+    const send = async (body: unknown) => fetch(origin, { method: "POST", body, duplex: "half" } as never);
+    expect(await (await send("text")).text()).toBe("text");
+    expect(await (await send(new Uint8Array([65, 66]))).text()).toBe("AB");
+    expect(await (await send(stream)).text()).toBe("by stream");
+    const form = await send(new URLSearchParams({ a: "1" }));
+    expect(form.headers.get("x-type")).toMatch(/urlencoded/);
+    expect(await form.text()).toBe("a=1");
+    expect(await (await fetch(new Request(origin, { method: "PUT", body: "r" }))).text()).toBe("r");
+  });
+
+  it("follows redirects as it should, and shows no secret to another host", async () => {
+    const seen: string[] = [];
+    const { fetch, origin } = await web((request, response) => {
+      seen.push(`${request.method} ${request.url} ${request.headers.authorization ?? "-"}`);
+      const to: Record<string, [number, string]> = {
+        "/303": [303, "/end"],
+        "/307": [307, "/end"],
+        "/other": [302, `http://other.internal:${request.socket.localPort}/end`],
+        "/loop": [302, "/loop"],
+        "/file": [302, "file:///etc/passwd"],
+      };
+      const [status, location] = to[request.url!] ?? [200, ""];
+      response.writeHead(status, { location }).end("end");
+    });
+    const headers = { authorization: "Bearer x" };
+    expect((await fetch(`${origin}/303`, { method: "POST", body: "b", headers })).redirected).toBe(true);
+    await fetch(`${origin}/307`, { method: "POST", body: "b", headers });
+    await fetch(`${origin}/other`, { headers });
+    expect(seen).toEqual([
+      "POST /303 Bearer x",
+      "GET /end Bearer x",
+      "POST /307 Bearer x",
+      "POST /end Bearer x",
+      "GET /other Bearer x",
+      "GET /end -",
+    ]);
+    await expect(fetch(`${origin}/loop`)).rejects.toThrow(/more than 20 redirects/);
+    await expect(fetch(`${origin}/file`)).rejects.toThrow(/redirect to file:/);
+    await expect(fetch(`${origin}/303`, { redirect: "error" })).rejects.toThrow(TypeError);
+    expect((await fetch(`${origin}/303`, { redirect: "manual" })).status).toBe(303);
+  });
+
+  it("fails with the cause, is aborted at every stage, and tells a body that was cut", async () => {
+    const { fetch, origin, far } = await web((request, response) => {
+      if (request.url === "/cut") {
+        response.writeHead(200, { "content-length": "10" });
+        response.write("half", () => response.destroy());
+      }
+    });
+    await expect(fetch(`http://${far.address}:9/`)).rejects.toMatchObject({
+      name: "TypeError",
+      message: "fetch failed",
+      cause: { code: "ECONNREFUSED" },
+    });
+    const cut = await fetch(`${origin}/cut`);
+    await expect(cut.text()).rejects.toThrow(TypeError);
+    const controller = new AbortController();
+    const waiting = fetch(`${origin}/silent`, { signal: controller.signal });
+    setTimeout(() => controller.abort(), 50);
+    await expect(waiting).rejects.toMatchObject({ name: "AbortError" });
+    await expect(fetch(origin, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: "AbortError" });
+  });
+
+  it("speaks HTTP/2 where the server does, with one connection for many requests", async () => {
+    const { near, far } = pair();
+    const { cert, key } = certificate();
+    const server = createSecureServer({ cert, key }, (request, response) => {
+      response.setHeader("x-version", request.httpVersion);
+      request.pipe(response);
+      if (request.method === "GET") response.end(request.url);
+    });
+    let connections = 0;
+    const port = await inside(far, (socket) => {
+      connections += 1;
+      server.emit("connection", socket);
+    });
+    onTestFinished(() => void server.close());
+    const transport = new HttpTransport(near, { ca: cert });
+    onTestFinished(() => transport.close());
+    const fetch = makeFetch(transport);
+    const first = await fetch(`https://far.internal:${port}/1`);
+    expect(first.headers.get("x-version")).toBe("2.0");
+    expect(await first.text()).toBe("/1");
+    const posted = await fetch(`https://far.internal:${port}/2`, { method: "POST", body: "x".repeat(200_000) });
+    expect((await posted.text()).length).toBe(200_000);
+    expect(connections).toBe(1);
+    const distrusting = new HttpTransport(near);
+    onTestFinished(() => distrusting.close());
+    await expect(makeFetch(distrusting)(`https://far.internal:${port}/`)).rejects.toMatchObject({
+      message: "fetch failed",
+    });
+  });
+
+  it("speaks HTTP/1.1 over TLS where the server knows no other", async () => {
+    const { near, far } = pair();
+    const { cert, key } = certificate();
+    const plain = createServer((request, response) => response.end(`secure ${request.url}`));
+    const secure = createTlsServer({ cert, key }, (socket) => plain.emit("connection", socket));
+    const port = await inside(far, (socket) => secure.emit("connection", socket));
+    const transport = new HttpTransport(near, { ca: cert });
+    onTestFinished(() => transport.close());
+    const fetch = makeFetch(transport);
+    for (const path of ["/1", "/2"])
+      expect(await (await fetch(`https://far.internal:${port}${path}`)).text()).toBe(`secure ${path}`);
+  });
+});
