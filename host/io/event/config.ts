@@ -54,7 +54,8 @@ async function bytesOf(source: unknown): Promise<{ bytes: Uint8Array; name: stri
   }
 }
 
-function configOf(settings: Settings, name: string): Config {
+/** @throws ConfigError without a private key; the settings are wiped then */
+export function configOf(settings: Settings, name: string): Config {
   const { tunnel, system: forSystem } = settings;
   const { privateKey } = tunnel;
   if (privateKey === undefined) {
