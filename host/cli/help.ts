@@ -1,13 +1,15 @@
 /** Help texts. Options come from the table, so that no option can be missing here. */
 import { COMMON_OPTIONS, DAEMON_OPTIONS, type OptionRow } from "./options.ts";
+import { PROXY_OPTIONS } from "./proxy/options.ts";
 
 const COLUMN = 26;
+const PROXY_COLUMN = 38;
 
-function optionLines(rows: Record<string, OptionRow>): string {
+function optionLines(rows: Record<string, OptionRow>, column = COLUMN): string {
   const line = ([name, row]: [string, OptionRow]): string => {
     const long = `--${name}${row.value ? ` ${row.value}` : ""}`;
     const left = row.short ? `  -${row.short}, ${long}` : `      ${long}`;
-    return `${left.padEnd(COLUMN)} ${row.help}\n`;
+    return `${left.padEnd(column)} ${row.help}\n`;
   };
   return Object.entries(rows).map(line).join("");
 }
@@ -61,6 +63,17 @@ Prints a script that completes commands, options and names of tunnels:
   source <(wasmguard completion bash)        in ~/.bashrc; likewise for zsh in ~/.zshrc
   wasmguard completion fish | source         in ~/.config/fish/config.fish
 `,
+  proxy: `Usage: wasmguard proxy FILE.conf [OPTIONS]
+
+Lets other programs into a tunnel, without root and without an interface. FILE.conf is a wg-quick configuration, - being
+standard input; it may have the sections of wireproxy. Names are looked up on the far side. Hosts are 127.0.0.1 unless given.
+
+${optionLines({ ...PROXY_OPTIONS, ...COMMON_OPTIONS }, PROXY_COLUMN)}
+Examples:
+  wasmguard proxy office.conf --socks 1080 --http 8080 -L 5432:db.internal:5432
+  curl -x socks5h://127.0.0.1:1080 http://wiki.internal/
+  ssh -o ProxyCommand='wasmguard proxy office.conf -W %h:%p' git.internal
+`,
   demo: `Usage: wasmguard demo
 
 As root: two network namespaces, two wasmguard daemons, a handshake, pings over IPv4 and IPv6 and a bulk
@@ -84,6 +97,7 @@ Commands:
   down FILE.conf | NAME      take it down
   save FILE.conf | NAME      write its present state into the file
   strip FILE.conf | NAME     print the part that \`wg setconf\` understands
+  proxy FILE.conf            SOCKS5 and HTTP proxies and forwards into a tunnel, without root
   genkey | genpsk | pubkey   make keys
   completion SHELL           print completions for bash, zsh or fish
   demo                       show two tunnels talking, on this machine
