@@ -12,7 +12,7 @@ import type { Address } from "../core/core.ts";
 
 export interface Inside {
   /**
-   * Put the packet that waits next at `at`, a vnet header (VNET_… of assembly/abi.ts) in front. It may be a superpacket of up
+   * Put the packet that waits next at `at`, a vnet header (core/records/vnet.ts) in front. It may be a superpacket of up
    * to 64 KiB: with gso_type and gso_size set, the core splits it, and computes checksums where NEEDS_CSUM is set. Where there
    * is nothing to say, the header is zero.
    * @param at room for VNET_BYTES + MESSAGE_BYTES_MAX bytes
@@ -69,7 +69,7 @@ export interface Control {
 
   /**
    * The packet at `vnet` could not be sealed: stage it, answer it with an ICMP error, or hand it to who can.
-   * @param status SEND_… of assembly/abi.ts
+   * @param status SEND_… of core/codes.ts
    * @param peer   slot, where the packet has one
    */
   unsent(status: number, peer: number, vnet: Address, length: number): void;

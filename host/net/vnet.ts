@@ -3,9 +3,9 @@
  * byte order, which is little-endian wherever we run). Outbound it lets the receiver of the packet finish the checksum and split
  * superpackets; inbound a merged superpacket carries the size of its segments, and a checksum that was verified before.
  */
-import * as abi from "../../assembly/abi.ts";
+import { VNET, VNET_BYTES } from "../core/records/vnet.ts";
 
-export const VNET_BYTES = abi.VNET_BYTES;
+export { VNET_BYTES };
 /** The checksum field holds the pseudo-header's sum; whoever sends the packet on completes it. */
 export const NEEDS_CHECKSUM = 1;
 /** The checksum was verified by whoever hands the packet over. */
@@ -42,22 +42,22 @@ export function writeVnet(
   checksumStart: number,
   checksumOffset: number,
 ): void {
-  view.setUint8(at + abi.VNET_FLAGS, NEEDS_CHECKSUM);
-  view.setUint8(at + abi.VNET_GSO_TYPE, gsoType);
-  view.setUint16(at + abi.VNET_HDR_LEN, headers, true);
-  view.setUint16(at + abi.VNET_GSO_SIZE, segment, true);
-  view.setUint16(at + abi.VNET_CSUM_START, checksumStart, true);
-  view.setUint16(at + abi.VNET_CSUM_OFFSET, checksumOffset, true);
+  view.setUint8(at + VNET.flags, NEEDS_CHECKSUM);
+  view.setUint8(at + VNET.gsoType, gsoType);
+  view.setUint16(at + VNET.headerLength, headers, true);
+  view.setUint16(at + VNET.gsoSize, segment, true);
+  view.setUint16(at + VNET.checksumStart, checksumStart, true);
+  view.setUint16(at + VNET.checksumOffset, checksumOffset, true);
 }
 
 export function vnetFlags(view: DataView, at: number): number {
-  return view.getUint8(at + abi.VNET_FLAGS);
+  return view.getUint8(at + VNET.flags);
 }
 
 export function vnetGsoType(view: DataView, at: number): number {
-  return view.getUint8(at + abi.VNET_GSO_TYPE) & ~GSO_ECN;
+  return view.getUint8(at + VNET.gsoType) & ~GSO_ECN;
 }
 
 export function vnetSegment(view: DataView, at: number): number {
-  return view.getUint16(at + abi.VNET_GSO_SIZE, true);
+  return view.getUint16(at + VNET.gsoSize, true);
 }

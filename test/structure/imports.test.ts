@@ -1,0 +1,89 @@
+// What each layer may know (docs/ARCHITECTURE.md): who imports whom, who asks the runtime, who knows offsets.
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+interface Source {
+  /** From the root of the repository. */
+  readonly path: string;
+  readonly text: string;
+  /** What it imports, from the root of the repository, or as it is written. */
+  readonly imports: readonly string[];
+}
+
+const IMPORT = /(?:^|[^.\w])(?:from|import)\s*\(?\s*"([^"]+)"/g;
+
+function read(path: string): Source {
+  // Without comments: they may tell of what the code must not do.
+  const text = readFileSync(join(ROOT, path), "utf8").replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, "");
+  const imports = [...text.matchAll(IMPORT)].map(([, name]) =>
+    name!.startsWith(".") ? relative(ROOT, join(ROOT, dirname(path), name!)) : name!,
+  );
+  return { path, text, imports };
+}
+
+function sourcesOf(folder: string): Source[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !name.includes("generated"))
+    .map((name) => read(join(folder, name)));
+}
+
+const host = sourcesOf("host");
+const inside = (path: string, folder: string): boolean => path.startsWith(`${folder}/`);
+
+/** Sans-I/O: they are told the time and the bytes. */
+const PURE = ["host/device", "host/lane", "host/net"];
+const RUNTIME =
+  /\bDate\.now\b|\bnew Date\b|\bset(Timeout|Interval|Immediate)\(|\bMath\.random\b|\bperformance\.now\b|\bprocess\./;
+
+it("finds the sources, and what they import", () => {
+  expect(host.length).toBeGreaterThan(150);
+  expect(host.find(({ path }) => path === "host/lane/lane.ts")?.imports).toContain("host/core/core.ts");
+});
+
+it("the core's views, engine, lane and stack import nothing of a runtime", () => {
+  const guilty = host.filter(
+    ({ path, imports }) =>
+      [...PURE, "host/core"].some((folder) => inside(path, folder)) &&
+      imports.some((name) => !name.startsWith("host/") && name !== "assembly/abi.ts"),
+  );
+  // A wire format, and addresses: pure code.
+  const libraries = new Set(["@dnsquery/dns-packet", "ipaddr.js"]);
+  const foreign = guilty.flatMap(({ path, imports }) =>
+    imports
+      .filter((name) => !name.startsWith("host/") && name !== "assembly/abi.ts" && !libraries.has(name))
+      .map((name) => `${path}: ${name}`),
+  );
+  expect(foreign).toEqual([]);
+});
+
+it("engine, lane and stack read no clock, start no timer, draw no chance", () => {
+  const guilty = host.filter(({ path, text }) => PURE.some((folder) => inside(path, folder)) && RUNTIME.test(text));
+  expect(guilty.map(({ path }) => path)).toEqual([]);
+});
+
+it("offsets in linear memory are known in host/core only", () => {
+  const guilty = host.filter(({ path, imports }) => !inside(path, "host/core") && imports.includes("assembly/abi.ts"));
+  expect(guilty.map(({ path }) => path)).toEqual([]);
+});
+
+it("no arrow runs up: the core's views know nobody, the lane only them, the engine only these two", () => {
+  const mayImport: Record<string, readonly string[]> = {
+    "host/core": ["host/core", "host/address", "host/errors.ts", "assembly/abi.ts"],
+    "host/lane": ["host/lane", "host/core"],
+    "host/device": ["host/device", "host/lane", "host/core", "host/address", "host/errors.ts"],
+  };
+  const up = Object.entries(mayImport).flatMap(([folder, allowed]) =>
+    host
+      .filter(({ path }) => inside(path, folder))
+      .flatMap(({ path, imports }) =>
+        imports
+          .filter((name) => !allowed.some((one) => name === one || inside(name, one)))
+          .map((name) => `${path} → ${name}`),
+      ),
+  );
+  expect(up).toEqual([]);
+});
