@@ -146,6 +146,8 @@ export class Connection extends Entry implements TcpStream, Flow, Timer {
   pacing = false;
   /** Until the connection has to be made; until the peer has to end its side, once nobody reads. */
   giveUpAt: Instant = NEVER;
+  /** Milliseconds that the next turn makes `giveUpAt` of; 0 for none. */
+  connectWithin = 0;
   /** Timeouts in a row; when the first of what is not acknowledged was sent, or the window closed. */
   timeoutsInRow = 0;
   stalledSince: Instant = NEVER;

@@ -64,7 +64,7 @@ export class Tcp implements Transport, TcpService {
   // ── the users' calls ───────────────────────────────────────────────────────────────────────────────────────
 
   connect(options: TcpConnectOptions): TcpStream | TcpFailure {
-    const { ip, now, counters } = this.context;
+    const { ip, counters } = this.context;
     const { remote, remotePort, handler } = options;
     if (remote.unspecified || remote.multicast) return "ENETUNREACH";
     const local = options.local ?? ip.source(remote);
@@ -76,7 +76,8 @@ export class Tcp implements Transport, TcpService {
     c.iss = this.initialNumber(local, port, remote, remotePort);
     c.configure(options);
     if (handler !== undefined) c.handler = handler;
-    c.giveUpAt = now + (options.timeoutMs ?? CONNECT_TIMEOUT);
+    // Counted from the turn that this call asks for: the stack may not have been told the time for long.
+    c.connectWithin = options.timeoutMs ?? CONNECT_TIMEOUT;
     counters.add("tcpActiveOpens");
     this.adopt(c);
     this.touch(c);
@@ -195,6 +196,10 @@ export class Tcp implements Transport, TcpService {
     let first = 0;
     for (; first < queue.length; first++) {
       const c = queue[first]!;
+      if (c.connectWithin > 0) {
+        c.giveUpAt = this.context.now + c.connectWithin;
+        c.connectWithin = 0;
+      }
       const sent = transmit(c);
       if (c.state !== "CLOSED") schedule(c);
       if (sent === "full") break;

@@ -15,3 +15,12 @@ test.each([4, 6] as const)("IPv%i: both ends send, end, and keep nothing", (fami
   expect([pair.near.stack.tcp.table.size, pair.far.stack.tcp.table.size]).toEqual([0, 0]);
   expect([pair.near.stack.budget.taken, pair.far.stack.budget.taken]).toEqual([0, 0]);
 });
+
+test("a connection after a long silence has all of its time to be made", () => {
+  const pair = new Pair({ there: { delayMs: 5 } });
+  pair.listen();
+  pair.clock.runUntil(pair.clock.now + 600_000);
+  const stream = pair.connect({ timeoutMs: 1000 });
+  pair.clock.runUntil(pair.clock.now + 100);
+  expect(stream.state).toBe("ESTABLISHED");
+});
