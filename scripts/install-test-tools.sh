@@ -1,11 +1,13 @@
 #!/bin/bash
-# Installs the programs that the end-to-end tests use, from Debian's packages. As root; asks nothing; safe to repeat.
+# Installs the programs that the tests use, from Debian's packages. As root; asks nothing; safe to repeat.
 set -eu
 packages=(
   wireguard-go wireguard-tools                 # the peer to test against; wg and wg-quick
   iproute2 iputils-ping util-linux procps      # namespaces, traffic, nsenter and unshare
   iperf3 tcpdump ethtool                       # bulk traffic, what is on the wire, offloads
-  iptables conntrack                           # address translation
+  iptables nftables conntrack                  # firewalls and address translation
+  curl dnsmasq-base bind9-dnsutils socat openssl  # what is behind a tunnel, and who asks for it
+  gcc libc6-dev python3                        # constants of the kernel's headers, floods
   chromium                                     # the crypto module and the benchmark page in a browser
   ca-certificates
 )

@@ -79,7 +79,8 @@ describe("Device.fromConfig", () => {
   });
 
   it("says what is wrong, and where, without a value", async () => {
-    expect(await refusal(TEXT.replace("25", "x"))).toMatchObject({ code: "CONFIG", line: 15 });
+    // With the words around it: a random key above may have these digits too.
+    expect(await refusal(TEXT.replace("Keepalive = 25", "Keepalive = x"))).toMatchObject({ code: "CONFIG", line: 15 });
     expect(await refusal(TEXT.replace(/PrivateKey.*/, ""))).toMatchObject({ code: "CONFIG", line: 0 });
     expect(await refusal(join(folder, "none.conf"))).toMatchObject({ code: "CONFIG", cause: { code: "ENOENT" } });
     for (const source of [undefined, null, 5, "", {}, []])
