@@ -2,12 +2,12 @@
 # Runs a demo in namespaces of its own (mounts, processes, network), so that nothing of it outlives the test, however that
 # ends; then writes what the demo itself has left in them into a file, a line each.
 # Usage, as root: unshare --mount --propagation private --net --pid --fork --kill-child --mount-proc \
-#   demo-sandbox.sh REPORT SECONDS_TO_SIGINT SECONDS_TO_TIDY PROGRAM [ARGUMENTS]; 0 for no signal
-report=$1 interrupt=$2 tidy=$3; shift 3
+#   demo-sandbox.sh REPORT SECONDS_TO_TIDY PROGRAM [ARGUMENTS]. A line on stdin interrupts the demo.
+report=$1 tidy=$2; shift 2
 mount -t tmpfs none /run && mkdir -p /run/wireguard /run/netns || exit 99
 "$@" &
 demo=$!
-[[ $interrupt == 0 ]] || { sleep "$interrupt"; kill -INT "$demo"; }
+read -r && kill -INT "$demo"
 wait "$demo"
 code=$?
 

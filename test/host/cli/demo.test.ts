@@ -1,5 +1,5 @@
 /** The demo in namespaces, also around wireguard-go: that it ends well, and that nothing of it is left however it ends. */
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,8 +12,8 @@ import { privateRunObstacle } from "./private-run.ts";
 const ENTRY = fileURLToPath(new URL("demo-entry.ts", import.meta.url));
 const SANDBOX = fileURLToPath(new URL("demo-sandbox.sh", import.meta.url));
 const DEMO = [process.execPath, ENTRY];
-/** After this the demo is in the midst of its pings. */
-const MIDST_MS = 2500;
+/** With this in its output the demo has begun: in namespaces with its pings, without them with everything. */
+const MIDST = /answered|in this one process/;
 
 interface Played {
   code: number | null;
@@ -21,36 +21,39 @@ interface Played {
   stderr: string;
 }
 
-function play(command: string[], interruptAfterMs?: number): Promise<Played> {
+/** @param interrupt called once in the midst of it; without one, its stdin has an end */
+function play(command: string[], interrupt?: (demo: ChildProcess) => void): Promise<Played> {
   return new Promise((resolve) => {
     const [program = "", ...args] = command;
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 });
+    const child = spawn(program, args, { timeout: 60_000 });
+    if (interrupt === undefined) child.stdin.end();
+    child.stdin.on("error", () => {});
     const output = { stdout: "", stderr: "" };
+    let interrupted = false;
     child.stdout.setEncoding("utf8").on("data", (text) => {
       output.stdout += text;
+      if (interrupted || !MIDST.test(output.stdout)) return;
+      interrupted = true;
+      interrupt?.(child);
     });
     child.stderr.setEncoding("utf8").on("data", (text) => {
       output.stderr += text;
     });
-    const timer = interruptAfterMs && setTimeout(() => child.kill("SIGINT"), interruptAfterMs);
-    child.on("close", (code) => {
-      clearTimeout(timer);
-      resolve({ code, ...output });
-    });
+    child.on("close", (code) => resolve({ code, ...output }));
   });
 }
 
 /** In namespaces of its own. @returns also what is left in them: namespaces, interfaces, sockets and processes of the demo */
 async function playInSandbox(
   command: string[],
-  { interruptAfterMs = 0, tidySeconds = 0 } = {},
+  { tidySeconds = 0, interrupt }: { tidySeconds?: number; interrupt?: (demo: ChildProcess) => void } = {},
 ): Promise<Played & { leftovers: string }> {
   const folder = mkdtempSync(join(tmpdir(), "wasmguard-cli-demo-"));
   try {
     const report = join(folder, "leftovers");
     const isolation = "--mount --propagation private --net --pid --fork --kill-child --mount-proc".split(" ");
-    const script = [SANDBOX, report, `${interruptAfterMs / 1000}`, `${tidySeconds}`];
-    const played = await play(["unshare", ...isolation, ...script, ...command]);
+    const script = [SANDBOX, report, `${tidySeconds}`];
+    const played = await play(["unshare", ...isolation, ...script, ...command], interrupt);
     return { ...played, leftovers: readFileSync(report, "utf8") };
   } finally {
     rmSync(folder, { recursive: true });
@@ -82,7 +85,7 @@ describe("the demo in namespaces", { timeout: 60_000 }, () => {
   it("leaves nothing when it is interrupted", async (context) => {
     if (obstacle) return context.skip(obstacle);
     const { code, stdout, stderr, leftovers } = await playInSandbox([...DEMO, "--around", "wireguard-go", "-f"], {
-      interruptAfterMs: MIDST_MS,
+      interrupt: (demo) => demo.stdin?.end("\n"),
     });
     expect({ code, stderr, leftovers }).toEqual({ code: 1, stderr: "interrupted\n", leftovers: "" });
     expect(stdout).toContain("Two daemons");
@@ -116,7 +119,7 @@ describe("the demo without root", { timeout: 60_000 }, () => {
 
   it("ends at once when it is interrupted", async (context) => {
     if (!reachable) return context.skip("these files cannot be read without root");
-    const { code, stderr } = await play([...asUser, ...DEMO, "demo"], MIDST_MS);
+    const { code, stderr } = await play([...asUser, ...DEMO, "demo"], (demo) => demo.kill("SIGINT"));
     expect({ code, stderr }).toEqual({ code: 1, stderr: "wasmguard: interrupted\n" });
   });
 });

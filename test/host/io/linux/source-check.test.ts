@@ -1,6 +1,6 @@
 // Cached source addresses against the routes of a network namespace of the test's own.
 import fc from "fast-check";
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Core } from "../../../../host/core/core.ts";
 import { viewsOf } from "../../../../host/core/records/memory.ts";
 import {
@@ -19,7 +19,7 @@ import { enterNetworkNamespace, ip } from "../../../support/namespace.ts";
 
 const PAGES = 8;
 /** For what the kernel does by itself, on a machine with much else to do. */
-const WAIT = { timeout: 20_000 };
+const WAIT = { timeout: 20_000, interval: 50 };
 let missing: string | undefined;
 let libc: Libc;
 /** Interface numbers. */
@@ -43,8 +43,9 @@ beforeAll(async () => {
     ip(`address add fd07:${subnet}::1/64 dev ${name} nodad`);
   }
   // The kernel gives an IPv6 address its local route later, from a work queue.
-  await expect.poll(() => ip("-6 route show table local type local dev first"), WAIT).toContain("fd07:1::1");
-  await expect.poll(() => ip("-6 route show table local type local dev second"), WAIT).toContain("fd07:2::1");
+  await vi.waitFor(() => {
+    for (const subnet of [1, 2]) expect(ip("-6 route show table local")).toContain(`local fd07:${subnet}::1 `);
+  }, WAIT);
   first = index("first");
   second = index("second");
 }, 30_000);
