@@ -2,6 +2,7 @@
  * Nothing that environment, flags, files or signals ask of a runtime reaches into a process of ours that holds keys: not the
  * daemon, with and without confinement, and not the commands. In every runtime.
  */
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, type TestContext, test } from "vitest";
@@ -130,6 +131,14 @@ describe.each(RUNTIMES)("%s", (name) => {
     // Bun obeyed when it was started; the process that holds keys is another, whose arguments come first in what it tells.
     const told = ran() ? readFileSync(join(topology.directory, "ran"), "utf8").trim().split("\n") : [];
     expect(told.length).toBeLessThanOrEqual(name === "bun" ? 1 : 0);
+  });
+
+  test("it is at home where PATH has no other runtime, or is not set at all", async (ctx) => {
+    const [command = "", ...words] = [...implementationOn(ctx, name).command, "genkey"];
+    for (const PATH of ["/nonexistent", undefined]) {
+      const env = { HOME: process.env.HOME, ...(PATH !== undefined && { PATH }) };
+      expect(spawnSync(command, words, { env, encoding: "utf8", timeout: 30_000 }).stdout).toMatch(KEY);
+    }
   });
 
   test("a command that makes keys starts again without", async (ctx) => {

@@ -28,6 +28,7 @@ const HARMLESS = new Set([
   "DENO_DIR",
   "DENO_NO_UPDATE_CHECK",
   "DENO_NO_PROMPT",
+  "DENO_NODE_SHIM_ACTIVE", // Deno sets it by itself where PATH has no Node
   "SSL_CERT_FILE",
   "SSL_CERT_DIR",
 ]);

@@ -44,6 +44,10 @@ test.for([
   expect(isObeyed(name)).toBe(true);
 });
 
+test("what Deno sets by itself where there is no Node is nobody's hook", () => {
+  expect(isObeyed("DENO_NODE_SHIM_ACTIVE")).toBe(false);
+});
+
 test("of the caller's flags, memory sizes and warnings are kept, and others are foreign", () => {
   const environment = { NODE_OPTIONS: "--max-old-space-size=64 --inspect=0 -r /evil.js --max_semi_space_size=1" };
   const { args } = selfCommand(["wg0"], environment);
