@@ -2,6 +2,7 @@
 import { UsageError } from "./errors.ts";
 import { COMMON_OPTIONS, DAEMON_OPTIONS } from "./options.ts";
 import { print } from "./print.ts";
+import { PROXY_OPTIONS } from "./proxy/options.ts";
 
 const COMMANDS = [
   "show",
@@ -10,6 +11,7 @@ const COMMANDS = [
   "down",
   "save",
   "strip",
+  "proxy",
   "genkey",
   "genpsk",
   "pubkey",
@@ -22,9 +24,9 @@ const SHELLS = { bash, zsh, fish } as const;
 const TUNNELS = "ls /var/run/wireguard 2>/dev/null | sed -n 's/\\.sock$//p'";
 const CONFIGURATIONS = "ls /etc/wireguard 2>/dev/null | sed -n 's/\\.conf$//p'";
 
-function options(): string[] {
-  return Object.keys({ ...DAEMON_OPTIONS, ...COMMON_OPTIONS }).map((name) => `--${name}`);
-}
+const long = (table: object): string[] => Object.keys(table).map((name) => `--${name}`);
+const options = (): string[] => long({ ...DAEMON_OPTIONS, ...COMMON_OPTIONS });
+const proxyOptions = (): string[] => long(PROXY_OPTIONS);
 
 function bash(): string {
   return `# bash completion of wasmguard: source <(wasmguard completion bash)
@@ -37,6 +39,7 @@ _wasmguard() {
       show) words="all interfaces --stats $(${TUNNELS})" ;;
       showconf) words=$(${TUNNELS}) ;;
       up | strip) words=$(${CONFIGURATIONS}); compopt -o default ;;
+      proxy) words="${proxyOptions().join(" ")}"; compopt -o default ;;
       down | save) words=$(${TUNNELS}); compopt -o default ;;
       help) words="${COMMANDS.join(" ")}" ;;
       completion) words="${Object.keys(SHELLS).join(" ")}" ;;
@@ -68,6 +71,8 @@ function fish(): string {
     ...options().map((option) => `complete -c wasmguard -n '${first}' -l ${option.slice(2)}`),
     `complete -c wasmguard -f -n '${after("show showconf")}' -a "(${TUNNELS})"`,
     `complete -c wasmguard -F -n '${after("up strip")}' -a "(${CONFIGURATIONS})"`,
+    `complete -c wasmguard -F -n '${after("proxy")}'`,
+    ...proxyOptions().map((option) => `complete -c wasmguard -n '${after("proxy")}' -l ${option.slice(2)}`),
     `complete -c wasmguard -F -n '${after("down save")}' -a "(${TUNNELS})"`,
     `complete -c wasmguard -f -n '${after("help")}' -a '${COMMANDS.join(" ")}'`,
     `complete -c wasmguard -f -n '${after("completion")}' -a '${Object.keys(SHELLS).join(" ")}'`,

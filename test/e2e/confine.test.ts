@@ -131,7 +131,7 @@ describe("options", () => {
     const bound = async (port: number) => (await namespace.run(["ss", "-ulnH", `sport = :${port}`])).trim().split("\n");
     await daemon.wg("set", daemon.interface, "listen-port", "443");
     await namespace.ip("link", "set", daemon.interface, "up");
-    expect(await waitFor(async () => (await bound(443)).length === 2, 3000)).toBe(true);
+    expect(await waitFor(async () => (await bound(443)).length === 2, 15_000)).toBe(true);
     await daemon.wg("set", daemon.interface, "listen-port", "53", "fwmark", "7");
     expect(await bound(53)).toHaveLength(2);
   });
@@ -150,7 +150,7 @@ describe("options", () => {
     await away.ip("link", "set", daemon.interface, "up");
     for (const port of [853, 443, 40_500]) {
       await daemon.wg("set", daemon.interface, "listen-port", `${port}`, "fwmark", `${port}`);
-      expect(await waitFor(async () => (await receiveBuffers(port)).length === 2, 3000)).toBe(true);
+      expect(await waitFor(async () => (await receiveBuffers(port)).length === 2, 15_000)).toBe(true);
       for (const bytes of await receiveBuffers(port)) expect(bytes).toBe(2 * asked);
     }
     // The reserve is used up in the end; then the system's limit holds, and all else goes on.

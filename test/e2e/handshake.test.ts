@@ -98,7 +98,7 @@ describe.each(pairs)("$name", (pair) => {
     await reconfigurePeer(tunnel, "near", { endpoint: `${far.outside("ipv4")}:51999` });
     await using capture = await Capture.start(tunnel.topology, near.namespace, tunnel.link);
     await ping(near.namespace, far.inside("ipv4"), { waitSeconds: 0.1 });
-    expect(await waitFor(() => capture.messages("initiation").length > 0, 3000)).toBe(true);
+    expect(await waitFor(() => capture.messages("initiation").length > 0, 15_000)).toBe(true);
     const good = capture.messages("initiation")[0]!.payload;
     const damaged = Buffer.from(good);
     damaged[20]! ^= 1;

@@ -189,7 +189,7 @@ describe.each(NODES)("%s, while it waits for a key", (name) => {
     onTestFinished(() => killGroup(child));
     const found = (): number[] => namespace.pids().filter((pid) => /wasmguard\.js\0pubkey/.test(commandLine(pid)));
     // Its handler is there: the signal is caught by a process whose inspector's thread would have taken it.
-    expect(await waitFor(() => found().length > 0, 3000)).toBe(true);
+    expect(await waitFor(() => found().length > 0, 15_000)).toBe(true);
     await sleep(1000);
     for (const pid of found()) process.kill(pid, "SIGUSR1");
     await sleep(500);

@@ -26,7 +26,7 @@ async function markedPackets(namespace: Namespace, program: "iptables" | "ip6tab
 async function messageFor(length: number, from: Namespace, to: string, capture: Capture): Promise<number | undefined> {
   const before = capture.messages("data").length;
   await ping(from, to, { size: length - ICMP_HEADERS });
-  await waitFor(() => capture.messages("data").length > before, 1000);
+  await waitFor(() => capture.messages("data").length > before, 15_000);
   return capture.messages("data")[before]?.payload.length;
 }
 
@@ -58,7 +58,7 @@ describe.each(pairs)("$name", (pair) => {
     expect(await message()).toBe(1312 + OVERHEAD);
     for (const [mtu, padded] of PADDING) {
       await near.namespace.ip("link", "set", near.interface, "mtu", `${mtu}`);
-      expect(await waitFor(async () => (await message()) === padded + OVERHEAD, 2000)).toBe(true);
+      expect(await waitFor(async () => (await message()) === padded + OVERHEAD, 15_000)).toBe(true);
     }
   });
 
@@ -86,9 +86,9 @@ describe.each(pairs)("$name", (pair) => {
     expect(await bound()).toBe(true);
 
     await near.namespace.ip("link", "set", near.interface, "down");
-    expect(await waitFor(async () => !(await bound()), 3000)).toBe(true);
+    expect(await waitFor(async () => !(await bound()), 15_000)).toBe(true);
     await near.namespace.ip("link", "set", near.interface, "up");
-    expect(await waitFor(bound, 3000)).toBe(true);
+    expect(await waitFor(bound, 15_000)).toBe(true);
     expect(await near.daemon.wg("show", near.interface, "listen-port")).toBe(port);
     expect(await reaches(near.namespace, far.inside("ipv4"), 7000)).toBe(true);
   });
@@ -176,7 +176,7 @@ describe.each(pairs)("$name", (pair) => {
     // Down and up are noticed there too, and so is its end.
     await room.ip("link", "set", near.interface, "down");
     expect(
-      await waitFor(async () => !(await near.namespace.run(["ss", "-Hnul"])).includes(`:${near.port} `), 3000),
+      await waitFor(async () => !(await near.namespace.run(["ss", "-Hnul"])).includes(`:${near.port} `), 15_000),
     ).toBe(true);
     await room.ip("link", "set", near.interface, "up");
     await room.ip("addr", "replace", `${near.inside("ipv6")}/64`, "dev", near.interface, "nodad");
@@ -200,7 +200,7 @@ describe.each(pairs)("$name", (pair) => {
       const message = () => messageFor(1297, to, far.inside("ipv4"), capture);
       for (const [mtu, padded] of PADDING) {
         await to.ip("link", "set", near.interface, "mtu", `${mtu}`);
-        expect(await waitFor(async () => (await message()) === padded + OVERHEAD, 2000)).toBe(true);
+        expect(await waitFor(async () => (await message()) === padded + OVERHEAD, 15_000)).toBe(true);
       }
     }
   });

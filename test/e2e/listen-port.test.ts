@@ -40,7 +40,7 @@ async function socketsOn(namespace: Namespace, port: number): Promise<string[]> 
 async function take(namespace: Namespace, port: number, type: "udp4" | "udp6" = "udp4"): Promise<ChildProcess> {
   const child = namespace.start([process.execPath, "-e", TAKER, `${port}`, type]);
   const bound = async () => !(await socketsOn(namespace, port)).includes("none");
-  expect(await waitFor(bound, 5000)).toBe(true);
+  expect(await waitFor(bound, 15_000)).toBe(true);
   return child;
 }
 
@@ -68,7 +68,7 @@ describe.each([between(subject), between(withThreads(2))])("$name", (pair) => {
       expect(await socketsOn(near.namespace, near.port)).toEqual(before);
       expect((await ping(near.namespace, far.inside("ipv4"), { count: 3 })).received).toBe(3);
       killGroup(taker);
-      expect(await waitFor(async () => (await setPort(near, TAKEN)).code === 0, 3000)).toBe(true);
+      expect(await waitFor(async () => (await setPort(near, TAKEN)).code === 0, 15_000)).toBe(true);
       expect((await ping(near.namespace, far.inside("ipv4"), { count: 3 })).received).toBe(3);
       expect(await socketsOn(near.namespace, near.port)).toEqual(["none"]);
     },
@@ -89,14 +89,14 @@ describe.each([between(subject), between(withThreads(2))])("$name", (pair) => {
   test("a port that is taken when the interface comes up is not shown, and opened once it is free", async (ctx) => {
     const { near, far } = await open(ctx, pair);
     await near.namespace.ip("link", "set", near.interface, "down");
-    expect(await waitFor(async () => (await socketsOn(near.namespace, near.port)).includes("none"), 3000)).toBe(true);
+    expect(await waitFor(async () => (await socketsOn(near.namespace, near.port)).includes("none"), 15_000)).toBe(true);
     const taker = await take(near.namespace, near.port);
     expect((await setPort(near, near.port)).stderr).toContain("Address already in use");
     await near.namespace.ip("link", "set", near.interface, "up");
-    expect(await waitFor(async () => (await shownPort(near)) === 0, 3000)).toBe(true);
+    expect(await waitFor(async () => (await shownPort(near)) === 0, 15_000)).toBe(true);
     expect(near.daemon.log()).toContain("trying again");
     killGroup(taker);
-    expect(await waitFor(async () => (await shownPort(near)) === near.port, 5000)).toBe(true);
+    expect(await waitFor(async () => (await shownPort(near)) === near.port, 15_000)).toBe(true);
     expect(await reaches(far.namespace, near.inside("ipv4"), 10_000)).toBe(true);
   });
 
@@ -110,7 +110,7 @@ describe.each([between(subject), between(withThreads(2))])("$name", (pair) => {
     await far.daemon.wg("set", far.interface, "peer", near.keys.publicKey, "persistent-keepalive", "25");
     const [answer] = await Promise.all([
       ping(near.namespace, far.inside("ipv4"), { waitSeconds: 4 }),
-      waitFor(async () => (await showDump(near.interface)).peers[0]!.sentBytes > 0, 3000).then(() =>
+      waitFor(async () => (await showDump(near.interface)).peers[0]!.sentBytes > 0, 15_000).then(() =>
         far.namespace.ip("link", "set", far.interface, "up"),
       ),
     ]);

@@ -78,7 +78,7 @@ test("with 64 KiB the private key and the keys of 16 peers are locked, and the l
   expect(daemon.log()).not.toContain("may be written to swap");
   const [further = ""] = await addPeers(bed, 1);
   expect(scan(daemon, { further: bytes(further) })).toEqual({ further: ["unlocked"] });
-  expect(await waitFor(() => daemon.log().includes("more than 16 peers may be written to swap"), 5000)).toBe(true);
+  expect(await waitFor(() => daemon.log().includes("more than 16 peers may be written to swap"), 15_000)).toBe(true);
   const statistics = await namespace.run([...wasmguardOnNode.command, "show", daemon.interface, "--stats"]);
   expect(statistics).toMatch(/key_memory_locked_peers +16\n/);
 });
@@ -99,6 +99,6 @@ test("with 64 KiB a peer's handshake and session keys are locked too, all the ti
 
 test("with no memory to lock it works all the same, and says that its private key is not locked", async (ctx) => {
   const { daemon } = await openDaemon(ctx, limited(0));
-  expect(await waitFor(() => daemon.log().includes("the private key may be written to swap"), 5000)).toBe(true);
+  expect(await waitFor(() => daemon.log().includes("the private key may be written to swap"), 15_000)).toBe(true);
   expect(lockedRanges(daemon.pids()[0]!)).toEqual([]);
 });

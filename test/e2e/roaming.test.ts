@@ -27,7 +27,7 @@ describe.each(pairs)("$name", (pair) => {
     if (near.implementation.keepsLostSource) await near.daemon.wg("set", near.interface, "listen-port", `${near.port}`);
 
     const endpoint = formatEndpoint("198.51.100.77", near.port);
-    expect(await waitFor(async () => (await endpointSeenByFar(tunnel)) === endpoint, 3000)).toBe(true);
+    expect(await waitFor(async () => (await endpointSeenByFar(tunnel)) === endpoint, 15_000)).toBe(true);
     expect(await stream.more(20, 3000)).toBe(true);
     const { sent, received } = await stream.stop();
     expect(sent - received).toBeLessThan(20);

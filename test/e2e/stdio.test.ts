@@ -20,7 +20,7 @@ async function startWith(ctx: TestContext, redirection: string, before = ""): Pr
   });
   ctx.onTestFinished(async () => {
     await attempt(["ip", "-n", namespace.name, "link", "delete", NAME]);
-    await waitFor(() => child.exitCode !== null, 3000);
+    await waitFor(() => child.exitCode !== null, 15_000);
   });
   expect(await waitFor(() => answers(), 10_000)).toBe(true);
   return namespace;

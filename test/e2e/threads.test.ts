@@ -31,11 +31,11 @@ async function outOfOrder({ near, far }: Tunnel, direction: "forward" | "reverse
   server.stdout?.setEncoding("utf8").on("data", (text: string) => {
     report += text;
   });
-  await waitFor(async () => (await far.namespace.run(["ss", "-Htln", "sport = :5201"])).trim() !== "", 5000);
+  await waitFor(async () => (await far.namespace.run(["ss", "-Htln", "sport = :5201"])).trim() !== "", 15_000);
   const argv = ["iperf3", "-J", "-c", far.inside("ipv4"), "-u", "-b", "100M", "-l", "1200", "-t", "2"];
   if (direction === "reverse") argv.push("-R");
   const { stdout } = await near.namespace.attempt(argv, { timeoutMs: 15_000 });
-  await waitFor(() => server.exitCode !== null, 2000);
+  await waitFor(() => server.exitCode !== null, 15_000);
   const { udp } = JSON.parse(direction === "reverse" ? stdout : report).end.streams[0];
   expect(udp.packets).toBeGreaterThan(1000);
   return udp.out_of_order;

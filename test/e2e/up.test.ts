@@ -37,7 +37,7 @@ PublicKey = ${peer.publicKey}\nPresharedKey = ${shared.privateKey}\n${inPeer}\n`
   });
   ctx.onTestFinished(async () => {
     child.kill("SIGTERM");
-    await waitFor(() => child.exitCode !== null, 5000);
+    await waitFor(() => child.exitCode !== null, 15_000);
     await namespace.attempt(["ip", "link", "delete", NAME]);
   });
   let stderr = "";

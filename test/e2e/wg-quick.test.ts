@@ -47,7 +47,7 @@ describe.each(pairs)("$name", (pair) => {
     expect(await run(["cat", marker])).toBe(`${basename(file, ".conf")}\n`);
 
     await near.namespace.run(["wg-quick", "down", file], { env });
-    expect(await waitFor(() => near.daemon.interfaceIsGone(), 2000)).toBe(true);
-    expect(await waitFor(() => !existsSync(near.daemon.socket), 5000)).toBe(true);
+    expect(await waitFor(() => near.daemon.interfaceIsGone(), 15_000)).toBe(true);
+    expect(await waitFor(() => !existsSync(near.daemon.socket), 15_000)).toBe(true);
   });
 });

@@ -47,7 +47,7 @@ export class Capture implements AsyncDisposable {
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       output += text;
     });
-    if (!(await waitFor(() => output.includes("listening on"), 5000))) {
+    if (!(await waitFor(() => output.includes("listening on"), 15_000))) {
       killGroup(child);
       throw new Error(`tcpdump does not start: ${output}`);
     }

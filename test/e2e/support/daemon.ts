@@ -92,7 +92,7 @@ export class Daemon {
   /** As a crash would: no farewell, and the socket file stays. */
   async crash(): Promise<void> {
     this.signal("SIGKILL");
-    const gone = (await this.ends(3000)) && (await waitFor(() => this.interfaceIsGone(), 3000));
+    const gone = (await this.ends(15_000)) && (await waitFor(() => this.interfaceIsGone(), 15_000));
     if (!gone) throw new Error(`${this.interface}: cannot be killed`);
   }
 

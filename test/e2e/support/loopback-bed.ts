@@ -61,7 +61,7 @@ export class LoopbackBed {
       const sockets = await outside.run(["ss", "-Hnul"]);
       return [one, two].every(({ port }) => sockets.includes(`:${port} `));
     };
-    if (!(await waitFor(bound, 3000))) throw new Error("the daemons did not notice within 3 s that they are up");
+    if (!(await waitFor(bound, 15_000))) throw new Error("the daemons did not notice within 15 s that they are up");
     return new LoopbackBed(topology, outside, one, two);
   }
 

@@ -21,6 +21,7 @@ describe("in bash", () => {
     expect(offered("--fore")).toEqual(["--foreground"]);
     expect(offered("completion", "")).toEqual(["bash", "zsh", "fish"]);
     expect(offered("show", "--")).toEqual(["--stats"]);
+    expect(offered("proxy", "office.conf", "--soc")).toEqual(["--socks"]);
   });
 
   it("every command that the help names is known", () => {
