@@ -15,6 +15,7 @@ import { ignoreDebugSignal } from "./debug-signal.ts";
 import { ALLOW, Filter, refuse } from "./filter.ts";
 import { filterArchitecture, installFilter } from "./install-filter.ts";
 import { DEVICE, type PathRule, READ, restrictTo, SOCKETS, WRITE } from "./landlock.ts";
+import { loadedFiles } from "./loaded-files.ts";
 import { INTRUDERS, numbers } from "./seccomp.ts";
 import type { Steps } from "./steps.ts";
 
@@ -48,7 +49,7 @@ const SETTINGS = [
   "ld.so.conf.d",
   "ld-musl-x86_64.path",
 ];
-const MORE_SETTINGS = ["ld-musl-aarch64.path", "localtime", "alternatives", "os-release", "ssl/openssl.cnf"];
+const MORE_SETTINGS = ["ld-musl-aarch64.path", "localtime", "alternatives", "os-release"];
 const DEVICES = ["/dev/null", "/dev/net", "/dev/urandom", "/dev/random", "/dev/zero"];
 
 export interface SandboxOptions {
@@ -75,7 +76,8 @@ function pathRules({ socketDirectories, files }: SandboxOptions): PathRule[] {
   const settings = [...SETTINGS, ...MORE_SETTINGS].map((name) => `/etc/${name}`);
   // Deno's packages may lie in its cache.
   const cache = process.env.DENO_DIR ?? (process.env.HOME && join(process.env.HOME, ".cache/deno"));
-  const read = [...SYSTEM, ...settings, packageDirectory(), ...files, executable, join(dirname(executable), "../lib")];
+  const runtime = [executable, join(dirname(executable), "../lib"), ...loadedFiles()];
+  const read = [...SYSTEM, ...settings, packageDirectory(), ...files, ...runtime];
   if ("Deno" in globalThis && cache) read.push(cache);
   return [
     ...read.map((path) => ({ path, access: READ })),

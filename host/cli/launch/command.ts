@@ -77,8 +77,12 @@ function ownFlags(): string[] {
     case "bun":
       return ["--config=/dev/null", "--no-env-file", "--no-install"];
     default:
-      // Node before 22.14 does not know it: there, the sandbox sees to it that SIGUSR1 starts nothing.
-      return process.allowedNodeEnvironmentFlags.has("--disable-sigusr1") ? ["--disable-sigusr1"] : [];
+      // Node before 22.14 does not know the first: there, the sandbox sees to it that SIGUSR1 starts nothing. OpenSSL's
+      // configuration can name code to load; where it lies, and what it includes, is each distribution's own, and Node does
+      // not start where it may not read it.
+      return ["--disable-sigusr1", "--openssl-config=/dev/null"].filter((flag) =>
+        process.allowedNodeEnvironmentFlags.has(flag),
+      );
   }
 }
 

@@ -62,3 +62,9 @@ test("a runtime that knows --disable-sigusr1 is started with it", () => {
   const knows = execFileSync(process.execPath, ["--help"], { encoding: "utf8" }).includes("--disable-sigusr1");
   expect(selfCommand([], {}).args.includes("--disable-sigusr1")).toBe(knows);
 });
+
+test("Node starts without the system's configuration of OpenSSL, which can load code", () => {
+  expect(selfCommand([], {}).args).toContain("--openssl-config=/dev/null");
+  expect(foreignFlags({ NODE_OPTIONS: "--openssl-config=/dev/null" })).not.toContain("--openssl-config=/dev/null");
+  expect(foreignFlags({ NODE_OPTIONS: "--openssl-config=/evil.cnf" })).toContain("--openssl-config=/evil.cnf");
+});
