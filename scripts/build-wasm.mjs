@@ -2,29 +2,30 @@
 // core    the tunnel: its memory is imported, so that worker threads and system calls can use it. Compiled for a shared
 //         one; the loader makes it private by one byte, whose place is noted here
 // crypto  the primitives alone: a private memory, so that it also loads in a browser page
+// The compiler's options are in asconfig.json; what differs between the two variants is here.
 // The bytes end up base64-coded in ES modules, because that is the one way every runtime and bundler can import.
 // Usage: build-wasm.mjs [core|crypto]
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import asc from "assemblyscript/asc";
 import { writeKernels } from "./kernels/write.mjs";
 
 const MODULES = {
-  core: { entry: "assembly/index.ts", out: "host/core/generated", flags: ["--importMemory", "--sharedMemory"] },
-  crypto: { entry: "assembly/crypto/index.ts", out: "host/crypto/generated", flags: [] },
+  core: { entry: "assembly/index.ts", out: "host/core/generated" },
+  crypto: { entry: "assembly/crypto/index.ts", out: "host/crypto/generated" },
 };
 const IMPORT_SECTION = 2;
 const MEMORY_IMPORT = 2;
 const SHARED_WITH_MAXIMUM = 3;
+const CONFIG = "asconfig.json";
+const { options, targets } = JSON.parse(readFileSync(CONFIG, "utf8"));
 const FEATURES = { relaxed: ["relaxed-simd"], simd: [] };
-const COMMON = ["--runtime", "stub", "--noAssert", "-O2", "--bindings", "raw"];
 
 /** Compile one module with one feature set. @returns the Wasm binary and the declarations of its exports */
-async function compile({ entry, flags }, features) {
+async function compile(target, entry, features) {
   const files = new Map();
-  const enable = ["simd", "threads", "bulk-memory", ...features].join(",");
-  const limits = flags.includes("--sharedMemory") ? ["--initialMemory", "1", "--maximumMemory", "65536"] : [];
+  const enable = [...options.enable, ...features].join(",");
   const { error, stderr } = await asc.main(
-    [entry, ...COMMON, ...flags, ...limits, "--enable", enable, "--outFile", "module.wasm"],
+    [entry, "--config", CONFIG, "--target", target, "--enable", enable, "--outFile", "module.wasm"],
     { writeFile: (name, contents) => files.set(name, contents) },
   );
   if (error) {
@@ -69,9 +70,9 @@ for (const name of process.argv[2] ? [process.argv[2]] : Object.keys(MODULES)) {
   const module = MODULES[name];
   mkdirSync(module.out, { recursive: true });
   for (const [variant, features] of Object.entries(FEATURES)) {
-    const { wasm, types } = await compile(module, features);
+    const { wasm, types } = await compile(name, module.entry, features);
     const lines = [`const base64: string = "${Buffer.from(wasm).toString("base64")}";`, "export default base64;"];
-    if (module.flags.includes("--importMemory")) lines.push(`export const memoryFlagsAt = ${memoryFlagsAt(wasm)};`);
+    if (targets[name].importMemory) lines.push(`export const memoryFlagsAt = ${memoryFlagsAt(wasm)};`);
     writeFileSync(`${module.out}/${variant}.ts`, `${lines.join("\n")}\n`);
     writeFileSync(`${module.out}/exports.ts`, declarations(types));
     console.log(`${name} (${variant}): ${wasm.length} bytes`);
