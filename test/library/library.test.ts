@@ -3,7 +3,7 @@
  * is here: the example of the README, and checks of the rest. The package is compiled anew into that directory.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
@@ -25,6 +25,12 @@ beforeAll(() => {
   const compiler = join(ROOT, "node_modules/.bin/tsc");
   spawnSync(compiler, ["-p", join(ROOT, "tsconfig.build.json"), "--outDir", join(installed, "dist")]);
   if (!existsSync(join(installed, "dist/host/index.js"))) throw new Error("the library cannot be compiled");
+  const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8"));
+  const dependencies = Object.keys(packages[""].dependencies);
+  for (const name of dependencies) {
+    dependencies.push(...Object.keys(packages[`node_modules/${name}`].dependencies ?? {}));
+    cpSync(join(ROOT, "node_modules", name), join(project, "node_modules", name), { recursive: true });
+  }
   for (const program of ["example.mjs", "strict-random.mjs", "checks.mjs"])
     cpSync(join(ROOT, "test/library", program), join(project, program));
   writeFileSync(
