@@ -37,7 +37,7 @@ describe.each(runtimes)("wasmguard on $name", ({ name, args }) => {
     );
     const inUse: [State | undefined, string[]][] = [
       [idle, ["private", "preshared"]],
-      [waiting, ["private", "preshared", "ephemeral"]],
+      [waiting, ["private", "preshared", "ephemeral", "chaining"]],
       [traffic, ["private", "preshared", "session, sending", "session, receiving"]],
       [removed, ["private"]],
       [empty, []],

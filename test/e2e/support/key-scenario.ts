@@ -2,7 +2,7 @@
  * Plays the remote peer of a daemon over loopback UDP, so that it knows both session keys, and looks for every key in
  * the daemon's memory as it goes through its states. Runs inside the daemon's namespace:
  *   key-scenario.ts PID INTERFACE [LINEAR-MEMORY]   prints one line of JSON for each state
- * With LINEAR-MEMORY, the ephemeral private key is read where wasmguard's core keeps it, and looked for too.
+ * The chaining key it follows from outside. With LINEAR-MEMORY, the ephemeral private key is read where wasmguard's core keeps it, and looked for too.
  */
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -166,6 +166,13 @@ async function main(): Promise<void> {
 
   wg("set", name, "peer", peer, "endpoint", `127.0.0.1:${OWN_PORT}`, "persistent-keepalive", "1");
   let initiation = await remote.newest(1);
+  const responderTo = (message: Buffer): ReferenceResponder => {
+    const responder = new ReferenceResponder(ownKey, secrets.preshared!);
+    responder.consumeInitiation(message);
+    secrets.chaining = Buffer.from(responder.state.chainingKey);
+    return responder;
+  };
+  let responder = responderTo(initiation);
   if (layout !== undefined) {
     const found = idle.find(({ secret, form }) => secret === "private" && form === "bytes");
     if (found === undefined) throw new Error("the private key is nowhere");
@@ -174,11 +181,13 @@ async function main(): Promise<void> {
       throw new Error("not the ephemeral key");
     secrets.ephemeral = ephemeral;
     report("waiting for a response");
-    if (remote.received.some((bytes) => bytes[0] === 1)) initiation = await remote.newest(1);
+    if (remote.received.some((bytes) => bytes[0] === 1)) {
+      initiation = await remote.newest(1);
+      responder = responderTo(initiation);
+    }
   }
-  const responder = new ReferenceResponder(ownKey, secrets.preshared!);
-  responder.consumeInitiation(initiation);
   const { message, keys } = responder.createResponse({ ephemeral: newKey(), senderIndex: 77 });
+  secrets["chaining, last"] = Buffer.from(responder.state.chainingKey);
   secrets["session, sending"] = Buffer.from(keys.receiving);
   secrets["session, receiving"] = Buffer.from(keys.sending);
   const session = new Session(keys);

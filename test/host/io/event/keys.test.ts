@@ -1,6 +1,7 @@
 /** Where keys are while a device lives, and that they are nowhere once it is closed. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
+  Device,
   decodeKey,
   encodeKey,
   formatPublicKey,
@@ -8,12 +9,17 @@ import {
   generatePrivateKey,
   KeyError,
   publicKeyOf,
+  tunPair,
 } from "../../../../host/index.ts";
-import { closeAll, exchange, introduce, makeNode, makePair } from "./support.ts";
+import { ReferenceResponder } from "../../../reference/noise.ts";
+import { endpoint, MemoryBind, settle } from "./memory-bind.ts";
+import { closeAll, exchange, introduce, makeNode, makePair, packet, SMALL } from "./support.ts";
 
 const { Memory } = WebAssembly;
 let memories: WebAssembly.Memory[] = [];
 
+// Loading the core makes a memory of its own, once.
+beforeAll(async () => closeAll([await makeNode(1)]));
 beforeEach(() => {
   memories = [];
   WebAssembly.Memory = class extends Memory {
@@ -51,6 +57,31 @@ describe("linear memory", () => {
       expect(places(i, privateKey)).toBe(0);
       expect(places(i, presharedKey)).toBe(0);
     }
+  });
+
+  it("holds the chaining key until the session is there, then the session's keys once, and none of them after close", async () => {
+    const [tun, host] = tunPair();
+    const bind = new MemoryBind();
+    const [remoteKey, presharedKey] = [generatePrivateKey(), generatePresharedKey()];
+    const peers = [
+      { publicKey: publicKeyOf(remoteKey), presharedKey, allowedIps: ["10.0.0.2"], endpoint: "192.0.2.1:9" },
+    ];
+    const device = await Device.create({ privateKey: generatePrivateKey(), tun, bind, peers, limits: SMALL });
+    await device.start();
+    host.write(packet({ address: 1 }, { address: 2 }, new Uint8Array(40)));
+    await settle();
+    const responder = new ReferenceResponder(remoteKey, presharedKey);
+    responder.consumeInitiation(bind.sent[0]!.bytes);
+    expect(places(0, responder.state.chainingKey)).toBe(1);
+    const { message, keys } = responder.createResponse({ ephemeral: generatePrivateKey(), senderIndex: 5 });
+    bind.events!.receive(message, endpoint(9));
+    await settle();
+    expect(bind.sent.at(-1)!.bytes[0]).toBe(4);
+    const session = [keys.sending, keys.receiving];
+    expect(session.map((key) => places(0, key))).toEqual([1, 1]);
+    expect(responder.state.secrets.filter((secret) => places(0, secret) > 0)).toHaveLength(1); // the static keys' DH
+    await device.close();
+    expect([...session, ...responder.state.secrets].filter((secret) => places(0, secret) > 0)).toEqual([]);
   });
 
   it("holds nothing of a peer that was removed, nor of an identity that was replaced", async () => {
