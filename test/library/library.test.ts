@@ -9,10 +9,11 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { findRuntime, RUNTIMES, type RuntimeName } from "../support/runtimes.ts";
+import { findRuntime, NEWEST_NODES, RUNTIMES, type RuntimeName } from "../support/runtimes.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const RUN_MS = 20_000;
+const EVERY_RUNTIME = [...RUNTIMES, ...NEWEST_NODES];
 
 let project: string;
 
@@ -80,14 +81,14 @@ describe("in every runtime", () => {
     "Alice received 156 bytes and sent 212",
   ];
 
-  it.for(RUNTIMES)("the example of the README runs: %s", { timeout: RUN_MS * 2 }, async (name, context) => {
+  it.for(EVERY_RUNTIME)("the example of the README runs: %s", { timeout: RUN_MS * 2 }, async (name, context) => {
     const runtime = findRuntime(name);
     if (runtime.path === undefined) return context.skip(runtime.reason);
     const output = await run(runtime.path, commandLine(name, "example.mjs"), () => {});
     expect(output.trim().split("\n")).toEqual(EXAMPLE);
   });
 
-  it.for(RUNTIMES)(
+  it.for(EVERY_RUNTIME)(
     "it asks for no random bytes in shared memory: %s",
     { timeout: RUN_MS * 2 },
     async (name, context) => {
@@ -98,7 +99,7 @@ describe("in every runtime", () => {
     },
   );
 
-  it.for(RUNTIMES)(
+  it.for(EVERY_RUNTIME)(
     "errors, ports, streams and descriptors work: %s",
     { timeout: RUN_MS * 2 },
     async (name, context) => {

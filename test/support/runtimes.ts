@@ -6,13 +6,16 @@ import { accessSync, constants } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 export const RUNTIMES = ["node20", "node22", "node24", "node26", "deno", "bun"] as const;
-export type RuntimeName = (typeof RUNTIMES)[number];
+
+/** The newest release of each line of Node, for what a release may break that is younger than our pins. */
+export const NEWEST_NODES = ["node20-newest", "node22-newest", "node24-newest", "node26-newest"] as const;
+export type RuntimeName = (typeof RUNTIMES)[number] | (typeof NEWEST_NODES)[number];
 
 export type FoundRuntime = { path: string; reason?: undefined } | { path?: undefined; reason: string };
 
 /** @returns the path of its executable, or the reason why a test must be skipped */
 export function findRuntime(name: RuntimeName): FoundRuntime {
-  const variable = `WASMGUARD_${name.toUpperCase()}`;
+  const variable = `WASMGUARD_${name.toUpperCase().replace("-", "_")}`;
   const given = process.env[variable];
   for (const path of given === undefined ? installed(name) : [given]) {
     if (isExecutable(path)) return { path };
@@ -23,7 +26,7 @@ export function findRuntime(name: RuntimeName): FoundRuntime {
 /** Arguments that let a runtime run a TypeScript file with full rights and no warnings of its own. */
 export function runArguments(name: RuntimeName, script: string): string[] {
   if (name === "deno") return ["run", "--quiet", "--no-lock", "--allow-all", script];
-  if (name === "bun" || name === "node26") return [script];
+  if (name === "bun" || name.startsWith("node26")) return [script];
   return ["--disable-warning=ExperimentalWarning", "--experimental-strip-types", script];
 }
 
@@ -39,7 +42,14 @@ function installed(name: RuntimeName): string[] {
       return [modules(`@oven/bun-linux-${cpu}/bin/bun`), modules(`@oven/bun-linux-${cpu}-musl/bin/bun`)];
     }
     case "node26":
-      return [at("node_modules/node/bin/node"), modules(`node26-${arch}/bin/node`)];
+      return [at("node_modules/.bin/node"), modules(`node26-${arch}/bin/node`)];
+    case "node20-newest":
+    case "node22-newest":
+    case "node24-newest":
+    case "node26-newest": {
+      const [line] = name.split("-");
+      return [at(`.runtimes/newest/node_modules/${line}-${arch}/bin/node`)];
+    }
     default:
       return [modules(`${name}-${arch}/bin/node`)];
   }
