@@ -3,15 +3,16 @@
  * private, ephemeral, preshared, chaining or session key; the host reads the one it must tell (UAPI `get`) through
  * `hexEncode` into an area that it wipes after the write.
  */
-import { Device } from "./memory/device";
+
 import { layOut } from "./memory/layout";
 import { setScratch, wipeScratch } from "./memory/scratch";
 import { Sharing } from "./memory/sharing";
+import { ThreadState } from "./memory/thread-state";
 import { clearHandshake } from "./noise/handshake";
 import { enqueueHandshake as keepHandshake } from "./noise/queue";
 import { QueuedRecord } from "./records/queued";
 import { AllowedIps } from "./routing/allowed-ips";
-import { Peer } from "./routing/peers";
+import { Peers } from "./routing/peers";
 import { touch } from "./transport/events";
 import { Keypair } from "./transport/keypair";
 import { Keypairs } from "./transport/keypairs";
@@ -71,7 +72,7 @@ export function wipe(): void {
 
 /** Put a memory into its first state: a fresh one, or that of a closed device. The memory must reach to `memoryEnd`. */
 export function reset(): void {
-  Device.reset();
+  ThreadState.reset();
 }
 
 /** Other instances will work on this memory: keep to the rules of memory/sharing.ts from now on. */
@@ -81,7 +82,7 @@ export function share(): void {
 
 /** Take over the settings that were made in thread 0's instance. */
 export function adoptSettings(): void {
-  Device.adopt();
+  ThreadState.adopt();
 }
 
 /** A message came under the next keypair, as EVENT_CONFIRMED told: put it in use. Without other threads it is already. */
@@ -91,7 +92,7 @@ export function confirmSession(peer: u32): void {
 
 /** @returns address of the path that the host must allow; its family is 0 when there is none (any more) */
 export function offeredPath(peer: u32): usize {
-  return Peer.record(peer).offered.bytes;
+  return Peers.record(peer).offered.bytes;
 }
 
 /** Note an event for thread 0. @param events EVENT_… bits */
@@ -107,53 +108,53 @@ export function enqueueHandshake(entry: usize): void {
 
 /** @param base machine address of linear memory, for gather lists that system calls read */
 export function setBase(base: u64): void {
-  Device.get().base = base;
+  ThreadState.get().base = base;
 }
 
 /** How the TUN device is read and written. */
 export function setTun(vnet: u32, mergeTcp: u32, mergeUdp: u32): void {
-  const self = Device.get();
+  const self = ThreadState.get();
   self.vnet = vnet;
   self.mergeTcp = mergeTcp;
   self.mergeUdp = mergeUdp;
 }
 
 export function setMtu(mtu: u32): void {
-  Device.get().mtu = mtu;
+  ThreadState.get().mtu = mtu;
 }
 
 /** @param port UDP port that datagrams leave from; 0 for none */
 export function setPort(port: u32): void {
-  Device.get().port = port;
+  ThreadState.get().port = port;
 }
 
 /** @param datagrams how many may leave in one train; 1 without segmentation offload */
 export function setTrainLength(datagrams: u32): void {
-  Device.get().trainLength = datagrams;
+  ThreadState.get().trainLength = datagrams;
 }
 
 /** When a session is replaced. @param milliseconds age @param messages sent */
 export function setRekeyLimits(milliseconds: f64, messages: u64): void {
-  const self = Device.get();
+  const self = ThreadState.get();
   self.rekeyAfterTime = milliseconds;
   self.rekeyAfterMessages = messages;
 }
 
 /** @returns whether the slot and the key were free */
 export function createPeer(slot: u32, publicKey: usize): bool {
-  return Peer.create(slot, publicKey);
+  return Peers.create(slot, publicKey);
 }
 
 /** @returns slot, or -1 */
 export function findPeer(publicKey: usize): i32 {
-  return Peer.find(publicKey);
+  return Peers.find(publicKey);
 }
 
 /** Forget all about a peer and wipe it. */
 export function removePeer(peer: u32): void {
   clearSessions(peer);
   AllowedIps.removeAll(peer);
-  Peer.remove(peer);
+  Peers.remove(peer);
 }
 
 /** Wipe the handshake under way and all keypairs. */
@@ -220,12 +221,12 @@ export function routeAddress(route: u32, out: usize): void {
 
 /** Trains waiting to be sent. */
 export function trains(): u32 {
-  return Device.get().trains;
+  return ThreadState.get().trains;
 }
 
 /** All trains have been sent or given up. */
 export function clearTrains(): void {
-  Device.get().trains = 0;
+  ThreadState.get().trains = 0;
 }
 
 /** Count train `train` as sent. */
@@ -250,26 +251,26 @@ export function commitTrain(length: u32): void {
 
 /** Handshake messages waiting. */
 export function queued(): u32 {
-  return Device.get().queueLength;
+  return ThreadState.get().queueLength;
 }
 
 /** @returns address of the first handshake message waiting (QUEUED_… in abi.ts) */
 export function firstQueued(): usize {
-  return Device.get().firstQueued;
+  return ThreadState.get().firstQueued;
 }
 
 export function dropQueued(): void {
-  Device.get().dropQueued();
+  ThreadState.get().dropQueued();
 }
 
 /** Forget all that wait, as the interface goes down. */
 export function clearQueued(): void {
-  Device.get().queueLength = 0;
+  ThreadState.get().queueLength = 0;
 }
 
 /** @returns how many peers have events; their slots are at `touched`. The list is empty afterwards. */
 export function takeTouched(): u32 {
-  const self = Device.get();
+  const self = ThreadState.get();
   const count = self.touched;
   self.touched = 0;
   return count;

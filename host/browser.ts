@@ -3,8 +3,8 @@
  * (WebSocket, WebTransport, a data channel), and no module of node: is imported.
  */
 export type { Endpoint } from "./address/endpoint.ts";
-export { ConfigError } from "./config/errors.ts";
-export type { DropReason } from "./device/drop-reason.ts";
+export { ConfigError } from "./config/config-errors.ts";
+export type { DropReason } from "./engine/drop-reason.ts";
 export {
   EngineClosedError,
   LimitsError,
@@ -14,11 +14,7 @@ export {
   UnsupportedRuntimeError,
   WasmguardError,
 } from "./errors.ts";
-export type { Bind, BindEvents } from "./io/event/bind.ts";
-export { type Config, type ConfigSource, readConfig } from "./io/event/config.ts";
-export { Device } from "./io/event/device.ts";
-export type { DeviceEvents, HandshakeFailure } from "./io/event/device-events.ts";
-export type { ConfigOptions, DeviceLimits, DeviceOptions } from "./io/event/device-options.ts";
+export type { Bind, BindEvents } from "./event/bind.ts";
 export {
   AllowedIpError,
   BindError,
@@ -31,7 +27,15 @@ export {
   PeerUnknownError,
   TunError,
   UnknownOptionError,
-} from "./io/event/errors.ts";
+} from "./event/device-errors.ts";
+export type { Lookup } from "./event/lookup.ts";
+export type { TunOptions } from "./event/mtu.ts";
+export type { Tun, TunEvents } from "./event/tun.ts";
+export { DuplexTun, type PacketStream } from "./event/tun-duplex.ts";
+export { TunEnd, type TunPairOptions, tunPair } from "./event/tun-pair.ts";
+export { type Config, type ConfigSource, readConfig } from "./library/config.ts";
+export { Device } from "./library/device.ts";
+export type { DeviceEvents, HandshakeFailure } from "./library/device-events.ts";
 export {
   decodeKey,
   encodeKey,
@@ -40,11 +44,7 @@ export {
   generatePrivateKey,
   type PublicKey,
   publicKeyOf,
-} from "./io/event/keys.ts";
-export type { Lookup } from "./io/event/lookup.ts";
-export type { TunOptions } from "./io/event/mtu.ts";
-export type { AddressAndPort, PeerChange, PeerConfig } from "./io/event/peer-config.ts";
-export type { DeviceStatistics, PeerStatistics } from "./io/event/statistics.ts";
-export type { Tun, TunEvents } from "./io/event/tun.ts";
-export { DuplexTun, type PacketStream } from "./io/event/tun-duplex.ts";
-export { TunEnd, type TunPairOptions, tunPair } from "./io/event/tun-pair.ts";
+} from "./library/device-keys.ts";
+export type { ConfigOptions, DeviceLimits, DeviceOptions } from "./library/device-options.ts";
+export type { DeviceStatistics, PeerStatistics } from "./library/device-statistics.ts";
+export type { AddressAndPort, PeerChange, PeerConfig } from "./library/peer-config.ts";

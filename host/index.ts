@@ -1,12 +1,12 @@
 /** The library: `import { Device } from "wasmguard"`. */
-import { provideSystem } from "./io/event/system.ts";
-import { nodeSystem } from "./io/event/system-node.ts";
+import { provideSystem } from "./event/system.ts";
+import { nodeSystem } from "./event/system-node.ts";
 
 provideSystem(nodeSystem);
 
 export * from "./browser.ts";
-export { DgramBind, type DgramBindOptions } from "./io/event/bind-dgram.ts";
-export { DescriptorTun } from "./io/event/tun-descriptor.ts";
+export { DgramBind, type DgramBindOptions } from "./event/bind-dgram.ts";
+export { DescriptorTun } from "./event/tun-descriptor.ts";
 export { DispatcherUnsupportedError, NotReadyError } from "./network/errors.ts";
 export { Network } from "./network/network.ts";
 export type { NetworkConfigOptions, NetworkOptions, PacketTap, Prefer } from "./network/options.ts";
@@ -14,6 +14,6 @@ export type { PingReply } from "./network/ping.ts";
 export type { ConnectionStatistics, NetworkStatistics, NetworkStatus } from "./network/status.ts";
 export type { Conn } from "./sockets/conn.ts";
 export type { RemoteInfo, TunnelDatagramSocket } from "./sockets/datagram.ts";
-export type { SocketError } from "./sockets/errors.ts";
 export type { TunnelServer } from "./sockets/server.ts";
 export type { ConnectOptions, SocketOptions, TunnelSocket } from "./sockets/socket.ts";
+export type { SocketError } from "./sockets/socket-errors.ts";

@@ -24,7 +24,7 @@ import { SCRATCH, SCRATCH_NOISE } from "../memory/scratch";
 import { Identity } from "../records/identity";
 import { Path } from "../records/path";
 import { IndexTable, NO_OWNER } from "../routing/index-table";
-import { Peer } from "../routing/peers";
+import { Peers } from "../routing/peers";
 import { Handshake } from "./handshake";
 
 export const LABEL_MAC1: u64 = 0x2d2d2d2d3163616d; // "mac1----"
@@ -144,15 +144,15 @@ export function consumeCookieReply(message: usize, now: f64): i32 {
   const owner = IndexTable.find(load<u32>(message, RECEIVER));
   if (owner === NO_OWNER) return Handshake.dropped(DROP_INDEX);
   const peer = owner >> 2;
-  const record = Peer.record(peer);
+  const record = Peers.record(peer);
   const flags = record.flags;
   if (!(flags & PEER_FLAG_LAST_MAC1)) return Handshake.dropped(DROP_COOKIE);
   const key = Work.at(KEY);
   const cookie = Work.at(COOKIE);
-  labelledKey(key, LABEL_COOKIE, Peer.publicKey(peer));
+  labelledKey(key, LABEL_COOKIE, Peers.publicKey(peer));
   const opened = xaeadOpen(cookie, message + SEALED, 16, key, message + NONCE, record.lastMac1, 16);
   if (opened) {
-    memory.copy(Peer.secret(peer).cookie, cookie, 16);
+    memory.copy(Peers.secret(peer).cookie, cookie, 16);
     memory.fill(record.lastMac1, 0, 16);
     record.cookieAt = now;
     record.flags = (flags & ~PEER_FLAG_LAST_MAC1) | PEER_FLAG_COOKIE;
@@ -163,12 +163,12 @@ export function consumeCookieReply(message: usize, now: f64): i32 {
 
 /** Finish a handshake message: mac1 for its receiver, mac2 if a cookie is held, else zeros. */
 export function stampMacs(peer: u32, message: usize, length: u32, now: f64): void {
-  const record = Peer.record(peer);
-  const cookie = Peer.secret(peer).cookie;
+  const record = Peers.record(peer);
+  const cookie = Peers.secret(peer).cookie;
   const mac1 = Work.mac1(message, length);
   const mac2 = Work.mac2(message, length);
   const key = Work.at(KEY);
-  labelledKey(key, LABEL_MAC1, Peer.publicKey(peer));
+  labelledKey(key, LABEL_MAC1, Peers.publicKey(peer));
   blake2s(mac1, 16, message, length - 32, key, 32);
   memory.copy(record.lastMac1, mac1, 16);
   let flags = record.flags | PEER_FLAG_LAST_MAC1;

@@ -13,7 +13,7 @@ import { x25519 } from "../crypto/x25519";
 import { random } from "../memory/layout";
 import { Identity } from "../records/identity";
 import { IndexTable } from "../routing/index-table";
-import { Peer } from "../routing/peers";
+import { Peers } from "../routing/peers";
 
 export class Handshake {
   @inline static get hasIdentity(): bool {
@@ -21,7 +21,7 @@ export class Handshake {
   }
 
   @inline static state(peer: u32): u32 {
-    return Peer.record(peer).handshake;
+    return Peers.record(peer).handshake;
   }
 
   /** What a consume function returns instead of a peer. */
@@ -40,7 +40,7 @@ export class Handshake {
    */
   static claimIndex(peer: u32): bool {
     const owner = peer << 2;
-    const record = Peer.record(peer);
+    const record = Peers.record(peer);
     const old = record.localIndex;
     const held = IndexTable.find(old) === owner;
     for (let candidate = random + RANDOM_INDICES; candidate < random + RANDOM_NONCE; candidate += 4) {
@@ -55,8 +55,8 @@ export class Handshake {
 
   /** Wipe C, H and both ephemeral keys. The index stays with whoever owns it. */
   static wipe(peer: u32): void {
-    const record = Peer.record(peer);
-    Peer.secret(peer).wipeHandshake();
+    const record = Peers.record(peer);
+    Peers.secret(peer).wipeHandshake();
     record.localIndex = 0;
     record.remoteIndex = 0;
     record.handshake = HANDSHAKE_ZEROED;
@@ -65,7 +65,7 @@ export class Handshake {
 
 /** Abandon the handshake under way, if any, and free its index. */
 export function clearHandshake(peer: u32): void {
-  const index = Peer.record(peer).localIndex;
+  const index = Peers.record(peer).localIndex;
   if (IndexTable.find(index) === peer << 2) IndexTable.remove(index);
   Handshake.wipe(peer);
 }
@@ -76,10 +76,10 @@ export function clearHandshake(peer: u32): void {
  */
 export function precompute(peer: u32): bool {
   if (!Handshake.hasIdentity) return false;
-  const record = Peer.record(peer);
-  const shared = Peer.secret(peer).staticStatic;
+  const record = Peers.record(peer);
+  const shared = Peers.secret(peer).staticStatic;
   const flags = record.flags;
   if (flags & PEER_FLAG_STATIC_STATIC) return !isZero(shared, 32);
   record.flags = flags | PEER_FLAG_STATIC_STATIC;
-  return x25519(shared, Identity.get().privateKey, Peer.publicKey(peer));
+  return x25519(shared, Identity.get().privateKey, Peers.publicKey(peer));
 }

@@ -7,17 +7,17 @@ import { equal, isZero } from "../crypto/constant-time";
 import { x25519Base } from "../crypto/x25519";
 import { SCRATCH, SCRATCH_NOISE } from "../memory/scratch";
 import { Identity } from "../records/identity";
-import { Peer } from "../routing/peers";
+import { Peers } from "../routing/peers";
 import { LABEL_COOKIE, LABEL_MAC1, labelledKey } from "./cookie";
 import { clearHandshake } from "./handshake";
 
 /** Forget what was computed with the old key, and abandon handshakes that rest on it. */
 function invalidatePeers(slots: u32): void {
   for (let peer: u32 = 0; peer < slots; peer++) {
-    const record = Peer.record(peer);
+    const record = Peers.record(peer);
     clearHandshake(peer);
     record.flags = record.flags & ~PEER_FLAG_STATIC_STATIC;
-    memory.fill(Peer.secret(peer).staticStatic, 0, 32);
+    memory.fill(Peers.secret(peer).staticStatic, 0, 32);
   }
 }
 

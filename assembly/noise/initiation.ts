@@ -19,7 +19,7 @@ import { isZero } from "../crypto/constant-time";
 import { x25519Base } from "../crypto/x25519";
 import { random } from "../memory/layout";
 import { Identity } from "../records/identity";
-import { Peer } from "../routing/peers";
+import { Peers } from "../routing/peers";
 import { stampMacs } from "./cookie";
 import { Handshake, precompute } from "./handshake";
 import { SymmetricState } from "./symmetric-state";
@@ -34,13 +34,13 @@ const TIMESTAMP: usize = 88;
 function create(peer: u32, message: usize, seconds: f64, nanoseconds: u32, now: f64): bool {
   const ephemeral = random + RANDOM_EPHEMERAL;
   if (!Handshake.hasIdentity || isZero(ephemeral, 32)) return false;
-  const record = Peer.record(peer);
-  const secret = Peer.secret(peer);
-  SymmetricState.begin(Peer.publicKey(peer));
+  const record = Peers.record(peer);
+  const secret = Peers.secret(peer);
+  SymmetricState.begin(Peers.publicKey(peer));
 
   x25519Base(message + EPHEMERAL, ephemeral); // e
   SymmetricState.mixEphemeral(message + EPHEMERAL);
-  if (!SymmetricState.mixDh(ephemeral, Peer.publicKey(peer))) return false; // es
+  if (!SymmetricState.mixDh(ephemeral, Peers.publicKey(peer))) return false; // es
   SymmetricState.seal(message + STATIC, Identity.get().publicKey, 32); // s
   if (!precompute(peer)) return false; // ss
   SymmetricState.mixKey(secret.staticStatic);
@@ -84,10 +84,10 @@ function consume(message: usize, now: f64): i32 {
   const privateKey = Identity.get().privateKey;
   if (!SymmetricState.mixDh(privateKey, message + EPHEMERAL)) return Handshake.dropped(DROP_LOW_ORDER); // es
   if (!SymmetricState.open(content, message + STATIC, 32)) return Handshake.dropped(DROP_HANDSHAKE); // s
-  const peer = Peer.find(content);
+  const peer = Peers.find(content);
   if (peer < 0) return Handshake.dropped(DROP_UNKNOWN_PEER);
-  const record = Peer.record(peer);
-  const secret = Peer.secret(peer);
+  const record = Peers.record(peer);
+  const secret = Peers.secret(peer);
   if (!precompute(peer)) return Handshake.dropped(DROP_LOW_ORDER); // ss
   SymmetricState.mixKey(secret.staticStatic);
   if (!SymmetricState.open(content, message + TIMESTAMP, TAI64N_BYTES)) return Handshake.dropped(DROP_HANDSHAKE); // {t}

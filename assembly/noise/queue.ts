@@ -3,13 +3,13 @@
  * of abi.ts). What finds no place is dropped and counted.
  */
 import { DROP_HANDSHAKE_QUEUE, PATH_BYTES } from "../abi";
-import { Device } from "../memory/device";
+import { ThreadState } from "../memory/thread-state";
 import { QueuedRecord } from "../records/queued";
 import { countDrop } from "../transport/drops";
 
 /** Keep a handshake message for the host, which answers them at its own pace. */
 export function enqueueHandshake(message: usize, length: u32, path: usize): void {
-  const place = Device.get().enqueue();
+  const place = ThreadState.get().enqueue();
   if (!place) return countDrop(DROP_HANDSHAKE_QUEUE);
   const entry = QueuedRecord.at(place);
   entry.length = length;

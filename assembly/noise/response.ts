@@ -19,7 +19,7 @@ import { x25519Base } from "../crypto/x25519";
 import { random } from "../memory/layout";
 import { Identity } from "../records/identity";
 import { IndexTable, NO_OWNER } from "../routing/index-table";
-import { Peer } from "../routing/peers";
+import { Peers } from "../routing/peers";
 import { stampMacs } from "./cookie";
 import { Handshake } from "./handshake";
 import { SymmetricState } from "./symmetric-state";
@@ -33,14 +33,14 @@ const NOTHING: usize = 44;
 function create(peer: u32, message: usize, now: f64): bool {
   const ephemeral = random + RANDOM_EPHEMERAL;
   if (Handshake.state(peer) !== HANDSHAKE_CONSUMED_INITIATION || isZero(ephemeral, 32)) return false;
-  const record = Peer.record(peer);
-  const secret = Peer.secret(peer);
+  const record = Peers.record(peer);
+  const secret = Peers.secret(peer);
   SymmetricState.resume(peer);
 
   x25519Base(message + EPHEMERAL, ephemeral); // e
   SymmetricState.mixEphemeral(message + EPHEMERAL);
   if (!SymmetricState.mixDh(ephemeral, secret.remoteEphemeral)) return false; // ee
-  if (!SymmetricState.mixDh(ephemeral, Peer.publicKey(peer))) return false; // se
+  if (!SymmetricState.mixDh(ephemeral, Peers.publicKey(peer))) return false; // se
   SymmetricState.mixPresharedKey(secret.presharedKey); // psk
   SymmetricState.seal(message + NOTHING, message + NOTHING, 0); // {}
 
@@ -76,8 +76,8 @@ function consume(message: usize): i32 {
   if (owner === NO_OWNER || (owner & 3) !== 0) return Handshake.dropped(DROP_INDEX);
   const peer = owner >> 2;
   if (Handshake.state(peer) !== HANDSHAKE_CREATED_INITIATION) return Handshake.dropped(DROP_HANDSHAKE);
-  const record = Peer.record(peer);
-  const secret = Peer.secret(peer);
+  const record = Peers.record(peer);
+  const secret = Peers.secret(peer);
   const ephemeral = message + EPHEMERAL;
   SymmetricState.resume(peer);
 

@@ -4,7 +4,7 @@
  */
 import { HANDSHAKE_CONSUMED_RESPONSE, HANDSHAKE_CREATED_RESPONSE } from "../abi";
 import { kdf2 } from "../crypto/hkdf";
-import { Peer } from "../routing/peers";
+import { Peers } from "../routing/peers";
 import { Keypairs } from "../transport/keypairs";
 import { Handshake } from "./handshake";
 
@@ -13,13 +13,13 @@ export function beginSession(peer: u32, now: f64): bool {
   const state = Handshake.state(peer);
   const initiator = state === HANDSHAKE_CONSUMED_RESPONSE;
   if (!initiator && state !== HANDSHAKE_CREATED_RESPONSE) return false;
-  const record = Peer.record(peer);
+  const record = Peers.record(peer);
   const localIndex = record.localIndex;
   const remoteIndex = record.remoteIndex;
   const keypair = Keypairs.begin(peer, initiator ? 1 : 0, localIndex, remoteIndex, now);
   const first = initiator ? keypair.sendingKey : keypair.receivingKey;
   const second = initiator ? keypair.receivingKey : keypair.sendingKey;
-  kdf2(first, second, Peer.secret(peer).chainingKey, 0, 0);
+  kdf2(first, second, Peers.secret(peer).chainingKey, 0, 0);
   Handshake.wipe(peer);
   return true;
 }

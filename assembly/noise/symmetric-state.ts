@@ -8,7 +8,7 @@ import { blake2s } from "../crypto/blake2s";
 import { kdf1, kdf2, kdf3 } from "../crypto/hkdf";
 import { x25519 } from "../crypto/x25519";
 import { SCRATCH, SCRATCH_NOISE } from "../memory/scratch";
-import { Peer } from "../routing/peers";
+import { Peers } from "../routing/peers";
 
 const CHAINING_KEY: usize = 0;
 const HASH: usize = 32;
@@ -52,14 +52,14 @@ export class SymmetricState {
 
   /** Go on from where the peer's handshake stands. */
   static resume(peer: u32): void {
-    const secret = Peer.secret(peer);
+    const secret = Peers.secret(peer);
     memory.copy(SymmetricState.at(CHAINING_KEY), secret.chainingKey, 32);
     memory.copy(SymmetricState.at(HASH), secret.hash, 32);
   }
 
   /** Make the working copy the peer's. */
   static commit(peer: u32): void {
-    const secret = Peer.secret(peer);
+    const secret = Peers.secret(peer);
     memory.copy(secret.chainingKey, SymmetricState.at(CHAINING_KEY), 32);
     memory.copy(secret.hash, SymmetricState.at(HASH), 32);
   }

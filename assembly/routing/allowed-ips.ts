@@ -7,7 +7,7 @@
  * the region `routes`; node 0 holds the two roots and the head of the free list.
  */
 import { maxRoutes, ROUTE_BYTES, routes } from "../memory/layout";
-import { Peer } from "./peers";
+import { Peers } from "./peers";
 
 @unmanaged
 class Node {
@@ -205,7 +205,7 @@ export class AllowedIps {
 
   /** First node of a peer, 0 if it has none; then `next`. */
   @inline static first(peer: u32): u32 {
-    return Peer.record(peer).routesFirst;
+    return Peers.record(peer).routesFirst;
   }
 
   static next(number: u32): u32 {
@@ -235,7 +235,7 @@ export class AllowedIps {
   private static setOwner(number: u32, peer: u32): void {
     AllowedIps.disown(number);
     const node = Node.at(number);
-    const record = Peer.record(peer);
+    const record = Peers.record(peer);
     const last = record.routesLast;
     node.owner = peer + 1;
     node.previousOfPeer = last;
@@ -247,7 +247,7 @@ export class AllowedIps {
   private static disown(number: u32): void {
     const node = Node.at(number);
     if (!node.owner) return;
-    const record = Peer.record(node.owner - 1);
+    const record = Peers.record(node.owner - 1);
     if (node.previousOfPeer) Node.at(node.previousOfPeer).nextOfPeer = node.nextOfPeer;
     else record.routesFirst = node.nextOfPeer;
     if (node.nextOfPeer) Node.at(node.nextOfPeer).previousOfPeer = node.previousOfPeer;

@@ -10,7 +10,7 @@ import { PeerSecrets } from "../memory/peer-secrets";
 import { PeerRecord } from "../records/peer";
 import { PeerSecret } from "../records/peer-secret";
 
-export class Peer {
+export class Peers {
   @inline static record(slot: u32): PeerRecord {
     return PeerRecord.at(peers + <usize>PEER_BYTES * slot);
   }
@@ -20,7 +20,7 @@ export class Peer {
   }
 
   @inline static publicKey(slot: u32): usize {
-    return Peer.record(slot).publicKey;
+    return Peers.record(slot).publicKey;
   }
 
   @inline private static entry(position: u32): usize {
@@ -33,18 +33,18 @@ export class Peer {
 
   /** Position of a key in the table, or of the empty entry where it would go. */
   private static probe(publicKey: usize): u32 {
-    let position = Peer.hash(publicKey);
-    let slot = load<u32>(Peer.entry(position));
-    while (slot !== 0 && !equal(Peer.publicKey(slot - 1), publicKey, 32)) {
+    let position = Peers.hash(publicKey);
+    let slot = load<u32>(Peers.entry(position));
+    while (slot !== 0 && !equal(Peers.publicKey(slot - 1), publicKey, 32)) {
       position = (position + 1) & keyTableMask;
-      slot = load<u32>(Peer.entry(position));
+      slot = load<u32>(Peers.entry(position));
     }
     return position;
   }
 
   /** @returns slot of the peer with this public key, or -1 */
   static find(publicKey: usize): i32 {
-    return <i32>load<u32>(Peer.entry(Peer.probe(publicKey))) - 1;
+    return <i32>load<u32>(Peers.entry(Peers.probe(publicKey))) - 1;
   }
 
   /**
@@ -53,30 +53,30 @@ export class Peer {
    */
   static create(slot: u32, publicKey: usize): bool {
     if (slot >= maxPeers) return false;
-    const position = Peer.probe(publicKey);
-    if (load<u32>(Peer.entry(position)) !== 0) return false;
-    memory.fill(Peer.record(slot).bytes, 0, PEER_BYTES);
-    memory.fill(Peer.secret(slot).bytes, 0, SECRET_BYTES);
-    memory.copy(Peer.publicKey(slot), publicKey, 32);
-    Peer.record(slot).inUse = 1;
-    store<u32>(Peer.entry(position), slot + 1);
+    const position = Peers.probe(publicKey);
+    if (load<u32>(Peers.entry(position)) !== 0) return false;
+    memory.fill(Peers.record(slot).bytes, 0, PEER_BYTES);
+    memory.fill(Peers.secret(slot).bytes, 0, SECRET_BYTES);
+    memory.copy(Peers.publicKey(slot), publicKey, 32);
+    Peers.record(slot).inUse = 1;
+    store<u32>(Peers.entry(position), slot + 1);
     return true;
   }
 
   /** Forget the key and wipe both records. Sessions, handshake and routes must be gone already. */
   static remove(slot: u32): void {
-    let hole = Peer.probe(Peer.publicKey(slot));
+    let hole = Peers.probe(Peers.publicKey(slot));
     for (let next = (hole + 1) & keyTableMask; ; next = (next + 1) & keyTableMask) {
-      const other = load<u32>(Peer.entry(next));
+      const other = load<u32>(Peers.entry(next));
       if (other === 0) break;
-      const home = Peer.hash(Peer.publicKey(other - 1));
+      const home = Peers.hash(Peers.publicKey(other - 1));
       if (((next - home) & keyTableMask) >= ((next - hole) & keyTableMask)) {
-        store<u32>(Peer.entry(hole), other);
+        store<u32>(Peers.entry(hole), other);
         hole = next;
       }
     }
-    store<u32>(Peer.entry(hole), 0);
-    memory.fill(Peer.record(slot).bytes, 0, PEER_BYTES);
-    memory.fill(Peer.secret(slot).bytes, 0, SECRET_BYTES);
+    store<u32>(Peers.entry(hole), 0);
+    memory.fill(Peers.record(slot).bytes, 0, PEER_BYTES);
+    memory.fill(Peers.secret(slot).bytes, 0, SECRET_BYTES);
   }
 }

@@ -3,14 +3,14 @@
  * looks after those only. Whoever sets a peer's first bit puts it on the list of its own thread.
  */
 import { TOUCHED } from "../constants";
-import { Device } from "../memory/device";
 import { touched } from "../memory/layout";
 import { Sharing } from "../memory/sharing";
-import { Peer } from "../routing/peers";
+import { ThreadState } from "../memory/thread-state";
+import { Peers } from "../routing/peers";
 
 /** Note an event of a peer; the host looks after each batch. */
 export function touch(peer: u32, event: u32): void {
-  const at = Peer.record(peer).eventsAt;
+  const at = Peers.record(peer).eventsAt;
   let events = load<u32>(at);
   if (Sharing.on) {
     // What is there already will be handled after this moment: nothing to add.
@@ -20,7 +20,7 @@ export function touch(peer: u32, event: u32): void {
     store<u32>(at, events | event);
   }
   if (events !== 0) return;
-  const self = Device.get();
+  const self = ThreadState.get();
   if (self.touched === TOUCHED) {
     // Cannot be, for the host looks after each receive call and each turn of handshakes; but never write past the list.
     store<u32>(at, 0);

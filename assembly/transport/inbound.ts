@@ -31,9 +31,9 @@ import {
 } from "../abi";
 import { GATHER_ENTRIES, REJECT_AFTER_MESSAGES, REKEY_WHEN_RECEIVING, WRITES } from "../constants";
 import { aeadBegin, aeadEnd, aeadOpenNext } from "../crypto/aead";
-import { Device } from "../memory/device";
 import { gather, writes } from "../memory/layout";
 import { Sharing } from "../memory/sharing";
+import { ThreadState } from "../memory/thread-state";
 import { checkMac1 } from "../noise/cookie";
 import { enqueueHandshake } from "../noise/queue";
 import { coalesceAdd, coalesceBegin, coalesceFinish } from "../packet/coalesce";
@@ -42,7 +42,7 @@ import { innerLength, source, version } from "../packet/ip";
 import { RxRecord } from "../records/rx";
 import { AllowedIps } from "../routing/allowed-ips";
 import { IndexTable, NO_OWNER } from "../routing/index-table";
-import { Peer } from "../routing/peers";
+import { Peers } from "../routing/peers";
 import { countDrop } from "./drops";
 import { touch } from "./events";
 import { Keypair } from "./keypair";
@@ -57,7 +57,7 @@ let openKeypair: usize = 0;
  * @returns writes for the TUN device, described from `writes` on
  */
 export function receive(count: u32, now: f64): u32 {
-  const self = Device.get();
+  const self = ThreadState.get();
   coalesceBegin(self.base, gather, GATHER_ENTRIES, writes, WRITES, self.vnet, self.mergeTcp, self.mergeUdp);
   openKeypair = 0;
   for (let i: u32 = 0; i < count; i++) {
@@ -132,7 +132,7 @@ function confirm(peer: u32, number: u32): bool {
 
 /** As in the kernel, a message counts once what is inside has passed as well. */
 function countReceived(peer: u32, length: u32): void {
-  Sharing.count(Peer.record(peer).rxAt, length);
+  Sharing.count(Peers.record(peer).rxAt, length);
 }
 
 /**
@@ -144,7 +144,7 @@ function keepKeyFresh(peer: u32, now: f64): void {
   if (!number) return;
   const keypair = Keypair.of(peer, number);
   if (!keypair.initiator || keypair.retired || now - keypair.createdAt < REKEY_WHEN_RECEIVING) return;
-  if (atomic.or<u32>(Peer.record(peer).flagsAt, PEER_FLAG_REKEY_ASKED) & PEER_FLAG_REKEY_ASKED) return;
+  if (atomic.or<u32>(Peers.record(peer).flagsAt, PEER_FLAG_REKEY_ASKED) & PEER_FLAG_REKEY_ASKED) return;
   touch(peer, EVENT_REKEY);
 }
 

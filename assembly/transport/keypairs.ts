@@ -10,12 +10,12 @@
 import { PEER_FLAG_REKEY_ASKED } from "../abi";
 import { PeerRecord } from "../records/peer";
 import { IndexTable } from "../routing/index-table";
-import { Peer } from "../routing/peers";
+import { Peers } from "../routing/peers";
 import { Keypair } from "./keypair";
 
 export class Keypairs {
   @inline static current(peer: u32): u32 {
-    return Peer.record(peer).current;
+    return Peers.record(peer).current;
   }
 
   /** Wipe one keypair and free its index. 0 is nobody. */
@@ -31,7 +31,7 @@ export class Keypairs {
    * @param localIndex claimed in the index table by the handshake; now it is the keypair's
    */
   static begin(peer: u32, initiator: u32, localIndex: u32, remoteIndex: u32, now: f64): Keypair {
-    const record = Peer.record(peer);
+    const record = Peers.record(peer);
     Keypairs.discard(peer, record.previous);
     record.previous = 0;
     const next = record.next;
@@ -65,7 +65,7 @@ export class Keypairs {
 
   /** The first valid message under `next` came: it is current now. @returns whether that happened */
   static confirm(peer: u32, number: u32): bool {
-    const record = Peer.record(peer);
+    const record = Peers.record(peer);
     if (record.next !== number) return false;
     Keypairs.discard(peer, record.previous);
     record.previous = record.current;
@@ -77,14 +77,14 @@ export class Keypairs {
 
   /** As `confirm`, where other threads use the keypairs: it is only noted, until `confirmNoted`. */
   static noteConfirmed(peer: u32, number: u32): bool {
-    if (Peer.record(peer).next !== number) return false;
+    if (Peers.record(peer).next !== number) return false;
     Keypair.of(peer, number).confirmed = 1;
     return true;
   }
 
   /** Make up for what `noteConfirmed` left, while all other threads pause. */
   static confirmNoted(peer: u32): void {
-    const number = Peer.record(peer).next;
+    const number = Peers.record(peer).next;
     if (number && Keypair.of(peer, number).confirmed) Keypairs.confirm(peer, number);
   }
 
@@ -111,7 +111,7 @@ export class Keypairs {
 
   /** Wipe all three. */
   static clear(peer: u32): void {
-    const record = Peer.record(peer);
+    const record = Peers.record(peer);
     Keypairs.discard(peer, record.previous);
     Keypairs.discard(peer, record.current);
     Keypairs.discard(peer, record.next);

@@ -22,13 +22,13 @@ import {
 } from "../abi";
 import { REJECT_AFTER_MESSAGES } from "../constants";
 import { aeadBegin, aeadEnd, aeadSealNext } from "../crypto/aead";
-import { Device } from "../memory/device";
+import { ThreadState } from "../memory/thread-state";
 import { ecnOf } from "../packet/ecn";
 import { destination, version } from "../packet/ip";
 import { hopLimitFor, isOwnDatagram, NO_HOPS } from "../packet/nesting";
 import { splitBegin, splitNext, splitSegmentLength } from "../packet/split";
 import { AllowedIps } from "../routing/allowed-ips";
-import { Peer } from "../routing/peers";
+import { Peers } from "../routing/peers";
 import { Keypair } from "./keypair";
 import { Keypairs } from "./keypairs";
 import { Trains } from "./trains";
@@ -42,7 +42,7 @@ let sendingNow: f64 = 0;
 
 /** Bytes after padding: to a multiple of 16, but not over the MTU (the kernel's calculate_skb_padding). */
 function padded(length: u32): u32 {
-  const mtu = Device.get().mtu;
+  const mtu = ThreadState.get().mtu;
   const lastUnit = mtu && length > mtu ? length % mtu : length;
   const rounded = (lastUnit + 15) & ~15;
   return length - lastUnit + (mtu ? min(mtu, rounded) : rounded);
@@ -62,7 +62,7 @@ export function sendPacket(vnet: usize, length: u32, now: f64): u32 {
   if (peer < 0) return SEND_NO_PEER << SEND_STATUS_SHIFT;
   const bytes = length - VNET_BYTES;
   const hops = hopLimitFor(packet, kind, bytes);
-  if (hops === NO_HOPS || isOwnDatagram(packet, kind, bytes, Peer.record(peer).path, Device.get().port)) {
+  if (hops === NO_HOPS || isOwnDatagram(packet, kind, bytes, Peers.record(peer).path, ThreadState.get().port)) {
     return (SEND_LOOP << SEND_STATUS_SHIFT) | peer;
   }
   return sendTo(peer, vnet, length, ecnOf(packet, kind) | (hops << 8), now);
@@ -76,7 +76,7 @@ export function sendPacket(vnet: usize, length: u32, now: f64): u32 {
 export function outlook(address: usize, kind: u32, now: f64): u32 {
   const peer = AllowedIps.routeOf(address, kind);
   if (peer < 0) return SEND_NO_PEER << SEND_STATUS_SHIFT;
-  if (Peer.record(peer).path.family === 0) return (SEND_NO_ENDPOINT << SEND_STATUS_SHIFT) | peer;
+  if (Peers.record(peer).path.family === 0) return (SEND_NO_ENDPOINT << SEND_STATUS_SHIFT) | peer;
   const number = Keypairs.current(peer);
   const usable = number !== 0 && Keypair.of(peer, number).canSend(now);
   return ((usable ? SEND_DONE : SEND_STAGE) << SEND_STATUS_SHIFT) | peer;
@@ -84,7 +84,7 @@ export function outlook(address: usize, kind: u32, now: f64): u32 {
 
 /** Seal one read for a peer that is already known. @param tos as TxRecord has it */
 function sendTo(peer: u32, vnet: usize, length: u32, tos: u32, now: f64): u32 {
-  const family = Peer.record(peer).path.family;
+  const family = Peers.record(peer).path.family;
   if (family === 0) return (SEND_NO_ENDPOINT << SEND_STATUS_SHIFT) | peer;
   const number = Keypairs.current(peer);
   if (!number || !Keypair.of(peer, number).canSend(now)) return (SEND_STAGE << SEND_STATUS_SHIFT) | peer;
@@ -141,7 +141,7 @@ function sealMessage(keypair: Keypair, message: usize, length: u32, counter: u64
  * @returns as sendPacket
  */
 export function sendKeepalive(peer: u32, now: f64): u32 {
-  if (Peer.record(peer).path.family === 0) return (SEND_NO_ENDPOINT << SEND_STATUS_SHIFT) | peer;
+  if (Peers.record(peer).path.family === 0) return (SEND_NO_ENDPOINT << SEND_STATUS_SHIFT) | peer;
   const number = Keypairs.current(peer);
   if (!number || !Keypair.of(peer, number).canSend(now)) return (SEND_STAGE << SEND_STATUS_SHIFT) | peer;
   const keypair = Keypair.of(peer, number);
@@ -157,7 +157,7 @@ export function sendKeepalive(peer: u32, now: f64): u32 {
 
 /** Sent under this keypair, is it time for the next (paper §6.2)? */
 function wantsRekey(keypair: Keypair, now: f64): bool {
-  const self = Device.get();
+  const self = ThreadState.get();
   if (keypair.sendingCounter > self.rekeyAfterMessages) return true;
   return keypair.initiator !== 0 && now - keypair.createdAt >= self.rekeyAfterTime;
 }

@@ -8,12 +8,12 @@ import { equal } from "../crypto/constant-time";
 import { Sharing, Versioned } from "../memory/sharing";
 import { Path } from "../records/path";
 import { AllowedIps } from "../routing/allowed-ips";
-import { Peer } from "../routing/peers";
+import { Peers } from "../routing/peers";
 import { touch } from "./events";
 
 /** An authenticated message came along `path`: answer the same way from now on. */
 export function followPath(peer: u32, path: usize): void {
-  const record = Peer.record(peer);
+  const record = Peers.record(peer);
   const known = record.path.bytes;
   if (equal(known, path, PATH_BYTES)) return;
   if (!equal(known, path, PATH_REMOTE_BYTES) && isInside(peer, Path.at(path))) {
@@ -28,9 +28,9 @@ export function followPath(peer: u32, path: usize): void {
 
 /** The host allows the path that was offered, if nothing newer has come since. */
 export function acceptPath(peer: u32): void {
-  const offered = Peer.record(peer).offered;
+  const offered = Peers.record(peer).offered;
   if (offered.family === 0) return;
-  copyPath(peer, Peer.record(peer).path.bytes, offered.bytes);
+  copyPath(peer, Peers.record(peer).path.bytes, offered.bytes);
   offered.family = 0;
 }
 
@@ -40,6 +40,6 @@ function isInside(peer: u32, path: Path): bool {
 }
 
 function copyPath(peer: u32, to: usize, from: usize): void {
-  if (Sharing.on) Versioned.write(Peer.record(peer).pathVersionAt, to, from, PATH_BYTES);
+  if (Sharing.on) Versioned.write(Peers.record(peer).pathVersionAt, to, from, PATH_BYTES);
   else memory.copy(to, from, PATH_BYTES);
 }

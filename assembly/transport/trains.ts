@@ -4,11 +4,11 @@
  * `txBuffers + n * 64 KiB`. The host sends all trains after each batch, so nothing waits for more to come.
  */
 import { MESSAGE_BYTES_MAX, PATH_BYTES, TRAIN_BYTES_MAX_IPV4, TRAIN_BYTES_MAX_IPV6, TX_TRAINS } from "../abi";
-import { Device } from "../memory/device";
 import { txBuffers } from "../memory/layout";
 import { Sharing, Versioned } from "../memory/sharing";
+import { ThreadState } from "../memory/thread-state";
 import { TxRecord } from "../records/tx";
-import { Peer } from "../routing/peers";
+import { Peers } from "../routing/peers";
 
 /** TX_PEER of a message that belongs to no peer: a cookie reply. */
 export const NOBODY: u32 = u32.MAX_VALUE;
@@ -24,7 +24,7 @@ export class Trains {
    * @returns address of `length` free bytes, 0 when all trains are taken
    */
   static reserve(peer: u32, length: u32, tos: u32): usize {
-    const self = Device.get();
+    const self = ThreadState.get();
     if (self.trains) {
       const last = TxRecord.of(self.trains - 1);
       const used = last.length;
@@ -38,12 +38,12 @@ export class Trains {
         return last.offset + used;
       }
     }
-    return Trains.open(peer, Peer.record(peer).path.bytes, tos);
+    return Trains.open(peer, Peers.record(peer).path.bytes, tos);
   }
 
   /** Choose a new train. @returns address of its buffer, 0 when all trains are taken */
   static open(peer: u32, path: usize, tos: u32): usize {
-    const train = Device.get().trains;
+    const train = ThreadState.get().trains;
     if (train === TX_TRAINS) return 0;
     const descriptor = TxRecord.of(train);
     const buffer = txBuffers + <usize>MESSAGE_BYTES_MAX * train;
@@ -52,8 +52,8 @@ export class Trains {
     descriptor.tos = tos;
     descriptor.peer = peer;
     descriptor.count = 0;
-    if (Sharing.on && path === Peer.record(peer).path.bytes) {
-      Versioned.read(Peer.record(peer).pathVersionAt, descriptor.path.bytes, path, PATH_BYTES);
+    if (Sharing.on && path === Peers.record(peer).path.bytes) {
+      Versioned.read(Peers.record(peer).pathVersionAt, descriptor.path.bytes, path, PATH_BYTES);
     } else {
       memory.copy(descriptor.path.bytes, path, PATH_BYTES);
     }
@@ -67,7 +67,7 @@ export class Trains {
     const count = descriptor.count;
     if (count === 0) {
       descriptor.segment = length;
-      Device.get().trains = chosen + 1;
+      ThreadState.get().trains = chosen + 1;
     }
     descriptor.length = descriptor.length + length;
     descriptor.count = count + 1;
@@ -78,6 +78,6 @@ export class Trains {
     const descriptor = TxRecord.of(train);
     const peer = descriptor.peer;
     if (peer === NOBODY) return;
-    Sharing.count(Peer.record(peer).txAt, descriptor.length);
+    Sharing.count(Peers.record(peer).txAt, descriptor.length);
   }
 }

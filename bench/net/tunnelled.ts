@@ -1,6 +1,6 @@
 /** Two stacks, each the inside of a device, in one process: everything but the system's sockets. */
 import { Device, generatePrivateKey, publicKeyOf } from "../../host/index.ts";
-import { StackTun } from "../../host/io/event/stack-tun.ts";
+import { StackTun } from "../../host/library/stack-tun.ts";
 import { IpAddress } from "../../host/net/address.ts";
 import { Bulk, Meter, type Speed } from "./bulk.ts";
 import { MemoryBind } from "./memory-bind.ts";

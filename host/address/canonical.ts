@@ -2,7 +2,7 @@
  * Addresses as the C library prints them (inet_ntop, getnameinfo with NI_NUMERICHOST), because `wg` does.
  * It differs from RFC 5952 in one point: all of ::a.b.c.d is printed as a dotted quad, not only ::ffff:a.b.c.d.
  */
-import { parseAddress } from "../uapi/ip.ts";
+import { parseAddress } from "./ip.ts";
 
 const GROUPS = 8;
 

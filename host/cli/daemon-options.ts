@@ -3,9 +3,9 @@
 import type { ConfineOptions } from "../confine/linux.ts";
 import { isStep, STEPS, type Step } from "../confine/steps.ts";
 import { THREADS_MAX } from "../core/codes.ts";
-import type { LogLevel, Offloads } from "../io/daemon.ts";
-import { type MetricsAddress, parseMetricsAddress } from "../io/metrics-address.ts";
-import { UsageError } from "./errors.ts";
+import type { LogLevel, Offloads } from "../daemon/daemon.ts";
+import { type MetricsAddress, parseMetricsAddress } from "../metrics/address.ts";
+import { UsageError } from "./command-errors.ts";
 import { checkInterfaceName } from "./interface-name.ts";
 import type { DAEMON_OPTIONS, OptionValues } from "./options.ts";
 

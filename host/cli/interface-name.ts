@@ -2,7 +2,7 @@
  * Interface names as the Linux kernel takes them (dev_valid_name, net/core/dev.c), less what would ask the
  * kernel to pick a name ("%d"): the UAPI socket is named before the device exists.
  */
-import { UsageError } from "./errors.ts";
+import { UsageError } from "./command-errors.ts";
 
 /** IFNAMSIZ (16) less the terminating zero. */
 export const INTERFACE_NAME_BYTES_MAX = 15;

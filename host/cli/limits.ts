@@ -3,7 +3,7 @@
  * step, or crash.
  */
 import { readFileSync } from "node:fs";
-import { CliError } from "./errors.ts";
+import { CliError } from "./command-errors.ts";
 
 /** Start takes 34, eight clients and metrics are more. */
 const DESCRIPTORS_MIN = 48;

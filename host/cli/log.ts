@@ -3,7 +3,7 @@
  * reader stalls) or refuses (the reader has gone, the disk is full) is lost, and the next one that gets through says how many were.
  */
 import { writeSync } from "node:fs";
-import type { LogLevel } from "../io/daemon.ts";
+import type { LogLevel } from "../daemon/daemon.ts";
 
 const STDERR = 2;
 const LABELS = { error: "ERROR", verbose: "DEBUG" } as const;

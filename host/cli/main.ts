@@ -2,7 +2,7 @@
  * The `wasmguard` command: arguments to a subcommand, errors to one line and an exit code.
  * Each subcommand is imported when it runs, so that `wasmguard wg0` loads only what starting needs.
  */
-import { CliError, exitCodeOf, UsageError } from "./errors.ts";
+import { CliError, exitCodeOf, UsageError } from "./command-errors.ts";
 import { leave } from "./launch/leave.ts";
 import { debuggerIsOpen, RESTARTED, taints } from "./launch/taint.ts";
 import { complain, complainOf, print } from "./print.ts";
@@ -11,9 +11,9 @@ import { complain, complainOf, print } from "./print.ts";
 export type Command = (args: readonly string[]) => Promise<number>;
 
 const COMMANDS: Record<string, () => Promise<Command>> = {
-  genkey: async () => (await import("./keys.ts")).genkey,
-  genpsk: async () => (await import("./keys.ts")).genpsk,
-  pubkey: async () => (await import("./keys.ts")).pubkey,
+  genkey: async () => (await import("./key-commands.ts")).genkey,
+  genpsk: async () => (await import("./key-commands.ts")).genpsk,
+  pubkey: async () => (await import("./key-commands.ts")).pubkey,
   show: async () => (await import("./show/command.ts")).show,
   showconf: async () => (await import("./show/command.ts")).showconf,
   up: async () => (await import("./quick/command.ts")).up,

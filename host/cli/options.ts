@@ -4,7 +4,7 @@
  * `node:util` parses: it is in Node, Deno and Bun alike, and costs no start-up time.
  */
 import { parseArgs } from "node:util";
-import { UsageError } from "./errors.ts";
+import { UsageError } from "./command-errors.ts";
 
 export interface OptionRow {
   /** One letter; without it the option has only its long form. */

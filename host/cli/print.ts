@@ -3,7 +3,7 @@
  * is full or the reader has gone.
  */
 import { writeSync } from "node:fs";
-import { CliError, describeError } from "./errors.ts";
+import { CliError, describeError } from "./command-errors.ts";
 
 const STDOUT = 1;
 const STDERR = 2;

@@ -2,10 +2,10 @@
  * This process is the daemon: signals, the log and the report to whoever waits for readiness.
  * Exit codes as wireguard-go: 0 after a signal or the loss of socket or interface, 1 if it could not start.
  */
-import { runDaemon } from "../io/daemon.ts";
+import { runDaemon } from "../daemon/daemon.ts";
 import { READY_LINE, WARNING } from "./background.ts";
+import { describeError } from "./command-errors.ts";
 import type { StartRequest } from "./daemon-options.ts";
-import { describeError } from "./errors.ts";
 import { DaemonLog } from "./log.ts";
 import { complain, print } from "./print.ts";
 

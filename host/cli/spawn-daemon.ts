@@ -10,9 +10,9 @@ import { startProgram } from "../ffi/execute.ts";
 import { POLLFD } from "../ffi/layout.ts";
 import { check, type Libc } from "../ffi/libc.ts";
 import { systemCall } from "../ffi/system-calls.ts";
-import { signalName } from "../io/platform.ts";
+import { signalName } from "../platform.ts";
 import { READY_LINE, WARNING } from "./background.ts";
-import { CliError } from "./errors.ts";
+import { CliError } from "./command-errors.ts";
 import { type LaunchRequest, prepareLaunch } from "./launch/daemon.ts";
 
 const READY_TIMEOUT_MS = 20_000;

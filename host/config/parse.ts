@@ -5,7 +5,7 @@
  */
 
 import { KEY_BASE64_CHARS, keyFromBase64, secretBytes } from "../keys/text.ts";
-import { ConfigError } from "./errors.ts";
+import { ConfigError } from "./config-errors.ts";
 import { decodeRawText } from "./raw-text.ts";
 import { emptySettings, HOOKS, type Hook, type PeerSettings, type Settings } from "./settings.ts";
 import * as values from "./values.ts";

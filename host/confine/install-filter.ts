@@ -4,7 +4,7 @@ import { EPERM } from "../ffi/errno.ts";
 import { SOCK_FILTER, SOCK_FPROG } from "../ffi/layout.ts";
 import { type Libc, SCRATCH_BYTES } from "../ffi/libc.ts";
 import { systemCall } from "../ffi/system-calls.ts";
-import { machine } from "../io/platform.ts";
+import { machine } from "../platform.ts";
 import type { Filter } from "./filter.ts";
 
 /** The one whose table of numbers filters are written for. */

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { PROCESS } from "../ffi/constants.ts";
 import { EAGAIN, EPERM } from "../ffi/errno.ts";
 import type { Libc } from "../ffi/libc.ts";
-import { runtime } from "../io/platform.ts";
+import { runtime } from "../platform.ts";
 import { type Capability, keepOnly, maskOf, namesOf, permittedCapabilities } from "./capabilities.ts";
 import { debugSignalIsShielded } from "./debug-signal.ts";
 import { becomeUser } from "./identity.ts";

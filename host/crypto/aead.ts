@@ -4,7 +4,7 @@
  * is right. So input and output may overlap in any way, and a failed decrypt leaves the output as it was.
  */
 import { checkBytes, checkBytesOf, copyInto, lengthOf } from "./check.ts";
-import { InvalidLengthError, InvalidTagError, SpentError } from "./errors.ts";
+import { InvalidLengthError, InvalidTagError, SpentError } from "./crypto-errors.ts";
 import { KEY, main, NONCE, type Workspace, workspaceFor } from "./memory.ts";
 
 const KEY_BYTES = 32;

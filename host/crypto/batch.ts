@@ -5,10 +5,10 @@
  */
 import type { Disposal } from "../ambient.ts";
 import { checkBytesOf, checkWhole } from "./check.ts";
+import { SpentError } from "./crypto-errors.ts";
+import { AeadKey } from "./crypto-keys.ts";
 import { defineDisposal } from "./disposal.ts";
-import { SpentError } from "./errors.ts";
 import { KeyHandle } from "./key-arena.ts";
-import { AeadKey } from "./keys.ts";
 import { main, Workspace } from "./memory.ts";
 
 const KEY_BYTES = 32;

@@ -4,7 +4,7 @@
  * update, so any number of them may exist without being destroyed.
  */
 import { checkBytes, checkBytesOf, checkWhole, copyInto, isBytes, lengthOf, offsetOf, ownOptions } from "./check.ts";
-import { InvalidLengthError, SpentError } from "./errors.ts";
+import { InvalidLengthError, SpentError } from "./crypto-errors.ts";
 import { CHUNK_BYTES, inChunks, KEY, main, NONCE, STATE, STATE_BYTES } from "./memory.ts";
 
 const BLOCK_BYTES = 64;

@@ -3,7 +3,7 @@
  * The output may be the input or begin before it. Unauthenticated: anyone can flip bits of the message.
  */
 import { bufferOf, checkBytes, checkBytesOf, checkWhole, copyInto, lengthOf, offsetOf } from "./check.ts";
-import { CounterOverflowError, InvalidLengthError, OverlapError } from "./errors.ts";
+import { CounterOverflowError, InvalidLengthError, OverlapError } from "./crypto-errors.ts";
 import { CHUNK_BYTES, inChunks, KEY, main, NONCE } from "./memory.ts";
 
 const KEY_BYTES = 32;

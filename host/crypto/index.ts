@@ -25,7 +25,7 @@ export {
   OverlapError,
   SpentError,
   UnsupportedRuntimeError,
-} from "./errors.ts";
-export { AeadKey, type DeriveOptions, SecretKey, SharedSecret } from "./keys.ts";
+} from "./crypto-errors.ts";
+export { AeadKey, type DeriveOptions, SecretKey, SharedSecret } from "./crypto-keys.ts";
 export { Poly1305, poly1305 } from "./poly1305.ts";
 export { x25519 } from "./x25519.ts";

@@ -3,8 +3,8 @@
  * A handle that is collected without `destroy()` gives its slot back too, some time later: a net, not a plan.
  */
 import type { Disposal } from "../ambient.ts";
+import { KeyArenaFullError, KeyDestroyedError } from "./crypto-errors.ts";
 import { defineDisposal } from "./disposal.ts";
-import { KeyArenaFullError, KeyDestroyedError } from "./errors.ts";
 import { KEY_SLOT_BYTES, KEY_SLOTS, main } from "./memory.ts";
 
 // Slots given back, and how many were ever handed out: those behind have never been used.

@@ -5,7 +5,7 @@
 import { decodeBase64 } from "../core/module.ts";
 import { obstacle } from "../core/support.ts";
 import { build } from "./build.ts";
-import { UnsupportedRuntimeError } from "./errors.ts";
+import { UnsupportedRuntimeError } from "./crypto-errors.ts";
 import type { WasmExports } from "./generated/exports.ts";
 import relaxed from "./generated/relaxed.ts";
 import simd from "./generated/simd.ts";

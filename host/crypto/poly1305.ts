@@ -3,7 +3,7 @@
  * A MAC in progress keeps its state in a JS array that `digest` and `destroy` wipe; it visits linear memory for each update.
  */
 import { checkBytes, checkBytesOf, copyInto, lengthOf } from "./check.ts";
-import { SpentError } from "./errors.ts";
+import { SpentError } from "./crypto-errors.ts";
 import { CHUNK_BYTES, inChunks, KEY, main, STATE, STATE_BYTES } from "./memory.ts";
 
 const KEY_BYTES = 32;

@@ -3,7 +3,7 @@
  * For secrets that should not lie about in JS memory, see keys.ts.
  */
 import { checkBytesOf } from "./check.ts";
-import { LowOrderPointError } from "./errors.ts";
+import { LowOrderPointError } from "./crypto-errors.ts";
 import { KEY, main, NONCE } from "./memory.ts";
 
 const KEY_BYTES = 32;

@@ -2,7 +2,7 @@
  * Byte offsets in the C structs that wasmguard fills or reads: LP64, little-endian, Linux. Each names
  * its header; a test compares them with the C compiler's. Only epoll_event differs between machines.
  */
-import { machine } from "../io/platform.ts";
+import { machine } from "../platform.ts";
 
 /** <net/if.h>; the union starts where `flags` does */
 export const IFREQ = { name: 0, flags: 16, value: 16, BYTES: 40 } as const;

@@ -5,7 +5,7 @@
  * One Libc per thread: errno and the scratch buffer are the thread's own.
  */
 import { FfiUnavailableError, PlatformError, SystemError } from "../errors.ts";
-import { machine, platform, runtime, runtimeName } from "../io/platform.ts";
+import { machine, platform, runtime, runtimeName } from "../platform.ts";
 import type { Backend, Calls } from "./signatures.ts";
 
 /** NULL, where an address is expected: offset 0 of linear memory is never handed out. */

@@ -2,7 +2,7 @@
  * Numbers of system calls, [x86_64, aarch64] (<asm/unistd_64.h>, <asm-generic/unistd.h>): those that a filter names, and
  * those that older C libraries have no function for. A test compares them with the headers.
  */
-import { machine } from "../io/platform.ts";
+import { machine } from "../platform.ts";
 
 type Numbers = readonly [x86_64: number | undefined, aarch64: number | undefined];
 

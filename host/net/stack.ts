@@ -13,8 +13,8 @@
  * handler finds the stack at rest and may call anything. Calls of users note work as well and have `wake` called, once until the
  * next turn; the driver then takes a turn soon (in a microtask, say). When nothing is noted, `nextDeadline` says when to come again.
  */
-import { type Instant, NEVER } from "../device/instant.ts";
-import { TimerQueue } from "../device/timer-queue.ts";
+import { type Instant, NEVER } from "../time/instant.ts";
+import { TimerQueue } from "../time/timer-queue.ts";
 import type { IpAddress } from "./address.ts";
 import { MemoryBudget } from "./budget.ts";
 import { NetCounters } from "./counters.ts";

@@ -3,8 +3,8 @@
  * `NetStack.register`; IP hands it whole, reassembled packets that are for our addresses, and ICMP errors about packets that are ours
  * by their quoted addresses. It sends through `IpOutput`. Everything it needs of the world comes in a `Context`.
  */
-import type { Instant } from "../device/instant.ts";
-import type { Sleeper, TimerQueue } from "../device/timer-queue.ts";
+import type { Instant } from "../time/instant.ts";
+import type { Sleeper, TimerQueue } from "../time/timer-queue.ts";
 import type { IpAddress } from "./address.ts";
 import type { MemoryBudget } from "./budget.ts";
 import type { NetCounters } from "./counters.ts";

@@ -1,9 +1,10 @@
 /** What a network is made of, checked as a whole before anything is opened. */
-import type { Config } from "../io/event/config.ts";
-import type { DeviceOptions } from "../io/event/device-options.ts";
-import { OptionError } from "../io/event/errors.ts";
-import { checkMtu } from "../io/event/mtu.ts";
-import { checkFunction, checkInteger, checkList, readOptions } from "../io/event/options.ts";
+
+import { OptionError } from "../event/device-errors.ts";
+import { checkMtu } from "../event/mtu.ts";
+import { checkFunction, checkInteger, checkList, readOptions } from "../event/options.ts";
+import type { Config } from "../library/config.ts";
+import type { DeviceOptions } from "../library/device-options.ts";
 import { IpAddress } from "../net/address.ts";
 
 /** Which family to prefer where a name has both. */

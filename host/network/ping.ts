@@ -2,7 +2,7 @@
 import type { IpAddress } from "../net/address.ts";
 import type { EchoFailure } from "../net/icmp/echo.ts";
 import type { NetStack } from "../net/stack.ts";
-import { socketError } from "../sockets/errors.ts";
+import { socketError } from "../sockets/socket-errors.ts";
 
 /** As ping(8) sends by default. */
 const PING_BYTES = 56;

@@ -1,6 +1,6 @@
 /** What a network tells of itself, as plain objects, taken at one moment. */
-import type { Device } from "../io/event/device.ts";
-import type { DeviceStatistics } from "../io/event/statistics.ts";
+import type { Device } from "../library/device.ts";
+import type { DeviceStatistics } from "../library/device-statistics.ts";
 import type { NetStack } from "../net/stack.ts";
 import type { TcpState, TcpStatistics } from "../net/tcp/face.ts";
 

@@ -1,5 +1,5 @@
 /** The stack as the inside of a device, with somebody looking on: for captures. */
-import { StackTun, type StackTunOptions } from "../io/event/stack-tun.ts";
+import { StackTun, type StackTunOptions } from "../library/stack-tun.ts";
 import { VNET_BYTES } from "../net/vnet.ts";
 import type { PacketTap } from "./options.ts";
 

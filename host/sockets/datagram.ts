@@ -2,7 +2,7 @@
 import { EventEmitter } from "node:events";
 import { IpAddress } from "../net/address.ts";
 import type { UdpError, UdpFailure, UdpOptions, UdpSocket } from "../net/udp/socket.ts";
-import { socketError } from "./errors.ts";
+import { socketError } from "./socket-errors.ts";
 
 export interface UdpService {
   open(options?: UdpOptions): UdpSocket | UdpFailure;

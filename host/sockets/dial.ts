@@ -2,7 +2,7 @@
 import { IpAddress } from "../net/address.ts";
 import type { NameFailure } from "../net/dns/happy-eyeballs.ts";
 import type { TcpConnectOptions, TcpFailure, TcpOptions, TcpService, TcpStream } from "../net/tcp/face.ts";
-import { socketError } from "./errors.ts";
+import { socketError } from "./socket-errors.ts";
 
 export type Family = 0 | 4 | 6;
 

@@ -3,7 +3,7 @@ import { IpAddress } from "../net/address.ts";
 import type { LookupResult, Resolver } from "../net/dns/resolver.ts";
 import { sortDestinations } from "../net/ip/selection.ts";
 import type { Family } from "./dial.ts";
-import { socketError } from "./errors.ts";
+import { socketError } from "./socket-errors.ts";
 
 export interface LookupOptions {
   readonly family?: Family | 4 | 6 | "IPv4" | "IPv6" | undefined;

@@ -3,8 +3,8 @@ import { EventEmitter } from "node:events";
 import type { IpAddress } from "../net/address.ts";
 import type { TcpServer } from "../net/tcp/face.ts";
 import type { SocketContext } from "./dial.ts";
-import { socketError } from "./errors.ts";
 import { type SocketOptions, TunnelSocket } from "./socket.ts";
+import { socketError } from "./socket-errors.ts";
 
 export interface ListenOptions {
   /** 0 or undefined: a free one. */

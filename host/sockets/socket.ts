@@ -7,7 +7,7 @@ import { Duplex } from "node:stream";
 import type { IpAddress } from "../net/address.ts";
 import type { TcpFailure, TcpOptions, TcpStream } from "../net/tcp/face.ts";
 import { type DialOptions, dial, type SocketContext } from "./dial.ts";
-import { socketError } from "./errors.ts";
+import { socketError } from "./socket-errors.ts";
 
 export interface SocketOptions {
   /** Keep our side open when the other has ended. Default false, as net.Socket. */

@@ -4,8 +4,8 @@
  * go. So between two pieces peers may come and go: a new peer is not in the answer, one that was removed is left
  * out, or its list of allowed IPs ends early. The answer is well-formed in each case.
  */
-import { formatEndpoint, type Zones } from "./endpoint.ts";
-import { formatAddress } from "./ip.ts";
+import { formatEndpoint, type Zones } from "../address/endpoint-text.ts";
+import { formatAddress } from "../address/ip.ts";
 import type { ConfigTarget, PeerTarget } from "./target.ts";
 import type { OutputWriter } from "./writer.ts";
 

@@ -9,13 +9,14 @@
  *       ▲  └────get=1──▶ get ──any byte────────────────▶ answer ─┤    statistics=1 goes the way of get=1
  *       └────────────────────────────────────────────────────────┘     other operations: closed unanswered
  */
+
+import { NUMERIC_ZONES, type Zones } from "../address/endpoint-text.ts";
+import { ascii, equals, find, LF } from "../address/text.ts";
 import type { Address } from "../core/core.ts";
-import { NUMERIC_ZONES, type Zones } from "./endpoint.ts";
-import { ERRNO, errnoOf, UapiValueError } from "./errors.ts";
 import { describeDevice, PIECE_BYTES_MAX, writeLines } from "./get.ts";
 import { SetOperation } from "./set.ts";
 import type { ConfigTarget, KeyCodec } from "./target.ts";
-import { ascii, equals, find, LF } from "./text.ts";
+import { ERRNO, errnoOf, UapiValueError } from "./uapi-errors.ts";
 import { type Area, type LinearMemory, OutputWriter } from "./writer.ts";
 
 const SET = ascii("set=1");

@@ -8,13 +8,14 @@
  *                           ▼
  *                         discard ──public_key──▶ peer     lines checked, nothing applied
  */
+
+import { parseEndpoint, type Zones } from "../address/endpoint-text.ts";
+import { parsePrefix } from "../address/ip.ts";
+import { ascii, decimal, EQUALS, equals, find } from "../address/text.ts";
 import type { Address } from "../core/core.ts";
 import { WasmguardError } from "../errors.ts";
-import { parseEndpoint, type Zones } from "./endpoint.ts";
-import { UapiSocketError, UapiSyntaxError, UapiValueError } from "./errors.ts";
-import { parsePrefix } from "./ip.ts";
 import type { ConfigTarget, KeyCodec, PeerTarget } from "./target.ts";
-import { ascii, decimal, EQUALS, equals, find } from "./text.ts";
+import { UapiSocketError, UapiSyntaxError, UapiValueError } from "./uapi-errors.ts";
 
 export const KEY_HEX_BYTES = 64;
 

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 const ROOT = new URL("../../", import.meta.url);
 const DOCUMENTS = ["docs/protocol.md", "docs/namespace-suite.md"];
 
-/** The document's own abbreviations, as `device/` is test/host/device/. */
+/** The document's own abbreviations, as `device/` is test/host/engine/. */
 function abbreviations(text: string): Map<string, string> {
   return new Map(
     [...text.matchAll(/`([a-z0-9]+\/)`(?: is)? (test\/[a-z0-9/]+\/)/g)].map(([, short, long]) => [short!, long!]),

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { encodeKey, generatePrivateKey, publicKeyOf } from "../../host/io/event/keys.ts";
+import { encodeKey, generatePrivateKey, publicKeyOf } from "../../host/library/device-keys.ts";
 import { findRuntime, RUNTIMES, type RuntimeName } from "../support/runtimes.ts";
 
 const example = (name: string): string => fileURLToPath(new URL(`../../examples/${name}.mjs`, import.meta.url));

@@ -4,8 +4,8 @@
  */
 import { RX_SLOTS, TRAIN_DATAGRAMS_MAX } from "../../host/core/codes.ts";
 import type { Core, Endpoint } from "../../host/core/core.ts";
-import { Engine } from "../../host/device/engine.ts";
-import type { Peer } from "../../host/device/peer.ts";
+import { Engine } from "../../host/engine/engine.ts";
+import type { Peer } from "../../host/engine/peer.ts";
 import { Lane } from "../../host/lane/lane.ts";
 import { type Arrival, TestInside, TestOutside } from "../support/ports.ts";
 import type { Cores } from "./cores.ts";

@@ -1,7 +1,7 @@
 // The observer notices what it is there to notice: each rule is broken on purpose, by machines that are none.
 import { beforeEach, describe, expect, it } from "vitest";
 import * as abi from "../../assembly/abi.ts";
-import type { Peer } from "../../host/device/peer.ts";
+import type { Peer } from "../../host/engine/peer.ts";
 import type { Machine } from "./machine.ts";
 import { Observer, type Original } from "./observer.ts";
 import { innerPacket } from "./packet.ts";

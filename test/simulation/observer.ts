@@ -9,8 +9,8 @@
  *     out at; it comes out once, and only while a datagram of that machine, unaltered and new, is being received
  */
 import * as abi from "../../assembly/abi.ts";
-import { CROSSING_SPREAD, REJECT_AFTER_TIME, REKEY_TIMEOUT } from "../../host/device/constants.ts";
-import type { Peer } from "../../host/device/peer.ts";
+import { CROSSING_SPREAD, REJECT_AFTER_TIME, REKEY_TIMEOUT } from "../../host/engine/constants.ts";
+import type { Peer } from "../../host/engine/peer.ts";
 import type { Machine } from "./machine.ts";
 import { type InnerPacket, packetNumber } from "./packet.ts";
 

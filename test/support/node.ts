@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import type { Core, Endpoint } from "../../host/core/core.ts";
 import { loadCore, type MemoryKind } from "../../host/core/load.ts";
-import { Engine } from "../../host/device/engine.ts";
-import type { Peer } from "../../host/device/peer.ts";
+import { Engine } from "../../host/engine/engine.ts";
+import type { Peer } from "../../host/engine/peer.ts";
 import { Lane } from "../../host/lane/lane.ts";
 import { type Arrival, TestInside, TestOutside } from "./ports.ts";
 

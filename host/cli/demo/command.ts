@@ -3,7 +3,7 @@
  */
 import { accessSync, constants } from "node:fs";
 import { openLibc } from "../../ffi/libc.ts";
-import { UsageError } from "../errors.ts";
+import { UsageError } from "../command-errors.ts";
 import { selfCommand } from "../launch/command.ts";
 import { hasProgram } from "../quick/shell.ts";
 import { runToEnd } from "./processes.ts";

@@ -16,7 +16,7 @@ import { hasProgram } from "../quick/shell.ts";
 import { fetchDevice, wipeDevice } from "../show/device.ts";
 import { writeHuman } from "../show/human.ts";
 import { Output } from "../show/output.ts";
-import { type KeyPair, newKeyPair } from "./keys.ts";
+import { type KeyPair, newKeyPair } from "./demo-keys.ts";
 import { Companions, runToEnd, waitFor } from "./processes.ts";
 import { median, milliseconds, rate, result, step } from "./report.ts";
 import type { BulkResult, EchoResult } from "./traffic.ts";

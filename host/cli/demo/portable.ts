@@ -5,12 +5,12 @@
  *   stack a -- TUN in memory -- device a <-- WireGuard over UDP, 127.0.0.1 --> device b -- TUN in memory -- stack b
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { parseAddress } from "../../address/ip.ts";
+import { ascii } from "../../address/text.ts";
 import { Device, DgramBind, type TunEnd, tunPair } from "../../index.ts";
 import { publicKeyText } from "../../keys/text.ts";
-import { parseAddress } from "../../uapi/ip.ts";
-import { ascii } from "../../uapi/text.ts";
-import { CliError } from "../errors.ts";
-import { type KeyPair, newKeyPair } from "./keys.ts";
+import { CliError } from "../command-errors.ts";
+import { type KeyPair, newKeyPair } from "./demo-keys.ts";
 import { echoReply, echoRequest, isUdp, type Route, repliedSequence, udpPacket } from "./packets.ts";
 import { waitFor } from "./processes.ts";
 import { median, milliseconds, rate, result, step } from "./report.ts";

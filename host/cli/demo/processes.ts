@@ -3,7 +3,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
-import { CliError } from "../errors.ts";
+import { CliError } from "../command-errors.ts";
 
 const STOP_WAIT_MS = 3000;
 

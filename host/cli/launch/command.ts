@@ -3,8 +3,8 @@
  * no debugger, preload, profile or report; no configuration file that happens to lie about.
  */
 import { readFileSync } from "node:fs";
-import { runtime } from "../../io/platform.ts";
-import { CliError } from "../errors.ts";
+import { runtime } from "../../platform.ts";
+import { CliError } from "../command-errors.ts";
 import type { Environment } from "./environment.ts";
 
 export interface Command {

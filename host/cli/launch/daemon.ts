@@ -7,7 +7,7 @@ import { enterSandbox } from "../../confine/sandbox.ts";
 import { Steps } from "../../confine/steps.ts";
 import { type ProgramStart, replaceProcess } from "../../ffi/execute.ts";
 import { type Libc, openLibc } from "../../ffi/libc.ts";
-import { runtime } from "../../io/platform.ts";
+import { runtime } from "../../platform.ts";
 import { socketPath } from "../../uapi/socket-path.ts";
 import { DAEMON_MARKER, type DaemonPlace } from "../background.ts";
 import type { StartRequest } from "../daemon-options.ts";

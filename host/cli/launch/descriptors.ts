@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { FILE } from "../../ffi/constants.ts";
 import type { Libc } from "../../ffi/libc.ts";
-import { CliError } from "../errors.ts";
+import { CliError } from "../command-errors.ts";
 
 const STDERR = 2;
 

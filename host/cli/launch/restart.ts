@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { replaceProcess } from "../../ffi/execute.ts";
 import { openLibc } from "../../ffi/libc.ts";
-import { CliError } from "../errors.ts";
+import { CliError } from "../command-errors.ts";
 import { type Command, selfCommand } from "./command.ts";
 import { commandEnvironment, givenEnvironment } from "./environment.ts";
 import { RESTARTED } from "./taint.ts";

@@ -4,7 +4,7 @@
  * again without (restart.ts), before it touches a key.
  */
 import { existsSync } from "node:fs";
-import { runtime } from "../../io/platform.ts";
+import { runtime } from "../../platform.ts";
 import { foreignFlags } from "./command.ts";
 import { type Environment, isObeyed } from "./environment.ts";
 

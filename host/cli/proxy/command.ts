@@ -5,7 +5,7 @@ import { wipeSettings } from "../../config/settings.ts";
 import { readPlan, type Source } from "../../proxy/config/file.ts";
 import { type Credentials, isOpenToAll, type Plan, type Service } from "../../proxy/config/plan.ts";
 import { describeTarget } from "../../proxy/way.ts";
-import { CliError, UsageError } from "../errors.ts";
+import { CliError, UsageError } from "../command-errors.ts";
 import { parseOptions } from "../options.ts";
 import { type ProxyFlags, servicesOf, strategyOf } from "./flags.ts";
 import { PROXY_OPTIONS } from "./options.ts";

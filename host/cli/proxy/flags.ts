@@ -3,7 +3,7 @@ import { isIPv6 } from "node:net";
 import type { Credentials, ResolveStrategy, Service } from "../../proxy/config/plan.ts";
 import { readNumber } from "../../proxy/config/values.ts";
 import type { Target } from "../../proxy/way.ts";
-import { UsageError } from "../errors.ts";
+import { UsageError } from "../command-errors.ts";
 import type { OptionValues } from "../options.ts";
 import type { PROXY_OPTIONS } from "./options.ts";
 

@@ -1,7 +1,7 @@
 /** `up`, `down`, `save` and `strip`: arguments, and what must be there before anything is touched. */
 import { readFileSync } from "node:fs";
 import { isTunnelUp } from "../../uapi/client.ts";
-import { CliError, exitCodeOf, UsageError } from "../errors.ts";
+import { CliError, exitCodeOf, UsageError } from "../command-errors.ts";
 import { complainOf, printPrecious } from "../print.ts";
 import { takeDown } from "./down.ts";
 import { type ConfigFile, openConfigFile, rawArguments } from "./file.ts";

@@ -5,7 +5,7 @@ import { existsSync, rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { isTunnelUp } from "../../uapi/client.ts";
 import { socketPath } from "../../uapi/socket-path.ts";
-import { CliError } from "../errors.ts";
+import { CliError } from "../command-errors.ts";
 import { complain } from "../print.ts";
 import { fetchDevice, wipeDevice } from "../show/device.ts";
 import { unsetDns } from "./dns.ts";

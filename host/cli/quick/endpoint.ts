@@ -5,7 +5,7 @@
 import { lookup } from "node:dns/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { canonicalEndpoint } from "../../address/canonical.ts";
-import { CliError } from "../errors.ts";
+import { CliError } from "../command-errors.ts";
 import { complain } from "../print.ts";
 import { interruptible } from "./shell.ts";
 

@@ -6,7 +6,7 @@ import { existsSync, realpathSync, statSync } from "node:fs";
 import { parseConfig } from "../../config/parse.ts";
 import { decodeRawText, encodeRawText, isUnicode } from "../../config/raw-text.ts";
 import { type PeerSettings, type SystemSettings, type TunnelSettings, wipeSettings } from "../../config/settings.ts";
-import { CliError, UsageError } from "../errors.ts";
+import { CliError, UsageError } from "../command-errors.ts";
 import { complain } from "../print.ts";
 import { ConfigSource } from "./source.ts";
 

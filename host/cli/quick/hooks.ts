@@ -4,7 +4,7 @@
  * A hook is bytes, as a path is: what is not UTF-8 reaches the shell in octal.
  */
 import { encodeRawText, isUnicode } from "../../config/raw-text.ts";
-import { CliError } from "../errors.ts";
+import { CliError } from "../command-errors.ts";
 import type { ConfigFile } from "./file.ts";
 import { echo, hasProgram, runShell } from "./shell.ts";
 

@@ -7,7 +7,7 @@ import { adviceFor } from "../../errno-advice.ts";
 import { errnoName } from "../../ffi/errno.ts";
 import { KEY_BYTES } from "../../keys/text.ts";
 import { requestUapi } from "../../uapi/client.ts";
-import { CliError } from "../errors.ts";
+import { CliError } from "../command-errors.ts";
 import { Output } from "../show/output.ts";
 
 /**

@@ -3,8 +3,8 @@
  * but the tunnel's own marked packets is looked up in; wg-quick(8) tells the idea.
  */
 import { writeFileSync } from "node:fs";
-import { ascii } from "../../uapi/text.ts";
-import { CliError } from "../errors.ts";
+import { ascii } from "../../address/text.ts";
+import { CliError } from "../command-errors.ts";
 import type { ShownDevice } from "../show/device.ts";
 import { addFirewall, type Family, IPV4, IPV6 } from "./firewall.ts";
 import { applyRequest } from "./request.ts";

@@ -5,7 +5,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { encodeRawText } from "../../config/raw-text.ts";
 import { HOOKS } from "../../config/settings.ts";
-import { CliError } from "../errors.ts";
+import { CliError } from "../command-errors.ts";
 import { INTERFACE_HEADING, writeConfigurationBody } from "../show/configuration.ts";
 import { fetchDevice, wipeDevice } from "../show/device.ts";
 import { Output } from "../show/output.ts";

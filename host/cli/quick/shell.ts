@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { encodeRawText } from "../../config/raw-text.ts";
-import { CliError } from "../errors.ts";
+import { CliError } from "../command-errors.ts";
 import { complain } from "../print.ts";
 
 let interruption: AbortController | undefined;

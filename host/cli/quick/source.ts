@@ -3,7 +3,7 @@
  * terminal) is copied into a file without a name, in memory, for root alone: so that its keys need not stay in this process.
  */
 import { closeSync, fstatSync, openSync, readSync, statfsSync, unlinkSync, writeSync } from "node:fs";
-import { CliError } from "../errors.ts";
+import { CliError } from "../command-errors.ts";
 
 /** 130,560 allowed IPs of the longest form fit ten times. */
 const FILE_BYTES_MAX = 64 * 1024 * 1024;

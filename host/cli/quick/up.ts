@@ -4,7 +4,7 @@
  */
 
 import { wipeTunnel } from "../../config/settings.ts";
-import { CliError } from "../errors.ts";
+import { CliError } from "../command-errors.ts";
 import { selfCommand } from "../launch/command.ts";
 import { fetchDevice, wipeDevice } from "../show/device.ts";
 import { setDns } from "./dns.ts";

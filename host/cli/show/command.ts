@@ -1,15 +1,15 @@
 /** `show` and `showconf`: which tunnels, in which form. Exit codes as `wg`. */
 import { isatty } from "node:tty";
 import { listTunnels } from "../../uapi/client.ts";
-import { describeError, UsageError } from "../errors.ts";
+import { describeError, UsageError } from "../command-errors.ts";
 import { checkInterfaceName } from "../interface-name.ts";
 import { complain, print } from "../print.ts";
 import { INTERFACE_HEADING, writeConfigurationBody } from "./configuration.ts";
+import { showStatistics } from "./daemon-figures.ts";
 import { fetchDevice, type ShownDevice, wipeDevice } from "./device.ts";
 import { FIELDS, writeField } from "./fields.ts";
 import { type HumanStyle, writeHuman } from "./human.ts";
 import { Output } from "./output.ts";
-import { showStatistics } from "./statistics.ts";
 
 function humanStyle(): HumanStyle {
   const mode = process.env.WG_COLOR_MODE;

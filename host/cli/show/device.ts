@@ -3,10 +3,10 @@
  */
 
 import { canonicalAddress, canonicalEndpoint } from "../../address/canonical.ts";
+import { ascii, EQUALS, find, LF } from "../../address/text.ts";
 import { publicKeyOf } from "../../keys/public-key.ts";
 import { KEY_HEX_CHARS, keyFromHex } from "../../keys/text.ts";
 import { requestUapi, UapiClientError } from "../../uapi/client.ts";
-import { ascii, EQUALS, find, LF } from "../../uapi/text.ts";
 
 export interface ShownPeer {
   publicKey: Uint8Array;

@@ -1,5 +1,5 @@
 /** What was answered, for as long as the answers' TTLs say. Bounded: the answer that was not asked for the longest goes first. */
-import type { Instant } from "../../device/instant.ts";
+import type { Instant } from "../../time/instant.ts";
 import type { Question, Reply } from "./message.ts";
 
 const ENTRIES_MAX = 1024;

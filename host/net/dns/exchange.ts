@@ -2,7 +2,7 @@
  * One question to the name servers, one after the other and twice round, until one answers: over UDP from a new random port with a new
  * random identifier each time (RFC 5452), without EDNS for servers that do not know it, over TCP when the answer was cut off.
  */
-import { type Instant, NEVER } from "../../device/instant.ts";
+import { type Instant, NEVER } from "../../time/instant.ts";
 import type { IpAddress } from "../address.ts";
 import type { TcpService } from "../tcp/face.ts";
 import type { Context, Timer } from "../transport.ts";

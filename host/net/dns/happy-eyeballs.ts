@@ -2,7 +2,7 @@
  * Connects to a name (RFC 8305, Happy Eyeballs version 2): asks for both families at once, begins as soon as there is something to try,
  * goes from address to address without waiting long for any, alternating between families, and keeps the first connection that is made.
  */
-import { type Instant, NEVER } from "../../device/instant.ts";
+import { type Instant, NEVER } from "../../time/instant.ts";
 import type { IpAddress } from "../address.ts";
 import { sortDestinations } from "../ip/selection.ts";
 import type { TcpConnectOptions, TcpFailure, TcpService, TcpStream } from "../tcp/face.ts";

@@ -2,7 +2,7 @@
  * Echo as a client: ping. A reply counts when it is from whom the request went to, answers one that waits, and brings its data back.
  * Errors count when they quote a request that waits (RFC 5927's idea, for ICMP itself).
  */
-import { type Instant, NEVER } from "../../device/instant.ts";
+import { type Instant, NEVER } from "../../time/instant.ts";
 import type { IpAddress } from "../address.ts";
 import type { Inbound } from "../inbound.ts";
 import type { Context, Flow, IcmpError, Timer } from "../transport.ts";

@@ -2,7 +2,7 @@
  * How many ICMP errors may be sent (RFC 1122 §3.2.2, RFC 4443 §2.4 f): so many a second in all, and fewer to one destination, so
  * that one who provokes them does not use up what others need. Destinations share buckets by a keyed hash: memory is fixed.
  */
-import type { Instant } from "../../device/instant.ts";
+import type { Instant } from "../../time/instant.ts";
 import type { IpAddress } from "../address.ts";
 import { SipHash } from "../siphash.ts";
 

@@ -3,8 +3,8 @@
  * be true (RFC 5927). What was learnt is forgotten after ten minutes, since paths change and nobody tells when they get better;
  * memory is bounded, the oldest goes first.
  */
-import { type Instant, NEVER } from "../../device/instant.ts";
-import type { TimerQueue } from "../../device/timer-queue.ts";
+import { type Instant, NEVER } from "../../time/instant.ts";
+import type { TimerQueue } from "../../time/timer-queue.ts";
 import type { IpAddress } from "../address.ts";
 import type { Timer } from "../transport.ts";
 import { IPV4_MIN_MTU, IPV6_MIN_MTU } from "./protocols.ts";

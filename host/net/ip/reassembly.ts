@@ -3,8 +3,8 @@
  * of it (RFC 5722, for IPv4 too); an exact copy of a fragment is no overlap. Bounded in time, in bytes held for all and for one
  * sender, and in fragments of a datagram: many small pieces buy no memory.
  */
-import { type Instant, NEVER } from "../../device/instant.ts";
-import type { TimerQueue } from "../../device/timer-queue.ts";
+import { type Instant, NEVER } from "../../time/instant.ts";
+import type { TimerQueue } from "../../time/timer-queue.ts";
 import type { MemoryBudget } from "../budget.ts";
 import type { Timer } from "../transport.ts";
 import { type IpHeader, sealIpv4 } from "./header.ts";

@@ -2,7 +2,7 @@
  * What an acknowledgement says: what arrived, in order and out of order (RFC 2018, RFC 2883), how long it took, what must have been lost
  * (RFC 8985; RFC 6582 without SACK), and how much may be in flight from now on.
  */
-import { type Instant, NEVER } from "../../device/instant.ts";
+import { type Instant, NEVER } from "../../time/instant.ts";
 import { type Connection, DRAINED, WRITABLE } from "./connection.ts";
 import { armRetransmission } from "./deadlines.ts";
 import { Delivery } from "./scoreboard.ts";

@@ -2,7 +2,7 @@
  * A segment arrives at a connection (RFC 9293 §3.10.7), in the order that the standard gives: sequence number (with RFC 7323's PAWS), RST,
  * SYN (both with RFC 5961), acknowledgement, window, data, FIN. What is not acceptable changes nothing.
  */
-import { NEVER } from "../../device/instant.ts";
+import { NEVER } from "../../time/instant.ts";
 import { takeAcknowledgement } from "./acknowledgement.ts";
 import { type Connection, READABLE } from "./connection.ts";
 import {

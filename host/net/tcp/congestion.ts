@@ -1,5 +1,5 @@
 /** What decides how much may be in flight. Sizes in bytes. One for each connection; cubic.ts is the one there is. */
-import type { Instant } from "../../device/instant.ts";
+import type { Instant } from "../../time/instant.ts";
 
 export interface CongestionControl {
   readonly window: number;

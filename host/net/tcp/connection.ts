@@ -9,7 +9,7 @@
  *
  * Positions instead of sequence numbers: see sequence.ts.
  */
-import { type Instant, NEVER } from "../../device/instant.ts";
+import { type Instant, NEVER } from "../../time/instant.ts";
 import type { IpAddress } from "../address.ts";
 import type { Ownership } from "../inbound.ts";
 import type { Flow, Timer } from "../transport.ts";

@@ -1,5 +1,5 @@
 /** CUBIC (RFC 9438), with HyStart++ for its slow start. Its formulas are in segments; the window is kept in bytes. */
-import type { Instant } from "../../device/instant.ts";
+import type { Instant } from "../../time/instant.ts";
 import type { CongestionControl } from "./congestion.ts";
 import { INITIAL_WINDOW_SEGMENTS } from "./constants.ts";
 import { SlowStart } from "./slow-start.ts";

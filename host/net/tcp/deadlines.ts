@@ -3,7 +3,7 @@
  * §3.8.6.1), delayed acknowledgements, keepalive (§3.8.4), and the ends of patience. All share one entry in the stack's timers: the
  * earliest. A deadline that moves back leaves the entry where it is, and a connection without any has none.
  */
-import { type Instant, NEVER } from "../../device/instant.ts";
+import { type Instant, NEVER } from "../../time/instant.ts";
 import { detectLosses } from "./acknowledgement.ts";
 import type { Connection } from "./connection.ts";
 import { DATA_RETRIES, ORPHAN_RETRIES, RTO_MAX, SYN_RETRIES } from "./constants.ts";

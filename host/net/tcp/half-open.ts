@@ -2,7 +2,7 @@
  * A connection whose peer has asked for it and not yet answered our answer: a small record (RFC 4987 §3.4), no connection. Its SYN+ACK is
  * repeated some times and the record then forgotten.
  */
-import { type Instant, NEVER } from "../../device/instant.ts";
+import { type Instant, NEVER } from "../../time/instant.ts";
 import type { IpAddress } from "../address.ts";
 import type { Flow, Timer } from "../transport.ts";
 import { ACK, RTO_INITIAL, SYN, WINDOW_SCALE } from "./constants.ts";

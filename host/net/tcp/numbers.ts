@@ -1,5 +1,5 @@
 /** Numbers that nobody may foresee: initial sequence numbers (RFC 6528), local ports (RFC 6056), timestamp offsets (RFC 7323 §5.4). */
-import type { Instant } from "../../device/instant.ts";
+import type { Instant } from "../../time/instant.ts";
 import type { IpAddress } from "../address.ts";
 import type { RandomSource } from "../random.ts";
 import { SipHash } from "../siphash.ts";

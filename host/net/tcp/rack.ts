@@ -3,7 +3,7 @@
  * is learnt: nothing where three segments suffice and no reordering was seen; else a part of the round trip that grows with each
  * retransmission that turns out to have been needless.
  */
-import type { Instant } from "../../device/instant.ts";
+import type { Instant } from "../../time/instant.ts";
 import type { RoundTrip } from "./round-trip.ts";
 import type { Delivery, Scoreboard } from "./scoreboard.ts";
 

@@ -3,7 +3,7 @@
  * large it may become is learnt from how much the user reads in a round trip: four times as much, so that the peer's slow start is
  * never held up; a user who does not read gets no more.
  */
-import type { Instant } from "../../device/instant.ts";
+import type { Instant } from "../../time/instant.ts";
 import type { MemoryBudget } from "../budget.ts";
 import { BUFFER_MAX, WINDOW_INITIAL } from "./constants.ts";
 import type { ReceiveQueue } from "./receive-queue.ts";

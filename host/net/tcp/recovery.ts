@@ -7,7 +7,7 @@
  *     └── timeout ──▶ loss ◀── timeout ──┘
  *                      └──────────── point acknowledged, or undone ──────────▶ open
  */
-import type { Instant } from "../../device/instant.ts";
+import type { Instant } from "../../time/instant.ts";
 import type { CongestionControl } from "./congestion.ts";
 import type { Scoreboard } from "./scoreboard.ts";
 

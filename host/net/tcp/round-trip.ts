@@ -1,5 +1,5 @@
 /** Round-trip time and the retransmission timeout made of it (RFC 6298), with the lower bounds that kernels use. */
-import type { Instant } from "../../device/instant.ts";
+import type { Instant } from "../../time/instant.ts";
 import { RTO_INITIAL, RTO_MAX, RTO_MIN } from "./constants.ts";
 
 /** How long the least round-trip time counts: paths change. */

@@ -4,7 +4,7 @@
  *
  * A run is in flight, SACKED (received out of order), or LOST (to be sent again; then in flight again, with a new time).
  */
-import type { Instant } from "../../device/instant.ts";
+import type { Instant } from "../../time/instant.ts";
 
 export class Run {
   start: number;

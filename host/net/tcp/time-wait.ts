@@ -2,7 +2,7 @@
  * What is left of a connection that we ended first (RFC 9293 §3.6): a small record that acknowledges a repeated FIN and keeps old
  * segments from a new connection with the same ports. A SYN that is surely newer takes its place (RFC 6191). RSTs do nothing (RFC 1337).
  */
-import { type Instant, NEVER } from "../../device/instant.ts";
+import { type Instant, NEVER } from "../../time/instant.ts";
 import type { Flow, Timer } from "../transport.ts";
 import type { Connection } from "./connection.ts";
 import { ACK, FIN, RST, SYN, TIME_WAIT } from "./constants.ts";

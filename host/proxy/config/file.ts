@@ -2,7 +2,7 @@
  * Reads a configuration for `wasmguard proxy`: a wg-quick file, alone or with the sections of wireproxy, or a file whose WGConfig
  * names one. The tunnel's part goes to the parser that `up` uses too. A value `$NAME` stands for an environment variable.
  */
-import { ConfigError } from "../../config/errors.ts";
+import { ConfigError } from "../../config/config-errors.ts";
 import { parseConfig } from "../../config/parse.ts";
 import { type Settings, wipeSettings } from "../../config/settings.ts";
 import type { Plan, ResolveStrategy, Service } from "./plan.ts";

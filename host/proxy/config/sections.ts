@@ -1,5 +1,5 @@
 /** The sections that wireproxy knows, each to a service. Keys are matched without regard to case, unknown ones are remarked on. */
-import { ConfigError } from "../../config/errors.ts";
+import { ConfigError } from "../../config/config-errors.ts";
 import type { ResolveStrategy, Service } from "./plan.ts";
 import { readBind, readPort, readSeconds, readTarget } from "./values.ts";
 

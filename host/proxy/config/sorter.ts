@@ -2,7 +2,7 @@
  * Sorts the lines of a configuration file: the tunnel's part stays bytes, with every other line blanked so that it numbers its
  * lines as the file does; only sections of services become strings.
  */
-import { ConfigError } from "../../config/errors.ts";
+import { ConfigError } from "../../config/config-errors.ts";
 import { characters, readLine } from "./lines.ts";
 import { Section } from "./sections.ts";
 

@@ -9,7 +9,7 @@ export { beginSession } from "../../../assembly/noise/session";
 import { identity, layOut, memoryEnd, random, uapiAreas } from "../../../assembly/memory/layout";
 import { SCRATCH, setScratch } from "../../../assembly/memory/scratch";
 import { IndexTable } from "../../../assembly/routing/index-table";
-import { Peer } from "../../../assembly/routing/peers";
+import { Peers } from "../../../assembly/routing/peers";
 import { Keypair } from "../../../assembly/transport/keypair";
 import { Keypairs } from "../../../assembly/transport/keypairs";
 
@@ -36,15 +36,15 @@ export function areaAddress(): usize {
 }
 
 export function peerAddress(peer: u32): usize {
-  return Peer.record(peer).bytes;
+  return Peers.record(peer).bytes;
 }
 
 export function secretAddress(peer: u32): usize {
-  return Peer.secret(peer).bytes;
+  return Peers.secret(peer).bytes;
 }
 
 export function createPeer(peer: u32, publicKey: usize): bool {
-  return Peer.create(peer, publicKey);
+  return Peers.create(peer, publicKey);
 }
 
 export function keypairAddress(peer: u32, number: u32): usize {

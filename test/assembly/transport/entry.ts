@@ -3,7 +3,7 @@ import { layOut, memoryEnd, uapiAreas } from "../../../assembly/memory/layout";
 import { setScratch } from "../../../assembly/memory/scratch";
 import { AllowedIps } from "../../../assembly/routing/allowed-ips";
 import { IndexTable } from "../../../assembly/routing/index-table";
-import { Peer } from "../../../assembly/routing/peers";
+import { Peers } from "../../../assembly/routing/peers";
 import { Keypair } from "../../../assembly/transport/keypair";
 import { Keypairs } from "../../../assembly/transport/keypairs";
 // biome-ignore lint/style/useImportType: AssemblyScript has no type-only imports
@@ -40,7 +40,7 @@ export function setIndexOwner(index: u32, owner: u32): void {
 }
 
 export function peerAddress(peer: u32): usize {
-  return Peer.record(peer).bytes;
+  return Peers.record(peer).bytes;
 }
 
 export function lookup(family: u32, high: u64, low: u64): i32 {

@@ -2,7 +2,7 @@
  * The network stack as a Tun that gives and takes single packets: superpackets are split here, slowly, so that what is tested is the
  * stack and no other part of the way.
  */
-import type { Tun, TunEvents } from "../../../host/io/event/tun.ts";
+import type { Tun, TunEvents } from "../../../host/event/tun.ts";
 import type { IpAddress } from "../../../host/net/address.ts";
 import type { PacketSink } from "../../../host/net/sink.ts";
 import { NetStack } from "../../../host/net/stack.ts";

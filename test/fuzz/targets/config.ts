@@ -1,7 +1,7 @@
 /** Configuration files: read, or refused with a ConfigError that tells no part of a key, wherever in the file the key stands. */
 import fc from "fast-check";
 import { expect } from "vitest";
-import { ConfigError } from "../../../host/config/errors.ts";
+import { ConfigError } from "../../../host/config/config-errors.ts";
 import { parseConfig } from "../../../host/config/parse.ts";
 import { mutated } from "../mutate.ts";
 import type { Target } from "../target.ts";

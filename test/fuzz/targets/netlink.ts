@@ -1,7 +1,7 @@
 /** Datagrams of rtnetlink: no more events than headers fit, and each whole. */
 import fc from "fast-check";
 import { expect } from "vitest";
-import { type NetworkEvent, parseNetlink } from "../../../host/io/linux/netlink.ts";
+import { type NetworkEvent, parseNetlink } from "../../../host/os/linux/netlink.ts";
 import { concat } from "../../reference/packets.ts";
 import { hostile } from "../mutate.ts";
 import type { Target } from "../target.ts";

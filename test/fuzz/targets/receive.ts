@@ -6,7 +6,7 @@ import { blake2s } from "@noble/hashes/blake2.js";
 import fc from "fast-check";
 import { expect } from "vitest";
 import { MESSAGE_COOKIE_REPLY, MESSAGE_INITIATION, MESSAGE_RESPONSE } from "../../../assembly/abi.ts";
-import { drops, endpoint, Pair, state } from "../../host/device/support/pair.ts";
+import { drops, endpoint, Pair, state } from "../../host/engine/support/pair.ts";
 import { concat } from "../../reference/packets.ts";
 import type { TestNode } from "../../support/node.ts";
 import { hostile } from "../mutate.ts";

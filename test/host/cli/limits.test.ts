@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { CliError, describeError } from "../../../host/cli/errors.ts";
+import { CliError, describeError } from "../../../host/cli/command-errors.ts";
 import { checkLimits } from "../../../host/cli/limits.ts";
 import { SystemError } from "../../../host/errors.ts";
 import { ERRNO } from "../../../host/ffi/errno.ts";

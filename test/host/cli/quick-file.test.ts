@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
-import { CliError } from "../../../host/cli/errors.ts";
+import { CliError } from "../../../host/cli/command-errors.ts";
 import { complain } from "../../../host/cli/print.ts";
 import { resolveEndpoint } from "../../../host/cli/quick/endpoint.ts";
 import { openConfigFile, rawArguments } from "../../../host/cli/quick/file.ts";

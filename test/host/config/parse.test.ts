@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonicalEndpoint } from "../../../host/address/canonical.ts";
 import { setRequest } from "../../../host/cli/quick/request.ts";
-import { ConfigError } from "../../../host/config/errors.ts";
+import { ConfigError } from "../../../host/config/config-errors.ts";
 import { parseConfig } from "../../../host/config/parse.ts";
 import { privateRunObstacle, runPrivately } from "../cli/private-run.ts";
 

@@ -8,7 +8,7 @@ import { daemonFilter } from "../../../host/confine/seccomp.ts";
 import { INET, PROCESS, SECCOMP, SOCKET, TUN } from "../../../host/ffi/constants.ts";
 import { EAFNOSUPPORT, EAGAIN, ENOSYS, EPERM } from "../../../host/ffi/errno.ts";
 import { SYSTEM_CALLS, type SystemCallName, systemCall } from "../../../host/ffi/system-calls.ts";
-import { machine } from "../../../host/io/platform.ts";
+import { machine } from "../../../host/platform.ts";
 
 const PID = 4321;
 const daemon = daemonFilter({ pid: PID, openErrno: EAGAIN });
@@ -98,7 +98,7 @@ test("sockets are UDP, and their options are those that the daemon sets", () => 
 });
 
 test("every option that the daemon's code sets is one that the filter lets pass", () => {
-  const folder = new URL("../../../host/io/linux/", import.meta.url);
+  const folder = new URL("../../../host/os/linux/", import.meta.url);
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
   const source = files.map((name) => readFileSync(new URL(name, folder), "utf8")).join("\n");
   const calls = source.matchAll(/[sS]et(?:Option)?\((?:[\w.#]+, )*?(SOCKET|INET)\.(\w+), (SOCKET|INET)\.(\w+)/g);

@@ -7,7 +7,7 @@ import { attachCore, sharedCoreModule } from "../../../host/core/load.ts";
 import { txLength, txOffset } from "../../../host/core/records/tx.ts";
 import type { TestNode } from "../../support/node.ts";
 import { TestInside, TestOutside } from "../../support/ports.ts";
-import { drops, HOST_A, HOST_B, Pair, packet } from "../device/support/pair.ts";
+import { drops, HOST_A, HOST_B, Pair, packet } from "../engine/support/pair.ts";
 
 /** A second instance on the memory of a node. */
 async function second({ engine: { core } }: TestNode): Promise<Core> {

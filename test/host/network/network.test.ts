@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { generatePrivateKey, publicKeyOf } from "../../../host/io/event/keys.ts";
-import { provideSystem } from "../../../host/io/event/system.ts";
-import { nodeSystem } from "../../../host/io/event/system-node.ts";
+import { provideSystem } from "../../../host/event/system.ts";
+import { nodeSystem } from "../../../host/event/system-node.ts";
+import { generatePrivateKey, publicKeyOf } from "../../../host/library/device-keys.ts";
 import { Network } from "../../../host/network/network.ts";
 import type { NetworkOptions } from "../../../host/network/options.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ConfigError } from "../../../../host/config/errors.ts";
+import { ConfigError } from "../../../../host/config/config-errors.ts";
 import { readPlan } from "../../../../host/proxy/config/file.ts";
 import { isOpenToAll, type Plan } from "../../../../host/proxy/config/plan.ts";
 

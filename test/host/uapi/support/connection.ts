@@ -2,7 +2,7 @@
  * A client's end of a UapiSession without a socket: bytes go into the input area as a driver would put them there,
  * answers are gathered as they are written.
  */
-import type { Zones } from "../../../../host/uapi/endpoint.ts";
+import type { Zones } from "../../../../host/address/endpoint-text.ts";
 import { UapiSession } from "../../../../host/uapi/session.ts";
 import type { Area } from "../../../../host/uapi/writer.ts";
 import { codecOf, type HexModule, loadHexModule, PAGE_BYTES } from "./hex-module.ts";

@@ -3,10 +3,10 @@
  * of that memory finds each key where it belongs and nowhere else.
  */
 import { x25519 } from "@noble/curves/ed25519.js";
+import { formatAddress } from "../../../../host/address/ip.ts";
 import type { Address, Endpoint } from "../../../../host/core/core.ts";
-import type { AllowedIp } from "../../../../host/device/routes.ts";
+import type { AllowedIp } from "../../../../host/engine/routes.ts";
 import { PeerLimitError, PortInUseError, SystemError } from "../../../../host/errors.ts";
-import { formatAddress } from "../../../../host/uapi/ip.ts";
 import type { ConfigTarget, PeerTarget } from "../../../../host/uapi/target.ts";
 import type { Area } from "../../../../host/uapi/writer.ts";
 

@@ -1,0 +1,314 @@
+/**
+ * The event driver: one engine and its lane on the runtime's own event loop, between any Bind and any Tun. It copies bytes
+ * into and out of linear memory. Code that is not ours (Bind, Tun, listeners) runs only while the engine rests, so it may call
+ * back at once: what is to be sent and delivered is collected, and handed out when the engine has finished.
+ */
+import {
+  DROP_MALFORMED,
+  DROP_SEND,
+  DROP_SHORT,
+  DROP_TYPE,
+  MESSAGE_BYTES_MAX,
+  RX_SLOTS,
+  VNET_BYTES,
+} from "../core/codes.ts";
+import type { Core, Endpoint } from "../core/core.ts";
+import { Engine } from "../engine/engine.ts";
+import type { Peer } from "../engine/peer.ts";
+import type { PeerEvent } from "../engine/peer-event.ts";
+import { Lane } from "../lane/lane.ts";
+import { NEVER } from "../time/instant.ts";
+import type { Bind, BindEvents } from "./bind.ts";
+import { BindOutside } from "./bind-outside.ts";
+import { byteLength, requireBytes } from "./bytes.ts";
+import { OptionError } from "./device-errors.ts";
+import { Outgoing } from "./outgoing.ts";
+import { PacketInside } from "./packet-inside.ts";
+import { system } from "./system.ts";
+import type { SuperpacketPlace, Tun, TunEvents } from "./tun.ts";
+
+const PACKET_BYTES_MAX = MESSAGE_BYTES_MAX - VNET_BYTES;
+/** Longest delay that the timers of every runtime take. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** After the I/O of this turn of the event loop. */
+const soon: (task: () => void) => void =
+  typeof setImmediate === "function" ? (task) => void setImmediate(task) : (task) => void setTimeout(task, 0);
+
+export interface EventDriverOptions {
+  readonly core: Core;
+  readonly tun: Tun;
+  readonly bind: Bind;
+  /** Told while the engine is at work: take note only. */
+  told(peer: Peer, event: PeerEvent | "endpoint"): void;
+  failed(part: "tun" | "bind", cause: unknown): void;
+  /** The Bind lost what it listens on, or has it again. */
+  socket(state: "lost" | "found", cause: unknown): void;
+}
+
+/** A datagram that could not be sent, lately. */
+export interface SendFailure {
+  readonly at: number;
+  readonly cause: unknown;
+}
+
+export class EventDriver {
+  readonly engine: Engine;
+  readonly #lane: Lane;
+  readonly #outside: BindOutside;
+  readonly #outgoing: Outgoing;
+  readonly #options: EventDriverOptions;
+  #open = false;
+  #turnDue = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerAt = NEVER;
+  #refs: "ref" | "unref" = "ref";
+  #tunDrops = 0n;
+  #sendFailure: SendFailure | undefined;
+
+  constructor(options: EventDriverOptions) {
+    const { core } = options;
+    this.#options = options;
+    this.#outgoing = new Outgoing({
+      datagram: (bytes, to) => this.#send(bytes, to),
+      packet: (bytes) => this.#write(bytes),
+    });
+    this.#outside = new BindOutside(core, this.#outgoing);
+    const kind = options.tun.superpackets === true ? "superpackets" : "packets";
+    this.#lane = new Lane(core, new PacketInside(core, this.#outgoing, kind), this.#outside);
+    core.exports.setBase(0n);
+    const superpackets = kind === "superpackets" ? 1 : 0;
+    core.exports.setTun(superpackets, superpackets, superpackets);
+    core.exports.setTrainLength(1);
+    this.engine = new Engine({
+      lane: this.#lane,
+      events: {
+        told: (peer, event) => options.told(peer, event),
+        pathLearnt: (peer) => options.told(peer, "endpoint"),
+      },
+      now: performance.now(),
+      uptime: system().uptime?.(),
+      random: (into) => void crypto.getRandomValues(into as Uint8Array<ArrayBuffer>),
+      wallTime: () => {
+        const now = Date.now();
+        return { seconds: Math.floor(now / 1000), nanoseconds: (now % 1000) * 1_000_000 };
+      },
+    });
+  }
+
+  /** Packets for the host that the Tun did not take. */
+  get tunDrops(): bigint {
+    return this.#tunDrops;
+  }
+
+  /** The last datagram that could not be sent. */
+  get sendFailure(): SendFailure | undefined {
+    return this.#sendFailure;
+  }
+
+  // ── life ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Bind and Tun are open and may be used from now on. */
+  start(): void {
+    this.#open = true;
+    this.#run((now) => this.engine.setUp(true, now));
+    this.#tell(() => this.#options.tun.sessionsChanged?.());
+  }
+
+  /** Change the configuration; what that makes possible is sent at once. */
+  configure<T>(change: () => T): T {
+    return this.#run((now) => {
+      this.engine.tell(now);
+      return change();
+    });
+  }
+
+  /** Wipe all keys; nothing is sent or delivered any more. Bind and Tun are the caller's to close. */
+  close(): void {
+    this.#open = false;
+    clearTimeout(this.#timer);
+    this.#timerAt = NEVER;
+    this.#outgoing.clear();
+    this.#outside.received.take();
+    this.engine.close();
+  }
+
+  /** Let the engine work, then hand out what it made. */
+  #run<T>(work: (now: number) => T): T {
+    const now = performance.now();
+    try {
+      const result = work(now);
+      this.#lane.flush();
+      return result;
+    } finally {
+      if (this.#open) {
+        this.#outgoing.handOut();
+        this.#schedule(this.engine.nextDeadline());
+      }
+    }
+  }
+
+  // ── in ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  readonly bindEvents: BindEvents = {
+    receive: (datagram, from) => {
+      const length = requireBytes("datagram", datagram);
+      requireEndpoint(from);
+      if (!this.#open) return;
+      if (length === 0) return this.#drop(DROP_SHORT);
+      if (length > MESSAGE_BYTES_MAX) return this.#drop(DROP_TYPE);
+      // RFC 768: a sender that expects no answer. It may be made up, and nothing can be sent there.
+      if (from.port === 0) return this.#drop(DROP_MALFORMED);
+      if (!this.#outside.received.add(datagram, length, from)) {
+        this.#takeReceived();
+        this.#outside.received.add(datagram, length, from);
+      }
+      this.#takeTurnSoon();
+    },
+    lost: (cause) => {
+      this.#sendFailure = { at: performance.now(), cause };
+      this.#drop(DROP_SEND);
+    },
+    failed: (cause) => this.#options.failed("bind", cause),
+    gone: (cause) => this.#options.socket("lost", cause),
+    back: () => this.#options.socket("found", undefined),
+    full: () => {
+      this.#outside.hasRoom = false;
+      this.#tell(() => this.#options.tun.pause?.());
+    },
+    drained: () => {
+      this.#outside.hasRoom = true;
+      this.#tell(() => this.#options.tun.resume?.());
+    },
+  };
+
+  /** Count a packet that went nowhere. @param reason DROP_… */
+  #drop(reason: number): void {
+    this.#options.core.countDrops(reason, 1);
+  }
+
+  /** Have the Tun pause or go on; it may be anybody's code. */
+  #tell(step: () => void): void {
+    if (!this.#open) return;
+    try {
+      step();
+    } catch (cause) {
+      this.#options.failed("tun", cause);
+    }
+  }
+
+  readonly tunEvents: TunEvents = {
+    receive: (packet) => {
+      const length = requireBytes("packet", packet);
+      if (!this.#open) return;
+      if (length > PACKET_BYTES_MAX) return this.#drop(DROP_MALFORMED);
+      this.#run((now) => {
+        const { at, bytes } = this.#options.core;
+        bytes.fill(0, at.tunBuffer, at.tunBuffer + VNET_BYTES);
+        bytes.set(packet, at.tunBuffer + VNET_BYTES);
+        this.#lane.send(at.tunBuffer, length + VNET_BYTES, now);
+      });
+    },
+    failed: (cause) => this.#options.failed("tun", cause),
+    place: () => this.#place(),
+  };
+
+  #place(): SuperpacketPlace {
+    const { core } = this.#options;
+    const { tunBuffer: at } = core.at;
+    return {
+      bytes: core.bytes,
+      at,
+      send: (length) => {
+        if (this.#open) this.#run((now) => this.#lane.send(at, length, now));
+      },
+      ready: (address) => this.#open && this.#run((now) => this.engine.wouldSend(address, now)),
+    };
+  }
+
+  #takeReceived(): void {
+    if (this.#outside.received.length === 0) return;
+    this.#run((now) => {
+      // The queue holds both families.
+      this.#lane.inbound(4, now, RX_SLOTS);
+      this.engine.advance(now);
+    });
+    this.#tell(() => this.#options.tun.sessionsChanged?.());
+  }
+
+  // ── time ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #takeTurnSoon(): void {
+    if (this.#turnDue) return;
+    this.#turnDue = true;
+    soon(this.#turn);
+  }
+
+  readonly #turn = (): void => {
+    this.#turnDue = false;
+    if (!this.#open) return;
+    this.#takeReceived();
+    if (this.#open && this.engine.nextDeadline() <= performance.now()) this.#advance();
+  };
+
+  #advance(): void {
+    this.#run((now) => this.engine.advance(now));
+  }
+
+  /** A timer that is due earlier than needed stays: to look too often is harmless. */
+  #schedule(at: number): void {
+    const delay = at - performance.now();
+    if (delay <= 0) return this.#takeTurnSoon();
+    if (at >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    this.#timer = setTimeout(this.#timeout, Math.min(Math.ceil(delay), TIMER_MS_MAX));
+    this.keep(this.#refs);
+  }
+
+  /** Whether the timer keeps the process alive. Browsers' timers are numbers, and keep nothing. */
+  keep(refs: "ref" | "unref"): void {
+    this.#refs = refs;
+    if (typeof this.#timer === "object") this.#timer[refs]();
+  }
+
+  readonly #timeout = (): void => {
+    this.#timerAt = NEVER;
+    if (this.#open) this.#advance();
+  };
+
+  // ── out ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #send(datagram: Uint8Array, to: Endpoint): void {
+    try {
+      if (this.#options.bind.send(datagram, to)) return;
+      this.#sendFailure = { at: performance.now(), cause: undefined };
+    } catch (cause) {
+      this.#sendFailure = { at: performance.now(), cause };
+      this.#options.failed("bind", cause);
+    }
+    this.#drop(DROP_SEND);
+  }
+
+  #write(packet: Uint8Array): void {
+    try {
+      if (this.#options.tun.write(packet)) return;
+    } catch (error) {
+      this.#options.failed("tun", error);
+    }
+    this.#tunDrops += 1n;
+  }
+}
+
+/** A Bind may be anybody's code, and an address is written into linear memory as it is. @throws OptionError */
+function requireEndpoint(from: Endpoint): void {
+  const known = typeof from === "object" && from !== null;
+  const length = known ? byteLength(from.address) : -1;
+  if (length !== 4 && length !== 16) throw new OptionError("address of the sender", "a Uint8Array of 4 or 16 bytes");
+  if (!isWhole(from.port, 0xffff)) throw new OptionError("port of the sender", "a whole number from 0 to 65535");
+  if (!isWhole(from.scope, 0xffffffff)) throw new OptionError("scope of the sender", "an interface index, or 0");
+}
+
+function isWhole(value: unknown, maximum: number): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= maximum;
+}

@@ -1,0 +1,33 @@
+/** Any Tun as the inside of a lane: it pushes its packets with `Lane.send`, and is handed copies of those that came. */
+import { VNET_BYTES } from "../core/codes.ts";
+import type { Address, Core } from "../core/core.ts";
+import { copyWrite } from "../core/records/write.ts";
+import type { Inside } from "../lane/ports.ts";
+import type { Outgoing } from "./outgoing.ts";
+
+export class PacketInside implements Inside {
+  readonly #core: Core;
+  readonly #outgoing: Outgoing;
+
+  /** Bytes in front of what the engine injects that the Tun does not want. */
+  readonly #skipped: number;
+
+  /** @param kind whether the Tun takes packets with vnet headers, as `setTun` was told */
+  constructor(core: Core, outgoing: Outgoing, kind: "packets" | "superpackets") {
+    this.#core = core;
+    this.#outgoing = outgoing;
+    this.#skipped = kind === "superpackets" ? 0 : VNET_BYTES;
+  }
+
+  read(): number {
+    return 0;
+  }
+
+  write(count: number): void {
+    for (let i = 0; i < count; i++) this.#outgoing.add(copyWrite(this.#core.views, this.#core.write(i)));
+  }
+
+  inject(at: Address, length: number): void {
+    this.#outgoing.add(this.#core.bytes.slice(at + this.#skipped, at + length));
+  }
+}

@@ -1,0 +1,126 @@
+/** What a device is made of, as a program writes it; checked as a whole before anything is loaded or opened. */
+import type { Signal } from "../ambient.ts";
+import type { Bind } from "../event/bind.ts";
+import { OptionError } from "../event/device-errors.ts";
+import type { Lookup } from "../event/lookup.ts";
+import { checkMtu } from "../event/mtu.ts";
+import { checkFunction, checkInteger, checkList, checkMethods, readOptions } from "../event/options.ts";
+import { system } from "../event/system.ts";
+import type { Tun } from "../event/tun.ts";
+import type { DebugHook } from "./device-events.ts";
+import { secretKey } from "./device-keys.ts";
+import type { EndpointReader } from "./endpoint-option.ts";
+import { type ParsedPeer, type PeerConfig, parsePeer } from "./peer-config.ts";
+
+export interface DeviceLimits {
+  /** Peers the device may have. */
+  readonly maxPeers?: number | undefined;
+  /** Entries in all lists of allowed IPs together. */
+  readonly maxAllowedIps?: number | undefined;
+}
+
+export interface DeviceOptions {
+  /** 32 bytes. The caller wipes its own copy. */
+  readonly privateKey: Uint8Array;
+  /** Packets of this machine's side. Closed together with the device. */
+  readonly tun: Tun;
+  /** Datagrams of the network's side; UDP sockets by default. Closed together with the device. */
+  readonly bind?: Bind | undefined;
+  /** UDP port; 0, the default, takes a free one. */
+  readonly listenPort?: number | undefined;
+  /** Largest packet inside, in bytes; by default what the Tun says, or 1420. */
+  readonly mtu?: number | undefined;
+  readonly peers?: readonly PeerConfig[] | undefined;
+  readonly limits?: DeviceLimits | undefined;
+  /** Looks up the names in endpoints, or "system" for the system's resolver. Without it endpoints are numeric. */
+  readonly lookup?: Lookup | "system" | undefined;
+  /** Closes the device when it is aborted. */
+  readonly signal?: Signal | undefined;
+  /** Is told in a line each what happens. No line holds a secret. */
+  readonly debug?: DebugHook | undefined;
+}
+
+/** What a configuration does not say. */
+export type ConfigOptions = Omit<DeviceOptions, "privateKey" | "peers">;
+
+const CONFIG_NAMES = ["tun", "bind", "listenPort", "mtu", "limits", "lookup", "signal", "debug"] as const;
+const NAMES = ["privateKey", "peers", ...CONFIG_NAMES] as const;
+
+/** @throws OptionError */
+export function readConfigOptions(options: unknown): object {
+  return readOptions("options", options, CONFIG_NAMES);
+}
+
+export interface ParsedOptions {
+  /** Copies, which `wipe` clears: the caller may wipe its own at once. */
+  readonly privateKey: Uint8Array;
+  readonly peers: readonly ParsedPeer[];
+  readonly tun: Tun;
+  readonly bind: Bind | undefined;
+  readonly listenPort: number;
+  readonly mtu: number | undefined;
+  readonly limits: DeviceLimits;
+  readonly lookup: Lookup | undefined;
+  readonly signal: Signal | undefined;
+  readonly debug: DebugHook | undefined;
+}
+
+/** @throws KeyError, OptionError, EndpointError, AllowedIpError */
+export function parseOptions(options: unknown): ParsedOptions {
+  const given = readOptions("options", options, NAMES);
+  checkMethods("tun", given.tun, ["open", "write", "close"], ["pause", "resume", "ref", "unref"]);
+  if (given.bind !== undefined) {
+    checkMethods("bind", given.bind, ["open", "send", "close"], ["move", "ref", "unref"]);
+  }
+  const { listenPort = 0, debug } = given;
+  checkInteger("listenPort", listenPort, 0, 0xffff);
+  if (debug !== undefined) checkFunction("debug", debug);
+  const tun = given.tun as Tun;
+  const mtu = checkMtu(given.mtu ?? tun.mtu);
+  const limits = readOptions("limits", given.limits === undefined ? {} : given.limits, ["maxPeers", "maxAllowedIps"]);
+  const lookup = parseLookup(given.lookup);
+  const reader: EndpointReader = { zones: system().zones, names: lookup === undefined ? "refused" : "taken" };
+  const privateKey = secretKey("privateKey", given.privateKey);
+  const list = given.peers === undefined ? [] : checkList("peers", given.peers, "peers");
+  const peers = list.map((peer, index) => parsePeer(`peers[${index}]`, peer, reader));
+  const signal = parseSignal(given.signal);
+  return {
+    // Nothing throws any more, so no copy is left behind.
+    privateKey: privateKey.slice(),
+    peers: peers.map(copied),
+    tun,
+    bind: given.bind as Bind | undefined,
+    listenPort,
+    mtu,
+    limits: limits as DeviceLimits,
+    lookup,
+    signal,
+    debug: debug as DebugHook | undefined,
+  };
+}
+
+export function wipe({ privateKey, peers }: ParsedOptions): void {
+  privateKey.fill(0);
+  for (const { presharedKey } of peers) presharedKey?.fill(0);
+}
+
+function copied(peer: ParsedPeer): ParsedPeer {
+  return { ...peer, publicKey: peer.publicKey.slice(), presharedKey: peer.presharedKey?.slice() };
+}
+
+function parseLookup(given: unknown): Lookup | undefined {
+  if (given === undefined) return undefined;
+  if (given === "system") {
+    const { lookup } = system();
+    if (lookup === undefined) throw new OptionError("lookup", "a function: this system has no resolver for programs");
+    return lookup;
+  }
+  if (typeof given !== "function") throw new OptionError("lookup", 'a function, or "system"');
+  return given as Lookup;
+}
+
+function parseSignal(given: unknown): Signal | undefined {
+  if (given === undefined) return undefined;
+  checkMethods("signal", given, ["addEventListener", "removeEventListener", "throwIfAborted"], []);
+  return given as Signal;
+}

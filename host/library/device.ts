@@ -1,0 +1,430 @@
+/**
+ * A WireGuard device for programs: one identity, its peers, a Tun on the inside and a Bind on the outside. Keys are copied
+ * into linear memory and live only there; what the caller hands over stays the caller's to wipe.
+ */
+
+import type { AsyncDisposal } from "../ambient.ts";
+import type { Address, Core } from "../core/core.ts";
+import { type CoreLimits, loadCore } from "../core/load.ts";
+import { obstacle } from "../core/support.ts";
+import type { Peer } from "../engine/peer.ts";
+import { EngineClosedError, UnsupportedRuntimeError, WasmguardError } from "../errors.ts";
+import type { Bind } from "../event/bind.ts";
+import {
+  BindError,
+  OptionError,
+  OwnKeyError,
+  PeerExistsError,
+  PeerUnknownError,
+  TunError,
+} from "../event/device-errors.ts";
+import { EventDriver } from "../event/driver.ts";
+import { MTU_DEFAULT } from "../event/mtu.ts";
+import { checkFunction, checkInteger } from "../event/options.ts";
+import { system } from "../event/system.ts";
+import type { Tun } from "../event/tun.ts";
+import { replaceAllowedIps } from "./allowed-ips.ts";
+import { type ConfigSource, readConfig } from "./config.ts";
+import { type DeviceEvents, EVENT_TYPES } from "./device-events.ts";
+import { type PublicKey, publicKeyBytes, secretKey } from "./device-keys.ts";
+import {
+  type ConfigOptions,
+  type DeviceOptions,
+  type ParsedOptions,
+  parseOptions,
+  readConfigOptions,
+  wipe,
+} from "./device-options.ts";
+import type { DeviceStatistics, PeerStatistics } from "./device-statistics.ts";
+import type { EndpointReader } from "./endpoint-option.ts";
+import { Names } from "./names.ts";
+import {
+  type ParsedChange,
+  type ParsedPeer,
+  type PeerChange,
+  type PeerConfig,
+  parseChange,
+  parsePeer,
+} from "./peer-config.ts";
+import { peerStatistics } from "./peer-statistics.ts";
+import { Ports } from "./ports.ts";
+import { Reports } from "./reports.ts";
+
+const KEY_BYTES = 32;
+
+/** Where the program's own types know `await using`. Nothing of it is declared for those that do not. */
+export interface Device extends AsyncDisposal {}
+
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the method is defined below the class.
+export class Device {
+  readonly #core: Core;
+  readonly #driver: EventDriver;
+  readonly #tun: Tun;
+  readonly #ports: Ports;
+  readonly #reports: Reports;
+  /** Undefined: endpoints are numeric. */
+  readonly #names: Names | undefined;
+  #port: number;
+  #state: "made" | "started" | "closed" = "made";
+  #started: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  /** Settles when no move to another port is under way. */
+  #moved: Promise<unknown> = Promise.resolve();
+  /** Ends what waits for the signal of the options. */
+  #detach: () => void = () => {};
+
+  private constructor(core: Core, bind: Bind, options: ParsedOptions) {
+    const { tun, lookup } = options;
+    this.#core = core;
+    this.#tun = tun;
+    this.#port = options.listenPort;
+    this.#reports = new Reports({
+      core,
+      debug: options.debug,
+      peers: () => this.#driver.engine.peers(),
+      sendFailure: () => this.#driver.sendFailure,
+    });
+    this.#driver = new EventDriver({
+      core,
+      bind,
+      tun,
+      told: (peer, event) => {
+        if (event === "silent" || (event === "handshake started" && peer.attempts > 0)) this.#names?.silent(peer);
+        if (event === "handshake" || event === "back") this.#names?.reached(peer);
+        this.#reports.told(peer, event);
+      },
+      failed: (part, cause) => this.#fail(part, cause),
+      socket: (state, cause) => {
+        this.#reports.socket(state, cause);
+        if (state === "lost") this.#fail("bind", cause);
+      },
+    });
+    const { bindEvents, tunEvents } = this.#driver;
+    this.#ports = new Ports({ bind, tun, bindEvents, tunEvents });
+    this.#names = lookup && this.#makeNames(lookup);
+    core.exports.setMtu(options.mtu ?? MTU_DEFAULT);
+  }
+
+  #makeNames(lookup: NonNullable<ParsedOptions["lookup"]>): Names {
+    return new Names({
+      lookup,
+      zones: system().zones,
+      found: (peer, endpoint) => {
+        this.#driver.configure(() => peer.endpointFound(endpoint));
+        this.#reports.told(peer, "endpoint");
+      },
+      failed: (_peer, error) => this.#reports.failed(error),
+    });
+  }
+
+  /**
+   * Make a device. It opens nothing before `start`.
+   * @throws KeyError, OptionError, LimitsError, EndpointError, AllowedIpError, PeerLimitError, RouteLimitError,
+   * UnsupportedRuntimeError; the signal's reason, if it is aborted by then
+   */
+  static async create(options: DeviceOptions): Promise<Device> {
+    const parsed = parseOptions(options);
+    try {
+      parsed.signal?.throwIfAborted();
+      const bind = parsed.bind ?? system().makeBind?.();
+      if (bind === undefined) throw new OptionError("bind", "a Bind: this system has no UDP sockets");
+      const missing = obstacle();
+      if (missing !== undefined) throw new UnsupportedRuntimeError(missing);
+      const device = new Device(await loadCore(parsed.limits as CoreLimits), bind, parsed);
+      device.#configure(parsed);
+      return device;
+    } finally {
+      wipe(parsed);
+    }
+  }
+
+  /**
+   * Make a device of a wg-quick configuration. What is for the system (addresses, DNS, routes, hooks) is not applied: `readConfig`
+   * tells it. Names in endpoints are looked up by the system's resolver, or by the option `lookup`.
+   * @param config its text, as bytes or, where it cannot be wiped anyway, as a string; or the path of a file
+   * @throws ConfigError, and what `create` throws
+   */
+  static async fromConfig(config: ConfigSource, options: ConfigOptions): Promise<Device> {
+    const given = readConfigOptions(options) as ConfigOptions;
+    const read = await readConfig(config);
+    const { privateKey, listenPort, mtu, peers } = read;
+    try {
+      return await Device.create({ listenPort, mtu, lookup: system().lookup, ...given, privateKey, peers });
+    } finally {
+      read.wipe();
+    }
+  }
+
+  #configure({ privateKey, peers, signal }: ParsedOptions): void {
+    try {
+      signal?.throwIfAborted();
+      this.setPrivateKey(privateKey);
+      for (const peer of peers) this.#addPeer(peer);
+    } catch (error) {
+      this.#state = "closed";
+      this.#names?.close();
+      this.#driver.close();
+      throw error;
+    }
+    if (signal === undefined) return;
+    const close = (): void => void this.close();
+    signal.addEventListener("abort", close);
+    this.#detach = () => signal.removeEventListener("abort", close);
+  }
+
+  /** 32 bytes, a copy. */
+  get publicKey(): Uint8Array<ArrayBuffer> {
+    this.#requireOpen();
+    const at = this.#core.publicKey()!;
+    return Uint8Array.from(this.#core.bytes.subarray(at, at + KEY_BYTES));
+  }
+
+  /** The UDP port in use; before `start`, the one asked for. */
+  get listenPort(): number {
+    return this.#port;
+  }
+
+  // ── life ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Look names up, open the Bind and the Tun, and begin. @throws PortInUseError, BindError, EngineClosedError, and what the Tun throws */
+  start(): Promise<void> {
+    this.#started ??= this.#start().catch((error) => {
+      this.#started = undefined;
+      throw error;
+    });
+    return this.#started;
+  }
+
+  async #start(): Promise<void> {
+    this.#requireOpen();
+    await this.#names?.begin();
+    await this.#openBind(this.#port);
+    try {
+      await this.#ports.openTun();
+      this.#requireOpen();
+    } catch (error) {
+      await this.#ports.closeBind().catch((cause) => this.#fail("bind", cause));
+      if (this.#closing !== undefined) await this.#ports.closeTun().catch((cause) => this.#fail("tun", cause));
+      throw error;
+    }
+    this.#state = "started";
+    this.#reports.debug(() => `started, listening on UDP port ${this.#port}`);
+    this.#driver.start();
+  }
+
+  async #openBind(port: number): Promise<void> {
+    this.#requireOpen();
+    const bound = await this.#ports.openBind(port);
+    if (this.#state === "closed") {
+      await this.#ports.closeBind().catch((cause) => this.#fail("bind", cause));
+      throw new EngineClosedError();
+    }
+    this.#port = bound;
+  }
+
+  /**
+   * Move to another UDP port. Sessions stay; peers follow with the next message they get. Calls take turns.
+   * @param port 0 takes a free one
+   * @throws PortInUseError, BindError; it still listens on the port it had then
+   */
+  async listen(port: number): Promise<void> {
+    checkInteger("listenPort", port, 0, 0xffff);
+    this.#requireOpen();
+    if (this.#started === undefined) {
+      this.#port = port;
+      return;
+    }
+    const started = this.#started;
+    const moved = this.#moved.then(async () => {
+      await started;
+      await this.#move(port);
+    });
+    this.#moved = moved.catch(() => {});
+    await moved;
+  }
+
+  async #move(port: number): Promise<void> {
+    this.#requireOpen();
+    const bound = await this.#ports.move(this.#port, port);
+    if (this.#state === "closed") {
+      await this.#ports.closeBind().catch((cause) => this.#fail("bind", cause));
+      throw new EngineClosedError();
+    }
+    this.#port = bound;
+    this.#reports.debug(() => `listening on UDP port ${bound}`);
+  }
+
+  /** Whether the device keeps the process alive, as it does at first. */
+  ref(): this {
+    return this.#keep("ref");
+  }
+
+  unref(): this {
+    return this.#keep("unref");
+  }
+
+  #keep(refs: "ref" | "unref"): this {
+    this.#driver.keep(refs);
+    this.#names?.keep(refs);
+    this.#ports.keep(refs);
+    return this;
+  }
+
+  /** Wipe all keys, then close the Bind and the Tun; what they throw is told as `error`. Safe to call again. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#state = "closed";
+    this.#detach();
+    this.#names?.close();
+    this.#reports.close();
+    try {
+      this.#driver.close();
+    } finally {
+      for (const failure of await this.#ports.close()) this.#reports.failed(failure);
+    }
+    this.#reports.debug(() => "closed");
+  }
+
+  #requireOpen(): void {
+    if (this.#state === "closed") throw new EngineClosedError();
+  }
+
+  // ── configuration ──────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Put a key where the core can read it, use it there, wipe it. */
+  #withSecret(key: Uint8Array, use: (at: Address) => void): void {
+    const { secretExchange } = this.#core.at;
+    this.#core.bytes.set(key, secretExchange);
+    try {
+      use(secretExchange);
+    } finally {
+      this.#core.wipe(secretExchange, KEY_BYTES);
+    }
+  }
+
+  /** Take another identity; a peer with the same public key is removed. @param key 32 bytes @throws KeyError */
+  setPrivateKey(key: Uint8Array): void {
+    this.#requireOpen();
+    secretKey("privateKey", key);
+    this.#driver.configure(() => this.#withSecret(key, (at) => this.#driver.engine.setPrivateKey(at)));
+  }
+
+  /**
+   * @throws KeyError, EndpointError, AllowedIpError, OptionError, PeerExistsError, OwnKeyError, PeerLimitError,
+   * RouteLimitError; the peer is not added then, and nothing else is changed
+   */
+  addPeer(config: PeerConfig): void {
+    this.#requireOpen();
+    this.#addPeer(parsePeer("peer", config, this.#reader));
+  }
+
+  get #reader(): EndpointReader {
+    return { zones: system().zones, names: this.#names === undefined ? "refused" : "taken" };
+  }
+
+  #addPeer(parsed: ParsedPeer): void {
+    if (this.#find(parsed.publicKey) !== undefined) throw new PeerExistsError();
+    const { engine } = this.#driver;
+    this.#driver.configure(() => {
+      this.#core.bytes.set(parsed.publicKey, this.#core.at.exchange);
+      const peer = engine.createPeer(this.#core.at.exchange);
+      if (peer === undefined) throw new OwnKeyError();
+      try {
+        this.#apply(peer, parsed);
+      } catch (error) {
+        engine.removePeer(peer);
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Change what is given, leave the rest.
+   * @throws KeyError, EndpointError, AllowedIpError, OptionError, PeerUnknownError, RouteLimitError; nothing is changed then
+   */
+  updatePeer(publicKey: PublicKey, change: PeerChange): void {
+    this.#requireOpen();
+    const key = publicKeyBytes(publicKey);
+    const parsed = parseChange(key, change, this.#reader);
+    const peer = this.#require(key);
+    this.#driver.configure(() => this.#apply(peer, parsed));
+  }
+
+  /** Its keys are wiped. @throws KeyError, PeerUnknownError */
+  removePeer(publicKey: PublicKey): void {
+    this.#requireOpen();
+    const peer = this.#require(publicKeyBytes(publicKey));
+    this.#names?.forget(peer);
+    this.#driver.configure(() => this.#driver.engine.removePeer(peer));
+  }
+
+  #require(publicKey: Uint8Array): Peer {
+    const peer = this.#find(publicKey);
+    if (peer === undefined) throw new PeerUnknownError();
+    return peer;
+  }
+
+  #find(publicKey: Uint8Array): Peer | undefined {
+    const { exchange } = this.#core.at;
+    this.#core.bytes.set(publicKey, exchange);
+    return this.#driver.engine.findPeer(exchange);
+  }
+
+  #apply(peer: Peer, { presharedKey, endpoint, allowedIps, persistentKeepalive }: ParsedChange): void {
+    if (allowedIps !== undefined) replaceAllowedIps(this.#core, this.#driver.engine.peers(), peer, allowedIps);
+    if (presharedKey !== undefined) {
+      this.#withSecret(presharedKey ?? new Uint8Array(KEY_BYTES), (at) => peer.setPresharedKey(at));
+    }
+    if (endpoint !== undefined) this.#setEndpoint(peer, endpoint);
+    if (persistentKeepalive !== undefined) peer.setPersistentKeepalive(persistentKeepalive);
+    peer.commit();
+    this.#reports.configured(peer);
+  }
+
+  #setEndpoint(peer: Peer, endpoint: NonNullable<ParsedChange["endpoint"]>): void {
+    if ("host" in endpoint) return this.#names?.set(peer, endpoint);
+    this.#names?.forget(peer);
+    peer.setEndpoint(endpoint);
+  }
+
+  // ── what it tells ──────────────────────────────────────────────────────────────────────────────────────────
+
+  statistics(): DeviceStatistics {
+    this.#requireOpen();
+    const { engine, tunDrops } = this.#driver;
+    return {
+      peers: Array.from(engine.peers(), (peer) => peerStatistics(this.#core, peer)),
+      drops: { ...engine.drops(), tun: tunDrops + (this.#tun.drops ?? 0n) },
+    };
+  }
+
+  /** Of one peer. @throws KeyError, PeerUnknownError */
+  peer(publicKey: PublicKey): PeerStatistics {
+    this.#requireOpen();
+    return peerStatistics(this.#core, this.#require(publicKeyBytes(publicKey)));
+  }
+
+  /** Listen. @returns what ends it @throws OptionError */
+  on<K extends keyof DeviceEvents>(type: K, listener: (event: DeviceEvents[K]) => void): () => void {
+    if (!EVENT_TYPES.includes(type)) throw new OptionError("type", `one of ${EVENT_TYPES.join(", ")}`);
+    checkFunction("listener", listener);
+    return this.#reports.on(type, listener);
+  }
+
+  #fail(part: "tun" | "bind", cause: unknown): void {
+    if (cause instanceof WasmguardError) return this.#reports.failed(cause);
+    this.#reports.failed(part === "tun" ? new TunError("the Tun failed", cause) : new BindError(undefined, cause));
+  }
+}
+
+Object.defineProperty(Device.prototype, Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose"), {
+  value(this: Device): Promise<void> {
+    return this.close();
+  },
+  configurable: true,
+  writable: true,
+});

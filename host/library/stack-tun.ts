@@ -1,0 +1,172 @@
+/**
+ * The network stack as the inside of a device: no interface of the system, no root. Superpackets pass both ways: what the stack sends is
+ * written where the core reads it, and what was received and merged is kept where it lies. A bind that has no room makes the stack wait,
+ * and requests for connections wait while a handshake is under way.
+ */
+
+import { TunError } from "../event/device-errors.ts";
+import type { SuperpacketPlace, Tun, TunEvents } from "../event/tun.ts";
+import type { IpAddress } from "../net/address.ts";
+import type { PacketSink } from "../net/sink.ts";
+import { NetStack } from "../net/stack.ts";
+import { NEVER } from "../time/instant.ts";
+
+/** Longest delay that the timers of every runtime take. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+/** Sent at once before others get their turn. */
+const TURN_BYTES = 1 << 20;
+const NOWHERE = new Uint8Array(0);
+
+/** After the I/O of this turn of the event loop. */
+const soon: (task: () => void) => void =
+  typeof setImmediate === "function" ? (task) => void setImmediate(task) : (task) => void setTimeout(task, 0);
+
+export interface StackTunOptions {
+  /** The addresses inside of the tunnel. */
+  readonly addresses: readonly IpAddress[];
+  /** Bytes; default 1420. */
+  readonly mtu?: number | undefined;
+  /** What all connections and sockets may hold together; default 256 MiB. */
+  readonly budgetBytes?: number | undefined;
+  /** A handler of the stack's user threw. Without it, that is thrown on, outside of any call. */
+  failed?(cause: unknown): void;
+}
+
+export class StackTun implements Tun, PacketSink {
+  readonly superpackets = true;
+  readonly mtu: number;
+  readonly stack: NetStack;
+  readonly #failed: ((cause: unknown) => void) | undefined;
+  #place: SuperpacketPlace | undefined;
+  bytes: Uint8Array = NOWHERE;
+  view: DataView = new DataView(NOWHERE.buffer);
+  #paused = false;
+  #refused = false;
+  #unready = false;
+  #sentBytes = 0;
+  #turnDue = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerAt = NEVER;
+  #closed = false;
+
+  constructor({ addresses, mtu = 1420, budgetBytes, failed }: StackTunOptions) {
+    this.mtu = mtu;
+    this.#failed = failed;
+    this.stack = new NetStack({
+      sink: this,
+      addresses,
+      mtu,
+      budgetBytes,
+      random: (into) => void crypto.getRandomValues(into as Uint8Array<ArrayBuffer>),
+      wake: () => this.#turnSoon(),
+      now: performance.now(),
+    });
+  }
+
+  // ── the device's side ──────────────────────────────────────────────────────────────────────────────────────
+
+  open(events: TunEvents): void {
+    const place = events.place?.();
+    if (place === undefined) throw new TunError("this driver takes no superpackets");
+    this.#place = place;
+    this.bytes = place.bytes;
+    this.view = new DataView(place.bytes.buffer, place.bytes.byteOffset, place.bytes.byteLength);
+    this.#go();
+  }
+
+  write(packet: Uint8Array): boolean {
+    if (this.#closed) return false;
+    this.stack.receive(packet, 0, packet.length, performance.now(), "given");
+    // Once for all packets that the device hands over together.
+    this.#turnSoon();
+    return true;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#go();
+  }
+
+  sessionsChanged(): void {
+    if (!this.#unready) return;
+    this.#unready = false;
+    this.stack.ready();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#place = undefined;
+    clearTimeout(this.#timer);
+    this.stack.close();
+  }
+
+  // ── the stack's side ───────────────────────────────────────────────────────────────────────────────────────
+
+  reserve(_length: number): number {
+    if (this.#place === undefined || this.#paused || this.#sentBytes >= TURN_BYTES) {
+      this.#refused = true;
+      return -1;
+    }
+    return this.#place.at;
+  }
+
+  commit(_at: number, length: number): void {
+    this.#sentBytes += length;
+    this.#place?.send(length);
+  }
+
+  ready(destination: IpAddress): boolean {
+    const ready = this.#place?.ready(destination.toBytes()) ?? false;
+    if (!ready) this.#unready = true;
+    return ready;
+  }
+
+  // ── time ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** There is room. */
+  #go(): void {
+    if (this.#unready) this.sessionsChanged();
+    if (!this.#refused) return;
+    this.#refused = false;
+    this.stack.room();
+  }
+
+  #turnSoon(): void {
+    if (this.#turnDue) return;
+    this.#turnDue = true;
+    queueMicrotask(this.#turn);
+  }
+
+  readonly #turn = (): void => {
+    this.#turnDue = false;
+    if (this.#closed) return;
+    try {
+      this.stack.turn(performance.now());
+      if (this.#sentBytes >= TURN_BYTES) soon(() => this.#go());
+    } catch (error) {
+      if (this.#failed === undefined) throw error;
+      this.#failed(error);
+    } finally {
+      this.#sentBytes = 0;
+      this.#schedule(this.stack.nextDeadline());
+    }
+  };
+
+  /** A timer that is due earlier than needed stays: to look too often is harmless. */
+  #schedule(at: number): void {
+    if (this.#closed || this.#turnDue || at >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    const delay = Math.min(Math.max(0, Math.ceil(at - performance.now())), TIMER_MS_MAX);
+    this.#timer = setTimeout(this.#timeout, delay);
+  }
+
+  readonly #timeout = (): void => {
+    this.#timerAt = NEVER;
+    this.#turn();
+  };
+}

@@ -1,0 +1,42 @@
+/**
+ * Leaving the core to whoever waits for it, while that costs little. Where somebody computes on the same core, it takes them
+ * milliseconds to give it back; then it is better to sleep, because whoever wakes is preferred to them.
+ */
+
+import type { Libc } from "../ffi/libc.ts";
+import type { Instant } from "../time/instant.ts";
+
+/** Longer than any neighbour takes for a packet. */
+const LONG_MS = 0.5;
+/** No further try for so long; twice as long each time that ends the same way. */
+const REST_MS_MIN = 50;
+const REST_MS_MAX = 10_000;
+
+export class Courtesy {
+  readonly #libc: Libc;
+  #restMs = REST_MS_MIN;
+  #restsUntil: Instant = 0;
+
+  constructor(libc: Libc) {
+    this.#libc = libc;
+  }
+
+  /** Whether nobody kept the core for long of late. */
+  pays(now: Instant): boolean {
+    return now >= this.#restsUntil;
+  }
+
+  /** Let others run, unless that does not pay. @returns the time after it */
+  yield(now: Instant): Instant {
+    if (!this.pays(now)) return now;
+    this.#libc.schedYield();
+    const after = performance.now();
+    if (after - now <= LONG_MS) {
+      this.#restMs = REST_MS_MIN;
+    } else {
+      this.#restsUntil = after + this.#restMs;
+      this.#restMs = Math.min(2 * this.#restMs, REST_MS_MAX);
+    }
+    return after;
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * How the loop waits for packets: asleep, as a rule. When the next one is due, by the rhythm of those before it, it wakes a little
+ * earlier and looks out for it: a core that has slept takes as long to wake as the rest of a packet's way. With `--busy-poll` it
+ * looks for some time after every packet instead, or never.
+ */
+
+import type { Libc } from "../ffi/libc.ts";
+import type { PollSet } from "../os/linux/poll-set.ts";
+import type { Instant } from "../time/instant.ts";
+import { BusyPoll, lookUntil } from "./busy-poll.ts";
+import { Courtesy } from "./courtesy.ts";
+import { Rhythm } from "./rhythm.ts";
+
+/** To wake that much before the packet is due, and to look for it that long after. */
+const LEAD_MS = 0.2;
+const LAG_MS = 0.2;
+/** Packets in a stream come closer together than this. Nobody waits for the single one. */
+const PAUSE_MS_MIN = 0.2;
+/** A signal that comes while it looks cannot interrupt the sleep that follows: so that is a short one. */
+const SLEEP_AFTER_LOOK_MS = 100;
+
+export class PacketWait {
+  readonly #courtesy: Courtesy;
+  readonly #poll: PollSet;
+  readonly #mayWait: (now: Instant) => number;
+  readonly #busyPoll: BusyPoll;
+  /** By place. */
+  readonly #rhythms: readonly Rhythm[];
+  /** When packets came last, and how long after the ones before. */
+  #turn: Instant = 0;
+  #pause = 0;
+  readonly #look = () => this.#poll.wait(0);
+
+  /**
+   * @param places   how many places of `poll` packets come through: the first ones
+   * @param busyPoll microseconds to look after every packet; undefined follows the rhythm
+   * @param mayWait  returns the milliseconds that may be waited, none or less when something is due
+   */
+  constructor(
+    libc: Libc,
+    poll: PollSet,
+    places: number,
+    busyPoll: number | undefined,
+    mayWait: (now: Instant) => number,
+  ) {
+    this.#courtesy = new Courtesy(libc);
+    this.#poll = poll;
+    this.#mayWait = mayWait;
+    this.#busyPoll = new BusyPoll(this.#courtesy, busyPoll ?? 0);
+    this.#rhythms = busyPoll === undefined ? Array.from({ length: places }, () => new Rhythm()) : [];
+  }
+
+  /** `count` packets (superpackets, datagrams) were taken from a place at once. */
+  came(place: number, now: Instant, count: number): void {
+    if (count > 0 && now > this.#turn) {
+      this.#pause = now - this.#turn;
+      this.#turn = now;
+    }
+    this.#busyPoll.extend(now);
+    if (count === 1) this.#rhythms[place]?.beat(now);
+    else if (count > 1) this.#rhythms[place]?.lose();
+  }
+
+  /** Whether the packets of this turn were the first for a while. */
+  get afterPause(): boolean {
+    return this.#pause >= PAUSE_MS_MIN;
+  }
+
+  /** A packet went its way: let run who waits for it on this core, rather than when the loop falls asleep. */
+  handOver(): void {
+    this.#courtesy.yield(performance.now());
+  }
+
+  /** Until something is ready or due, or a signal came. @returns how many places are ready */
+  wait(now: Instant): number {
+    if (this.#busyPoll.isOn(now)) {
+      return this.#busyPoll.look(now, now + this.#mayWait(now), this.#look) || this.#sleepAfterLook();
+    }
+    const mayWait = this.#mayWait(now);
+    const expected = this.#expected(now);
+    const start = expected - LEAD_MS;
+    if (start >= now + mayWait || !this.#courtesy.pays(now)) return this.#poll.wait(mayWait);
+    let at = now;
+    if (start > now) {
+      const ready = this.#poll.waitBriefly(start - now);
+      at = performance.now();
+      if (ready > 0 || at < start) return ready; // found, or interrupted
+    }
+    const until = Math.min(expected + LAG_MS, now + mayWait);
+    return lookUntil(this.#courtesy, at, until, this.#look) || this.#sleepAfterLook();
+  }
+
+  #sleepAfterLook(): number {
+    return this.#poll.wait(Math.min(this.#mayWait(performance.now()), SLEEP_AFTER_LOOK_MS));
+  }
+
+  /** When the next packet is expected that is not too late already. */
+  #expected(now: Instant): Instant {
+    let first = Number.POSITIVE_INFINITY;
+    for (const { expected } of this.#rhythms) {
+      if (expected < first && expected + LAG_MS > now) first = expected;
+    }
+    return first;
+  }
+}

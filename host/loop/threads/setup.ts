@@ -1,0 +1,34 @@
+/** What thread 0 hands a worker when it starts, and what the worker answers. */
+import type { UdpOptions } from "../../os/linux/udp.ts";
+import type { ChannelMemory } from "./channel.ts";
+
+export interface WorkerSetup {
+  /** Its number, from 1; thread 0 is the main one. */
+  readonly thread: number;
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly maxPeers: number;
+  readonly maxRoutes: number;
+  readonly control: SharedArrayBuffer;
+  readonly channel: ChannelMemory;
+  /** Its queue of the TUN device. */
+  readonly tun: number;
+  readonly vnetHeader: boolean;
+  /** Microseconds to look for a packet after one, before sleeping. */
+  readonly busyPoll: number;
+  /** eventfd that wakes thread 0. */
+  readonly wakeFirst: number;
+  /** eventfd that wakes this worker. */
+  readonly wake: number;
+  readonly udp: Pick<UdpOptions, "segmentation" | "coalescing">;
+}
+
+export interface WorkerReady {
+  /** Its epoll descriptor, which thread 0 adds UDP sockets to. */
+  readonly epoll: number;
+  /** Its area for the kernel's structs. */
+  readonly ioControl: number;
+  readonly rxBuffers: number;
+}
+
+export const TOKEN = { tun: 1, udp4: 2, udp6: 3, wake: 4 } as const;

@@ -1,0 +1,258 @@
+/**
+ * The UAPI socket of the daemon: accepts connections and moves bytes between them and their sessions, in linear memory.
+ * A connection keeps one of UAPI_SESSIONS pairs of areas. When all are taken, clients wait in the backlog, and whoever has
+ * been idle for the longest time makes room for them; so does, in the end, whoever is merely slow.
+ */
+
+import type { Zones } from "../../address/endpoint-text.ts";
+import type { Core } from "../../core/core.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { POLL } from "../../ffi/constants.ts";
+import { POLLFD } from "../../ffi/layout.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import { prometheusLines } from "../../metrics/prometheus.ts";
+import type { Statistic } from "../../metrics/statistics.ts";
+import { UapiSession } from "../../uapi/session.ts";
+import type { ConfigTarget } from "../../uapi/target.ts";
+import { type Epoll, FAILED, READABLE, WRITABLE } from "./epoll.ts";
+import type { TunnelSockets } from "./tunnel-sockets.ts";
+import { isAgain, type UnixConnection, type UnixListener } from "./unix-socket.ts";
+import { linuxZones } from "./zones.ts";
+
+const SESSIONS = 8; // assembly/constants.ts
+const AREA_BYTES = 65_536;
+/** Reads of one connection before others get their turn. */
+const STEPS_PER_TURN = 16;
+/** While others wait: so long may a client neither write nor read. Time enough to write what it has connected for. */
+const IDLE_MS = 20;
+/** While others wait: so long may a client be connected that is never idle, but never done either. */
+const STAY_MS = 2_000;
+/** Where there is no descriptor for a client, when to look again. */
+const RETRY_MS = 1_000;
+
+interface Client {
+  readonly connection: UnixConnection;
+  readonly session: UapiSession;
+  waitsFor: number;
+  readonly since: number;
+  activeAt: number;
+}
+
+export interface UapiServerOptions {
+  readonly core: Core;
+  readonly libc: Libc;
+  readonly engine: Engine;
+  readonly sockets: TunnelSockets;
+  readonly epoll: Epoll;
+  readonly listener: UnixListener;
+  readonly listenerToken: number;
+  /** Token of client 0; the others follow. */
+  readonly firstToken: number;
+  statistics(): Iterable<Statistic>;
+  log(level: "error" | "verbose", message: string): void;
+  /** Milliseconds; performance.now() by default. */
+  now?(): number;
+}
+
+export class UapiServer {
+  readonly #options: UapiServerOptions;
+  readonly #target: ConfigTarget;
+  readonly #zones: Zones;
+  readonly #clients: (Client | undefined)[] = new Array(SESSIONS).fill(undefined);
+  #accepting = true;
+  /** A client had to wait for want of a descriptor, and the log has it; until a call of accept found room. */
+  #refused = false;
+  /** When to call `retry`; Infinity while nobody is kept waiting. */
+  retryAt = Number.POSITIVE_INFINITY;
+
+  constructor(options: UapiServerOptions) {
+    this.#options = options;
+    this.#zones = linuxZones(options.libc);
+    this.#target = configTarget(options.engine, options.sockets);
+    options.epoll.add(options.listener.fd, options.listenerToken);
+  }
+
+  get #now(): number {
+    return this.#options.now?.() ?? performance.now();
+  }
+
+  /** Clients wait at the socket. */
+  accept(): void {
+    while (this.#someoneWaits()) {
+      let free = this.#clients.indexOf(undefined);
+      if (free < 0) free = this.#makeRoom();
+      if (free < 0) return this.#keepWaiting(this.#roomAt());
+      const connection = this.#nextConnection();
+      if (connection === "refused") {
+        if (this.#makeRoom() >= 0) continue;
+        return this.#keepWaiting(Math.min(this.#roomAt(), this.#now + RETRY_MS));
+      }
+      if (connection === undefined) break;
+      const area = this.#options.core.at.uapiAreas + 2 * AREA_BYTES * free;
+      const { core, epoll, firstToken, statistics, log } = this.#options;
+      const session = new UapiSession({
+        memory: core.memory,
+        input: { address: area, length: AREA_BYTES },
+        output: { address: area + AREA_BYTES, length: AREA_BYTES },
+        target: this.#target,
+        codec: {
+          decodeHexKey: (from, to) => Boolean(core.exports.hexDecode(to, from, 32)),
+          encodeHexKey: (to, from) => core.exports.hexEncode(to, from, 32),
+        },
+        zones: this.#zones,
+        statistics: () => prometheusLines(statistics()),
+        onFault: (error) => log("error", `UAPI: ${error instanceof Error ? error.message : error}`),
+      });
+      const now = this.#now;
+      this.#clients[free] = { connection, session, waitsFor: READABLE, since: now, activeAt: now };
+      epoll.add(connection.fd, firstToken + free);
+      this.serve(free, READABLE);
+    }
+    this.#listen("listen");
+  }
+
+  /** A client waits in the backlog. */
+  #someoneWaits(): boolean {
+    const { libc, listener } = this.#options;
+    const { view, at } = libc.scratch;
+    view.setInt32(POLLFD.fd, listener.fd, true);
+    view.setUint16(POLLFD.events, POLL.POLLIN, true);
+    view.setUint16(POLLFD.happened, 0, true);
+    return libc.poll(at(0), 1, 0) > 0;
+  }
+
+  /** For a client that waits. @returns the place that is free now, or −1 */
+  #makeRoom(): number {
+    const now = this.#now;
+    const stays = (client: Client | undefined, since: "activeAt" | "since"): number =>
+      client ? now - client[since] : -1;
+    for (const [since, most] of [["activeAt", IDLE_MS] as const, ["since", STAY_MS] as const]) {
+      const times = this.#clients.map((client) => stays(client, since));
+      const longest = Math.max(...times);
+      if (longest < most) continue;
+      const index = times.indexOf(longest);
+      this.#options.log("verbose", `UAPI: dropped a client after ${Math.round(longest)} ms, for others waited`);
+      this.#drop(index);
+      return index;
+    }
+    return -1;
+  }
+
+  /** When somebody will have stayed too long. */
+  #roomAt(): number {
+    const times = this.#clients.map((client) =>
+      client ? Math.min(client.activeAt + IDLE_MS, client.since + STAY_MS) : Number.POSITIVE_INFINITY,
+    );
+    return Math.min(...times);
+  }
+
+  #keepWaiting(until: number): void {
+    this.#listen("not now");
+    this.retryAt = until;
+  }
+
+  /** @returns undefined when none waits; "refused" when there is no descriptor for it */
+  #nextConnection(): UnixConnection | "refused" | undefined {
+    try {
+      const connection = this.#options.listener.accept();
+      if (connection === undefined) this.#refused = false;
+      return connection;
+    } catch (error) {
+      if (!this.#refused) this.#options.log("error", `UAPI clients must wait: ${(error as Error).message}`);
+      this.#refused = true;
+      return "refused";
+    }
+  }
+
+  /** There may be room again for clients that wait in the backlog. */
+  retry(): void {
+    if (!this.#accepting) this.accept();
+  }
+
+  /** Hear of further clients, or leave them in the backlog: the listener stays readable, and a wait for it returns at once. */
+  #listen(how: "listen" | "not now"): void {
+    const more = how === "listen";
+    if (more) this.retryAt = Number.POSITIVE_INFINITY;
+    if (more === this.#accepting) return;
+    this.#accepting = more;
+    const { epoll, listener, listenerToken } = this.#options;
+    epoll.modify(listener.fd, listenerToken, more ? READABLE : 0);
+  }
+
+  /** Client `index` can be read or written. */
+  serve(index: number, events: number): void {
+    const client = this.#clients[index];
+    if (client === undefined) return;
+    for (let step = 0; step < STEPS_PER_TURN; step++) {
+      const progress = this.#step(client);
+      if (progress === "gone" || ((events & FAILED) !== 0 && progress === "wait")) return this.#drop(index);
+      if (progress === "wait") break;
+      client.activeAt = this.#now;
+    }
+    const wanted = client.session.output().length > 0 ? WRITABLE : READABLE;
+    if (wanted === client.waitsFor) return;
+    client.waitsFor = wanted;
+    this.#options.epoll.modify(client.connection.fd, this.#options.firstToken + index, wanted);
+  }
+
+  #step({ connection, session }: Client): "more" | "wait" | "gone" {
+    const output = session.output();
+    if (output.length > 0) {
+      const written = connection.write(output.address, output.length);
+      if (isAgain(written)) return "wait";
+      if (written <= 0) return "gone";
+      session.written(written);
+      return "more";
+    }
+    if (session.closed) return "gone";
+    const room = session.inputRoom();
+    if (room.length === 0) return "gone";
+    const read = connection.read(room.address, room.length);
+    if (isAgain(read)) return "wait";
+    if (read < 0) return "gone";
+    if (read === 0) session.end();
+    else session.received(read);
+    return "more";
+  }
+
+  #drop(index: number): void {
+    const client = this.#clients[index];
+    if (client === undefined) return;
+    this.#options.epoll.remove(client.connection.fd);
+    client.connection.close();
+    client.session.destroy();
+    this.#clients[index] = undefined;
+    this.#listen("listen");
+  }
+
+  close(): void {
+    for (let i = 0; i < SESSIONS; i++) this.#drop(i);
+    this.#options.epoll.remove(this.#options.listener.fd);
+  }
+}
+
+/** The engine, and the sockets for what is theirs. */
+function configTarget(engine: Engine, sockets: TunnelSockets): ConfigTarget {
+  return {
+    setPrivateKey: (key) => engine.setPrivateKey(key),
+    setListenPort: (port) => {
+      if (sockets.setPort(port)) engine.clearSources();
+    },
+    setFirewallMark: (mark) => {
+      if (mark === sockets.mark) return;
+      sockets.setMark(mark);
+      engine.clearSources();
+    },
+    removeAllPeers: () => engine.removeAllPeers(),
+    findPeer: (publicKey) => engine.findPeer(publicKey),
+    createPeer: (publicKey) => engine.createPeer(publicKey),
+    removePeer: (peer) => {
+      const own = engine.findPeer(peer.publicKey);
+      if (own !== undefined) engine.removePeer(own);
+    },
+    privateKey: () => engine.privateKey(),
+    listenPort: () => sockets.port,
+    firewallMark: () => sockets.mark,
+    peers: () => engine.peers(),
+  };
+}

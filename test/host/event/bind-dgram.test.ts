@@ -1,0 +1,167 @@
+/** The UDP sockets of the event driver: what they refuse, and that they come and go as they are asked to. */
+import { createSocket, Socket } from "node:dgram";
+import { afterEach, expect, it, vi } from "vitest";
+import {
+  type Bind,
+  type BindEvents,
+  Device,
+  DgramBind,
+  type Endpoint,
+  generatePrivateKey,
+  tunPair,
+} from "../../../host/index.ts";
+import { endpoint, MemoryBind, settle } from "../library/memory-bind.ts";
+import { LOOPBACK, SMALL } from "../library/support.ts";
+
+const LENGTH = 60_000;
+/** More than may wait to be sent. */
+const MANY = 100;
+
+const EVENTS: BindEvents = { receive() {}, lost() {}, failed() {} };
+
+let bind = new DgramBind(LOOPBACK);
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await bind.close();
+  bind = new DgramBind(LOOPBACK);
+});
+
+function loopback(port: number): Endpoint {
+  return { address: Uint8Array.of(127, 0, 0, 1), port, scope: 0 };
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const socket = createSocket("udp4");
+  const free = await new Promise<boolean>((resolve) => {
+    socket.once("error", () => resolve(false));
+    socket.bind({ port, address: "127.0.0.1", exclusive: true }, () => resolve(true));
+  });
+  socket.close();
+  return free;
+}
+
+it("datagrams for port 0 are refused, and take no room from others", async () => {
+  const port = await bind.open(0, EVENTS);
+  for (let i = 0; i < MANY; i++) expect(bind.send(new Uint8Array(LENGTH), loopback(0))).toBe(false);
+  expect(bind.send(new Uint8Array(LENGTH), loopback(port))).toBe(true);
+});
+
+it("datagrams that the runtime refuses at once take no room from others", async () => {
+  const port = await bind.open(0, EVENTS);
+  const send = vi.spyOn(Socket.prototype, "send").mockImplementation(() => {
+    throw new Error("refused");
+  });
+  for (let i = 0; i < MANY; i++) expect(bind.send(new Uint8Array(LENGTH), loopback(port))).toBe(false);
+  expect(send).toHaveBeenCalledTimes(MANY);
+  send.mockRestore();
+  expect(bind.send(new Uint8Array(LENGTH), loopback(port))).toBe(true);
+});
+
+it("a datagram that claims to come from port 0 is dropped, and not answered", async () => {
+  const [tun] = tunPair();
+  const memory = new MemoryBind();
+  const device = await Device.create({ privateKey: generatePrivateKey(), tun, bind: memory, limits: SMALL });
+  await device.start();
+  memory.events?.receive(new Uint8Array(148).fill(1, 0, 1), endpoint(0));
+  await settle();
+  const { drops } = device.statistics();
+  expect([drops.malformed, drops.mac1, memory.sent]).toEqual([1n, 0n, []]);
+  await device.close();
+});
+
+it("of two calls of open at once the later one stays, and close leaves none", async () => {
+  const [first, second] = await Promise.all([bind.open(0, EVENTS), bind.open(0, EVENTS)]);
+  expect(second).not.toBe(first);
+  expect([await isFree(first), await isFree(second)]).toEqual([true, false]);
+  await bind.close();
+  expect(await isFree(second)).toBe(true);
+});
+
+it("close while open is under way leaves no socket, and no event comes", async () => {
+  const receive = vi.fn();
+  const opened = bind.open(0, { ...EVENTS, receive });
+  const closed = bind.close();
+  const port = await opened;
+  const other = createSocket("udp4");
+  other.send(new Uint8Array(8), port, "127.0.0.1");
+  await closed;
+  await settle();
+  expect(receive).not.toHaveBeenCalled();
+  expect(await isFree(port)).toBe(true);
+  await new Promise<void>((resolve) => other.close(resolve));
+});
+
+it("says when it is nearly full, before it drops anything, and when there is room again", async () => {
+  const told: string[] = [];
+  const port = await bind.open(0, { ...EVENTS, full: () => told.push("full"), drained: () => told.push("drained") });
+  let sent = 0;
+  while (told.length === 0 && sent < MANY) sent += Number(bind.send(new Uint8Array(LENGTH), loopback(port)));
+  expect(told).toEqual(["full"]);
+  // What is under way by then still finds room.
+  for (let i = 0; i < 8; i++) expect(bind.send(new Uint8Array(LENGTH), loopback(port))).toBe(true);
+  await expect.poll(() => told).toEqual(["full", "drained"]);
+  while (bind.send(new Uint8Array(LENGTH), loopback(port)));
+  await bind.close();
+  expect(told).toEqual(["full", "drained", "full", "drained"]);
+});
+
+it("a Tun pauses while the Bind is full", async () => {
+  const [tun] = tunPair();
+  const calls = [vi.spyOn(tun, "pause"), vi.spyOn(tun, "resume")].map((spy) => () => spy.mock.calls.length);
+  const memory = new MemoryBind();
+  const device = await Device.create({ privateKey: generatePrivateKey(), tun, bind: memory, limits: SMALL });
+  await device.start();
+  memory.events?.full?.();
+  expect(calls.map((count) => count())).toEqual([1, 0]);
+  memory.events?.drained?.();
+  expect(calls.map((count) => count())).toEqual([1, 1]);
+  await device.close();
+});
+
+it("sends again after close and open, whatever was waiting to be sent", async () => {
+  const port = await bind.open(0, EVENTS);
+  while (bind.send(new Uint8Array(LENGTH), loopback(port)));
+  const closed = bind.close();
+  expect(bind.send(new Uint8Array(8), loopback(port))).toBe(false);
+  await closed;
+  await bind.open(port, EVENTS);
+  expect(bind.send(new Uint8Array(LENGTH), loopback(port))).toBe(true);
+});
+
+/** Takes a moment to open and to close, and counts what was asked of it meanwhile. */
+class SlowBind implements Bind {
+  #busy = false;
+  overlaps = 0;
+  port: number | undefined;
+
+  async #take(port: number | undefined): Promise<void> {
+    if (this.#busy) this.overlaps += 1;
+    this.#busy = true;
+    await settle(2);
+    this.#busy = false;
+    this.port = port;
+  }
+  async open(port: number): Promise<number> {
+    await this.#take(port);
+    return port;
+  }
+  send(): boolean {
+    return true;
+  }
+  close(): Promise<void> {
+    return this.#take(undefined);
+  }
+}
+
+it("a device moves to one port after the other, and tells the last", async () => {
+  const [tun] = tunPair();
+  const slow = new SlowBind();
+  const device = await Device.create({ privateKey: generatePrivateKey(), tun, bind: slow, limits: SMALL });
+  const started = device.start();
+  await Promise.all([started, device.listen(5001), device.listen(5002), device.listen(5003)]);
+  expect([slow.overlaps, slow.port, device.listenPort]).toEqual([0, 5003, 5003]);
+  const moves = Promise.allSettled([device.listen(5004), device.listen(5005)]);
+  await device.close();
+  expect((await moves).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  expect(slow.port).toBeUndefined();
+});

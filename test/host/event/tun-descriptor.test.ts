@@ -1,0 +1,111 @@
+/** The Tun made of a descriptor. A pair of unix sockets that keep packets apart stands in for the interface. */
+import { closeSync, fstatSync, readSync, writeSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { DescriptorTun, type WasmguardError } from "../../../host/index.ts";
+
+const AF_UNIX = 1; // <sys/socket.h>
+const SOCK_SEQPACKET = 5;
+const SOCK_NONBLOCK = 0o4000;
+
+/** @returns the two ends */
+function socketPair(mode: "blocking" | "non-blocking"): [number, number] {
+  const { dlopen } = process.getBuiltinModule("node:ffi");
+  const shape = { arguments: ["i32", "i32", "i32", "pointer"], return: "i32" } as const;
+  const pair = Buffer.alloc(8);
+  const type = SOCK_SEQPACKET | (mode === "blocking" ? 0 : SOCK_NONBLOCK);
+  const result = dlopen(null, { socketpair: shape }).functions.socketpair(AF_UNIX, type, 0, pair);
+  if (result !== 0) throw new Error("socketpair failed");
+  return [pair.readInt32LE(0), pair.readInt32LE(4)];
+}
+
+interface Opened {
+  readonly tun: DescriptorTun;
+  readonly packets: number[][];
+  readonly failures: unknown[];
+}
+
+function opened(fd: number): Opened {
+  const [packets, failures]: [number[][], unknown[]] = [[], []];
+  const tun = new DescriptorTun(fd, { mtu: 1300 });
+  tun.open({ receive: (packet) => void packets.push([...packet]), failed: (cause) => void failures.push(cause) });
+  return { tun, packets, failures };
+}
+
+/** Whether the descriptor is still that of the socket: another file may have its number by now. */
+function isOpen(fd: number, inode: number): boolean {
+  try {
+    return fstatSync(fd).ino === inode;
+  } catch {
+    return false;
+  }
+}
+
+describe("DescriptorTun", () => {
+  it.each(["blocking", "non-blocking"] as const)("reads packet by packet from a %s descriptor", async (mode) => {
+    const [near, far] = socketPair(mode);
+    const inode = fstatSync(near).ino;
+    const { tun, packets } = opened(near);
+    const sent: number[][] = [];
+    for (let i = 1; i <= 5; i++) {
+      // Long enough apart for the pauses between looks to grow.
+      if (i % 2 === 0) await new Promise((resolve) => setTimeout(resolve, 100));
+      for (const packet of [[i], [i, i], [i, i, i]]) {
+        writeSync(far, Uint8Array.from(packet));
+        sent.push(packet);
+      }
+      await expect.poll(() => packets.length, { interval: 1 }).toBe(sent.length);
+    }
+    expect(packets).toEqual(sent);
+    tun.close();
+    if (mode === "blocking") writeSync(far, Uint8Array.of(9)); // ends the read that waits in the pool
+    await expect.poll(() => isOpen(near, inode)).toBe(false);
+    expect(packets).toEqual(sent);
+    closeSync(far);
+  });
+
+  it.each(["blocking", "non-blocking"] as const)(
+    "leaves packets in a %s descriptor while it is paused",
+    async (mode) => {
+      const [near, far] = socketPair(mode);
+      const { tun, packets } = opened(near);
+      writeSync(far, Uint8Array.of(1));
+      await expect.poll(() => packets.length, { interval: 1 }).toBe(1);
+      // Whether the descriptor blocks is known by then.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      tun.pause();
+      // The read that waits in the pool still takes one.
+      for (const byte of [2, 3, 4]) writeSync(far, Uint8Array.of(byte));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(packets).toEqual(mode === "blocking" ? [[1], [2]] : [[1]]);
+      tun.resume();
+      await expect.poll(() => packets, { interval: 1 }).toEqual([[1], [2], [3], [4]]);
+      tun.close();
+      closeSync(far);
+    },
+  );
+
+  it("writes packet by packet, and drops when there is no room", async () => {
+    const [near, far] = socketPair("non-blocking");
+    const { tun } = opened(near);
+    expect([tun.write(Uint8Array.of(1, 2, 3)), tun.write(Uint8Array.of(4))]).toEqual([true, true]);
+    const lengths = [1, 2].map(() => readSync(far, new Uint8Array(9), 0, 9, null));
+    expect(lengths).toEqual([3, 1]);
+    let count = 0;
+    while (tun.write(new Uint8Array(1300)) && count < 10_000) count += 1;
+    expect(count).toBeGreaterThan(0);
+    expect(count).toBeLessThan(10_000);
+    tun.close();
+    expect(tun.write(Uint8Array.of(1))).toBe(false);
+    closeSync(far);
+  });
+
+  it("tells once that the far end is gone", async () => {
+    const [near, far] = socketPair("non-blocking");
+    const { tun, failures } = opened(near);
+    closeSync(far);
+    await expect.poll(() => failures.map((failure) => (failure as WasmguardError).message)).toHaveLength(1);
+    expect(failures[0]).toMatchObject({ code: "TUN" });
+    tun.close();
+    expect(failures).toHaveLength(1);
+  });
+});

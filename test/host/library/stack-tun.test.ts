@@ -1,0 +1,78 @@
+/** The network stack as the inside of a device: two devices in one process, each with a stack, through a tunnel. */
+import { afterEach, expect, test } from "vitest";
+import { MemoryBind } from "../../../bench/net/memory-bind.ts";
+import { Device, generatePrivateKey, publicKeyOf } from "../../../host/index.ts";
+import { StackTun } from "../../../host/library/stack-tun.ts";
+import { IpAddress } from "../../../host/net/address.ts";
+import type { TcpStream } from "../../../host/net/tcp/face.ts";
+import { exchange, PORT } from "../../net/pair.ts";
+
+const devices: Device[] = [];
+afterEach(async () => {
+  await Promise.all(devices.splice(0).map((device) => device.close()));
+});
+
+async function tunnel(): Promise<[StackTun, StackTun]> {
+  const binds = [new MemoryBind(1), new MemoryBind(2)] as const;
+  MemoryBind.join(...binds);
+  const keys = [await generatePrivateKey(), await generatePrivateKey()] as const;
+  const tuns: [StackTun, StackTun] = [
+    new StackTun({ addresses: ["10.0.0.1", "fd00::1"].map((text) => IpAddress.parse(text)!) }),
+    new StackTun({ addresses: ["10.0.0.2", "fd00::2"].map((text) => IpAddress.parse(text)!) }),
+  ];
+  for (const i of [0, 1] as const) {
+    const other = 2 - i;
+    const publicKey = await publicKeyOf(keys[1 - i]!);
+    const allowedIps = [`10.0.0.${other}/32`, `fd00::${other}/128`];
+    const peers = [{ publicKey, endpoint: `192.0.2.${other}:51820`, allowedIps }];
+    const device = await Device.create({ privateKey: keys[i], tun: tuns[i], bind: binds[i], peers });
+    devices.push(device);
+    await device.start();
+  }
+  return tuns;
+}
+
+function connect(from: StackTun, to: string): TcpStream {
+  const stream = from.stack.tcp.connect({ remote: IpAddress.parse(to)!, remotePort: PORT });
+  if (typeof stream === "string") throw new Error(stream);
+  return stream;
+}
+
+test.each(["10.0.0.2", "fd00::2"])("two megabytes pass each way, to %s", async (address) => {
+  const [near, far] = await tunnel();
+  const server = far.stack.tcp.listen({ port: PORT, acceptable: () => accepted() });
+  if (typeof server === "string") throw new Error(server);
+  let back: ReturnType<typeof exchange> | undefined;
+  const accepted = () => {
+    back = exchange(server.accept()!, 2_000_000, { salt: 1 });
+  };
+  const there = exchange(connect(near, address), 2_000_000, { salt: 0 });
+  await expect.poll(() => there.closed && back?.closed, { timeout: 25_000 }).toBe(true);
+  expect([there.failure, back?.failure]).toEqual([undefined, undefined]);
+  expect([there.reader.read, back?.reader.read]).toEqual([2_000_000, 2_000_000]);
+});
+
+test("a request waits for the handshake, and is sent once", async () => {
+  const [near, far] = await tunnel();
+  const server = far.stack.tcp.listen({ port: PORT });
+  const stream = connect(near, "10.0.0.2");
+  await expect.poll(() => stream.state, { timeout: 25_000 }).toBe("ESTABLISHED");
+  expect(near.stack.counters.read("tcpRetransmits")).toBe(0);
+  expect(stream.statistics().rttMs).toBeLessThan(1000);
+  expect(server).not.toBeTypeOf("string");
+});
+
+test("superpackets pass: many segments in few packets, both ways", async () => {
+  const [near, far] = await tunnel();
+  const server = far.stack.tcp.listen({ port: PORT, acceptable: () => accepted() });
+  if (typeof server === "string") throw new Error(server);
+  let back: ReturnType<typeof exchange> | undefined;
+  const accepted = () => {
+    back = exchange(server.accept()!, 0, { salt: 1 });
+  };
+  const there = exchange(connect(near, "10.0.0.2"), 3_000_000, { salt: 0, piece: 300_000 });
+  await expect.poll(() => there.closed && back?.closed, { timeout: 25_000 }).toBe(true);
+  const segments = 3_000_000 / 1368;
+  expect(near.stack.counters.read("packetsOut")).toBeLessThan(segments / 4);
+  expect(far.stack.counters.read("packetsIn")).toBeLessThan(segments / 2);
+});

@@ -1,0 +1,196 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Libc } from "../../../host/ffi/libc.ts";
+import { PacketWait } from "../../../host/loop/packet-wait.ts";
+import type { PollSet } from "../../../host/os/linux/poll-set.ts";
+
+const GAP_MS = 2;
+const MAY_WAIT_MS = 50;
+
+/** By the nth look, a brief sleep, a sleep. */
+interface Found {
+  look?: (nth: number) => number;
+  brief?: number;
+  interrupted?: boolean;
+  sleep?: number;
+}
+
+/** A PollSet that never sleeps, and says what it was asked. */
+class FakePoll {
+  readonly sleeps: number[] = [];
+  readonly briefSleeps: number[] = [];
+  looks = 0;
+  readonly #found: Found;
+
+  constructor(found: Found = {}) {
+    this.#found = found;
+  }
+
+  wait(timeoutMs: number): number {
+    if (timeoutMs > 0) {
+      this.sleeps.push(timeoutMs);
+      return this.#found.sleep ?? 0;
+    }
+    this.looks += 1;
+    return this.#found.look?.(this.looks) ?? 0;
+  }
+
+  waitBriefly(timeoutMs: number): number {
+    this.briefSleeps.push(timeoutMs);
+    if (this.#found.brief === undefined && !this.#found.interrupted) clock += timeoutMs;
+    return this.#found.brief ?? 0;
+  }
+}
+
+/** Each look at the clock takes it on a little, and so do sleeps. */
+let clock = 0;
+/** How long whoever else wants the core keeps it. */
+let keepMs = 0;
+const libc = {
+  schedYield: () => {
+    clock += keepMs;
+  },
+} as unknown as Libc;
+
+beforeEach(() => {
+  [clock, keepMs] = [1010.1, 0];
+  vi.spyOn(performance, "now").mockImplementation(() => {
+    clock += 0.005;
+    return clock;
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+function waiting(poll: FakePoll, busyPoll?: number, mayWait = MAY_WAIT_MS): PacketWait {
+  return new PacketWait(libc, poll as unknown as PollSet, 3, busyPoll, () => mayWait);
+}
+
+/** Packets through a place, evenly, the last one `ago` ms before `now`. */
+function hear(wait: PacketWait, place: number, now: number, ago = 0): void {
+  for (let i = 60; i >= 0; i--) wait.came(place, now - ago - i * GAP_MS, 1);
+}
+
+test("sleeps while nothing is expected", () => {
+  const poll = new FakePoll({ sleep: 1 });
+  expect(waiting(poll).wait(performance.now())).toBe(1);
+  expect(poll).toMatchObject({ sleeps: [MAY_WAIT_MS], briefSleeps: [], looks: 0 });
+});
+
+test("wakes before the next packet is due, and looks for it", () => {
+  const poll = new FakePoll({ look: (nth) => (nth === 3 ? 2 : 0) });
+  const wait = waiting(poll);
+  const now = performance.now();
+  hear(wait, 1, now);
+  expect(wait.wait(now)).toBe(2);
+  expect(poll).toMatchObject({ sleeps: [], looks: 3 });
+  expect(poll.briefSleeps).toHaveLength(1);
+  expect(poll.briefSleeps[0]).toBeGreaterThan(GAP_MS / 2);
+  expect(poll.briefSleeps[0]).toBeLessThan(GAP_MS);
+});
+
+test("takes a packet that comes before", () => {
+  const poll = new FakePoll({ brief: 1 });
+  const wait = waiting(poll);
+  const now = performance.now();
+  hear(wait, 1, now);
+  expect(wait.wait(now)).toBe(1);
+  expect(poll).toMatchObject({ sleeps: [], looks: 0 });
+});
+
+test("sleeps again when it looked in vain, but not for long: a signal may have come", () => {
+  const poll = new FakePoll();
+  const wait = waiting(poll, undefined, 5000);
+  const now = performance.now();
+  hear(wait, 0, now, GAP_MS - 0.1);
+  expect(wait.wait(now)).toBe(0);
+  expect(poll.looks).toBeGreaterThan(0);
+  expect(poll.briefSleeps).toEqual([]);
+  expect(poll.sleeps).toHaveLength(1);
+  expect(poll.sleeps[0]).toBeLessThanOrEqual(100);
+});
+
+test("a signal that interrupts the sleep is told at once", () => {
+  const poll = new FakePoll({ interrupted: true });
+  const wait = waiting(poll);
+  const now = performance.now();
+  hear(wait, 1, now);
+  expect(wait.wait(now)).toBe(0);
+  expect(poll).toMatchObject({ sleeps: [], looks: 0 });
+});
+
+test("does not look where somebody else needs the core", () => {
+  const poll = new FakePoll();
+  const wait = waiting(poll);
+  hear(wait, 0, performance.now());
+  keepMs = 4;
+  wait.handOver();
+  const now = performance.now();
+  hear(wait, 0, now);
+  wait.wait(now);
+  expect(poll).toMatchObject({ sleeps: [MAY_WAIT_MS], briefSleeps: [], looks: 0 });
+});
+
+test("tells the first packets after a pause from those of a stream", () => {
+  const wait = waiting(new FakePoll());
+  const pauses = [0, 5, 5.05, 5.1, 5.1, 5.29, 5.5].map((at) => {
+    wait.came(1, 2000 + at, 1);
+    return wait.afterPause;
+  });
+  expect(pauses).toEqual([true, true, false, false, false, false, true]);
+  wait.came(0, 2010, 0);
+  expect(wait.afterPause).toBe(true);
+});
+
+test("expects no packet that is much too late", () => {
+  const poll = new FakePoll();
+  const wait = waiting(poll);
+  const now = performance.now();
+  hear(wait, 0, now, GAP_MS + 1);
+  wait.wait(now);
+  expect(poll).toMatchObject({ sleeps: [MAY_WAIT_MS], briefSleeps: [], looks: 0 });
+});
+
+test("looks out for the one of two that is due first", () => {
+  const poll = new FakePoll({ brief: 1 });
+  const wait = waiting(poll);
+  const now = performance.now();
+  hear(wait, 0, now);
+  hear(wait, 2, now, 1);
+  wait.wait(now);
+  expect(poll.briefSleeps[0]).toBeLessThan(GAP_MS - 1);
+});
+
+test("does what is due first", () => {
+  const poll = new FakePoll();
+  const wait = waiting(poll, undefined, 0.5);
+  const now = performance.now();
+  hear(wait, 0, now);
+  wait.wait(now);
+  expect(poll).toMatchObject({ sleeps: [0.5], briefSleeps: [], looks: 0 });
+});
+
+test("packets that come together are not expected", () => {
+  const poll = new FakePoll();
+  const wait = waiting(poll);
+  const now = performance.now();
+  hear(wait, 0, now, GAP_MS);
+  wait.came(0, now, 2);
+  wait.wait(now);
+  expect(poll).toMatchObject({ sleeps: [MAY_WAIT_MS], briefSleeps: [], looks: 0 });
+});
+
+test("looks as long as it was told after every packet, or never, whatever the rhythm", () => {
+  const now = performance.now();
+  const never = new FakePoll();
+  const asleep = waiting(never, 0);
+  hear(asleep, 0, now);
+  asleep.wait(now);
+  expect(never).toMatchObject({ sleeps: [MAY_WAIT_MS], briefSleeps: [], looks: 0 });
+
+  const always = new FakePoll({ look: () => 1 });
+  const awake = waiting(always, 10_000);
+  awake.came(0, now, 1);
+  expect(awake.wait(now)).toBe(1);
+  expect(always).toMatchObject({ sleeps: [], briefSleeps: [], looks: 1 });
+});
