@@ -45,8 +45,11 @@ export class Lock {
   }
 }
 
-/** Bytes that one thread writes and others read: a version beside them is odd while they change. */
-export class Versioned {
+/**
+ * Bytes that one thread writes and others read: a version beside them is odd while they change, and who read during a change reads again
+ * (Boehm, "Can Seqlocks Get Along With Programming Language Memory Models?", 2012).
+ */
+export class Seqlock {
   static write(version: usize, dst: usize, src: usize, length: usize): void {
     let seen = atomic.load<u32>(version);
     for (let tries: u32 = 0; seen & 1 || atomic.cmpxchg<u32>(version, seen, seen + 1) !== seen; tries++) {

@@ -5,7 +5,7 @@
  */
 import { EVENT_PATH, EVENT_PATH_OFFERED, PATH_BYTES, PATH_REMOTE_BYTES } from "../abi";
 import { equal } from "../crypto/constant-time";
-import { Sharing, Versioned } from "../memory/sharing";
+import { Seqlock, Sharing } from "../memory/sharing";
 import { Path } from "../records/path";
 import { AllowedIps } from "../routing/allowed-ips";
 import { Peers } from "../routing/peers";
@@ -40,6 +40,6 @@ function isInside(peer: u32, path: Path): bool {
 }
 
 function copyPath(peer: u32, to: usize, from: usize): void {
-  if (Sharing.on) Versioned.write(Peers.record(peer).pathVersionAt, to, from, PATH_BYTES);
+  if (Sharing.on) Seqlock.write(Peers.record(peer).pathVersionAt, to, from, PATH_BYTES);
   else memory.copy(to, from, PATH_BYTES);
 }

@@ -5,7 +5,7 @@
  */
 import { MESSAGE_BYTES_MAX, PATH_BYTES, TRAIN_BYTES_MAX_IPV4, TRAIN_BYTES_MAX_IPV6, TX_TRAINS } from "../abi";
 import { txBuffers } from "../memory/layout";
-import { Sharing, Versioned } from "../memory/sharing";
+import { Seqlock, Sharing } from "../memory/sharing";
 import { ThreadState } from "../memory/thread-state";
 import { TxRecord } from "../records/tx";
 import { Peers } from "../routing/peers";
@@ -53,7 +53,7 @@ export class Trains {
     descriptor.peer = peer;
     descriptor.count = 0;
     if (Sharing.on && path === Peers.record(peer).path.bytes) {
-      Versioned.read(Peers.record(peer).pathVersionAt, descriptor.path.bytes, path, PATH_BYTES);
+      Seqlock.read(Peers.record(peer).pathVersionAt, descriptor.path.bytes, path, PATH_BYTES);
     } else {
       memory.copy(descriptor.path.bytes, path, PATH_BYTES);
     }

@@ -3,34 +3,17 @@
 import type { ConfineOptions } from "../confine/linux.ts";
 import { isStep, STEPS, type Step } from "../confine/steps.ts";
 import { THREADS_MAX } from "../core/codes.ts";
-import type { LogLevel, Offloads } from "../daemon/daemon.ts";
-import { type MetricsAddress, parseMetricsAddress } from "../metrics/address.ts";
+import type { DaemonOptions, LogLevel } from "../daemon/daemon.ts";
+import { parseMetricsAddress } from "../metrics/address.ts";
 import { UsageError } from "./command-errors.ts";
 import { checkInterfaceName } from "./interface-name.ts";
 import type { DAEMON_OPTIONS, OptionValues } from "./options.ts";
 
 export type Environment = Record<string, string | undefined>;
 
-/** What one start of the daemon asks for; DaemonOptions less the callbacks. */
-export interface StartRequest {
-  interfaceName: string;
+/** What one start of the daemon asks for: its options, and how this process deals with it. */
+export interface StartRequest extends Omit<DaemonOptions, "onReady" | "signal" | "log" | "onLogRoom"> {
   foreground: boolean;
-  tunFd?: number | undefined;
-  uapiFd?: number | undefined;
-  logLevel: LogLevel;
-  confinement: ConfineOptions | undefined;
-  offloads: Offloads;
-  metrics?: MetricsAddress | undefined;
-  /** Path of a file. */
-  metricsToken?: string | undefined;
-  /** Scheduling priority. */
-  nice: number;
-  /** Microseconds; without it the driver looks when a packet is due. */
-  busyPoll?: number | undefined;
-  /** Bytes; the driver's default without it. */
-  packetMemory?: number | undefined;
-  /** Threads that carry packets; 1 without it. */
-  threads?: number | undefined;
   /** The log is wanted in the background too: LOG_LEVEL was given, and is not "silent". */
   keepsLog: boolean;
 }

@@ -21,23 +21,11 @@ async function runUntilStopped(request: StartRequest, warn: Warn, onReady: () =>
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
-  const { interfaceName, tunFd, uapiFd, logLevel, offloads, metrics, metricsToken } = request;
-  const { nice, packetMemory, busyPoll, confinement, threads } = request;
-  const log = new DaemonLog(interfaceName, logLevel);
+  const { foreground: _, keepsLog: __, ...options } = request;
+  const log = new DaemonLog(options.interfaceName, options.logLevel);
   try {
     await runDaemon({
-      interfaceName,
-      tunFd,
-      uapiFd,
-      logLevel,
-      offloads,
-      metrics,
-      metricsToken,
-      nice,
-      packetMemory,
-      busyPoll,
-      confinement,
-      threads,
+      ...options,
       onReady,
       signal: stopped.signal,
       log: (level, message) => {

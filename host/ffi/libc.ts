@@ -98,10 +98,6 @@ export class Libc {
     const n = this.#c.write(fd, address, length);
     return n < 0 ? -this.#errno() : n;
   }
-  readv(fd: number, gather: number, count: number): number {
-    const n = this.#c.readv(fd, gather, count);
-    return n < 0 ? -this.#errno() : n;
-  }
   writev(fd: number, gather: number, count: number): number {
     const n = this.#c.writev(fd, gather, count);
     return n < 0 ? -this.#errno() : n;
@@ -164,9 +160,6 @@ export class Libc {
   unlink(path: number): number {
     return this.#result(this.#c.unlink(path));
   }
-  chmod(path: number, mode: number): number {
-    return this.#result(this.#c.chmod(path, mode));
-  }
   mkdir(path: number, mode: number): number {
     return this.#result(this.#c.mkdir(path, mode));
   }
@@ -201,9 +194,6 @@ export class Libc {
   getsockopt(fd: number, level: number, option: number, value: number, length: number): number {
     return this.#result(this.#c.getsockopt(fd, level, option, value, length));
   }
-  sendmsg(fd: number, message: number, flags: number): number {
-    return this.#result(this.#c.sendmsg(fd, message, flags));
-  }
 
   // Waiting.
 
@@ -222,9 +212,6 @@ export class Libc {
   inotifyAddWatch(fd: number, path: number, mask: number): number {
     return this.#result(this.#c.inotify_add_watch(fd, path, mask));
   }
-  inotifyRemoveWatch(fd: number, watch: number): number {
-    return this.#result(this.#c.inotify_rm_watch(fd, watch));
-  }
 
   /** @param timespec address of one, in machine words */
   clockGettime(clock: number, timespec: number): number {
@@ -237,17 +224,11 @@ export class Libc {
 
   // Process and memory.
 
-  getpid(): number {
-    return this.#c.getpid();
-  }
   kill(pid: number, signal: number): number {
     return this.#result(this.#c.kill(pid, signal));
   }
   getrandom(address: number, length: number, flags: number): number {
     return this.#result(this.#c.getrandom(address, length, flags));
-  }
-  mlock(address: number, length: number): number {
-    return this.#result(this.#c.mlock(address, length));
   }
   madvise(address: number, length: number, advice: number): number {
     return this.#result(this.#c.madvise(address, length, advice));

@@ -1,6 +1,7 @@
 /**
  * When the next packet is to be expected. A sender with a clock (an echo request each millisecond, a control loop, audio in small
- * frames) sends evenly; the mean of the gaps and their mean deviation are kept as RFC 6298, section 2, keeps those of round trips.
+ * frames) sends evenly; the mean of the gaps and their mean deviation are exponentially weighted moving averages (EWMA), as RFC 6298,
+ * section 2, keeps those of round trips.
  */
 import type { Instant } from "../time/instant.ts";
 

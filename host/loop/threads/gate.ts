@@ -1,6 +1,7 @@
 /**
  * Who may touch what, when: workers read the shared structures of linear memory (peers, routes, indices, keypairs)
  * between `enter` and `leave`; thread 0 changes them between `hold` and `release`, while no worker is inside.
+ * This is quiescent-state reclamation (as RCU has it; McKenney, Slingwine, 1998): a worker that is not inside holds no reference.
  * A worker's common path is one load and two stores for each batch; nobody is woken who sleeps in epoll_wait.
  *
  *   worker    IDLE ──enter──▶ WORKING ──leave──▶ IDLE           enter waits while EPOCH is odd

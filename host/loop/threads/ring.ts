@@ -1,5 +1,6 @@
 /**
- * A bounded queue of records from one thread to another, in a SharedArrayBuffer; no lock, for each end is one thread's.
+ * A bounded queue of records from one thread to another, in a SharedArrayBuffer: an SPSC ring (single producer, single consumer;
+ * Lamport, "Proving the Correctness of Multiprocess Programs", 1977). No lock: each end is one thread's.
  * A record is its kind, its length and its bytes. What does not fit is refused, not waited for.
  * Memory: head and tail as u32 that only grow (modulo 2^32), each on a cache line of its own, then the bytes.
  */

@@ -68,17 +68,6 @@ export class NetworkMonitor {
     this.fd = openNetlink(libc, GROUPS);
   }
 
-  /** Ask for the present state of all links; it comes through read() as link events. @throws SystemError */
-  requestLinks(): void {
-    const { bytes, view, at } = this.#libc.scratch;
-    const length = NLMSGHDR.BYTES + IFINFOMSG.BYTES;
-    bytes.fill(0, 0, length);
-    view.setUint32(NLMSGHDR.length, length, true);
-    view.setUint16(NLMSGHDR.type, NETLINK.RTM_GETLINK, true);
-    view.setUint16(NLMSGHDR.flags, NETLINK.NLM_F_REQUEST | NETLINK.NLM_F_DUMP, true);
-    check("write", this.#libc.write(this.fd, at(0), length), "netlink");
-  }
-
   /** Report what is waiting. Call again while it returns true. @returns whether more may be waiting */
   read(report: (event: NetworkEvent) => void): boolean {
     const { bytes, at } = this.#libc.scratch;

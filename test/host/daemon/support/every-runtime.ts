@@ -5,6 +5,7 @@
 import { SOCKET } from "../../../../host/ffi/constants.ts";
 import { SOCKADDR_UN } from "../../../../host/ffi/layout.ts";
 import { openLibc } from "../../../../host/ffi/libc.ts";
+import { systemCall } from "../../../../host/ffi/system-calls.ts";
 import { drainEventfd, Epoll, openEventfd, signalEventfd } from "../../../../host/os/linux/epoll.ts";
 import { fillRandom } from "../../../../host/os/linux/random.ts";
 import { detachStdio } from "../../../../host/os/linux/stdio.ts";
@@ -25,7 +26,7 @@ for (let i = 0; i < 5000; i++) {
   if (closed !== -9 || absent !== -2) errors.push(closed, absent);
 }
 seen.wrongErrno = errors.length;
-seen.pid = libc.getpid() === process.pid;
+seen.pid = libc.systemCall(systemCall("getpid")!) === process.pid;
 
 const wake = openEventfd(libc);
 const epoll = new Epoll(libc, SPARE + 1024, 4);

@@ -70,20 +70,6 @@ describe("in a namespace", () => {
     if (missing !== undefined) ctx.skip(missing);
   });
 
-  test("the present links are told on request", () => {
-    const monitor = new NetworkMonitor(libc);
-    monitor.requestLinks();
-    expect(events(monitor)).toContainEqual({
-      kind: "link",
-      index: 1,
-      name: "lo",
-      up: true,
-      mtu: 65536,
-      removed: false,
-    });
-    monitor.close();
-  });
-
   test("links that come, change and go are told", () => {
     const monitor = new NetworkMonitor(libc);
     ip("tuntap add dev wgio5 mode tun");
