@@ -10,7 +10,6 @@ import { Device } from "../library/device.ts";
 import type { DeviceEvents } from "../library/device-events.ts";
 import { StackTun } from "../library/stack-tun.ts";
 import { IpAddress } from "../net/address.ts";
-import { connectByName } from "../net/dns/happy-eyeballs.ts";
 import { Resolver } from "../net/dns/resolver.ts";
 import { runtime } from "../platform.ts";
 import { Conn } from "../sockets/conn.ts";
@@ -22,16 +21,17 @@ import { HttpTransport } from "../sockets/http/transport.ts";
 import { Lookups } from "../sockets/lookup.ts";
 import { type ServerOptions, TunnelServer } from "../sockets/server.ts";
 import { type ConnectOptions, type SocketOptions, TunnelSocket } from "../sockets/socket.ts";
-import { DispatcherUnsupportedError, NotReadyError } from "./errors.ts";
+import { preferring } from "./by-name.ts";
+import { DispatcherUnsupportedError, NotReadyError } from "./network-errors.ts";
 import {
   type NetworkConfigOptions,
   type NetworkOptions,
   networkOf,
   type ParsedNetwork,
   parseNetwork,
-} from "./options.ts";
+} from "./network-options.ts";
+import { type NetworkStatistics, type NetworkStatus, networkStatistics, networkStatus } from "./network-status.ts";
 import { type PingReply, ping } from "./ping.ts";
-import { type NetworkStatistics, type NetworkStatus, networkStatistics, networkStatus } from "./status.ts";
 import { TappedTun } from "./tapped-tun.ts";
 
 const PING_MS = 10_000;
@@ -81,11 +81,7 @@ export class Network {
       tcp: stack.tcp,
       udp: stack.udp,
       open: new Set(),
-      connectByName: ({ family, ...wanted }, done) =>
-        connectByName(
-          { context: stack, tcp: stack.tcp, resolver: this.#resolver, addresses },
-          { ...wanted, families: family === 0 ? "both" : family, done },
-        ),
+      connectByName: preferring({ context: stack, tcp: stack.tcp, resolver: this.#resolver, addresses }, prefer),
       lookup: (host, family, signal) => this.#lookups.lookup(host, family, signal),
       ownAddress: (text) => {
         const address = IpAddress.parse(text);

@@ -1,7 +1,7 @@
 /** The stack as the inside of a device, with somebody looking on: for captures. */
 import { StackTun, type StackTunOptions } from "../library/stack-tun.ts";
 import { VNET_BYTES } from "../net/vnet.ts";
-import type { PacketTap } from "./options.ts";
+import type { PacketTap } from "./network-options.ts";
 
 export class TappedTun extends StackTun {
   readonly #tap: PacketTap;

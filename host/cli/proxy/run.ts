@@ -2,7 +2,7 @@
 
 import { Network } from "../../index.ts";
 import { configOf } from "../../library/config.ts";
-import { networkOf } from "../../network/options.ts";
+import { networkOf } from "../../network/network-options.ts";
 import { AliveChecks } from "../../proxy/alive.ts";
 import type { Plan } from "../../proxy/config/plan.ts";
 import { Connections } from "../../proxy/connections.ts";

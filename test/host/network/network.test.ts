@@ -5,7 +5,7 @@ import { provideSystem } from "../../../host/event/system.ts";
 import { nodeSystem } from "../../../host/event/system-node.ts";
 import { generatePrivateKey, publicKeyOf } from "../../../host/library/device-keys.ts";
 import { Network } from "../../../host/network/network.ts";
-import type { NetworkOptions } from "../../../host/network/options.ts";
+import type { NetworkOptions } from "../../../host/network/network-options.ts";
 
 provideSystem(nodeSystem);
 
@@ -63,6 +63,20 @@ describe("a network", () => {
     for (const host of ["10.0.0.2", "fd00::2", "far.internal"]) expect(await ask(near, host, port)).toBe("hello");
     expect(near.status()).toMatchObject({ ready: true, peers: [{ session: true }] });
     expect(near.statistics().peers[0]!.txBytes).toBeGreaterThan(0n);
+  });
+
+  it("prefers the family that it is told to, and takes the other where there is no such address", async () => {
+    const hosts = { "far.internal": ["10.0.0.2", "fd00::2"], "six.internal": ["fd00::2"] };
+    const { near, far } = await networks({ prefer: "ipv4", hosts });
+    const port = await listen(far, "x");
+    const familyOf = async (host: string): Promise<string | undefined> => {
+      const socket = near.connect(port, host);
+      await once(socket, "connect");
+      socket.destroy();
+      return socket.remoteFamily;
+    };
+    expect(await familyOf("far.internal")).toBe("IPv4");
+    expect(await familyOf("six.internal")).toBe("IPv6");
   });
 
   it("is ready once a peer answers, and says when none does", async () => {
