@@ -1,6 +1,7 @@
 /** The tunnel's interface is as the kernel's own: silent, and with nothing but what somebody gave it. */
 import { expect, test } from "vitest";
 import { Daemon } from "./support/daemon.ts";
+import { waitFor } from "./support/exec.ts";
 import { subject, wasmguardOnNode, wireguardGo } from "./support/implementations.ts";
 import { cannotRun } from "./support/requirements.ts";
 import { openDaemon, openTopology, openTunnel } from "./support/tunnel.ts";
@@ -53,4 +54,15 @@ test("where sysctls cannot be written, one line says which, and the rest is done
   const read = (path: string): Promise<string> => namespace.run(["cat", path.replace("INTERFACE", "wgsealed")]);
   expect(await read(OWN_ADDRESSES)).toBe("1\n");
   expect(await read(REDIRECTS[1]!)).toBe("0\n");
+});
+
+test("wireguard-go leaves its device as TUN devices are: it makes an address, joins groups and sends redirects", async (ctx) => {
+  const { daemon, namespace } = await openDaemon(ctx, wireguardGo);
+  await namespace.run(["ip", "link", "set", daemon.interface, "up"]);
+  const addresses = () => namespace.run(["ip", "-o", "addr", "show", "dev", daemon.interface]);
+  expect(await waitFor(async () => /fe80::/.test(await addresses()), 15_000)).toBe(true);
+  expect(await namespace.run(["ip", "link", "show", "dev", daemon.interface])).toMatch(/MULTICAST/);
+  for (const path of REDIRECTS) {
+    expect(await namespace.run(["cat", path.replace("INTERFACE", daemon.interface)])).toBe("1\n");
+  }
 });
