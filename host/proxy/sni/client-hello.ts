@@ -57,19 +57,29 @@ class Reader {
   }
 }
 
-/** The handshake message that the records carry, as far as it has come. */
+/** Type and length of a handshake message. */
+const MESSAGE_HEADER_BYTES = 4;
+
+/** Bytes of the whole message whose header these begin with; more than there can be while the header is not there. */
+function messageBytes(start: Uint8Array): number {
+  if (start.length < MESSAGE_HEADER_BYTES) return HELLO_BYTES_MAX;
+  return MESSAGE_HEADER_BYTES + ((start[1]! << 16) | (start[2]! << 8) | start[3]!);
+}
+
+/** The handshake message that the records carry, as far as it has come. What follows it (early data, say) is not looked at. */
 function handshakeBytes(stream: Uint8Array): Uint8Array | string {
-  const pieces: Uint8Array[] = [];
-  for (let at = 0; at < stream.length; ) {
+  let message: Uint8Array = new Uint8Array();
+  for (let at = 0; at < stream.length && message.length < messageBytes(message); ) {
     if (stream[at] !== HANDSHAKE_RECORD) return "not TLS";
     if (stream.length > at + 1 && stream[at + 1] !== TLS_MAJOR) return "an unknown version of TLS";
     if (stream.length < at + RECORD_HEADER_BYTES) break;
     const length = (stream[at + 3]! << 8) | stream[at + 4]!;
     if (length === 0) return "an empty record";
-    pieces.push(stream.subarray(at + RECORD_HEADER_BYTES, at + RECORD_HEADER_BYTES + length));
-    at += RECORD_HEADER_BYTES + length;
+    const start = at + RECORD_HEADER_BYTES;
+    message = Buffer.concat([message, stream.subarray(start, start + length)]);
+    at = start + length;
   }
-  return Buffer.concat(pieces);
+  return message;
 }
 
 /** @param stream the first bytes of a connection */
@@ -78,11 +88,11 @@ export function readHello(stream: Uint8Array): Hello {
   if (typeof handshake === "string") return invalid(handshake);
   const full = stream.length >= HELLO_BYTES_MAX;
   if (handshake.length >= 1 && handshake[0] !== CLIENT_HELLO) return invalid("not a ClientHello");
-  if (handshake.length < 4) return full ? invalid("the ClientHello is too long") : MORE;
-  const length = (handshake[1]! << 16) | (handshake[2]! << 8) | handshake[3]!;
-  if (length + 4 > HELLO_BYTES_MAX) return invalid("the ClientHello is too long");
-  if (handshake.length < 4 + length) return full ? invalid("the ClientHello is too long") : MORE;
-  return nameOf(new Reader(handshake.subarray(4, 4 + length)));
+  if (handshake.length < MESSAGE_HEADER_BYTES) return full ? invalid("the ClientHello is too long") : MORE;
+  const length = messageBytes(handshake);
+  if (length > HELLO_BYTES_MAX) return invalid("the ClientHello is too long");
+  if (handshake.length < length) return full ? invalid("the ClientHello is too long") : MORE;
+  return nameOf(new Reader(handshake.subarray(MESSAGE_HEADER_BYTES, length)));
 }
 
 function nameOf(hello: Reader): Hello {

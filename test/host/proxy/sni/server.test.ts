@@ -42,6 +42,12 @@ describe("a ClientHello", () => {
     }
   });
 
+  it("is read for itself, whatever follows it", async () => {
+    const hello = await helloOf("web.example");
+    const early = Buffer.concat([hello, Buffer.from([20, 3, 3, 0, 1, 1, 23, 3, 3, 0, 2, 9, 9])]);
+    expect(readHello(early)).toEqual({ kind: "name", name: "web.example" });
+  });
+
   it("is told from everything else", async () => {
     const hello = await helloOf("web.example");
     expect(readHello(Buffer.from("GET / HTTP/1.1\r\n"))).toEqual({ kind: "invalid", why: "not TLS" });
