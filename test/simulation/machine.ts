@@ -65,7 +65,12 @@ export class Machine {
     this.incarnation += 1;
     this.epoch += 1;
     const core = this.#core;
-    this.#inside = new TestInside(core, (packet) => this.#events.delivered(this, packet));
+    // What the engine says to its own host is nothing that a peer sent.
+    this.#inside = new TestInside(
+      core,
+      (packet) => this.#events.delivered(this, packet),
+      () => {},
+    );
     this.#outside = new TestOutside(core, (bytes, to, _tos, slot) => {
       const peer = slot < core.maxPeers ? this.#engine.peerAt(slot) : undefined;
       this.#events.sent(this, to, bytes, peer);

@@ -17,10 +17,13 @@ export class TestInside implements Inside {
   readonly waiting: Uint8Array[] = [];
   readonly #core: Core;
   readonly #delivered: (packet: Uint8Array) => void;
+  readonly #injected: (packet: Uint8Array) => void;
 
-  constructor(core: Core, delivered: (packet: Uint8Array) => void) {
+  /** @param injected is told of the engine's own packets (ICMP errors); by default as of all others */
+  constructor(core: Core, delivered: (packet: Uint8Array) => void, injected = delivered) {
     this.#core = core;
     this.#delivered = delivered;
+    this.#injected = injected;
   }
 
   read(at: Address): number {
@@ -36,7 +39,7 @@ export class TestInside implements Inside {
   }
 
   inject(at: Address, length: number): void {
-    this.#delivered(this.#core.bytes.slice(at + VNET_BYTES, at + length));
+    this.#injected(this.#core.bytes.slice(at + VNET_BYTES, at + length));
   }
 }
 
