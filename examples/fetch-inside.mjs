@@ -1,5 +1,5 @@
 // Fetch a private HTTP service through a tunnel: node fetch-inside.mjs office.conf http://wiki.internal/
-import { Network } from "wasmguard";
+import { Network } from "wasmguard/network";
 
 const [file, url] = process.argv.slice(2);
 const network = await Network.fromConfig(file);

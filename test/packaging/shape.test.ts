@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeProject, type Project, run, tool } from "./support.ts";
 
 /** Bytes. Whoever needs more changes it here, and says why. */
-const BUDGETS = { tarball: 1_600_000, declarations: 450_000 } as const;
+const BUDGETS = { tarball: 1_600_000, declarations: 500_000 } as const;
 
 let project: Project;
 beforeAll(() => {
@@ -47,7 +47,9 @@ describe("the package", () => {
   });
 
   it("has a source map with its source for every module but those that are base64", () => {
-    const modules = project.files.filter((name) => /^dist\/host\/.*\.js$/.test(name) && !name.includes("/generated/"));
+    // Files of the page are shipped as they were written.
+    const compiled = (name: string) => !name.includes("/generated/") && !name.includes("/web/assets/");
+    const modules = project.files.filter((name) => /^dist\/host\/.*\.js$/.test(name) && compiled(name));
     expect(modules.length).toBeGreaterThan(100);
     for (const name of modules) {
       const map = readFileSync(join(project.directory, "node_modules/wasmguard", `${name}.map`), "utf8");

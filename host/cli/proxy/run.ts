@@ -1,7 +1,7 @@
 /** Runs a proxy until it is asked to stop: the network, its services, what tells about them, and an end in order. */
 
-import { Network } from "../../index.ts";
 import { configOf } from "../../library/config.ts";
+import { Network } from "../../network/index.ts";
 import { networkOf } from "../../network/network-options.ts";
 import { AliveChecks } from "../../proxy/alive.ts";
 import type { Plan } from "../../proxy/config/plan.ts";
