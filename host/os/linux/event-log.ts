@@ -109,9 +109,8 @@ export class EventLog {
     const now = read();
     const before = this.#drops;
     this.#drops = now;
-    if (before === undefined) return;
     for (const reason of DROP_REASONS) {
-      const count = now[reason] - before[reason];
+      const count = now[reason] - (before?.[reason] ?? 0n);
       if (count > 0n) this.#line(() => `dropped ${count} ${CAUSES[reason]} (${reason})`);
     }
   }
