@@ -52,17 +52,21 @@ async function interruptible(play: (signal: AbortSignal) => Promise<void>): Prom
   }
 }
 
-export async function demo(args: readonly string[]): Promise<number> {
-  if (args[0] === "--traffic") return (await import("./traffic.ts")).traffic(args.slice(1));
-  if (args.length > 0) throw new UsageError("demo takes no arguments", "Try: wasmguard demo");
+async function play(signal: AbortSignal): Promise<void> {
   const obstacle = await deviceObstacle();
   if (obstacle === undefined) {
     const { runNamespaceDemo } = await import("./namespaces.ts");
     const self = selfCommand(["-f"]);
-    return interruptible((signal) => runNamespaceDemo([self.program, ...self.args], signal));
+    return runNamespaceDemo([self.program, ...self.args], signal);
   }
   const { runPortableDemo } = await import("./portable.ts");
   process.stdout.write(`No TUN devices and namespaces, because ${obstacle.replace(/\.$/, "")}.\n`);
   process.stdout.write("The same in this one process instead: loopback UDP, and TUN devices in memory.\n");
-  return interruptible(runPortableDemo);
+  return runPortableDemo(signal);
+}
+
+export async function demo(args: readonly string[]): Promise<number> {
+  if (args[0] === "--traffic") return (await import("./traffic.ts")).traffic(args.slice(1));
+  if (args.length > 0) throw new UsageError("demo takes no arguments", "Try: wasmguard demo");
+  return interruptible(play);
 }

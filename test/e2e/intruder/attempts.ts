@@ -331,18 +331,20 @@ function handled(thread: InjectedThread): string {
   return thread.get(4096, 8).every((byte) => byte === 0xa5) ? "refused" : "allowed";
 }
 
+/** Deno reads its cache of analysed sources where it has one: whether it is open depends on what ran before. */
+const DENO_CACHE = /\/(dep|node)_analysis_cache/;
+
 /** What the daemon has open, by kind. */
 export function openDescriptors(pid: number): string[] {
-  const kinds = readdirSync(`/proc/${pid}/fd`).map((fd) => {
+  const kinds = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
     const target = readlinkSync(`/proc/${pid}/fd/${fd}`);
+    if (DENO_CACHE.test(target)) return [];
     const flags = Number.parseInt(/^flags:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, "latin1"))![1]!, 8);
     const mode = ["read", "write", "read and write"][flags & 3];
     if (target.startsWith("socket:")) return `${socketKind(pid, target)} socket`;
     if (target.startsWith("pipe:")) return "pipe";
     if (target.startsWith("anon_inode:")) return target.slice("anon_inode:".length).replace(/[[\]]/g, "");
-    const path = target
-      .replace(/^.*\/([^/]+\.log)$/, "the log")
-      .replace(/^.*\/(dep|node)_analysis_cache.*$/, "Deno's cache");
+    const path = target.replace(/^.*\/([^/]+\.log)$/, "the log");
     return `${path} (${mode})`;
   });
   return [...new Set(kinds)].sort();

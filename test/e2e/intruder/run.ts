@@ -4,7 +4,7 @@
  *   node run.ts PID VICTIM
  *   node run.ts PID VICTIM execve
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { openLibc } from "../../../host/ffi/libc.ts";
 import { type SystemCallName, systemCall } from "../../../host/ffi/system-calls.ts";
 import { type Outcomes, openDescriptors, tryAll } from "./attempts.ts";
@@ -25,15 +25,25 @@ const [pid = 0, victim = 0] = process.argv.slice(2, 4).map(Number);
 const deadly = process.argv.slice(4) as SystemCallName[];
 const libc = await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }));
 
-/** @returns nothing for a thread that has ended meanwhile: runtimes let idle ones go */
-function tryThread(tid: number): ThreadOutcomes[] {
-  if (!existsSync(`/proc/${pid}/task/${tid}`)) return [];
-  const thread = new InjectedThread(libc, pid, tid);
+function hasEnded(tid: number): boolean {
   try {
+    return /^State:\s*[ZX]/m.test(readFileSync(`/proc/${pid}/task/${tid}/status`, "latin1"));
+  } catch {
+    return true;
+  }
+}
+
+/** @returns nothing for a thread that ends meanwhile: runtimes let idle ones go */
+function tryThread(tid: number): ThreadOutcomes[] {
+  try {
+    const thread = new InjectedThread(libc, pid, tid);
     const name = readFileSync(`/proc/${pid}/task/${tid}/comm`, "latin1").trim();
-    return [{ name, main: tid === pid, outcomes: tryAll(thread, pid, victim) }];
-  } finally {
+    const outcomes = tryAll(thread, pid, victim);
     thread.release();
+    return [{ name, main: tid === pid, outcomes }];
+  } catch (error) {
+    if (tid !== pid && !hasEnded(pid) && hasEnded(tid)) return [];
+    throw error;
   }
 }
 
