@@ -1,15 +1,24 @@
-/** Two binds that are each other's network: datagrams go from one to the other within the process, in order, with backpressure. */
+/** Two binds that are each other's network: trains go from one to the other within the process, in order, with backpressure. */
 import type { Bind, BindEvents, Endpoint } from "../../host/index.ts";
 
 const FULL_BYTES = 1 << 20;
 const DRAINED_BYTES = FULL_BYTES / 4;
+const TRAIN_BYTES_MAX = 1 << 16;
+
+/** On its way; the array is used again. */
+interface Train {
+  readonly bytes: Uint8Array;
+  length: number;
+  segment: number;
+}
 
 export class MemoryBind implements Bind {
   readonly endpoint: Endpoint;
   #far: MemoryBind | undefined;
   #events: BindEvents | undefined;
   /** For the far end. */
-  #queue: Uint8Array[] = [];
+  #queue: Train[] = [];
+  readonly #spare: Train[] = [];
   #bytes = 0;
   #full = false;
   #due = false;
@@ -29,8 +38,16 @@ export class MemoryBind implements Bind {
   }
 
   send(datagram: Uint8Array): boolean {
-    this.#queue.push(datagram);
-    this.#bytes += datagram.length;
+    return this.sendTrain(datagram, datagram.length);
+  }
+
+  sendTrain(bytes: Uint8Array, segment: number): boolean {
+    const train = this.#spare.pop() ?? { bytes: new Uint8Array(TRAIN_BYTES_MAX), length: 0, segment: 0 };
+    train.bytes.set(bytes);
+    train.length = bytes.length;
+    train.segment = segment;
+    this.#queue.push(train);
+    this.#bytes += bytes.length;
     if (this.#bytes >= FULL_BYTES && !this.#full) {
       this.#full = true;
       this.#events?.full?.();
@@ -47,15 +64,18 @@ export class MemoryBind implements Bind {
     const queue = this.#queue;
     this.#queue = [];
     this.#bytes = 0;
-    for (const datagram of queue) this.#far?.receive(datagram, this.endpoint);
+    for (const train of queue) {
+      this.#far?.receive(train, this.endpoint);
+      this.#spare.push(train);
+    }
     if (this.#full && this.#bytes <= DRAINED_BYTES) {
       this.#full = false;
       this.#events?.drained?.();
     }
   }
 
-  receive(datagram: Uint8Array, from: Endpoint): void {
-    this.#events?.receive(datagram, from);
+  receive({ bytes, length, segment }: Train, from: Endpoint): void {
+    this.#events?.receiveTrain?.(bytes.subarray(0, length), segment, from);
   }
 
   close(): void {

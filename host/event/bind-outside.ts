@@ -1,6 +1,6 @@
-/** Any Bind as the outside of a lane: what came in since the last turn is received at once, what goes out is copied. */
+/** Any Bind as the outside of a lane: what came in since the last turn is received at once, what goes out is copied, a train at a time. */
 import type { Core } from "../core/core.ts";
-import { txLength, txOffset } from "../core/records/tx.ts";
+import { txLength, txOffset, txSegment } from "../core/records/tx.ts";
 import type { Outside } from "../lane/ports.ts";
 import { EndpointCache } from "./endpoint-cache.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -32,8 +32,9 @@ export class BindOutside implements Outside {
     for (let i = 0; i < count; i++) {
       const record = this.#core.tx(i);
       const start = txOffset(views, record);
-      const datagram = bytes.slice(start, start + txLength(views, record));
-      this.#outgoing.add(datagram, this.#destinations.destination(record));
+      const to = this.#destinations.destination(record);
+      if (to === undefined) continue;
+      this.#outgoing.addTrain(bytes, start, txLength(views, record), txSegment(views, record), to);
     }
     return 0;
   }

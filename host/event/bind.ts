@@ -7,6 +7,11 @@ export interface BindEvents {
    * time.
    */
   receive(datagram: Uint8Array, from: Endpoint): void;
+  /**
+   * A train of one sender: datagrams of `segment` bytes one behind the other, only the last may be shorter. It is taken at once, where
+   * `receive` takes a copy of each.
+   */
+  receiveTrain?(train: Uint8Array, segment: number, from: Endpoint): void;
   /** A datagram that `send` had taken was refused after all. */
   lost(cause?: unknown): void;
   /** A socket stopped working. */
@@ -43,6 +48,13 @@ export interface Bind {
 
   /** Send one datagram. The array is the bind's own from now on. @returns false if it had to be dropped */
   send(datagram: Uint8Array, to: Endpoint): boolean;
+
+  /**
+   * Send a train: datagrams of `segment` bytes one behind the other, only the last may be shorter; 64 of them, and 65,527 bytes, at most.
+   * The bytes have been read when it returns. Without this, each is given to `send`.
+   * @returns false if it had to be dropped
+   */
+  sendTrain?(train: Uint8Array, segment: number, to: Endpoint): boolean;
 
   /** No event comes after this call. */
   close(): void | Promise<void>;

@@ -10,6 +10,7 @@ import {
   DROP_TYPE,
   MESSAGE_BYTES_MAX,
   RX_SLOTS,
+  TRAIN_DATAGRAMS_MAX,
   VNET_BYTES,
 } from "../core/codes.ts";
 import type { Core, Endpoint } from "../core/core.ts";
@@ -69,8 +70,8 @@ export class EventDriver {
   constructor(options: EventDriverOptions) {
     const { core } = options;
     this.#options = options;
-    this.#outgoing = new Outgoing({
-      datagram: (bytes, to) => this.#send(bytes, to),
+    this.#outgoing = new Outgoing(options.bind.sendTrain === undefined ? "given" : "lent", {
+      train: (bytes, segment, to) => this.#send(bytes, segment, to),
       packet: (bytes) => this.#write(bytes),
     });
     this.#outside = new BindOutside(core, this.#outgoing);
@@ -79,7 +80,7 @@ export class EventDriver {
     core.exports.setBase(0n);
     const superpackets = kind === "superpackets" ? 1 : 0;
     core.exports.setTun(superpackets, superpackets, superpackets);
-    core.exports.setTrainLength(1);
+    core.exports.setTrainLength(TRAIN_DATAGRAMS_MAX);
     this.engine = new Engine({
       lane: this.#lane,
       events: {
@@ -154,16 +155,13 @@ export class EventDriver {
     receive: (datagram, from) => {
       const length = requireBytes("datagram", datagram);
       requireEndpoint(from);
-      if (!this.#open) return;
-      if (length === 0) return this.#drop(DROP_SHORT);
-      if (length > MESSAGE_BYTES_MAX) return this.#drop(DROP_TYPE);
-      // RFC 768: a sender that expects no answer. It may be made up, and nothing can be sent there.
-      if (from.port === 0) return this.#drop(DROP_MALFORMED);
-      if (!this.#outside.received.add(datagram, length, from)) {
-        this.#takeReceived();
-        this.#outside.received.add(datagram, length, from);
-      }
-      this.#takeTurnSoon();
+      this.#receive(datagram, length, length, from);
+    },
+    receiveTrain: (train, segment, from) => {
+      const length = requireBytes("train", train);
+      requireEndpoint(from);
+      requireSegment(segment, length);
+      this.#receive(train, length, segment, from);
     },
     lost: (cause) => {
       this.#sendFailure = { at: performance.now(), cause };
@@ -182,9 +180,24 @@ export class EventDriver {
     },
   };
 
-  /** Count a packet that went nowhere. @param reason DROP_… */
-  #drop(reason: number): void {
-    this.#options.core.countDrops(reason, 1);
+  /** @param segment of each datagram but the last */
+  #receive(bytes: Uint8Array, length: number, segment: number, from: Endpoint): void {
+    if (!this.#open) return;
+    if (length === 0) return this.#drop(DROP_SHORT);
+    const count = Math.ceil(length / segment);
+    if (length > MESSAGE_BYTES_MAX) return this.#drop(DROP_TYPE, count);
+    // RFC 768: a sender that expects no answer. It may be made up, and nothing can be sent there.
+    if (from.port === 0) return this.#drop(DROP_MALFORMED, count);
+    if (!this.#outside.received.add(bytes, length, segment, from)) {
+      this.#takeReceived();
+      this.#outside.received.add(bytes, length, segment, from);
+    }
+    this.#takeTurnSoon();
+  }
+
+  /** Count packets that went nowhere. @param reason DROP_… */
+  #drop(reason: number, count = 1): void {
+    this.#options.core.countDrops(reason, count);
   }
 
   /** Have the Tun pause or go on; it may be anybody's code. */
@@ -279,15 +292,28 @@ export class EventDriver {
 
   // ── out ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #send(datagram: Uint8Array, to: Endpoint): void {
+  #send(train: Uint8Array, segment: number, to: Endpoint): void {
+    const { bind } = this.#options;
+    if (train.length <= segment) return this.#attempt(1, () => bind.send(train, to));
+    if (bind.sendTrain !== undefined) {
+      return this.#attempt(Math.ceil(train.length / segment), () => bind.sendTrain!(train, segment, to));
+    }
+    // A bind that fails may have closed this driver.
+    for (let at = 0; at < train.length && this.#open; at += segment) {
+      this.#attempt(1, () => bind.send(train.subarray(at, at + segment), to));
+    }
+  }
+
+  /** @param count datagrams that are dropped when it fails */
+  #attempt(count: number, send: () => boolean): void {
     try {
-      if (this.#options.bind.send(datagram, to)) return;
+      if (send()) return;
       this.#sendFailure = { at: performance.now(), cause: undefined };
     } catch (cause) {
       this.#sendFailure = { at: performance.now(), cause };
       this.#options.failed("bind", cause);
     }
-    this.#drop(DROP_SEND);
+    this.#drop(DROP_SEND, count);
   }
 
   #write(packet: Uint8Array): void {
@@ -307,6 +333,12 @@ function requireEndpoint(from: Endpoint): void {
   if (length !== 4 && length !== 16) throw new OptionError("address of the sender", "a Uint8Array of 4 or 16 bytes");
   if (!isWhole(from.port, 0xffff)) throw new OptionError("port of the sender", "a whole number from 0 to 65535");
   if (!isWhole(from.scope, 0xffffffff)) throw new OptionError("scope of the sender", "an interface index, or 0");
+}
+
+/** @throws OptionError */
+function requireSegment(segment: number, length: number): void {
+  if (isWhole(segment, Math.max(length, 1)) && segment > 0 && length <= TRAIN_DATAGRAMS_MAX * segment) return;
+  throw new OptionError("segment of a train", `bytes of each of its datagrams, ${TRAIN_DATAGRAMS_MAX} at most`);
 }
 
 function isWhole(value: unknown, maximum: number): boolean {

@@ -1,33 +1,58 @@
 /**
- * Datagrams and packets that the lane made while it worked, in order. They are handed out when it rests, for whoever takes
- * them may be anybody's code, and call back at once.
+ * Trains of datagrams, and packets, that the lane made while it worked, in order. They are handed out when it rests, for whoever takes
+ * them may be anybody's code, and call back at once. Packets are given away; trains are lent where the Bind takes whole ones, and
+ * their arrays used again, so that a stream of data leaves no garbage.
  */
+import { MESSAGE_BYTES_MAX, TX_TRAINS } from "../core/codes.ts";
 import type { Endpoint } from "../core/core.ts";
+
+/** Arrays that are kept: what one batch of the core fills. */
+const SPARE_MAX = 2 * TX_TRAINS;
 
 interface Entry {
   readonly bytes: Uint8Array;
+  /** Of each datagram but the last. */
+  readonly segment: number;
   /** Undefined: a packet for the host. */
   readonly to: Endpoint | undefined;
+  /** To be used again. */
+  readonly lent: Uint8Array | undefined;
 }
 
 export interface Takers {
-  datagram(bytes: Uint8Array, to: Endpoint): void;
+  train(bytes: Uint8Array, segment: number, to: Endpoint): void;
   packet(bytes: Uint8Array): void;
 }
 
 export class Outgoing {
   readonly #takers: Takers;
+  readonly #trains: "lent" | "given";
   /** One batch adds no more than the core's lists hold and the staged queues held. */
   #entries: Entry[] = [];
+  readonly #spare: Uint8Array[] = [];
   #handingOut = false;
 
-  constructor(takers: Takers) {
+  /** @param trains whether their bytes are read when `Takers.train` returns */
+  constructor(trains: "lent" | "given", takers: Takers) {
+    this.#trains = trains;
     this.#takers = takers;
   }
 
-  /** @param to undefined for a packet of the host */
-  add(bytes: Uint8Array, to?: Endpoint): void {
-    this.#entries.push({ bytes, to });
+  /** @param bytes given */
+  addPacket(bytes: Uint8Array): void {
+    this.#entries.push({ bytes, segment: 0, to: undefined, lent: undefined });
+  }
+
+  /** A copy of what lies in `memory` from `at` on. */
+  addTrain(memory: Uint8Array, at: number, length: number, segment: number, to: Endpoint): void {
+    const train = memory.subarray(at, at + length);
+    if (this.#trains === "given" || length <= segment) {
+      this.#entries.push({ bytes: train.slice(), segment, to, lent: undefined });
+      return;
+    }
+    const lent = this.#spare.pop() ?? new Uint8Array(MESSAGE_BYTES_MAX);
+    lent.set(train);
+    this.#entries.push({ bytes: lent.subarray(0, length), segment, to, lent });
   }
 
   clear(): void {
@@ -39,9 +64,10 @@ export class Outgoing {
     if (this.#handingOut) return;
     this.#handingOut = true;
     for (let i = 0; i < this.#entries.length; i++) {
-      const { bytes, to } = this.#entries[i]!;
+      const { bytes, segment, to, lent } = this.#entries[i]!;
       if (to === undefined) this.#takers.packet(bytes);
-      else this.#takers.datagram(bytes, to);
+      else this.#takers.train(bytes, segment, to);
+      if (lent !== undefined && this.#spare.length < SPARE_MAX) this.#spare.push(lent);
     }
     this.#entries = [];
     this.#handingOut = false;

@@ -24,10 +24,10 @@ export class PacketInside implements Inside {
   }
 
   write(count: number): void {
-    for (let i = 0; i < count; i++) this.#outgoing.add(copyWrite(this.#core.views, this.#core.write(i)));
+    for (let i = 0; i < count; i++) this.#outgoing.addPacket(copyWrite(this.#core.views, this.#core.write(i)));
   }
 
   inject(at: Address, length: number): void {
-    this.#outgoing.add(this.#core.bytes.slice(at + this.#skipped, at + length));
+    this.#outgoing.addPacket(this.#core.bytes.slice(at + this.#skipped, at + length));
   }
 }

@@ -27,27 +27,26 @@ export class ReceiveQueue {
   }
 
   /**
-   * @param datagram copied
-   * @param length   its true length, at most MESSAGE_BYTES_MAX
-   * @returns        false when there is no room: call `take` first
+   * @param bytes   one datagram, or a train of at most TRAIN; copied
+   * @param length  their true length, at most MESSAGE_BYTES_MAX
+   * @param segment of each datagram but the last; `length` for a single one
+   * @returns       false when there is no room: call `take` first
    */
-  add(datagram: Uint8Array, length: number, from: Endpoint): boolean {
-    if (this.#continues(length, from)) {
-      this.#append(datagram, length);
-      return true;
+  add(bytes: Uint8Array, length: number, segment: number, from: Endpoint): boolean {
+    if (!this.#continues(length, segment, from)) {
+      if (this.#slots === RX_SLOTS) return false;
+      this.#begin(segment, from);
     }
-    if (this.#slots === RX_SLOTS) return false;
-    this.#begin(length, from);
-    this.#append(datagram, length);
+    this.#append(bytes, length, segment);
     return true;
   }
 
-  #continues(length: number, from: Endpoint): boolean {
+  #continues(length: number, segment: number, from: Endpoint): boolean {
     return (
       this.#from === from &&
-      length <= this.#segment &&
+      (segment === this.#segment || (length === segment && length < this.#segment)) &&
       this.#length === this.#segment * this.#datagrams &&
-      this.#datagrams < TRAIN &&
+      this.#datagrams + Math.ceil(length / segment) <= TRAIN &&
       this.#length + length <= MESSAGE_BYTES_MAX
     );
   }
@@ -64,12 +63,12 @@ export class ReceiveQueue {
     this.#datagrams = 0;
   }
 
-  #append(datagram: Uint8Array, length: number): void {
+  #append(received: Uint8Array, length: number, segment: number): void {
     const { at, bytes, views } = this.#core;
     const slot = this.#slots - 1;
-    bytes.set(datagram, at.rxBuffers + MESSAGE_BYTES_MAX * slot + this.#length);
+    bytes.set(received, at.rxBuffers + MESSAGE_BYTES_MAX * slot + this.#length);
     this.#length += length;
-    this.#datagrams += 1;
+    this.#datagrams += Math.ceil(length / segment);
     setRxLength(views, this.#core.rx(slot), this.#length);
   }
 
