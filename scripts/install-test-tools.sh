@@ -7,6 +7,7 @@ packages=(
   iperf3 tcpdump ethtool                       # bulk traffic, what is on the wire, offloads
   iptables nftables conntrack                  # firewalls and address translation
   curl dnsmasq-base bind9-dnsutils socat openssl  # what is behind a tunnel, and who asks for it
+  postgresql mariadb-server-core redis-tools      # servers that drivers are tried with
   gcc libc6-dev python3                        # constants of the kernel's headers, floods
   chromium                                     # the crypto module and the benchmark page in a browser
   ca-certificates
@@ -21,6 +22,9 @@ if [[ ${#missing[@]} -eq 0 ]]; then
   exit 0
 fi
 export DEBIAN_FRONTEND=noninteractive
+# The tests make clusters of their own; the package is not to make one, and start it.
+mkdir -p /etc/postgresql-common/createcluster.d
+echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.d/wasmguard-tests.conf
 apt-get update
 # iperf3 would ask whether to start its daemon at boot, and wireguard's recommendation is a kernel module.
 apt-get install --yes --no-install-recommends "${missing[@]}"

@@ -238,7 +238,10 @@ export class TunnelSocket extends Duplex {
     this.#waiting = undefined;
     waiting?.done(error ?? socketError("EPIPE", "write"));
     done(error);
-    process.nextTick(() => this.emit("close", error !== null));
+    // As a handle's end is told by libuv: after whatever this turn still has to say, such as why TLS above it failed.
+    const closed = (): void => void this.emit("close", error !== null);
+    if (stream === undefined) process.nextTick(closed);
+    else setImmediate(closed);
   }
 
   /** End once all is written, and destroy then. */
