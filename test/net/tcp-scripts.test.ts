@@ -6,3 +6,8 @@ describeTopic("tcp-close");
 describeTopic("tcp-data");
 describeTopic("tcp-loss");
 describeTopic("tcp-timestamps");
+describeTopic("tcp-cookies");
+describeTopic("tcp-blind");
+describeTopic("tcp-paws");
+describeTopic("tcp-time-wait");
+describeTopic("tcp-simultaneous");

@@ -54,14 +54,15 @@ export function arrive(c: Connection, s: Segment): void {
     c.establish();
   }
   c.heard();
-  if (c.timestamps && start <= c.lastAcknowledged && ((s.timestamp - c.timestampRecent) | 0) >= 0) {
+  // Past PAWS: older than what is remembered only when that is too old to count.
+  if (c.timestamps && start <= c.lastAcknowledged) {
     c.timestampRecent = s.timestamp;
     c.timestampRecentAt = c.lastHeardAt;
   }
   const windowChanged = updateWindow(c, s, start, ack);
   if (ack >= c.una) takeAcknowledgement(c, s, ack, windowChanged);
   c.tcp.touch(c);
-  if (c.finAt >= 0 && c.una > c.finAt && finAcknowledged(c)) return;
+  if (c.finAt >= 0 && c.una > c.finAt && finAcknowledged(c, s)) return;
   takeData(c, s, start, next);
 }
 
@@ -204,13 +205,15 @@ function updateWindow(c: Connection, s: Segment, start: number, ack: number): bo
 }
 
 /** @returns whether the connection is over */
-function finAcknowledged(c: Connection): boolean {
+function finAcknowledged(c: Connection, s: Segment): boolean {
   switch (c.state) {
     case "FIN-WAIT-1":
       c.state = "FIN-WAIT-2";
       if (c.deaf) c.tcp.limitFinWait(c);
       return false;
     case "CLOSING":
+      // Said again, their end wants an answer again.
+      if ((s.flags & FIN) !== 0) c.acknowledge = "now";
       c.tcp.timeWait(c);
       return true;
     case "LAST-ACK":

@@ -19,7 +19,7 @@ import { reply, sendReply } from "./reply.ts";
 import { Segment } from "./segment.ts";
 import { wireNumber } from "./sequence.ts";
 import { type Entry, Table } from "./table.ts";
-import { TimeWait } from "./time-wait.ts";
+import { TIME_WAIT_BYTES, TimeWait } from "./time-wait.ts";
 import { transmit } from "./transmit.ts";
 
 /** Records of ended connections; beyond, none is kept, as systems do. */
@@ -294,15 +294,24 @@ export class Tcp implements Transport, TcpService {
 
   /** Both sides have ended, ours first. */
   timeWait(c: Connection): void {
+    const owed = c.acknowledge === "now";
     this.#remove(c);
-    if (this.#timeWaits < TIME_WAITS_MAX) {
-      const record = new TimeWait(this, c);
+    const record = new TimeWait(this, c);
+    if (owed) record.acknowledge();
+    if (this.#mayWait()) {
       this.#timeWaits += 1;
       this.table.add(record);
-      record.acknowledge();
+      record.start();
     }
     c.state = "TIME-WAIT";
     this.mayBeOver(c);
+  }
+
+  /** Records of ended connections keep no memory from those that work. */
+  #mayWait(): boolean {
+    const { budget } = this.context;
+    if (this.#timeWaits >= TIME_WAITS_MAX || this.#timeWaits * TIME_WAIT_BYTES > budget.share) return false;
+    return budget.take(TIME_WAIT_BYTES);
   }
 
   /** The end is told once everything was read. */
@@ -314,6 +323,7 @@ export class Tcp implements Transport, TcpService {
   forgetTimeWait(record: TimeWait): void {
     this.table.remove(record);
     this.context.timers.remove(record);
+    this.context.budget.give(TIME_WAIT_BYTES);
     this.#timeWaits -= 1;
   }
 

@@ -9,6 +9,7 @@ import { Device, decodeKey } from "../../../host/index.ts";
 import { IpAddress } from "../../../host/net/address.ts";
 import { Resolver } from "../../../host/net/dns/resolver.ts";
 import type { TcpStream } from "../../../host/net/tcp/face.ts";
+import { TIME_WAIT_BYTES } from "../../../host/net/tcp/time-wait.ts";
 import { PacketStackTun } from "./packet-stack-tun.ts";
 
 export interface GatewayConfig {
@@ -171,7 +172,11 @@ async function obey(command: GatewayCommand): Promise<unknown> {
     case "many":
       return many(address(command.address), command.port, command.count);
     case "idle":
-      return { connections: [...stack.tcp.connections()].length, memory: stack.budget.taken };
+      // Those that ended are remembered for a minute.
+      return {
+        connections: [...stack.tcp.connections()].length,
+        memory: stack.budget.taken - stack.tcp.table.size * TIME_WAIT_BYTES,
+      };
   }
 }
 

@@ -208,6 +208,28 @@ test("a thousand peers that send a byte now and then keep nobody else waiting, a
   worksForOthers(pair, () => server.accept());
 });
 
+test("connections that we ended first are remembered as far as there is memory, and keep none from others", () => {
+  const pair = new Pair({ budgetBytes: BUDGET });
+  const sent = answers(pair);
+  const server = pair.listen({ backlog: 2000 });
+  for (let port = 100; port < 5100; port++) {
+    const { acknowledgement } = makeConnection(pair, sent, port);
+    const connection = server.accept()!;
+    connection.shutdown();
+    pair.clock.runUntil(pair.clock.now + 1);
+    const sequence = 1001;
+    const finAcknowledged = (acknowledgement + 1) >>> 0;
+    inject(pair, { sourcePort: port, sequence, acknowledgement: finAcknowledged, flags: FLAGS.A | FLAGS.F });
+    expect(connection.state).toBe("TIME-WAIT");
+    sent.length = 0;
+  }
+  expect(pair.far.stack.budget.taken).toBeGreaterThan(BUDGET / 8);
+  expect(pair.far.stack.budget.taken).toBeLessThanOrEqual(BUDGET / 4);
+  worksForOthers(pair, () => server.accept());
+  pair.clock.runUntil(pair.clock.now + 120_000);
+  expect([pair.far.stack.budget.taken, pair.far.stack.tcp.table.size]).toEqual([0, 0]);
+});
+
 test("ten thousand idle connections set no timer", { timeout: 120_000 }, () => {
   const pair = new Pair({ there: { delayMs: 1 } });
   const server = pair.listen({ backlog: 20_000 });

@@ -12,6 +12,7 @@
  *   connections N | memory OP N
  *   room off | room on         the tunnel is congested, or no longer
  *   tunnel down | tunnel up    a handshake has to come first, or is done
+ *   stop                       the stack ends
  */
 import type { IpAddress } from "../../../host/net/address.ts";
 import type { NetCounter } from "../../../host/net/counters.ts";
@@ -137,6 +138,9 @@ export class Calls {
       }
       case "memory":
         compare("memory", host.stack.budget.taken, bare[0]!, this.#number(bare[1]!));
+        return true;
+      case "stop":
+        host.stack.close();
         return true;
       case "tunnel":
         this.#context.tunnel(bare[0] === "up");
