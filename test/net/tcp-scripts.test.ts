@@ -11,3 +11,6 @@ describeTopic("tcp-blind");
 describeTopic("tcp-paws");
 describeTopic("tcp-time-wait");
 describeTopic("tcp-simultaneous");
+describeTopic("tcp-windows");
+describeTopic("tcp-patience");
+describeTopic("tcp-urgent");

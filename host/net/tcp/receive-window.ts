@@ -45,19 +45,26 @@ export class ReceiveWindow {
     this.#measuredAt = now;
   }
 
+  /** End of what may be unread; before what is here already where that is too much. */
+  #bound(queue: ReceiveQueue): number {
+    return queue.next - queue.length + Math.min(this.limit, Math.max(this.#budget.share, WINDOW_LEAST));
+  }
+
   /** Where the edge could be now. */
   #wanted(queue: ReceiveQueue): number {
-    const most = Math.min(this.limit, Math.max(this.#budget.share, WINDOW_LEAST));
-    return queue.next + Math.max(0, most - queue.length);
+    return Math.max(queue.next, this.#bound(queue));
+  }
+
+  /** The most that a header can say: without a window scale that is less than the limit. */
+  #mostOf(scale: number): number {
+    return Math.min(this.limit, 65_535 * 2 ** scale);
   }
 
   /** Whether reading has made so much room that the peer should hear of it. */
   worthTelling(queue: ReceiveQueue, segment: number, scale: number): boolean {
-    // No further than a header can say: without a window scale that is less than the limit.
-    const more = Math.min(this.#wanted(queue), queue.next + 65_535 * 2 ** scale) - this.edge;
-    return (
-      more >= Math.min(this.limit / 2, 2 * segment) && (more >= this.limit / 4 || this.edge - queue.next < segment)
-    );
+    const most = this.#mostOf(scale);
+    const more = Math.min(this.#wanted(queue), queue.next + most) - this.edge;
+    return more >= Math.min(most / 2, 2 * segment) && (more >= most / 4 || this.edge - queue.next < segment);
   }
 
   /**
@@ -68,10 +75,14 @@ export class ReceiveWindow {
   announce(queue: ReceiveQueue, acknowledged: number, segment: number, scale: number): number {
     // RFC 9293 §3.8.6.2.2: no silly windows.
     const wanted = this.#wanted(queue);
-    const target = wanted - this.edge >= Math.min(segment, this.limit / 2) ? wanted : this.edge;
-    // Rounded up, for what was told once must not be taken back.
-    const field = Math.min(Math.ceil(Math.max(0, target - acknowledged) / 2 ** scale), 65_535);
-    this.edge = Math.max(this.edge, acknowledged + field * 2 ** scale);
+    const target = wanted - this.edge >= Math.min(segment, this.#mostOf(scale) / 2) ? wanted : this.edge;
+    // Rounded up, for what was told once must not be taken back; but not again and again, or a peer that always leaves a rest would
+    // never find the window closed. What is taken back then is less than one step (RFC 7323 §2.4), and still let in.
+    const unit = 2 ** scale;
+    const steps = Math.max(0, target - acknowledged) / unit;
+    const up = Math.ceil(steps);
+    const field = Math.min(acknowledged + up * unit > this.#bound(queue) + unit ? Math.floor(steps) : up, 65_535);
+    this.edge = Math.max(this.edge, acknowledged + field * unit);
     return field;
   }
 }

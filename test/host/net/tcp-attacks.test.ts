@@ -124,6 +124,24 @@ test("single bytes out of order cost what is allowed, and no more", { timeout: 1
   worksForOthers(pair, () => server.accept());
 });
 
+test("a peer that leaves a rest of our window each time does not keep it open", () => {
+  // The true owner of the address would reset what it did not ask for.
+  const pair = new Pair({ budgetBytes: BUDGET, back: { loss: 1 } });
+  const sent = answers(pair);
+  const server = pair.listen();
+  const next = makeConnection(pair, sent, 100, { windowScale: 8 });
+  let at = 0;
+  for (let i = 0; i < 4000; i++) {
+    inject(pair, { ...next, sequence: 1001 + at, payload: pattern(at, 250) });
+    const acknowledged = sent.at(-1)!.acknowledgement - 1001;
+    if (acknowledged > at) at = acknowledged;
+    pair.clock.runUntil(pair.clock.now + 1);
+  }
+  expect(server.accept()!.readableBytes).toBeLessThan((128 << 10) + 512);
+  pair.back.change({ loss: 0 });
+  worksForOthers(pair, () => server.accept());
+});
+
 test("tiny segments in order are gathered", () => {
   const pair = new Pair();
   const sent = answers(pair);

@@ -1,11 +1,11 @@
 /**
  * What the user of the stack does and expects in a script. `@PORT` at the end names another connection than the first.
  *
- *   listen [port=N] [backlog=N] | unlisten | accept | accept none
+ *   listen [port=N] [backlog=N] [OPTION…] | unlisten | accept | accept none
  *   connect [timeout=N] [local-port=N] | connect fails CODE
  *   write N [takes M] | read N | read none | discard (from now on all that comes is read at once)
  *   shutdown | close | abort
- *   configure no-delay | nagle | keepalive=IDLE/INTERVAL/PROBES | user-timeout=N | ttl=N | tos=N
+ *   configure OPTION…: no-delay | nagle | keepalive=IDLE/INTERVAL/PROBES | keepalive=off | user-timeout=N | ttl=N | tos=N
  *   state NAME | open | closed | closed CODE | connected | unconnected | ended | readable N | space OP N | writable
  *   stat NAME OP N             of TcpStatistics, such as: stat congestionWindow >= 10*MSS
  *   counter NAME OP N          of NetCounters, since the script began
@@ -113,6 +113,7 @@ export class Calls {
         const server = this.#context.host.stack.tcp.listen({
           port: number("port") ?? this.#context.listenPort,
           backlog: number("backlog"),
+          ...this.#options(bare, named),
         });
         if (typeof server === "string") throw new Error(`listen: ${server}`);
         this.#server = server;
@@ -229,10 +230,12 @@ export class Calls {
   }
 
   #options(bare: string[], named: Map<string, string>): TcpOptions {
-    const keepAlive = named.get("keepalive")?.split("/").map(Number);
+    const wanted = named.get("keepalive");
+    const keepAlive = wanted === "off" ? undefined : wanted?.split("/").map(Number);
     const number = (key: string) => (named.has(key) ? this.#number(named.get(key)!) : undefined);
     return {
       ...(bare[0] === undefined ? {} : { coalesce: bare[0] as "nagle" | "no-delay" }),
+      ...(wanted === "off" && { keepAlive: undefined }),
       ...(keepAlive && { keepAlive: { idleMs: keepAlive[0]!, intervalMs: keepAlive[1]!, probes: keepAlive[2]! } }),
       ...(named.has("user-timeout") && { userTimeoutMs: number("user-timeout") }),
       ...(named.has("ttl") && { hopLimit: number("ttl") }),
