@@ -174,7 +174,7 @@ export function expireSessions(peer: u32): void {
  * @returns whether there was one that something could be sent under
  */
 export function ageSessions(peer: u32, milliseconds: f64, now: f64): bool {
-  const current = Keypairs.current(peer);
+  const current = Keypairs.inUse(peer);
   const wasInUse = current !== 0 && Keypair.of(peer, current).canSend(now);
   expireSessions(peer);
   Keypairs.age(peer, milliseconds);

@@ -140,7 +140,7 @@ function countReceived(peer: u32, length: u32): void {
  * that of the one a late message came under.
  */
 function keepKeyFresh(peer: u32, now: f64): void {
-  const number = Keypairs.current(peer);
+  const number = Keypairs.inUse(peer);
   if (!number) return;
   const keypair = Keypair.of(peer, number);
   if (!keypair.initiator || keypair.retired || now - keypair.createdAt < REKEY_WHEN_RECEIVING) return;

@@ -14,8 +14,14 @@ import { Peers } from "../routing/peers";
 import { Keypair } from "./keypair";
 
 export class Keypairs {
-  @inline static current(peer: u32): u32 {
-    return Peers.record(peer).current;
+  /**
+   * The keypair in use. Where a message came under `next` and it is only noted so far, that is `next`: the peer may have forgotten
+   * all others, and an answer to that message must not go out under one of them.
+   */
+  @inline static inUse(peer: u32): u32 {
+    const record = Peers.record(peer);
+    const next = record.next;
+    return next && Keypair.of(peer, next).confirmed ? next : record.current;
   }
 
   /** Wipe one keypair and free its index. 0 is nobody. */
@@ -31,6 +37,7 @@ export class Keypairs {
    * @param localIndex claimed in the index table by the handshake; now it is the keypair's
    */
   static begin(peer: u32, initiator: u32, localIndex: u32, remoteIndex: u32, now: f64): Keypair {
+    Keypairs.confirmNoted(peer);
     const record = Peers.record(peer);
     Keypairs.discard(peer, record.previous);
     record.previous = 0;

@@ -77,7 +77,7 @@ export function outlook(address: usize, kind: u32, now: f64): u32 {
   const peer = AllowedIps.routeOf(address, kind);
   if (peer < 0) return SEND_NO_PEER << SEND_STATUS_SHIFT;
   if (Peers.record(peer).path.family === 0) return (SEND_NO_ENDPOINT << SEND_STATUS_SHIFT) | peer;
-  const number = Keypairs.current(peer);
+  const number = Keypairs.inUse(peer);
   const usable = number !== 0 && Keypair.of(peer, number).canSend(now);
   return ((usable ? SEND_DONE : SEND_STAGE) << SEND_STATUS_SHIFT) | peer;
 }
@@ -86,7 +86,7 @@ export function outlook(address: usize, kind: u32, now: f64): u32 {
 function sendTo(peer: u32, vnet: usize, length: u32, tos: u32, now: f64): u32 {
   const family = Peers.record(peer).path.family;
   if (family === 0) return (SEND_NO_ENDPOINT << SEND_STATUS_SHIFT) | peer;
-  const number = Keypairs.current(peer);
+  const number = Keypairs.inUse(peer);
   if (!number || !Keypair.of(peer, number).canSend(now)) return (SEND_STAGE << SEND_STATUS_SHIFT) | peer;
   const segments = splitBegin(vnet, length);
   if (segments <= 0) return (SEND_MALFORMED << SEND_STATUS_SHIFT) | peer;
@@ -142,7 +142,7 @@ function sealMessage(keypair: Keypair, message: usize, length: u32, counter: u64
  */
 export function sendKeepalive(peer: u32, now: f64): u32 {
   if (Peers.record(peer).path.family === 0) return (SEND_NO_ENDPOINT << SEND_STATUS_SHIFT) | peer;
-  const number = Keypairs.current(peer);
+  const number = Keypairs.inUse(peer);
   if (!number || !Keypair.of(peer, number).canSend(now)) return (SEND_STAGE << SEND_STATUS_SHIFT) | peer;
   const keypair = Keypair.of(peer, number);
   const message = Trains.reserve(peer, TRANSPORT_HEADER_BYTES + TAG_BYTES, 0);

@@ -27,6 +27,9 @@ export interface TransportCore {
   keypairBytes(): number;
   keypairAddress(peer: number, number: number): number;
   confirmKeypair(peer: number, number: number): number;
+  noteConfirmed(peer: number, number: number): number;
+  confirmNoted(peer: number): void;
+  keypairInUse(peer: number): number;
   retireKeypairs(peer: number): void;
   ageKeypairs(peer: number, milliseconds: number): void;
   clearKeypairs(peer: number): void;

@@ -99,6 +99,18 @@ export function confirmKeypair(peer: u32, number: u32): bool {
   return Keypairs.confirm(peer, number);
 }
 
+export function noteConfirmed(peer: u32, number: u32): bool {
+  return Keypairs.noteConfirmed(peer, number);
+}
+
+export function confirmNoted(peer: u32): void {
+  Keypairs.confirmNoted(peer);
+}
+
+export function keypairInUse(peer: u32): u32 {
+  return Keypairs.inUse(peer);
+}
+
 export function retireKeypairs(peer: u32): void {
   Keypairs.retire(peer);
 }

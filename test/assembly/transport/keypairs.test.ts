@@ -85,6 +85,27 @@ describe("rotation", () => {
     expect(loaded.core.confirmKeypair(PEER, current)).toBe(0);
   });
 
+  it("a confirmation that is only noted counts for whoever sends, though the roles change later", () => {
+    const { core } = loaded;
+    const old = begin(INITIATOR, 1);
+    const number = begin(RESPONDER, 2);
+    expect(core.keypairInUse(PEER)).toBe(old);
+    expect(core.noteConfirmed(PEER, number)).toBe(1);
+    expect(roles()).toEqual({ current: 1, previous: 0, next: 2 });
+    expect(core.keypairInUse(PEER)).toBe(number);
+    core.confirmNoted(PEER);
+    expect(roles()).toEqual({ current: 2, previous: 1, next: 0 });
+    expect(core.keypairInUse(PEER)).toBe(number);
+  });
+
+  it("a noted confirmation is made good before the next keypair comes", () => {
+    begin(INITIATOR, 1);
+    loaded.core.noteConfirmed(PEER, begin(RESPONDER, 2));
+    begin(RESPONDER, 3);
+    expect(roles()).toEqual({ current: 2, previous: 0, next: 3 });
+    expect(liveIndices(1, 2, 3)).toEqual([2, 3]);
+  });
+
   it("dropped keypairs leave no byte", () => {
     begin(INITIATOR, 1);
     begin(RESPONDER, 2);
