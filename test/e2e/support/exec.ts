@@ -45,8 +45,9 @@ export function attempt(argv: readonly string[], options: RunOptions = {}): Prom
       resolve({ code: child.exitCode ?? undefined, signal: child.signalCode ?? undefined, ...output });
     };
     child.on("close", finish);
-    // A daemon may hold the pipes open: the program's own end is what counts.
-    child.on("exit", () => setTimeout(finish, 200));
+    // A daemon may hold the pipes open: the program's own end is what counts. What it wrote lies in them by then, and is read
+    // before the immediate, however late the timer is.
+    child.on("exit", () => setTimeout(() => setImmediate(finish), 200));
   });
 }
 

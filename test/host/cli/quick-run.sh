@@ -34,4 +34,9 @@ if [[ -n ${CRASH-} ]]; then
 	while ip link show dev "$name" >/dev/null 2>&1; do sleep 0.02; done
 fi
 "$@" down "$file"; echo "down: $?"
+# The daemon ends by itself once its interface is gone. Until then `wg` may still find its socket.
+for ((i = 0; i < 500; i++)); do
+	[[ $(ss -xlH) != *"/$name.sock "* ]] && break
+	sleep 0.02
+done
 state down
