@@ -15,6 +15,9 @@ const HOP_BY_HOP = new Set([
   "upgrade",
 ]);
 
+/** The Via field (RFC 9110 §7.6.3). */
+export const VIA = "1.1 wasmguard";
+
 export type Fields = Record<string, string | string[]>;
 
 /**

@@ -1,31 +1,46 @@
 /** Plain requests through the proxy (`GET http://host/path`), each sent on by the runtime's HTTP client over the tunnel's connections. */
-import { Agent, type IncomingMessage, type ServerResponse, request as send } from "node:http";
+import { Agent, type IncomingMessage, type ServerResponse, STATUS_CODES, request as send } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Connection } from "../connections.ts";
 import { type Context, connectWithin } from "../context.ts";
 import { failureOf } from "../failure.ts";
 import type { Login } from "../login.ts";
+import { reset } from "../relay.ts";
 import { describeTarget } from "../way.ts";
 import { CHALLENGE, isAuthorized } from "./authorization.ts";
-import { isAmbiguous, passingFields } from "./headers.ts";
+import { isAmbiguous, passingFields, VIA } from "./headers.ts";
 import { absoluteTarget } from "./target.ts";
 
-const VIA = "1.1 wasmguard";
+/** Requests of one connection that may wait for answers at a time: apt asks for ten. */
+const PIPELINED_MAX = 16;
+/** How long a connection is kept for the next request. */
+const KEPT_MS = 30_000;
 
 function answer(response: ServerResponse, status: number, text: string, fields: Record<string, string> = {}): void {
   if (response.headersSent) return void response.destroy();
-  response.writeHead(status, { "content-type": "text/plain", connection: "close", ...fields });
+  // With its own words: a response whose head was refused still has the server's.
+  response.writeHead(status, STATUS_CODES[status], { "content-type": "text/plain", connection: "close", ...fields });
   response.end(`${text}\n`);
 }
 
 /** May be sent again without harm (RFC 9110 §9.2.1). */
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
-function hasBody({ headers }: IncomingMessage): boolean {
+/**
+ * How the body is told apart from the next request. Said here in so many words: of a method that seldom has a body Node's client would
+ * send it bare, and the server take it for a request of its own (request smuggling).
+ */
+function framingOf({ headers }: IncomingMessage): Record<string, string> {
+  return headers["transfer-encoding"] === undefined ? {} : { "transfer-encoding": "chunked" };
+}
+
+export function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 }
 
+/** @throws for a head that cannot be passed on: a status of no kind, a body of unclear length, control characters */
 function passOn(incoming: IncomingMessage, response: ServerResponse, active: () => void): void {
+  if (isAmbiguous(incoming.rawHeaders)) throw new Error("the length of the answer is ambiguous");
   response.writeHead(incoming.statusCode!, incoming.statusMessage, { ...passingFields(incoming.rawHeaders), via: VIA });
   incoming.on("data", active);
   // Cut in the middle there, cut in the middle here: half an answer must not look whole.
@@ -39,12 +54,14 @@ export class PlainRequests {
   readonly #login: Login | undefined;
   readonly #connectionOf: (socket: Duplex) => Connection | undefined;
   readonly #agent: Agent;
+  /** What gives up the requests that wait for their answers, by the client's connection. */
+  readonly #unanswered = new WeakMap<Duplex, Set<() => void>>();
 
   constructor(context: Context, login: Login | undefined, connectionOf: (socket: Duplex) => Connection | undefined) {
     this.#context = context;
     this.#login = login;
     this.#connectionOf = connectionOf;
-    this.#agent = new Agent({ keepAlive: true });
+    this.#agent = new Agent({ keepAlive: true, timeout: KEPT_MS });
     // The agent asks for a connection here; without this it would go out of this machine's own network.
     this.#agent.createConnection = (options, callback) => {
       const target = { host: String(options.host).replace(/^\[(.*)\]$/, "$1"), port: Number(options.port) };
@@ -65,7 +82,28 @@ export class PlainRequests {
     this.#agent.destroy();
   }
 
+  #unansweredOf(socket: Duplex): Set<() => void> {
+    const known = this.#unanswered.get(socket);
+    if (known !== undefined) return known;
+    const unanswered = new Set<() => void>();
+    this.#unanswered.set(socket, unanswered);
+    // Of several answers that are owed only the first hears of the end by itself.
+    socket.once("close", () => {
+      for (const giveUp of unanswered) giveUp();
+    });
+    return unanswered;
+  }
+
   serve(request: IncomingMessage, response: ServerResponse): void {
+    const unanswered = this.#unansweredOf(request.socket);
+    if (unanswered.size >= PIPELINED_MAX) return reset(request.socket);
+    let giveUp = (): void => {};
+    const ended = (): void => giveUp();
+    unanswered.add(ended);
+    response.once("close", () => {
+      unanswered.delete(ended);
+      if (!response.writableFinished) ended();
+    });
     const absolute = absoluteTarget(request.url ?? "");
     if (!isAuthorized(this.#login, request.headers["proxy-authorization"])) {
       return answer(response, 407, "This proxy wants a user and a password.", { "proxy-authenticate": CHALLENGE });
@@ -78,14 +116,19 @@ export class PlainRequests {
     const note = (what: string): void => {
       this.#context.log(`http ${request.method} → ${describeTarget(target)}: ${what}`);
     };
-    const headers = { ...passingFields(request.rawHeaders), host, via: VIA };
+    const headers = { ...passingFields(request.rawHeaders), ...framingOf(request), host, via: VIA };
     const repeatable = SAFE_METHODS.has(request.method!) && !hasBody(request);
     const begin = (attempt: "first" | "second"): void => {
       const { host: name, port } = target;
       const upstream = send({ agent: this.#agent, host: name, port, method: request.method!, path, headers });
       upstream.on("response", (incoming) => {
         note(String(incoming.statusCode));
-        passOn(incoming, response, active);
+        try {
+          passOn(incoming, response, active);
+        } catch {
+          incoming.destroy();
+          answer(response, 502, `${describeTarget(target)}: its answer cannot be passed on.`);
+        }
       });
       upstream.on("error", (error) => {
         // A connection that was kept may end in the moment it is used again (RFC 9112 §9.3.1).
@@ -94,9 +137,7 @@ export class PlainRequests {
         const failure = failureOf(error);
         answer(response, failure === "timed-out" ? 504 : 502, `${describeTarget(target)}: ${failure}.`);
       });
-      response.once("close", () => {
-        if (!response.writableFinished) upstream.destroy();
-      });
+      giveUp = () => void upstream.destroy();
       if (repeatable) upstream.end();
       else request.pipe(upstream);
     };

@@ -14,13 +14,15 @@ import type { Login } from "../login.ts";
 import { reset } from "../relay.ts";
 import { describeTarget, type Target } from "../way.ts";
 import { CHALLENGE, isAuthorized } from "./authorization.ts";
-import { PlainRequests } from "./plain.ts";
-import { authorityTarget } from "./target.ts";
-import { upgradeHead } from "./upgrade.ts";
+import { hasBody, PlainRequests } from "./plain.ts";
+import { absoluteTarget, authorityTarget } from "./target.ts";
+import { askToSwitch } from "./upgrade.ts";
 
 const HEADER_BYTES_MAX = 16 * 1024;
 const KEEP_ALIVE_MS = 30_000;
 const CHECK_MS = 1_000;
+/** How long a client that may not go on has to read why. */
+const LINGER_MS = 1_000;
 
 export interface HttpProxyOptions {
   readonly bind: Target;
@@ -39,6 +41,16 @@ function refusal(status: string, text: string, extra = ""): string {
   return `HTTP/1.1 ${status}\r\n${extra}Content-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
 }
 
+/** Last words. A client that does not leave is made to: it would take the place of others. */
+function dismiss(socket: Duplex, words: string): void {
+  if (!socket.writable) return void socket.destroy();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once("close", () => clearTimeout(timer));
+  // With bytes unread the end would be a reset, which may overtake the words.
+  socket.resume();
+  socket.end(words);
+}
+
 /** @throws ListenError; an error of OpenSSL for a certificate that it cannot use */
 export async function serveHttpProxy(context: Context, { bind, login, tls }: HttpProxyOptions): Promise<Listener> {
   const limits = {
@@ -52,16 +64,19 @@ export async function serveHttpProxy(context: Context, { bind, login, tls }: Htt
     // Plain HTTP servers are so anyway: who has said all still waits for the answer.
     allowHalfOpen: true,
   };
-  const server: Server = tls ? createTlsServer({ ...limits, cert: tls.cert, key: tls.key }) : createServer(limits);
+  const server: Server = tls
+    ? createTlsServer({ ...limits, handshakeTimeout: context.requestMs, cert: tls.cert, key: tls.key })
+    : createServer(limits);
+  // Those that have not shaken hands yet are not among the context's.
+  server.maxConnections = context.connections.most;
   const proxy = new HttpProxy(context, login);
   server.on(tls ? "secureConnection" : "connection", (socket: Duplex) => proxy.connected(socket));
   server.on("request", (request, response) => proxy.plain.serve(request, response));
   server.on("connect", (request, socket, head) => void proxy.tunnel(request, socket, head));
   server.on("upgrade", (request, socket, head) => void proxy.upgrade(request, socket, head));
-  server.on("clientError", (_error, socket) => {
-    if (socket.writable) socket.end(refusal("400 Bad Request", "This is no request that a proxy understands."));
-    else socket.destroy();
-  });
+  server.on("clientError", (_error, socket) =>
+    dismiss(socket, refusal("400 Bad Request", "This is no request that a proxy understands.")),
+  );
   await listenOn(server as NetServer, bind);
   return {
     address: addressOf(server as NetServer, bind),
@@ -94,27 +109,29 @@ class HttpProxy {
   async tunnel(request: IncomingMessage, socket: Duplex, head: Uint8Array): Promise<void> {
     const target = authorityTarget(request.url ?? "");
     if (!this.#admit(request, socket)) return;
-    if (target === undefined) {
-      socket.end(refusal("400 Bad Request", "CONNECT wants HOST:PORT."));
-      return;
-    }
-    await this.#open(socket, target, (far) => {
+    if (target === undefined) return dismiss(socket, refusal("400 Bad Request", "CONNECT wants HOST:PORT."));
+    await this.#open(socket, target, async (far) => {
       socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
       if (head.length > 0) far.write(head);
+      return "joined";
     });
   }
 
   /** A plain request that asks for another protocol, as WebSocket does. Never rejects. */
   async upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): Promise<void> {
     if (!this.#admit(request, socket)) return;
-    const upgraded = upgradeHead(request);
-    if (upgraded === undefined) {
-      socket.end(refusal("400 Bad Request", "A proxy wants an absolute URL that starts with http://."));
-      return;
+    const absolute = absoluteTarget(request.url ?? "");
+    if (absolute === undefined || hasBody(request)) {
+      const text = "A proxy wants an absolute URL that starts with http://, and no body beside Upgrade.";
+      return dismiss(socket, refusal("400 Bad Request", text));
     }
-    await this.#open(socket, upgraded.target, (far) => {
-      far.write(upgraded.head);
+    await this.#open(socket, absolute.target, async (far) => {
+      const switched = await askToSwitch(request, { near: socket, far, absolute });
+      if (switched === undefined) return "answered";
+      socket.write(switched.head, "latin1");
+      if (switched.early.length > 0) socket.write(switched.early);
       if (head.length > 0) far.write(head);
+      return "joined";
     });
   }
 
@@ -123,24 +140,24 @@ class HttpProxy {
     socket.on("error", () => {});
     if (isAuthorized(this.#login, request.headers["proxy-authorization"])) return true;
     const extra = `Proxy-Authenticate: ${CHALLENGE}\r\n`;
-    socket.end(refusal("407 Proxy Authentication Required", "This proxy wants a user and a password.", extra));
+    dismiss(socket, refusal("407 Proxy Authentication Required", "This proxy wants a user and a password.", extra));
     return false;
   }
 
-  async #open(socket: Duplex, target: Target, begin: (far: Duplex) => void): Promise<void> {
+  /** @param begin what is said before the two are joined, if they are to be */
+  async #open(socket: Duplex, target: Target, begin: (far: Duplex) => Promise<"joined" | "answered">): Promise<void> {
     const connection = this.#connections.get(socket);
     if (connection === undefined) return reset(socket);
     const label = `http → ${describeTarget(target)}`;
     try {
       const far = await connectWithin(this.#context, target, socket);
-      begin(far);
-      await carry(this.#context, { connection, near: socket, far, label });
+      if ((await begin(far)) === "joined") await carry(this.#context, { connection, near: socket, far, label });
     } catch (error) {
       const failure = failureOf(error);
       const reason = error instanceof Error ? error.message : String(error);
       this.#context.log(`${label}: ${reason}`);
       const status = statusOf(failure) === 504 ? "504 Gateway Timeout" : "502 Bad Gateway";
-      if (!socket.destroyed) socket.end(refusal(status, `${describeTarget(target)}: ${failure}.`));
+      if (!socket.destroyed) dismiss(socket, refusal(status, `${describeTarget(target)}: ${failure}.`));
     }
   }
 }

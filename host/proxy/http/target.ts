@@ -21,16 +21,19 @@ export interface AbsoluteTarget {
   readonly target: Target;
   /** What the Host field of the request must say (RFC 9112 §3.2.2). */
   readonly host: string;
-  /** Path and query. */
+  /** Path and query, as they were given (RFC 9110 §7.7). */
   readonly path: string;
 }
 
 /** `http://host[:port]/path`; undefined for every other form or scheme */
 export function absoluteTarget(url: string): AbsoluteTarget | undefined {
   if (!/^http:\/\//i.test(url) || !URL.canParse(url)) return undefined;
-  const { hostname, host, port, pathname, search, username, password } = new URL(url);
+  const { hostname, host, port, username, password } = new URL(url);
+  // A URL parser takes a backslash for a slash; servers may see another host, or another path.
+  const [, path] = /^http:\/\/[^/?#\\]+([^#\\]*)/i.exec(url) ?? [];
+  if (path === undefined || url.includes("\\")) return undefined;
   // A login in the URL is for nobody but the client itself (RFC 9110 §4.2.4).
   if (username !== "" || password !== "") return undefined;
   const found = target(hostname, port === "" ? HTTP_PORT : Number(port));
-  return found && { target: found, host, path: pathname + search };
+  return found && { target: found, host, path: path.startsWith("/") ? path : `/${path}` };
 }

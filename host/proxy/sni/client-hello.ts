@@ -60,39 +60,61 @@ class Reader {
 /** Type and length of a handshake message. */
 const MESSAGE_HEADER_BYTES = 4;
 
-/** Bytes of the whole message whose header these begin with; more than there can be while the header is not there. */
-function messageBytes(start: Uint8Array): number {
-  if (start.length < MESSAGE_HEADER_BYTES) return HELLO_BYTES_MAX;
-  return MESSAGE_HEADER_BYTES + ((start[1]! << 16) | (start[2]! << 8) | start[3]!);
-}
+const TOO_LONG = invalid("the ClientHello is too long");
 
-/** The handshake message that the records carry, as far as it has come. What follows it (early data, say) is not looked at. */
-function handshakeBytes(stream: Uint8Array): Uint8Array | string {
-  let message: Uint8Array = new Uint8Array();
-  for (let at = 0; at < stream.length && message.length < messageBytes(message); ) {
-    if (stream[at] !== HANDSHAKE_RECORD) return "not TLS";
-    if (stream.length > at + 1 && stream[at + 1] !== TLS_MAJOR) return "an unknown version of TLS";
-    if (stream.length < at + RECORD_HEADER_BYTES) break;
-    const length = (stream[at + 3]! << 8) | stream[at + 4]!;
-    if (length === 0) return "an empty record";
-    const start = at + RECORD_HEADER_BYTES;
-    message = Buffer.concat([message, stream.subarray(start, start + length)]);
-    at = start + length;
+/** Takes a stream in pieces as they come, each byte once: a hello in records of a byte each costs no more than any other. */
+export class HelloReader {
+  readonly #message = new Uint8Array(HELLO_BYTES_MAX);
+  #length = 0;
+  /** Of the record that comes. */
+  readonly #header = new Uint8Array(RECORD_HEADER_BYTES);
+  #headerLength = 0;
+  /** Bytes of the record that are still to come. */
+  #left = 0;
+  #taken = 0;
+
+  /** @returns what the stream says so far; nothing is to be added after an answer other than "more" */
+  add(piece: Uint8Array): Hello {
+    for (let at = 0; at < piece.length; ) {
+      if (this.#left === 0) {
+        const why = this.#addToHeader(piece[at]!);
+        if (why !== undefined) return invalid(why);
+        at += 1;
+        continue;
+      }
+      const part = piece.subarray(at, at + Math.min(this.#left, HELLO_BYTES_MAX - this.#length));
+      this.#message.set(part, this.#length);
+      this.#length += part.length;
+      this.#left -= part.length;
+      at += part.length;
+      const hello = this.#read();
+      if (hello !== MORE) return hello;
+    }
+    this.#taken += piece.length;
+    return this.#taken >= HELLO_BYTES_MAX ? TOO_LONG : MORE;
   }
-  return message;
-}
 
-/** @param stream the first bytes of a connection */
-export function readHello(stream: Uint8Array): Hello {
-  const handshake = handshakeBytes(stream);
-  if (typeof handshake === "string") return invalid(handshake);
-  const full = stream.length >= HELLO_BYTES_MAX;
-  if (handshake.length >= 1 && handshake[0] !== CLIENT_HELLO) return invalid("not a ClientHello");
-  if (handshake.length < MESSAGE_HEADER_BYTES) return full ? invalid("the ClientHello is too long") : MORE;
-  const length = messageBytes(handshake);
-  if (length > HELLO_BYTES_MAX) return invalid("the ClientHello is too long");
-  if (handshake.length < length) return full ? invalid("the ClientHello is too long") : MORE;
-  return nameOf(new Reader(handshake.subarray(MESSAGE_HEADER_BYTES, length)));
+  /** @returns why it is no header */
+  #addToHeader(byte: number): string | undefined {
+    this.#header[this.#headerLength++] = byte;
+    if (this.#headerLength === 1 && byte !== HANDSHAKE_RECORD) return "not TLS";
+    if (this.#headerLength === 2 && byte !== TLS_MAJOR) return "an unknown version of TLS";
+    if (this.#headerLength < RECORD_HEADER_BYTES) return undefined;
+    this.#headerLength = 0;
+    this.#left = (this.#header[3]! << 8) | this.#header[4]!;
+    return this.#left === 0 ? "an empty record" : undefined;
+  }
+
+  /** What follows the hello (early data, say) is not looked at. */
+  #read(): Hello {
+    const message = this.#message;
+    if (message[0] !== CLIENT_HELLO) return invalid("not a ClientHello");
+    if (this.#length < MESSAGE_HEADER_BYTES) return MORE;
+    const length = MESSAGE_HEADER_BYTES + ((message[1]! << 16) | (message[2]! << 8) | message[3]!);
+    if (length > HELLO_BYTES_MAX) return TOO_LONG;
+    if (this.#length < length) return this.#length === HELLO_BYTES_MAX ? TOO_LONG : MORE;
+    return nameOf(new Reader(message.subarray(MESSAGE_HEADER_BYTES, length)));
+  }
 }
 
 function nameOf(hello: Reader): Hello {

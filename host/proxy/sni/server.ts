@@ -5,7 +5,7 @@ import { type Context, carry, connectWithin } from "../context.ts";
 import { type Listener, listenTcp } from "../listen.ts";
 import { reset } from "../relay.ts";
 import { describeTarget, type Target } from "../way.ts";
-import { HELLO_BYTES_MAX, readHello } from "./client-hello.ts";
+import { HelloReader } from "./client-hello.ts";
 
 const HTTPS = 443;
 
@@ -41,17 +41,18 @@ async function serve(context: Context, socket: Socket, connection: Connection): 
 /** Read until the name is known, and put everything back. */
 function readName(socket: Socket): Promise<{ name?: string; why?: string }> {
   return new Promise((resolve) => {
-    let bytes = Buffer.alloc(0);
+    const pieces: Buffer[] = [];
+    const reader = new HelloReader();
     const finish = (result: { name?: string; why?: string }): void => {
       socket.off("data", more).off("end", gone).off("close", gone);
       socket.pause();
-      if (bytes.length > 0 && !socket.destroyed) socket.unshift(bytes);
+      if (pieces.length > 0 && !socket.destroyed) socket.unshift(Buffer.concat(pieces));
       resolve(result);
     };
     const gone = (): void => finish({ why: "ended before it named a server" });
     const more = (chunk: Buffer): void => {
-      bytes = Buffer.concat([bytes, chunk]);
-      const hello = readHello(bytes.subarray(0, HELLO_BYTES_MAX));
+      pieces.push(chunk);
+      const hello = reader.add(chunk);
       if (hello.kind === "name") finish({ name: hello.name });
       if (hello.kind === "invalid") finish({ why: hello.why });
     };

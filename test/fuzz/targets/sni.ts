@@ -1,10 +1,12 @@
 /** First bytes of TLS connections: a name that a host can have, and once told it stays the same whatever comes behind. */
 import fc from "fast-check";
 import { expect } from "vitest";
-import { HELLO_BYTES_MAX, readHello } from "../../../host/proxy/sni/client-hello.ts";
+import { HELLO_BYTES_MAX, type Hello, HelloReader } from "../../../host/proxy/sni/client-hello.ts";
 import { concat } from "../../reference/packets.ts";
 import { hostile } from "../mutate.ts";
 import type { Target } from "../target.ts";
+
+const readHello = (stream: Uint8Array): Hello => new HelloReader().add(stream);
 
 /** Bytes with their count in front, in `width` bytes. */
 function vector(width: 1 | 2 | 3, ...parts: Uint8Array[]): Uint8Array {
@@ -47,6 +49,9 @@ export const sni: Target = {
     return fc.property(hostile(VALID), fc.nat(), (bytes, cut) => {
       const whole = readHello(bytes);
       const part = readHello(bytes.subarray(0, cut % (bytes.length + 1)));
+      const reader = new HelloReader();
+      const begun = reader.add(bytes.subarray(0, cut % (bytes.length + 1)));
+      if (begun.kind === "more") expect(reader.add(bytes.subarray(cut % (bytes.length + 1)))).toEqual(whole);
       // More bytes can only tell more.
       if (part.kind === "name") expect(whole).toEqual(part);
       if (whole.kind === "name") expect(whole.name).toMatch(/^[a-z0-9_.-]{1,253}$/);

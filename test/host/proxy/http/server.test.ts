@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
@@ -28,6 +28,24 @@ async function webServer(serve: RequestListener): Promise<number> {
   });
   return (server.address() as AddressInfo).port;
 }
+
+/** A server that answers whatever comes with `answer`, and keeps the connection. @returns its port, and all that came */
+async function rawServer(answer: string): Promise<{ port: number; came(): string }> {
+  let came = "";
+  const server = createTcpServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", (chunk) => {
+      came += chunk.toString("latin1");
+      socket.write(answer, "latin1");
+    });
+    onTestFinished(() => void socket.destroy());
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  onTestFinished(() => void server.close());
+  return { port: (server.address() as AddressInfo).port, came: () => came };
+}
+
+const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 const lines = (...parts: string[]): string => `${parts.join("\r\n")}\r\n\r\n`;
 
@@ -169,11 +187,92 @@ describe("a plain request", () => {
     expect(text).not.toContain("\r\n0\r\n");
   });
 
+  it.each(["GET", "HEAD", "DELETE", "OPTIONS", "POST"])(
+    "of %s keeps its body apart from the next request",
+    async (method) => {
+      const { port } = await start();
+      const web = await rawServer(OK);
+      const hidden = lines("GET /hidden HTTP/1.1", "Host: web.internal");
+      const body = `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`;
+      const head = [`${method} http://web.internal:${web.port}/ HTTP/1.1`, "Host: x", "Transfer-Encoding: chunked"];
+      await converse(port, [lines(...head, "Connection: close") + body], "stay");
+      expect(web.came()).toContain(body);
+      expect(web.came()).toMatch(/^transfer-encoding: chunked$/im);
+    },
+  );
+
+  it.each([
+    ["a status of no kind", "HTTP/1.1 000 OK\r\nContent-Length: 2\r\n\r\nok"],
+    ["control characters in its reason", "HTTP/1.1 200 O\x01K\r\nContent-Length: 2\r\n\r\nok"],
+    [
+      "a coding that the client would not hear of",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    ],
+  ])("that is answered with %s gets 502, and the proxy lives on", async (_, answer) => {
+    const { port } = await start();
+    for (const fields of [["Host: x"], ["Host: x", "Connection: Upgrade", "Upgrade: websocket"]]) {
+      const web = await rawServer(answer);
+      const request = lines(`GET http://web.internal:${web.port}/ HTTP/1.1`, ...fields);
+      expect((await converse(port, [request], "stay")).text).toMatch(/^HTTP\/1\.1 502 /);
+    }
+  });
+
+  it("keeps its path as it is", async () => {
+    const { port } = await start();
+    const web = await rawServer(OK);
+    for (const path of ["/a/../%2e%2e/b?c=../d", "?e", ""]) {
+      await converse(port, [
+        lines(`GET http://web.internal:${web.port}${path} HTTP/1.1`, "Host: x", "Connection: close"),
+      ]);
+    }
+    expect(web.came().match(/^GET .*$/gm)).toEqual(
+      ["/a/../%2e%2e/b?c=../d", "/?e", "/"].map((path) => `GET ${path} HTTP/1.1`),
+    );
+  });
+
+  it("is not one of hundreds that one connection asks for at once", async () => {
+    const { port, way } = await start();
+    const direct = way.connect;
+    let opened = 0;
+    way.connect = (target, options) => {
+      opened += 1;
+      return direct(target, options);
+    };
+    const web = await rawServer("");
+    const request = lines(`GET http://web.internal:${web.port}/ HTTP/1.1`, "Host: x");
+    expect(await converse(port, [request.repeat(200)], "stay")).toEqual({ text: "", reset: true });
+    expect(opened).toBeLessThanOrEqual(16);
+  });
+
+  it("that asks for another protocol in vain is the last one for that server: nothing else goes there", async () => {
+    const { port } = await start({ login: new Login("me", "secret") });
+    const login = `Proxy-Authorization: Basic ${btoa("me:secret")}`;
+    const web = await rawServer(OK);
+    const first = lines(
+      `GET http://web.internal:${web.port}/ HTTP/1.1`,
+      "Host: x",
+      login,
+      "Connection: Upgrade",
+      "Upgrade: h2c",
+    );
+    const { text } = await converse(port, [first, lines("GET http://other/ HTTP/1.1", "Host: other", login)], "stay");
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*connection: close\r\n\r\nok$/);
+    expect(web.came()).not.toMatch(/other|proxy-authorization/i);
+  });
+
+  it("has no body beside the wish for another protocol", async () => {
+    const { port } = await start();
+    const head = ["POST http://web.internal:1/ HTTP/1.1", "Host: x", "Connection: Upgrade", "Upgrade: h2c"];
+    const { text } = await converse(port, [`${lines(...head, "Content-Length: 2")}ok`]);
+    expect(text).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
   it("may ask for WebSocket", async () => {
     const { port } = await start();
     const server = createServer();
     server.on("upgrade", (request, socket) => {
-      socket.end(`HTTP/1.1 101 Switching\r\nUpgrade: ${request.headers.upgrade}\r\n\r\nframes of ${request.url}`);
+      const head = lines("HTTP/1.1 101 Switching", "Connection: Upgrade", `Upgrade: ${request.headers.upgrade}`);
+      socket.end(`${head}frames of ${request.url}`);
     });
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     onTestFinished(() => void server.close());
@@ -185,7 +284,7 @@ describe("a plain request", () => {
       "Upgrade: websocket",
     );
     const { text } = await converse(port, [request]);
-    expect(text).toMatch(/^HTTP\/1\.1 101 [\s\S]*Upgrade: websocket[\s\S]*frames of \/ws$/);
+    expect(text).toMatch(/^HTTP\/1\.1 101 [\s\S]*upgrade: websocket[\s\S]*frames of \/ws$/);
   });
 });
 
@@ -214,6 +313,19 @@ describe("a proxy that is not for everybody", () => {
     const upgrade = lines("GET http://web.internal/ HTTP/1.1", "Host: x", "Connection: Upgrade", "Upgrade: websocket");
     expect((await converse(port, [upgrade], "stay")).text).toMatch(/^HTTP\/1\.1 407 /);
     expect(way.asked.length).toBe(before);
+  });
+
+  it.each([
+    ["is refused", lines("CONNECT web.internal:1 HTTP/1.1", "Host: x")],
+    ["speaks something else", "nonsense\r\n\r\n"],
+    ["says nothing", ""],
+  ])("parts with a client that %s and stays", async (_, words) => {
+    const { port, connections } = await start({ login: new Login("me", "secret") }, { requestMs: 500 });
+    const client = connect({ port, host: "127.0.0.1", allowHalfOpen: true }, () => client.write(words));
+    onTestFinished(() => void client.destroy());
+    client.on("error", () => {}).resume();
+    await new Promise((done) => client.once("end", done));
+    await expect.poll(() => connections.open, { timeout: 20_000 }).toBe(0);
   });
 
   it("is reached over TLS where it has a certificate", async () => {

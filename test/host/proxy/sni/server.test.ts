@@ -3,9 +3,11 @@ import { createServer } from "node:net";
 import { connect as connectTls } from "node:tls";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { HELLO_BYTES_MAX, readHello } from "../../../../host/proxy/sni/client-hello.ts";
+import { HELLO_BYTES_MAX, type Hello, HelloReader } from "../../../../host/proxy/sni/client-hello.ts";
 import { serveSni } from "../../../../host/proxy/sni/server.ts";
 import { ANY, bed, converse } from "../support/bench.ts";
+
+const readHello = (stream: Uint8Array): Hello => new HelloReader().add(stream);
 
 /** The first bytes that a real TLS client sends. */
 async function helloOf(servername: string): Promise<Buffer> {
@@ -39,6 +41,16 @@ describe("a ClientHello", () => {
       for (let length = 0; length < bytes.length; length += 7) {
         expect(readHello(bytes.subarray(0, length)).kind).toBe("more");
       }
+    }
+  });
+
+  it("may come byte by byte", async () => {
+    const hello = await helloOf("web.example");
+    for (const bytes of [hello, inRecords(hello, 1)]) {
+      const reader = new HelloReader();
+      let said: Hello = { kind: "more" };
+      for (let at = 0; said.kind === "more"; at++) said = reader.add(bytes.subarray(at, at + 1));
+      expect(said).toEqual({ kind: "name", name: "web.example" });
     }
   });
 
