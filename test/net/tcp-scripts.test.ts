@@ -14,3 +14,7 @@ describeTopic("tcp-simultaneous");
 describeTopic("tcp-windows");
 describeTopic("tcp-patience");
 describeTopic("tcp-urgent");
+describeTopic("tcp-recovery");
+describeTopic("tcp-rack");
+describeTopic("tcp-spurious");
+describeTopic("tcp-mtu");

@@ -29,7 +29,7 @@ export function takeAcknowledgement(c: Connection, segment: Segment, ack: number
   const echo = c.timestamps && segment.hasTimestamps ? echoedTime(c, segment) : Number.NaN;
   const flightBefore = inFlight(c);
   const limited = c.limitedAt >= c.una;
-  delivery.begin(echo, c.roundTrip.least, now);
+  delivery.begin(echo, c.roundTrip.least, now, c.scoreboard.forward);
 
   if (advance > 0) advanceTo(c, ack);
   const duplicate = c.sackPermitted && segment.sackBlocks > 0 && readSacks(c, segment, ack);
@@ -101,13 +101,21 @@ function measure(c: Connection, advanced: boolean, echo: Instant, now: Instant):
 }
 
 /** Look for losses, and begin to repair them. */
-export function detectLosses(c: Connection): void {
+function detectLosses(c: Connection): void {
   const { scoreboard, recovery } = c;
   const before = scoreboard.lostBytes;
   const recovering = recovery.phase !== "open";
   const again = c.rack.detect(scoreboard, c.roundTrip, c.segment, recovering, c.tcp.context.now);
   c.reorderAt = again > 0 ? again : NEVER;
   if (scoreboard.lostBytes > before && !recovering) beginRecovery(c);
+}
+
+/** What might have been overtaken did not come (RFC 8985 §6.2): no acknowledgement tells how much may go out, so as if for one segment. */
+export function waitedForReordered(c: Connection): void {
+  const { phase } = c.recovery;
+  detectLosses(c);
+  if (phase !== "open" || c.recovery.phase !== "recovery") return;
+  c.recovery.reduce(c.segment, false, inFlight(c), c.segment, c.control);
 }
 
 function beginRecovery(c: Connection): void {

@@ -4,7 +4,7 @@
  * earliest. A deadline that moves back leaves the entry where it is, and a connection without any has none.
  */
 import { type Instant, NEVER } from "../../time/instant.ts";
-import { detectLosses } from "./acknowledgement.ts";
+import { waitedForReordered } from "./acknowledgement.ts";
 import type { Connection } from "./connection.ts";
 import { DATA_RETRIES, ORPHAN_RETRIES, RTO_MAX, SYN_RETRIES } from "./constants.ts";
 import { sendKeepAlive, sendTailProbe, sendWindowProbe } from "./transmit.ts";
@@ -46,7 +46,7 @@ export function wake(c: Connection, now: Instant): void {
   }
   if (c.reorderAt <= now) {
     c.reorderAt = NEVER;
-    detectLosses(c);
+    waitedForReordered(c);
   }
   if (c.retransmitAt <= now && !retransmit(c, now)) return;
   if (c.keepAliveAt <= now && !keepAlive(c, now)) return;

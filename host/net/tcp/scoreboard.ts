@@ -38,8 +38,11 @@ export class Delivery {
   echo: Instant = Number.NaN;
   leastRtt = 0;
   now: Instant = 0;
+  /** `Scoreboard.forward` before it: the blocks of one acknowledgement come in any order, which says nothing about the path. */
+  forward = 0;
 
-  begin(echo: Instant, leastRtt: number, now: Instant): void {
+  begin(echo: Instant, leastRtt: number, now: Instant, forward: number): void {
+    this.forward = forward;
     this.bytes = 0;
     this.lastSentAt = this.firstSentAt = Number.NaN;
     this.lastEnd = 0;
@@ -189,7 +192,7 @@ export class Scoreboard {
     if (run.sacked) return;
     delivery.bytes += run.end - run.start;
     if (run.retransmits === 0) {
-      if (run.end < this.forward) delivery.reordered = true;
+      if (run.end < delivery.forward) delivery.reordered = true;
       if (!(delivery.firstSentAt <= run.sentAt)) delivery.firstSentAt = run.sentAt;
     } else if (delivery.echo < Math.floor(run.sentAt) || delivery.now - run.sentAt < delivery.leastRtt) {
       // An earlier copy arrived (RFC 8985 §6.2 step 2).

@@ -277,7 +277,8 @@ export function sendTailProbe(c: Connection): void {
     if (sendData(c, available) !== "sent") return;
     c.probeRepeats = false;
   } else {
-    const run = scoreboard.last(segment);
+    // The FIN goes along with the last segment.
+    const run = scoreboard.last(segment + (c.finAt >= 0 ? 1 : 0));
     if (run === undefined || !emitRun(c, run.start, run.end)) return;
     scoreboard.resent(run, run.end - run.start, c.tcp.context.now);
     c.bytesRetransmitted += run.end - run.start;
