@@ -41,7 +41,8 @@ export function describeError(error: unknown): string {
   return line.replace(/\s*\n\s*/g, " ");
 }
 
-/** The exit code an error asks for; 1 for those that do not say. */
+/** The exit code an error asks for; 1 for those that do not say. (The bundled command has a CliError of its own.) */
 export function exitCodeOf(error: unknown): number {
-  return error instanceof CliError ? error.exitCode : EXIT_FAILURE;
+  const asks = error instanceof Error && "exitCode" in error && typeof error.exitCode === "number";
+  return asks ? (error.exitCode as number) : EXIT_FAILURE;
 }

@@ -73,10 +73,8 @@ async function reporting(run: () => Promise<number>): Promise<number> {
     return leave(await run());
   } catch (error) {
     complainOf(error);
-    const unexpected = !(error instanceof CliError) && !(error instanceof Error && "nextStep" in error);
-    if (unexpected && error instanceof Error && process.env.LOG_LEVEL === "verbose") {
-      complain(`${error.stack}\n`);
-    }
+    const unexpected = error instanceof Error && !("nextStep" in error);
+    if (unexpected && process.env.LOG_LEVEL === "verbose") complain(`${error.stack}\n`);
     return leave(exitCodeOf(error));
   }
 }

@@ -24,7 +24,8 @@ export function readThreads(): ThreadStatus[] {
 }
 
 function parseStatus(id: number, text: string): ThreadStatus {
-  const field = (name: string): string => new RegExp(`^${name}:\\s*(.*)$`, "m").exec(text)?.[1] ?? "";
+  const fields = new Map(text.split("\n").map((line) => line.split(":\t", 2) as [string, string]));
+  const field = (name: string): string => fields.get(name)?.trim() ?? "";
   const sets = ["CapInh", "CapPrm", "CapEff", "CapAmb"].map((name) => BigInt(`0x${field(name) || "0"}`));
   return {
     id,

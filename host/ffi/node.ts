@@ -2,7 +2,16 @@
  * `node:ffi`, part of Node since 26. Addresses and sizes travel as BigInt: that is what it takes. Each function keeps
  * the last one it was given, because on the packet path the next is mostly the same.
  */
-import { type Backend, type Call, type Calls, convertArguments, libraryNames, SIGNATURES } from "./signatures.ts";
+import {
+  type Backend,
+  type Call,
+  type Calls,
+  convertArguments,
+  type FunctionName,
+  isOnPacketPath,
+  libraryNames,
+  SIGNATURES,
+} from "./signatures.ts";
 
 const TYPES = { i: "i32", n: "u64", p: "pointer" } as const;
 
@@ -16,14 +25,25 @@ export function nodeBackend(arch: string): Backend | undefined {
     name: "node",
     addressOf: (bytes) => ffi.getRawPointer(bytes) + 0n,
     bind(base) {
-      const calls: Record<string, Call> = {};
-      for (const [name, shape] of Object.entries(SIGNATURES)) {
+      const bindOne = (name: FunctionName): Call => {
+        const shape = SIGNATURES[name];
         const types = [...shape].map((kind) => TYPES[kind as keyof typeof TYPES]);
         const call = library.getFunction(name, { arguments: types, return: "i32" });
         const address = keepLast((offset) => (offset === 0 ? 0n : base + BigInt(offset)));
-        calls[name] = convertArguments(call, shape, address, keepLast(BigInt));
-      }
-      return calls as Calls;
+        return convertArguments(call, shape, address, keepLast(BigInt));
+      };
+      const later = (name: FunctionName): Call => {
+        return (...args) => {
+          calls[name] = bindOne(name);
+          return calls[name](...args);
+        };
+      };
+      const names = Object.keys(SIGNATURES) as FunctionName[];
+      // Each takes 0.1 ms. Those of the packet path are never replaced, so that they are constants for the compiler; and made
+      // in one go, the object has a shape that it knows.
+      const entries = names.map((name) => [name, isOnPacketPath(name) ? bindOne(name) : later(name)]);
+      const calls: Calls = Object.fromEntries(entries);
+      return calls;
     },
     errno: () => ffi.getInt32(location, 0),
   };

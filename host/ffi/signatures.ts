@@ -58,6 +58,16 @@ export const SIGNATURES = {
 } as const;
 
 export type FunctionName = keyof typeof SIGNATURES;
+
+const PACKET_PATH: ReadonlySet<FunctionName> = new Set([
+  ...(["read", "write", "writev", "recvmsg", "recvmmsg", "sendmsg", "sendmmsg"] as const),
+  ...(["poll", "ppoll", "epoll_wait", "sched_yield"] as const),
+]);
+
+export function isOnPacketPath(name: FunctionName): boolean {
+  return PACKET_PATH.has(name);
+}
+
 /** A C function: arguments as its signature says, C's own result (−1 on failure). */
 export type Call = (...args: number[]) => number;
 export type Calls = Record<FunctionName, Call>;

@@ -3,7 +3,7 @@
  * something changes, ends them. One of these exists only where there is more than one thread.
  */
 import { once } from "node:events";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { MESSAGE_BYTES_MAX, RX_SLOTS, TX_TRAINS, VNET_BYTES } from "../../core/codes.ts";
 import type { Core } from "../../core/core.ts";
 import { sharedCoreModule } from "../../core/load.ts";
@@ -115,6 +115,8 @@ export class Workers {
       wake,
       udp,
     };
+    // Loads the runtime's streams: only where there are threads.
+    const { Worker } = await import("node:worker_threads");
     const worker = new Worker(ENTRY, { workerData: setup });
     const member: Member = { worker, channel: new ChannelReader(channel), wake, epollFd: -1, udp: undefined };
     this.#members.push(member);

@@ -1,0 +1,111 @@
+// Bundles what a daemon's start runs into dist/command/, one file for each of its two processes: launch.cjs for the one that
+// the user starts, daemon.cjs for the one that stays. Reading a hundred modules was a third of the time a start took. All
+// else, the library and the other commands, stays modules, and these files import it from there.
+// CommonJS, because Node then need not start its loader of ES modules, nor evaluate each lazy part of a built-in module that
+// an import names: 20 ms and 4 MB for each process.
+// Nothing is minified or renamed, and the maps lead to the compiled modules: a stack trace says what it said before.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const modules = join(root, "dist/host");
+const out = join(root, "dist/command");
+const licences = join(out, "LICENCES.txt");
+
+const ENTRY = "cli/main.js";
+/** The runtimes' ways to call C: which of them is known where they are needed. */
+const FFI = ["ffi/node.js", "ffi/bun.js", "ffi/deno.js", "ffi/koffi.js"];
+/** What each file has, with all that these import, of what is imported when it is needed. */
+const BUNDLES = {
+  launch: ["cli/start.js", "cli/launch/daemon.js", "cli/spawn-daemon.js", ...FFI],
+  daemon: [
+    ...["cli/start.js", "cli/run-daemon.js", "core/generated/relaxed.js", ...FFI],
+    ...["loop/threads/workers.js", "os/linux/event-log.js", "os/linux/zones.js"],
+  ],
+};
+
+/**
+ * What is imported when it is needed: of a part it becomes an ordinary import (the bundler would put every module into a
+ * function that is called later, and then nothing of the packet path were constant for the compiler); all else stays outside.
+ */
+function importsOf(parts) {
+  const inside = new Set(parts.map((part) => join(modules, part)));
+  return {
+    name: "imports",
+    transform: {
+      filter: { code: /\bimport\("\.[^"]+"\)/ },
+      handler(code, id) {
+        const imports = [];
+        const rewritten = code.replace(/\bimport\("(\.[^"]+)"\)/g, (whole, path) => {
+          if (!inside.has(join(dirname(id), path))) return whole;
+          imports.push(`import * as part${imports.length} from "${path}";`);
+          return `Promise.resolve(part${imports.length - 1})`;
+        });
+        return { code: [rewritten, ...imports].join("\n"), map: null };
+      },
+    },
+    resolveId(source, importer, { kind }) {
+      if (kind !== "dynamic-import" || !source.startsWith(".")) return null;
+      return { id: relative(out, join(dirname(importer), source)), external: "absolute" };
+    },
+  };
+}
+
+/** One letter beyond, and the engine keeps the whole text at two bytes each. Only strings have any. */
+function ascii(code) {
+  return code.replace(/[^\0-\x7f]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** A module that finds files by its own URL gets the one that it has outside. */
+const ownUrl = {
+  name: "own-url",
+  transform: {
+    filter: { code: /\bimport\.meta\.url\b/ },
+    handler(code, id) {
+      const path = JSON.stringify(relative(out, id));
+      const url = `require("node:url").pathToFileURL(require("node:path").join(__dirname, ${path})).href`;
+      return { code: code.replaceAll("import.meta.url", url), map: null };
+    },
+  },
+};
+
+/** @returns the modules that went in */
+async function write(name, parts) {
+  const bundle = await rolldown({
+    input: join(modules, ENTRY),
+    platform: "node",
+    // The one is only in Bun, the other a native add-on.
+    external: ["bun:ffi", "koffi"],
+    plugins: [importsOf(parts), ownUrl],
+  });
+  const file = join(out, `${name}.cjs`);
+  const { output } = await bundle.write({
+    file,
+    format: "cjs",
+    codeSplitting: false,
+    comments: { legal: true, annotation: false, jsdoc: false },
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+  });
+  await bundle.close();
+  writeFileSync(file, ascii(readFileSync(file, "utf8")));
+  console.log(`${name}: ${output[0].code.length} bytes of ${output[0].moduleIds.length} modules`);
+  return output[0].moduleIds;
+}
+
+/** Whose code is in the files has a right to be named beside it. */
+function licenceTexts(ids) {
+  const folders = new Set(ids.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+\//.exec(id)?.[0] ?? []));
+  return [...folders].map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    return `${name} ${version} (${license})\n\n${readFileSync(join(folder, "LICENSE"), "utf8").trim()}\n`;
+  });
+}
+
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+const ids = [];
+for (const [name, parts] of Object.entries(BUNDLES)) ids.push(...(await write(name, parts)));
+writeFileSync(licences, licenceTexts(ids).join("\n"));

@@ -1,0 +1,54 @@
+// The two files that a daemon's start runs (scripts/bundle-command.mjs): whole, readable where they fail, and rightly licensed.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { SourceMap } from "node:module";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const at = (path: string) => fileURLToPath(new URL(`../../dist/command/${path}`, import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../../bin/wasmguard.js", import.meta.url));
+
+describe.each(["launch", "daemon"])("%s.cjs", (name) => {
+  const code = readFileSync(at(`${name}.cjs`), "utf8");
+  const map = JSON.parse(readFileSync(at(`${name}.cjs.map`), "utf8"));
+
+  it("has no letter for which the engine would keep it at two bytes each", () => {
+    expect(code).toMatch(/^[\0-\x7f]+$/);
+  });
+
+  it("has lines that lead to the module they are from", () => {
+    expect(map.sources.filter((source: string) => !existsSync(at(source)))).toEqual([]);
+    const lines = code.split("\n");
+    const line = lines.findIndex((text) => text.includes("function parseOptions("));
+    const entry = new SourceMap(map).findEntry(line, lines[line]!.indexOf("parseOptions"));
+    expect(entry).toMatchObject({ originalSource: "../host/cli/options.js" });
+  });
+
+  it("imports only what is there, and loads nothing of Node's that takes long", () => {
+    const outside = [...code.matchAll(/\bimport\("(\.[^"]+)"\)/g)].map(([, path]) => path!);
+    expect(outside.length).toBeGreaterThan(5);
+    expect(outside.filter((path) => !existsSync(at(path)))).toEqual([]);
+    const required = [...code.matchAll(/^(?:let|const|var) .*= require\("([^"]+)"\)/gm)].map(([, module]) => module!);
+    const quick = ["node:fs", "node:os", "node:path", "node:url", "node:util", "node:events"];
+    expect(required.filter((module) => !quick.includes(module))).toEqual([]);
+  });
+});
+
+it("the licence of everybody whose code is in them is beside them", () => {
+  const map = JSON.parse(readFileSync(at("daemon.cjs.map"), "utf8"));
+  const packages = new Set(
+    map.sources.flatMap((path: string) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []),
+  );
+  const licences = readFileSync(at("LICENCES.txt"), "utf8");
+  expect(packages.size).toBeGreaterThan(0);
+  for (const name of packages) expect(licences).toContain(`${name} `);
+});
+
+it("a command that stays outside fails with its own exit code and words", () => {
+  const { status, stderr } = spawnSync(process.execPath, [PROGRAM, "pubkey", "extra"], {
+    encoding: "utf8",
+    timeout: 30_000,
+  });
+  expect(stderr).toMatch(/^wasmguard: .+ See: wasmguard pubkey --help\n$/);
+  expect(status).toBe(2);
+});
