@@ -7,8 +7,9 @@ import type { Namespace } from "./support/topology.ts";
 import { openTopology } from "./support/tunnel.ts";
 
 const NAME = "wgstdio";
-/** Two lines each: more than a pipe of 64 KiB takes. */
-const FLAPS = 800;
+/** What a pipe of 64 KiB has taken beforehand, and flaps for more lines than there is room for then: two lines each. */
+const PREFILL_BYTES = 64_000;
+const FLAPS = 60;
 
 /** Start in the foreground, its descriptors set up by the shell; the shell ends with the test. */
 async function startWith(ctx: TestContext, redirection: string, before = ""): Promise<Namespace> {
@@ -22,7 +23,7 @@ async function startWith(ctx: TestContext, redirection: string, before = ""): Pr
     await attempt(["ip", "-n", namespace.name, "link", "delete", NAME]);
     await waitFor(() => child.exitCode !== null, 15_000);
   });
-  expect(await waitFor(() => answers(), 10_000)).toBe(true);
+  expect(await waitFor(() => answers(), 20_000)).toBe(true);
   return namespace;
 }
 
@@ -52,14 +53,14 @@ test("a reader that stalls keeps nothing waiting, and learns afterwards how many
   const log = `/tmp/${NAME}-${process.pid}.log`;
   ctx.onTestFinished(async () => void (await attempt(["rm", "-f", log, `${log}.go`])));
   const reader = `until [ -e ${log}.go ]; do sleep 0.1; done; exec cat > ${log}`;
-  const namespace = await startWith(ctx, "", `exec > >(${reader}) 2>&1`);
+  const namespace = await startWith(ctx, "", `exec > >(${reader}) 2>&1; head -c ${PREFILL_BYTES} /dev/zero`);
   await flap(namespace, FLAPS);
   expect(await answers()).toBe(true);
   await attempt(["touch", `${log}.go`]);
   const told = await waitFor(async () => {
     await flap(namespace, 1);
     return /ERROR: .* \d+ lines of the log are lost/.test((await attempt(["cat", log])).stdout);
-  }, 10_000);
+  }, 20_000);
   expect(told).toBe(true);
 });
 
