@@ -240,22 +240,28 @@ export class Engine implements Control, PeerContext {
   // ── configuration ──────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * The interface came up or went down. Down forgets all sessions, as the kernel does.
+   * The interface came up.
    * @param takeWaiting receives what came before it was up. Peers start after that: one that has been answered is not sent
    *                    an initiation, which would cross with its own, and neither would be of use
    */
-  setUp(up: boolean, now: Instant, takeWaiting?: () => void): void {
+  bringUp(now: Instant, takeWaiting?: () => void): void {
     this.tell(now);
     this.#requireOpen();
-    if (up === this.#up) return;
-    this.#up = up;
-    if (up) this.lane.open();
-    if (up) takeWaiting?.();
-    for (const peer of this.#peers) {
-      if (up) peer.start();
-      else peer.stop();
-    }
-    if (up) return this.lane.flush();
+    if (this.#up) return;
+    this.#up = true;
+    this.lane.open();
+    takeWaiting?.();
+    for (const peer of this.#peers) peer.start();
+    this.lane.flush();
+  }
+
+  /** The interface went down: all sessions are forgotten, as the kernel does. */
+  takeDown(now: Instant): void {
+    this.tell(now);
+    this.#requireOpen();
+    if (!this.#up) return;
+    this.#up = false;
+    for (const peer of this.#peers) peer.stop();
     this.lane.shut();
     this.core.exports.clearQueued();
   }

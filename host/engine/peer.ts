@@ -1,6 +1,6 @@
 /**
  * One peer: when to shake hands, when to send what (WireGuard paper §6; the kernel's send.c, receive.c and timers.c,
- * whose names the methods keep). Keys and counters of its sessions live in the core, in slot `slot`.
+ * whose names the methods keep). Keys and counters of its sessions live in the core, in its slot.
  * Every method works at the engine's present moment, that of its clock.
  */
 import {
@@ -17,16 +17,8 @@ import {
   SEND_STAGE,
 } from "../core/codes.ts";
 import type { Address, Core, Endpoint } from "../core/core.ts";
-import { PATH_BYTES, pathFamily, pathLocalAt } from "../core/records/path.ts";
-import {
-  addPeerRxBytes,
-  peerEvents,
-  peerPath,
-  peerPresharedKey,
-  peerPublicKey,
-  peerRxBytes,
-  peerTxBytes,
-} from "../core/records/peer.ts";
+import { pathFamily } from "../core/records/path.ts";
+import { addPeerRxBytes, peerEvents } from "../core/records/peer.ts";
 import type { Lane } from "../lane/lane.ts";
 import { type Instant, NEVER, type WallTime } from "../time/instant.ts";
 import type { Sleeper, TimerQueue } from "../time/timer-queue.ts";
@@ -36,8 +28,8 @@ import type { Counters } from "./counters.ts";
 import type { EngineEvents } from "./engine.ts";
 import type { Entropy } from "./entropy.ts";
 import type { PeerEvent } from "./peer-event.ts";
+import { PeerSlot } from "./peer-slot.ts";
 import type { PeerStep } from "./peer-step.ts";
-import { type AllowedIp, addAllowedIp, allowedIps, removeAllowedIp } from "./routes.ts";
 import type { StagedQueue } from "./staged.ts";
 import type { Staging } from "./staging.ts";
 import { type Timer, Timers } from "./timers.ts";
@@ -63,8 +55,7 @@ export interface PeerContext {
   pathOffered(peer: Peer): void;
 }
 
-export class Peer implements Sleeper {
-  readonly slot: number;
+export class Peer extends PeerSlot implements Sleeper {
   readonly timers: Timers;
   readonly #context: PeerContext;
   readonly #staged: StagedQueue;
@@ -81,8 +72,8 @@ export class Peer implements Sleeper {
   #reads = 0;
 
   constructor(context: PeerContext, slot: number) {
+    super(context.core, slot);
     this.#context = context;
-    this.slot = slot;
     this.#staged = context.staging.queue();
     this.timers = new Timers(
       (at) => context.queue.schedule(this, at),
@@ -90,28 +81,7 @@ export class Peer implements Sleeper {
     );
   }
 
-  get #record(): Address {
-    return this.#context.core.peer(this.slot);
-  }
-
   // ── configuration ──────────────────────────────────────────────────────────────────────────────────────────
-
-  get publicKey(): Address {
-    return peerPublicKey(this.#record);
-  }
-
-  get presharedKey(): Address {
-    return peerPresharedKey(this.#context.core.secret(this.slot));
-  }
-
-  /** 32 bytes at `key`; all zero removes it. Counts from the next handshake on. */
-  setPresharedKey(key: Address): void {
-    this.#context.core.bytes.copyWithin(this.presharedKey, key, key + 32);
-  }
-
-  setEndpoint(endpoint: Endpoint): void {
-    this.#context.core.writeEndpoint(this.path, endpoint);
-  }
 
   /** Where it is was found out: a handshake under way begins anew, at once. */
   endpointFound(endpoint: Endpoint): void {
@@ -119,21 +89,6 @@ export class Peer implements Sleeper {
     if (this.timers.retransmitHandshake === NEVER) return this.commit();
     this.#lastSentHandshake = -NEVER;
     this.sendInitiation("first");
-  }
-
-  endpoint(): Endpoint | undefined {
-    return this.#context.core.readEndpoint(this.path);
-  }
-
-  /** Where packets for it go and come from; see core/records/path.ts. */
-  get path(): Address {
-    return peerPath(this.#record);
-  }
-
-  /** The system refused the cached source address, or it may be wrong by now: let it choose anew. */
-  clearSource(): void {
-    const local = pathLocalAt(this.path);
-    this.#context.core.wipe(local, this.path + PATH_BYTES - local);
   }
 
   persistentKeepalive(): number {
@@ -144,23 +99,6 @@ export class Peer implements Sleeper {
   setPersistentKeepalive(seconds: number): void {
     this.#keepaliveDue = seconds > 0 && (this.#keepaliveDue || this.timers.persistentInterval === 0);
     this.timers.persistentInterval = seconds * 1000;
-  }
-
-  /** @throws RouteLimitError */
-  addAllowedIp(address: Uint8Array, prefix: number): void {
-    addAllowedIp(this.#context.core, this.slot, address, prefix);
-  }
-
-  removeAllowedIp(address: Uint8Array, prefix: number): void {
-    removeAllowedIp(this.#context.core, this.slot, address, prefix);
-  }
-
-  removeAllAllowedIps(): void {
-    this.#context.core.exports.removeRoutes(this.slot);
-  }
-
-  allowedIps(): Iterator<AllowedIp> {
-    return allowedIps(this.#context.core, this.slot);
   }
 
   /** A change of configuration is complete: send what it makes possible. */
@@ -174,16 +112,6 @@ export class Peer implements Sleeper {
   }
 
   // ── statistics ─────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Bytes of authenticated messages. */
-  rxBytes(): bigint {
-    return peerRxBytes(this.#context.core.view, this.#record);
-  }
-
-  /** Bytes of UDP payload sent. */
-  txBytes(): bigint {
-    return peerTxBytes(this.#context.core.view, this.#record);
-  }
 
   /** Since the epoch; zeros before the first. */
   lastHandshake(): WallTime {
@@ -388,10 +316,10 @@ export class Peer implements Sleeper {
   handshakeReceived(path: Address, length: number): void {
     const { core } = this.#context;
     const { now } = this.#context.clock;
-    addPeerRxBytes(core.views, this.#record, length);
+    addPeerRxBytes(core.views, this.record, length);
     core.exports.followPath(this.slot, path);
     // Now, because the answer takes this path already.
-    const events = peerEvents(core.views, this.#record);
+    const events = peerEvents(core.views, this.record);
     if ((events & EVENT_PATH) !== 0) this.#context.events.pathLearnt?.(this);
     if ((events & EVENT_PATH_OFFERED) !== 0) this.#context.pathOffered(this);
     this.#heard();

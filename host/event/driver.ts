@@ -112,7 +112,7 @@ export class EventDriver {
   /** Bind and Tun are open and may be used from now on. */
   start(): void {
     this.#open = true;
-    this.#run((now) => this.engine.setUp(true, now));
+    this.#run((now) => this.engine.bringUp(now));
     this.#tell(() => this.#options.tun.sessionsChanged?.());
   }
 

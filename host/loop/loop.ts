@@ -26,7 +26,8 @@ import { UapiServer } from "../os/linux/uapi-server.ts";
 import { type UdpOptions, udpBytes } from "../os/linux/udp.ts";
 import { UdpOutside } from "../os/linux/udp-outside.ts";
 import type { UnixListener } from "../os/linux/unix-socket.ts";
-import { type Instant, NEVER } from "../time/instant.ts";
+import type { Instant } from "../time/instant.ts";
+import { Merging } from "./merging.ts";
 import { PacketWait } from "./packet-wait.ts";
 import type { LetterSink, Workers } from "./threads/workers.ts";
 import { turn } from "./turn.ts";
@@ -43,8 +44,6 @@ const TOKEN = { network: 1, watch: 2, uapi: 3, threads: 4, connection: 16 } as c
 const READS_PER_TURN = 64;
 /** A wait shorter than this found something there already. */
 const AT_ONCE_MS = 0.01;
-/** One packet that the device dislikes need not be like those after it. */
-const SINGLY_MS = 10_000;
 /** The interface is looked at, and the runtime's event loop served, at least this often. */
 const HEARTBEAT_MS = 1_000;
 const TURN_MS = 100;
@@ -81,6 +80,7 @@ export class Loop {
   readonly #options: LoopOptions;
   readonly #poll: PollSet;
   readonly #wait: PacketWait;
+  readonly #merging: Merging;
   readonly #epoll: Epoll;
   readonly #sockets: TunnelSockets;
   readonly #interface: InterfaceState;
@@ -89,9 +89,6 @@ export class Loop {
   readonly #uapi: UapiServer;
   #ended: string | undefined;
   #interfaceUp = false;
-  #mergeRefused = false;
-  /** When packets for TUN may be merged again. */
-  #mergeAt: Instant = NEVER;
   /** By place: reads or messages taken in the last turn. */
   readonly #taken = new Uint8Array(PLACE.others);
   #probeAt: Instant = 0;
@@ -102,7 +99,7 @@ export class Loop {
     const { core, libc, tun } = options;
     this.#options = options;
     core.exports.setBase(libc.base);
-    this.#setMerging("on");
+    this.#merging = new Merging(core, tun, (text) => options.log("error", text));
     core.exports.setTrainLength(TRAIN_DATAGRAMS_MAX);
     const control = core.at.ioControl;
     const waiting = control + udpBytes(RX_SLOTS);
@@ -130,7 +127,7 @@ export class Loop {
       fd: tun.fd,
       vnetHeader: tun.vnetHeader,
       gone: () => this.#end("the interface was removed"),
-      mergeRefused: (errno) => this.#mergeRefusedBy(errno),
+      mergeRefused: (errno) => this.#merging.refusedBy(errno),
     });
     this.#lane = new Lane(core, this.#inside, new UdpOutside(core, this.#sockets.udp));
     this.engine = new Engine({
@@ -156,7 +153,7 @@ export class Loop {
     this.#letters = {
       engine: this.engine,
       lane: this.#lane,
-      mergeRefused: (errno) => this.#mergeRefusedBy(errno),
+      mergeRefused: (errno) => this.#merging.refusedBy(errno),
     };
     this.#sourceCheck = new SourceCheck({
       core,
@@ -171,7 +168,8 @@ export class Loop {
       mark: () => this.#sockets.mark,
     });
     this.#interface = new InterfaceState(libc, tun, {
-      up: (up) => this.#setUp(up),
+      cameUp: () => this.#cameUp(),
+      wentDown: () => this.#wentDown(),
       mtu: (mtu) => core.exports.setMtu(mtu),
       networkChanged: () => {
         this.#sourceCheck.news();
@@ -214,17 +212,22 @@ export class Loop {
     this.#options.workers?.closeSockets();
   }
 
-  #setUp(up: boolean): void {
-    this.#options.log("verbose", up ? "interface up" : "interface down");
-    this.#interfaceUp = up;
-    if (up) return this.#start();
-    this.engine.setUp(false, performance.now());
+  #cameUp(): void {
+    this.#options.log("verbose", "interface up");
+    this.#interfaceUp = true;
+    this.#start();
+  }
+
+  #wentDown(): void {
+    this.#options.log("verbose", "interface down");
+    this.#interfaceUp = false;
+    this.engine.takeDown(performance.now());
     this.#sockets.stop();
   }
 
   /** The engine is up as long as the interface is and it can talk. */
   #start(): void {
-    if (this.#sockets.start()) this.engine.setUp(true, performance.now(), () => this.#takeWaiting());
+    if (this.#sockets.start()) this.engine.bringUp(performance.now(), () => this.#takeWaiting());
   }
 
   #takeWaiting(): void {
@@ -251,7 +254,7 @@ export class Loop {
         const before = performance.now();
         const ready = this.#wait.wait(before) > 0;
         const now = performance.now();
-        const alone = ready && this.#serve(now, now - before < AT_ONCE_MS);
+        const alone = ready && this.#serve(now, now - before);
         if (workers !== undefined || this.#mayWait(now) <= 0) this.#advance(now);
         if (alone) this.#wait.handOver();
         // No descriptor ready: a signal, perhaps. Its handler runs on the event loop.
@@ -286,29 +289,31 @@ export class Loop {
   /**
    * Whatever is ready. Where packets come singly, one is taken and dealt with before anything else: no time goes into looking for
    * a second. Where several were found the last time, or one and the next at once, many are taken in a turn.
+   * @param pause milliseconds that were waited for it
    * @returns whether packets came singly, after a pause
    */
-  #serve(now: Instant, atOnce: boolean): boolean {
+  #serve(now: Instant, pause: number): boolean {
     const written = this.#inside.written;
     for (let place = 0; place < PLACE.others; place++) {
       const before = this.#taken[place]!;
       this.#taken[place] = 0;
-      if (this.#poll.ready(place)) this.#take(place, now, before > 1 || (before === 1 && atOnce));
+      if (this.#poll.ready(place))
+        this.#take(place, now, before > 1 || (before === 1 && pause < AT_ONCE_MS) ? "many" : "one");
     }
     // What is written to TUN is often answered while it is written: an echo request, a segment that asks for an ACK.
     const received = this.#taken[PLACE.udp4]! | this.#taken[PLACE.udp6]!;
     const lone = received === 1 && this.#taken[PLACE.tun] === 0 && this.#wait.afterPause;
-    if (lone && this.#inside.written !== written) this.#take(PLACE.tun, now, false);
+    if (lone && this.#inside.written !== written) this.#take(PLACE.tun, now, "one");
     const others = this.#poll.ready(PLACE.others) ? this.#epoll.wait(0) : 0;
     for (let i = 0; i < others; i++) this.#dispatch(this.#epoll.token(i), this.#epoll.events(i));
     return (received | this.#taken[PLACE.tun]!) === 1 && this.#wait.afterPause;
   }
 
-  #take(place: number, now: Instant, many: boolean): void {
+  #take(place: number, now: Instant, amount: "one" | "many"): void {
     const taken =
       place === PLACE.tun
-        ? this.#readTun(now, many ? READS_PER_TURN : 1)
-        : this.#lane.inbound(place === PLACE.udp4 ? 4 : 6, now, many ? RX_SLOTS : 1);
+        ? this.#readTun(now, amount === "many" ? READS_PER_TURN : 1)
+        : this.#lane.inbound(place === PLACE.udp4 ? 4 : 6, now, amount === "many" ? RX_SLOTS : 1);
     this.#taken[place] = taken;
     this.#wait.came(place, now, taken);
   }
@@ -327,7 +332,7 @@ export class Loop {
       if (this.#interfaceUp && !this.engine.up) this.#start();
       this.#sockets.dropStale(now);
       this.#options.eventLog?.tellDrops(() => this.engine.drops());
-      if (now >= this.#mergeAt) this.#setMerging("on");
+      this.#merging.advance(now);
       this.#probeAt = now + HEARTBEAT_MS;
     }
     workers?.gate.release();
@@ -383,23 +388,5 @@ export class Loop {
     // In another namespace a packet may be the first sign that it is up.
     if (!this.engine.up) this.#interface.probe();
     return this.#lane.outbound(now, most);
-  }
-
-  /** The device refused a superpacket: from the next batch on packets go singly, for a while. */
-  #mergeRefusedBy(errno: number): void {
-    this.#setMerging("off");
-    if (!this.#mergeRefused)
-      this.#options.log(
-        "error",
-        `the TUN device refused a superpacket (errno ${errno}): packets go singly for a while`,
-      );
-    this.#mergeRefused = true;
-  }
-
-  #setMerging(merging: "on" | "off"): void {
-    const { core, tun } = this.#options;
-    const on = merging === "on";
-    core.exports.setTun(Number(tun.vnetHeader), Number(on && tun.tcpOffload), Number(on && tun.udpOffload));
-    this.#mergeAt = on ? NEVER : performance.now() + SINGLY_MS;
   }
 }

@@ -148,7 +148,8 @@ export class Machine {
 
   setUp(up: "up" | "down"): void {
     this.epoch += 1;
-    this.#engine.setUp(up === "up", this.now);
+    if (up === "up") this.#engine.bringUp(this.now);
+    else this.#engine.takeDown(this.now);
     this.#lane.flush();
   }
 

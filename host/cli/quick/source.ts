@@ -18,20 +18,20 @@ export class ConfigSource {
   readonly #name: string;
   readonly #descriptor: number;
 
-  private constructor(name: string, descriptor: number, isFile: boolean) {
+  private constructor(name: string, descriptor: number, origin: "file" | "copy") {
     this.#name = name;
     this.#descriptor = descriptor;
-    this.isFile = isFile;
+    this.isFile = origin === "file";
   }
 
   /** @param name for errors. @throws CliError */
   static open(name: string, path: string | Buffer): ConfigSource {
     const descriptor = reading(name, () => openSync(path, "r"));
     try {
-      if (fstatSync(descriptor).isFile()) return new ConfigSource(name, descriptor, true);
+      if (fstatSync(descriptor).isFile()) return new ConfigSource(name, descriptor, "file");
       const bytes = reading(name, () => readToEnd(name, descriptor, null));
       closeSync(descriptor);
-      return new ConfigSource(name, copy(name, bytes), false);
+      return new ConfigSource(name, copy(name, bytes), "copy");
     } catch (error) {
       try {
         closeSync(descriptor);

@@ -9,7 +9,8 @@ import { NetworkMonitor } from "./netlink.ts";
 import type { LinuxTun } from "./tun.ts";
 
 export interface InterfaceHandler {
-  up(up: boolean): void;
+  cameUp(): void;
+  wentDown(): void;
   mtu(bytes: number): void;
   /** Addresses, routes or links of the machine changed, and with them, perhaps, how peers are reached. */
   networkChanged(): void;
@@ -64,7 +65,8 @@ export class InterfaceState {
     const up = state === "up";
     if (up === this.#up) return;
     this.#up = up;
-    this.#handler.up(up);
+    if (up) this.#handler.cameUp();
+    else this.#handler.wentDown();
   }
 
   /** Where it has been moved to comes before what it is like there. @returns whether it changed elsewhere */

@@ -108,7 +108,7 @@ function parseMessage(type: number, body: Uint8Array): NetworkEvent | undefined 
   switch (type) {
     case NETLINK.RTM_NEWLINK:
     case NETLINK.RTM_DELLINK:
-      return parseLink(view, type === NETLINK.RTM_DELLINK);
+      return parseLink(view, type);
     case NETLINK.RTM_NEWADDR:
     case NETLINK.RTM_DELADDR: {
       if (view.byteLength < IFADDRMSG.BYTES) return undefined;
@@ -138,7 +138,7 @@ function readFamily(view: DataView): 4 | 6 | undefined {
   return family === SOCKET.AF_INET6 ? 6 : undefined;
 }
 
-function parseLink(view: DataView, removed: boolean): NetworkEvent | undefined {
+function parseLink(view: DataView, type: number): NetworkEvent | undefined {
   // Bridge ports send link messages with family AF_BRIDGE: those say nothing about the link itself.
   if (view.byteLength < IFINFOMSG.BYTES || view.getUint8(IFINFOMSG.family) !== 0) return undefined;
   const index = view.getInt32(IFINFOMSG.index, true);
@@ -150,21 +150,22 @@ function parseLink(view: DataView, removed: boolean): NetworkEvent | undefined {
   for (let at: number = IFINFOMSG.BYTES; at + RTATTR.BYTES <= view.byteLength; ) {
     const length = view.getUint16(at + RTATTR.length, true);
     if (length < RTATTR.BYTES || at + length > view.byteLength) break;
-    const type = view.getUint16(at + RTATTR.type, true);
+    const attribute = view.getUint16(at + RTATTR.type, true);
     const size = length - RTATTR.BYTES;
-    if (type === NETLINK.IFLA_IFNAME) {
+    if (attribute === NETLINK.IFLA_IFNAME) {
       const bytes = new Uint8Array(view.buffer, view.byteOffset + at + RTATTR.BYTES, size);
       const end = bytes.indexOf(0);
       name = new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
-    } else if (type === NETLINK.IFLA_MTU && size >= 4) {
+    } else if (attribute === NETLINK.IFLA_MTU && size >= 4) {
       mtu = view.getUint32(at + RTATTR.BYTES, true);
-    } else if (type === NETLINK.IFLA_NEW_NETNSID && size >= 4) {
+    } else if (attribute === NETLINK.IFLA_NEW_NETNSID && size >= 4) {
       newNamespace = view.getInt32(at + RTATTR.BYTES, true);
-    } else if (type === NETLINK.IFLA_NEW_IFINDEX && size >= 4) {
+    } else if (attribute === NETLINK.IFLA_NEW_IFINDEX && size >= 4) {
       newIndex = view.getInt32(at + RTATTR.BYTES, true);
     }
     at += (length + 3) & ~3;
   }
+  const removed = type === NETLINK.RTM_DELLINK;
   const link = { kind: "link", index, name, up, mtu, removed } as const;
   if (newNamespace === undefined || newIndex === undefined) return link;
   return { ...link, movedTo: { namespace: newNamespace, index: newIndex } };

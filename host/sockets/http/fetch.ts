@@ -24,10 +24,10 @@ const BODY_FIELDS = [
 /** What is meant for one host alone. */
 const SECRET_FIELDS = ["authorization", "cookie", "host", "proxy-authorization"];
 
-async function bodyOf(request: Request, streamed: boolean): Promise<Body> {
+async function bodyOf(request: Request, kind: "in memory" | "streamed"): Promise<Body> {
   if (request.body === null) return undefined;
   // What is in memory anyway is kept, so that it can be sent again after a redirect.
-  if (!streamed) return new Uint8Array(await request.arrayBuffer());
+  if (kind === "in memory") return new Uint8Array(await request.arrayBuffer());
   return Readable.from(request.body as unknown as AsyncIterable<Uint8Array>);
 }
 
@@ -41,7 +41,7 @@ function headersOf(request: Request, body: Body): Record<string, string> {
   return headers;
 }
 
-function responseOf(received: Received, method: string, url: URL, redirected: boolean): Response {
+function responseOf(received: Received, { method, url }: Sending, redirects: number): Response {
   const headers = new Headers();
   for (let i = 0; i < received.headers.length; i += 2) headers.append(received.headers[i]!, received.headers[i + 1]!);
   const bodiless = method === "HEAD" || BODILESS.has(received.status);
@@ -49,7 +49,7 @@ function responseOf(received: Received, method: string, url: URL, redirected: bo
   const body = bodiless ? null : webStream(decoded(received.body, headers.get("content-encoding") ?? undefined));
   const { status, statusText } = received;
   const response = new Response(body, { status, statusText, headers });
-  Object.defineProperties(response, { url: { value: url.href }, redirected: { value: redirected } });
+  Object.defineProperties(response, { url: { value: url.href }, redirected: { value: redirects > 0 } });
   return response;
 }
 
@@ -81,12 +81,12 @@ export function makeFetch(transport: HttpTransport): typeof fetch {
     signal.throwIfAborted();
     const url = new URL(request.url);
     if (url.protocol !== "http:" && url.protocol !== "https:") throw new TypeError(`cannot fetch ${url.protocol}`);
-    const body = await bodyOf(request, streamed);
+    const body = await bodyOf(request, streamed ? "streamed" : "in memory");
     let sending: Sending = { method, url, headers: headersOf(request, body), body, signal };
     for (let redirects = 0; ; redirects++) {
       const received = await attempt(transport, sending);
       const next = redirect === "manual" ? undefined : redirectedTo(sending, received);
-      if (next === undefined) return responseOf(received, sending.method, sending.url, redirects > 0);
+      if (next === undefined) return responseOf(received, sending, redirects);
       received.body.resume();
       if (redirect === "error") throw new TypeError("a redirect, and none was wanted");
       if (redirects === REDIRECTS_MAX) throw new TypeError(`more than ${REDIRECTS_MAX} redirects`);

@@ -66,7 +66,7 @@ describe("private key", () => {
   it("none: nothing is sent, nothing is accepted; the first one sends what waits", async () => {
     const c = await TestNode.create(`anonymous ${run}`, endpoint(3), START);
     c.addPeer(pair.b.publicKey, pair.b.address, [HOST_B, 32]);
-    c.engine.setUp(true, START);
+    c.engine.bringUp(START);
     c.send(packet(HOST_A, HOST_B));
     expect(c.sent).toEqual([]);
     pair.peerA.setEndpoint(c.address);
@@ -140,14 +140,14 @@ describe("low-order and removed peers", () => {
 describe("interface", () => {
   it("down forgets sessions and keys; up starts afresh, at once", () => {
     pair.connect();
-    pair.a.engine.setUp(false, pair.now);
+    pair.a.engine.takeDown(pair.now);
     const { core } = pair.a.engine;
     expect(allKeypairs(core).every((byte) => byte === 0)).toBe(true);
     pair.sendFromB();
     pair.exchange();
     expect(pair.a.delivered).toEqual([]);
     pair.advance(100);
-    pair.a.engine.setUp(true, pair.now);
+    pair.a.engine.bringUp(pair.now);
     pair.clear();
     pair.sendFromA();
     pair.exchange();
@@ -156,21 +156,21 @@ describe("interface", () => {
   });
 
   it("up sends a keepalive where one is due", () => {
-    pair.a.engine.setUp(false, pair.now);
+    pair.a.engine.takeDown(pair.now);
     pair.peerB.setPersistentKeepalive(25);
     pair.peerB.commit();
     expect(pair.a.sent).toEqual([]);
-    pair.a.engine.setUp(true, pair.now);
+    pair.a.engine.bringUp(pair.now);
     expect(pair.a.sent.map(({ bytes }) => bytes[0])).toEqual([MESSAGE_INITIATION]);
   });
 
   it("up answers an initiation that came before, and does not cross it with one of its own", () => {
-    pair.b.engine.setUp(false, pair.now);
+    pair.b.engine.takeDown(pair.now);
     pair.peerA.setPersistentKeepalive(25);
     pair.peerA.commit();
     pair.sendFromA();
     const [initiation] = pair.a.sent.splice(0);
-    pair.b.engine.setUp(true, pair.now, () => pair.b.receive(initiation!.bytes, pair.a.address));
+    pair.b.engine.bringUp(pair.now, () => pair.b.receive(initiation!.bytes, pair.a.address));
     expect(pair.b.sent.map(({ bytes }) => bytes[0])).toEqual([MESSAGE_RESPONSE]);
     pair.exchange();
     expect(pair.b.delivered).toHaveLength(1);

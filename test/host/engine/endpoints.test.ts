@@ -96,7 +96,7 @@ describe("roaming", () => {
     lonely.setPrivateKey(new Uint8Array(32).fill(0x33));
     const peer = lonely.addPeer(pair.b.publicKey, undefined, [HOST_B, 32]);
     peer.setPersistentKeepalive(25);
-    lonely.engine.setUp(true, lonely.now);
+    lonely.engine.bringUp(lonely.now);
     peer.commit();
     expect(lonely.sent).toEqual([]);
     peer.setEndpoint(pair.b.address);

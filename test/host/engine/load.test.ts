@@ -101,7 +101,7 @@ describe("load", () => {
 
   it("down forgets what waits", () => {
     flood(pair.b, 100);
-    pair.b.engine.setUp(false, pair.now);
+    pair.b.engine.takeDown(pair.now);
     expect(pair.b.engine.core.exports.queued()).toBe(0);
   });
 

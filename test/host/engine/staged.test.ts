@@ -66,7 +66,7 @@ describe("staged queue", () => {
     const pair = await Pair.create("staged down");
     pair.wire = "cut";
     pair.sendFromA();
-    pair.a.engine.setUp(false, pair.now);
+    pair.a.engine.takeDown(pair.now);
     expect(Number(pair.a.engine.drops().staged)).toBe(1);
     expect(pair.a.engine.staging.bytes).toBe(0);
   });

@@ -204,7 +204,7 @@ describe("firing", () => {
   it("nothing fires while the interface is down", () => {
     pair.connect();
     pair.peerB.setPersistentKeepalive(5);
-    pair.a.engine.setUp(false, pair.now);
+    pair.a.engine.takeDown(pair.now);
     pair.advance(200_000);
     expect(pair.times(pair.a, MESSAGE_TRANSPORT)).toEqual([]);
     expect(pair.a.engine.nextDeadline()).toBe(NEVER);

@@ -44,7 +44,7 @@ export class Pair {
     this.b = b;
     this.peerB = a.addPeer(b.publicKey, b.address, [HOST_B, 32]);
     this.peerA = b.addPeer(a.publicKey, a.address, [HOST_A, 32]);
-    for (const node of [a, b]) node.engine.setUp(true, node.now);
+    for (const node of [a, b]) node.engine.bringUp(node.now);
   }
 
   static async create(name: string, memory?: MemoryKind): Promise<Pair> {
