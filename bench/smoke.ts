@@ -19,3 +19,4 @@ function step(what: string, ...args: string[]): void {
 installBenchPackages();
 step("types", here("../node_modules/typescript/bin/tsc"), "-p", here("tsconfig.json"));
 step("crypto", here("crypto/bench.ts"), "--smoke");
+step("net", here("net/main.ts"), "--smoke");

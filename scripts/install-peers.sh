@@ -1,6 +1,7 @@
 #!/bin/bash
-# Builds the newest wireguard-go from its Go module into .runtimes/peers/, for the benchmarks to compare with. Needs Go
-# (any release from 1.21 on fetches the one that the module asks for) and the network; installs nothing else.
+# Builds what the benchmarks compare with into .runtimes/peers/: the newest wireguard-go and a forward through its netstack from its Go
+# module, which need Go (any release from 1.21 on fetches the one that the modules ask for), and onetun, which needs Cargo.
+# Wants the network; installs nothing else.
 set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 if ! command -v go >/dev/null; then
@@ -10,3 +11,10 @@ fi
 mkdir -p .runtimes/peers
 GOBIN=$PWD/.runtimes/peers go install golang.zx2c4.com/wireguard@latest
 go version -m .runtimes/peers/wireguard | grep -E '^[[:space:]]mod'
+(cd bench/net/peers/netstack && go build -o ../../../../.runtimes/peers/netstack-forward .)
+if command -v cargo >/dev/null; then
+  cargo install --quiet --root .runtimes/peers/cargo onetun
+  cp .runtimes/peers/cargo/bin/onetun .runtimes/peers/
+else
+  echo "install-peers: Cargo is not installed; the benchmarks do without onetun" >&2
+fi

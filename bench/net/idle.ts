@@ -17,8 +17,15 @@ function memory(): number {
   return heapUsed + Math.max(external, arrayBuffers);
 }
 
-/** @returns bytes of one end of a connection over which some bytes went both ways */
-export function idleConnectionBytes(count: number): number {
+export interface Idle {
+  /** Of one end of a connection over which some bytes went both ways. */
+  readonly bytes: number;
+  /** How often something was to be done for any of them. */
+  readonly turns: number;
+}
+
+/** @param seconds of the virtual clock in which nothing is sent */
+export function idleConnections(count: number, seconds: number): Idle {
   const pair = new Pair({ there: { delayMs: 1 } });
   const accepted: unknown[] = [];
   const server = pair.listen({ backlog: 2 * count });
@@ -34,7 +41,11 @@ export function idleConnectionBytes(count: number): number {
   pair.clock.runUntil(pair.clock.now + 10_000);
   for (const each of pair.near.stack.tcp.connections()) while (each.read() !== undefined);
   if (accepted.length !== count) throw new Error(`${accepted.length} of ${count} connections were made`);
-  return (memory() - before) / (2 * count);
+  const bytes = (memory() - before) / (2 * count);
+  const end = pair.clock.now + 1000 * seconds;
+  let turns = 0;
+  for (; pair.clock.next <= end; turns++) pair.clock.runUntil(pair.clock.next);
+  return { bytes, turns };
 }
 
 export function halfOpenBytes(count: number): number {

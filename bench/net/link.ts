@@ -1,35 +1,26 @@
-/**
- * The emulated link on the virtual clock: 100 Mbit/s, a round trip of 50 ms, a queue of one bandwidth-delay product. What it says depends on
- * seeds, not on the machine.
- */
+/** The emulated link: 100 Mbit/s, a round trip of 50 ms, a queue of one bandwidth-delay product; and what is bad about it. */
 import type { LinkConditions } from "../../test/net/link.ts";
-import { Pair } from "../../test/net/pair.ts";
 
-const LINK = { delayMs: 25, megabitsPerSecond: 100, queueBytes: 625_000 } as const;
-const PIECE = new Uint8Array(64 << 10);
+export const LINK = { delayMs: 25, megabitsPerSecond: 100, queueBytes: 625_000 } as const;
 
-export const ROWS: readonly (readonly [name: string, conditions: Partial<LinkConditions>])[] = [
-  ["no loss but slow start's own", {}],
-  ["1 % come 2 ms late", { reordering: 0.01, lateMs: 2 }],
-  ["0.1 % are lost", { loss: 0.001 }],
-  ["1 % are lost", { loss: 0.01 }],
-];
-
-/** @returns Mbit/s that the user at the far end read, over so many seconds of the virtual clock */
-export function overLink(conditions: Partial<LinkConditions>, seconds: number, seed: number): number {
-  const pair = new Pair({ seed, there: { ...LINK, ...conditions }, back: LINK });
-  const [near, far] = pair.connected();
-  let bytes = 0;
-  const feed = () => {
-    while (near.write(PIECE, "given") > 0);
-  };
-  near.handler = { writable: feed };
-  far.handler = {
-    readable: () => {
-      for (let piece = far.read(); piece !== undefined; piece = far.read()) bytes += piece.length;
-    },
-  };
-  feed();
-  pair.clock.runUntil(pair.clock.now + 1000 * seconds);
-  return (bytes * 8) / seconds / 1e6;
+export interface Row {
+  readonly name: string;
+  readonly title: string;
+  readonly conditions: Partial<LinkConditions>;
+  /** Seeds that are measured at the same time: as many as one processor can carry. */
+  readonly together: number;
+  readonly rounds: number;
 }
+
+export const ROWS: readonly Row[] = [
+  { name: "overflow", title: "no loss but slow start's own", conditions: {}, together: 1, rounds: 5 },
+  {
+    name: "reordered",
+    title: "1 % come 2 ms late",
+    conditions: { reordering: 0.01, lateMs: 2 },
+    together: 1,
+    rounds: 5,
+  },
+  { name: "loss-0.1", title: "0.1 % are lost", conditions: { loss: 0.001 }, together: 5, rounds: 4 },
+  { name: "loss-1", title: "1 % are lost", conditions: { loss: 0.01 }, together: 10, rounds: 2 },
+];

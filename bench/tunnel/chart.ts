@@ -60,11 +60,14 @@ export function tunnelPanels(results: TunnelResults): Panel[] {
   return WANTED.map((wanted) => panel(results, wanted)).filter(({ bars }) => bars.length > 0);
 }
 
-/** Two columns. */
 export function tunnelSvg(results: TunnelResults, theme: Theme): string {
+  return panelsSvg(tunnelPanels(results), theme);
+}
+
+/** Two columns. */
+export function panelsSvg(panels: readonly Panel[], theme: Theme): string {
   const [gap, top, width] = [24, 36, 1000];
   const half = (width - gap) / 2;
-  const panels = tunnelPanels(results);
   const bottoms = [top, top];
   const places = panels.map((one, i) => {
     const column = i % 2;

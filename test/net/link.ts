@@ -105,7 +105,7 @@ export class Link {
   #travel(packet: Uint8Array): void {
     const { conditions } = this;
     const late = this.#random.chance(conditions.reordering) ? conditions.lateMs : 0;
-    const copy = Uint8Array.from(packet);
+    const copy = packet.slice();
     if (this.#random.chance(conditions.corruption))
       copy[this.#random.whole(0, copy.length - 1)]! ^= 1 << this.#random.whole(0, 7);
     if (this.#random.chance(conditions.marking)) mark(copy);
