@@ -179,6 +179,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       remover = await giveUpRights(libc, [path, ...(server?.files ?? [])], keyMemory, options);
       log("verbose", `ready; FFI of ${libc.backend}, vnet header ${tun.vnetHeader ? "on" : "off"}`);
       options.onReady();
+      // What the runtime took for reading the program: more than a megabyte, not needed again.
+      libc.trimHeap();
       log("verbose", `ended: ${await loop.run(options.signal)}`);
       server?.close();
       watch.close();

@@ -29,6 +29,13 @@ export async function koffiBackend(arch: string): Promise<Backend> {
       }
       return calls as Calls;
     },
+    trimHeap() {
+      try {
+        library.func("malloc_trim", "int", ["uint64_t"])(0);
+      } catch {
+        // musl has none.
+      }
+    },
     errno: () => koffi.errno(),
   };
 }

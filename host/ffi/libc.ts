@@ -64,6 +64,7 @@ export class Libc {
   readonly scratch: Scratch;
   readonly #c: Calls;
   readonly #errno: () => number;
+  readonly #trimHeap: () => void;
 
   constructor(backend: Backend, memory: WebAssembly.Memory) {
     this.backend = backend.name;
@@ -74,6 +75,7 @@ export class Libc {
     this.scratch = { bytes, view: new DataView(bytes.buffer), at: (position) => start + position };
     this.#c = backend.bind(this.base);
     this.#errno = backend.errno;
+    this.#trimHeap = () => backend.trimHeap?.();
   }
 
   /** Write a NUL-terminated string into the scratch buffer. @returns its address */
@@ -243,6 +245,10 @@ export class Libc {
   /** Machine address of an offset, for structs that hold addresses. */
   pointer(address: number): number {
     return address === NULL ? 0 : Number(this.base) + address;
+  }
+  /** Give the kernel back what the C library's heap has free, where that can be told it. */
+  trimHeap(): void {
+    this.#trimHeap();
   }
   pipe2(descriptors: number, flags: number): number {
     return this.#result(this.#c.pipe2(descriptors, flags));

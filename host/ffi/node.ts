@@ -45,6 +45,13 @@ export function nodeBackend(arch: string): Backend | undefined {
       const calls: Calls = Object.fromEntries(entries);
       return calls;
     },
+    trimHeap() {
+      try {
+        library.getFunction("malloc_trim", { arguments: ["u64"], return: "i32" })(0n);
+      } catch {
+        // musl has none.
+      }
+    },
     errno: () => ffi.getInt32(location, 0),
   };
 }

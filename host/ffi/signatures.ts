@@ -79,6 +79,8 @@ export interface Backend {
   addressOf(bytes: Uint8Array): bigint;
   /** The C functions, with addresses counted from `base`. */
   bind(base: bigint): Calls;
+  /** Give the kernel back what the C library's heap has free. Not in musl, and where the runtime has an allocator of its own. */
+  trimHeap?(): void;
   /** errno of the calling thread. Read it right after the call that failed. */
   errno(): number;
 }
