@@ -21,7 +21,7 @@ export class Conn {
     this.#socket = socket;
     this.localAddr = { transport: "tcp", hostname: socket.localAddress ?? "", port: socket.localPort ?? 0 };
     this.remoteAddr = { transport: "tcp", hostname: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
-    this.readable = webStream(socket, "keep");
+    this.readable = webStream(socket);
     this.writable = new WritableStream({
       write: (chunk) => this.#write(chunk),
       close: () => this.closeWrite(),

@@ -1,5 +1,12 @@
 /** Plain requests through the proxy (`GET http://host/path`), each sent on by the runtime's HTTP client over the tunnel's connections. */
-import { Agent, type IncomingMessage, type ServerResponse, STATUS_CODES, request as send } from "node:http";
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  type ServerResponse,
+  STATUS_CODES,
+  request as send,
+} from "node:http";
 import type { Duplex } from "node:stream";
 import type { Connection } from "../connections.ts";
 import { type Context, connectWithin } from "../context.ts";
@@ -38,6 +45,18 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 }
 
+/** Deno does not tell a request that its connection has gone before it was answered; whoever waits for it would wait for ever. */
+function endWithConnection(upstream: ClientRequest): void {
+  upstream.once("socket", (socket) => {
+    const gone = (): void => {
+      upstream.destroy(Object.assign(new Error("the connection was closed without an answer"), { code: "ECONNRESET" }));
+    };
+    const stop = (): void => void socket.off("close", gone);
+    socket.once("close", gone);
+    upstream.once("response", stop).once("close", stop);
+  });
+}
+
 /** @throws for a head that cannot be passed on: a status of no kind, a body of unclear length, control characters */
 function passOn(incoming: IncomingMessage, response: ServerResponse, active: () => void): void {
   if (isAmbiguous(incoming.rawHeaders)) throw new Error("the length of the answer is ambiguous");
@@ -56,6 +75,8 @@ export class PlainRequests {
   readonly #agent: Agent;
   /** What gives up the requests that wait for their answers, by the client's connection. */
   readonly #unanswered = new WeakMap<Duplex, Set<() => void>>();
+  /** Connections that have carried a request: `reusedSocket` is not told everywhere. */
+  readonly #used = new WeakSet<Duplex>();
 
   constructor(context: Context, login: Login | undefined, connectionOf: (socket: Duplex) => Connection | undefined) {
     this.#context = context;
@@ -121,6 +142,12 @@ export class PlainRequests {
     const begin = (attempt: "first" | "second"): void => {
       const { host: name, port } = target;
       const upstream = send({ agent: this.#agent, host: name, port, method: request.method!, path, headers });
+      let reused = false;
+      upstream.once("socket", (socket) => {
+        reused = this.#used.has(socket);
+        this.#used.add(socket);
+      });
+      endWithConnection(upstream);
       upstream.on("response", (incoming) => {
         note(String(incoming.statusCode));
         try {
@@ -132,7 +159,7 @@ export class PlainRequests {
       });
       upstream.on("error", (error) => {
         // A connection that was kept may end in the moment it is used again (RFC 9112 §9.3.1).
-        if (attempt === "first" && repeatable && upstream.reusedSocket && !response.headersSent) return begin("second");
+        if (attempt === "first" && repeatable && reused && !response.headersSent) return begin("second");
         note(error.message);
         const failure = failureOf(error);
         answer(response, failure === "timed-out" ? 504 : 502, `${describeTarget(target)}: ${failure}.`);

@@ -26,23 +26,35 @@ export function decoded(stream: Readable, codings: string | undefined): Readable
 }
 
 /**
- * As fetch gives bodies. What nobody reads is not taken from the tunnel.
- * @param atEnd "destroy" the stream when all is read, or "keep" it: of a connection the other direction may go on
+ * As fetch gives bodies. What nobody reads is not taken from the tunnel. A stream that is read to its end is left alone: of a connection
+ * the other direction may go on, or serve another request.
  */
-export function webStream(stream: Readable, atEnd: "destroy" | "keep" = "destroy"): ReadableStream<Uint8Array> {
-  const iterator = stream.iterator({ destroyOnReturn: atEnd === "destroy" });
+export function webStream(stream: Readable): ReadableStream<Uint8Array> {
+  let open = true;
+  const cut = (cause?: unknown): TypeError => new TypeError("the body was cut off", { cause });
   return new ReadableStream<Uint8Array>(
     {
-      async pull(controller) {
-        try {
-          const { done, value } = await iterator.next();
-          if (done) controller.close();
-          else controller.enqueue(new Uint8Array(value));
-        } catch (error) {
-          controller.error(new TypeError("the body was cut off", { cause: error }));
-        }
+      // By events: Bun's iterator takes a stream of HTTP/2 for cut that has all its bytes, and Deno's ends the connection with the body.
+      start(controller) {
+        const over = (tell: () => void): void => {
+          if (open) tell();
+          open = false;
+        };
+        stream.on("data", (chunk: Uint8Array) => {
+          if (open) controller.enqueue(new Uint8Array(chunk));
+          stream.pause();
+        });
+        stream.once("end", () => over(() => controller.close()));
+        stream.on("error", (error) => over(() => controller.error(cut(error))));
+        stream.once("close", () => over(() => controller.error(cut())));
+        stream.pause();
+        if (stream.destroyed) over(() => controller.error(cut(stream.errored ?? undefined)));
+      },
+      pull() {
+        stream.resume();
       },
       cancel() {
+        open = false;
         stream.destroy();
       },
     },

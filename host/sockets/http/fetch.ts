@@ -31,8 +31,8 @@ async function bodyOf(request: Request, kind: "in memory" | "streamed"): Promise
   return Readable.from(request.body as unknown as AsyncIterable<Uint8Array>);
 }
 
-function headersOf(request: Request, body: Body): Record<string, string> {
-  const headers: Record<string, string> = Object.fromEntries(request.headers);
+function headersOf(given: Readonly<Record<string, string>>, body: Body): Record<string, string> {
+  const headers = { ...given };
   headers.accept ??= "*/*";
   headers["accept-encoding"] ??= "gzip, deflate, br";
   headers["user-agent"] ??= "wasmguard";
@@ -81,8 +81,10 @@ export function makeFetch(transport: HttpTransport): typeof fetch {
     signal.throwIfAborted();
     const url = new URL(request.url);
     if (url.protocol !== "http:" && url.protocol !== "https:") throw new TypeError(`cannot fetch ${url.protocol}`);
+    // Before the body is taken: in Bun its type goes with it.
+    const headers: Record<string, string> = Object.fromEntries(request.headers);
     const body = await bodyOf(request, streamed ? "streamed" : "in memory");
-    let sending: Sending = { method, url, headers: headersOf(request, body), body, signal };
+    let sending: Sending = { method, url, headers: headersOf(headers, body), body, signal };
     for (let redirects = 0; ; redirects++) {
       const received = await attempt(transport, sending);
       const next = redirect === "manual" ? undefined : redirectedTo(sending, received);

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { runtime } from "../../../host/platform.ts";
 import { makeFetch } from "../../../host/sockets/http/fetch.ts";
 import { HttpTransport } from "../../../host/sockets/http/transport.ts";
 import { TunnelServer } from "../../../host/sockets/server.ts";
@@ -64,7 +65,8 @@ describe("fetch", () => {
       expect(response.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
       expect(await response.text()).toBe(`GET ${path.replace(/#.*/, "")}`);
     }
-    expect(connections()).toBe(1);
+    // Deno's server ends a connection that was handed to it after one answer, whatever it says of keep-alive.
+    expect(connections()).toBe(runtime() === "deno" ? 2 : 1);
   });
 
   it("sends bodies of every kind, and decodes what is coded", async () => {
@@ -151,8 +153,8 @@ describe("fetch", () => {
     const { cert, key } = certificate();
     const server = createSecureServer({ cert, key }, (request, response) => {
       response.setHeader("x-version", request.httpVersion);
-      request.pipe(response);
       if (request.method === "GET") response.end(request.url);
+      else request.pipe(response);
     });
     let connections = 0;
     const port = await inside(far, (socket) => {
