@@ -139,6 +139,7 @@ export class PlainRequests {
     };
     const headers = { ...passingFields(request.rawHeaders), ...framingOf(request), host, via: VIA };
     const repeatable = SAFE_METHODS.has(request.method!) && !hasBody(request);
+    const unusable = (): void => answer(response, 502, `${describeTarget(target)}: its answer cannot be passed on.`);
     const begin = (attempt: "first" | "second"): void => {
       const { host: name, port } = target;
       const upstream = send({ agent: this.#agent, host: name, port, method: request.method!, path, headers });
@@ -154,8 +155,13 @@ export class PlainRequests {
           passOn(incoming, response, active);
         } catch {
           incoming.destroy();
-          answer(response, 502, `${describeTarget(target)}: its answer cannot be passed on.`);
+          unusable();
         }
+      });
+      // Nobody asked it to.
+      upstream.on("upgrade", (_incoming, switched) => {
+        switched.destroy();
+        unusable();
       });
       upstream.on("error", (error) => {
         // A connection that was kept may end in the moment it is used again (RFC 9112 §9.3.1).

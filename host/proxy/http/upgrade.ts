@@ -80,6 +80,7 @@ export function askToSwitch(
       resolve(undefined);
     });
     upstream.on("error", reject);
+    upstream.on("close", () => reject(new Error("the connection ended before the answer")));
     upstream.end();
   });
 }

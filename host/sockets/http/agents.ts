@@ -6,6 +6,9 @@ import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "n
 import type { SocketContext } from "../dial.ts";
 import { TunnelSocket } from "../socket.ts";
 
+/** How long a connection is kept for the next request. */
+const KEPT_MS = 30_000;
+
 type Done = (error: Error | null, stream: Duplex) => void;
 
 interface Asked {
@@ -31,13 +34,15 @@ export function openTls(context: SocketContext, asked: ConnectionOptions): TLSSo
   const isAddress = /^[\d.]+$|:/.test(host);
   const { path: _, socketPath: __, lookup: ___, ...rest } = asked as Record<string, unknown>;
   const tls = connectTls({ ...rest, host, socket, ...(!isAddress && { servername: asked.servername || host }) });
-  // TLS tells what becomes of the connection beneath it; should it not, as in its last moments, nobody else has to hear.
+  // TLS tells what becomes of the connection beneath it; should it not, as in its last moments, nobody else has to hear. Nor need anybody
+  // hear it twice, as TLS may tell it: who has heard may have stopped to listen.
   socket.on("error", (error) => tls.destroy(error));
+  tls.on("error", () => {});
   return tls;
 }
 
 export function makeHttpAgent(context: SocketContext, options: AgentOptions = {}): HttpAgent {
-  const agent = new HttpAgent({ keepAlive: true, ...options });
+  const agent = new HttpAgent({ keepAlive: true, timeout: KEPT_MS, ...options });
   agent.createConnection = ((asked: Asked, done?: Done) => {
     const socket = open(context, asked, 80);
     if (done === undefined) return socket;
@@ -53,7 +58,7 @@ export function makeHttpAgent(context: SocketContext, options: AgentOptions = {}
 }
 
 export function makeHttpsAgent(context: SocketContext, options: HttpsAgentOptions = {}): HttpsAgent {
-  const agent = new HttpsAgent({ keepAlive: true, ...options });
+  const agent = new HttpsAgent({ keepAlive: true, timeout: KEPT_MS, ...options });
   agent.createConnection = ((asked: Asked) =>
     openTls(context, {
       ...asked,

@@ -9,10 +9,15 @@ const DECODERS: Record<string, (() => NodeJS.ReadWriteStream) | undefined> = {
   br: createBrotliDecompress,
 };
 
-/** Undo the content codings, the last one first. Unknown ones stay, as browsers leave them. */
+/** Each costs memory; a server could name thousands. */
+const CODINGS_MAX = 5;
+
+/** Undo the content codings, the last one first. Unknown ones stay, as browsers leave them. @throws TypeError for more than anybody uses */
 export function decoded(stream: Readable, codings: string | undefined): Readable {
   let result: Readable = stream;
-  for (const coding of (codings ?? "").toLowerCase().split(",").reverse()) {
+  const list = (codings ?? "").toLowerCase().split(",");
+  if (list.length > CODINGS_MAX) throw new TypeError(`more than ${CODINGS_MAX} content codings`);
+  for (const coding of list.reverse()) {
     const make = Object.hasOwn(DECODERS, coding.trim()) ? DECODERS[coding.trim()] : undefined;
     if (make === undefined) break;
     const decoder = make() as unknown as Readable & NodeJS.WritableStream;
@@ -23,6 +28,22 @@ export function decoded(stream: Readable, codings: string | undefined): Readable
     result = decoder;
   }
   return result;
+}
+
+/** A body that nobody wants is read, so that its connection can be used again, but not for ever. */
+const UNWANTED_BYTES_MAX = 64 * 1024;
+const UNWANTED_MS_MAX = 5_000;
+
+export function discard(body: Readable): void {
+  let left = UNWANTED_BYTES_MAX;
+  const timer = setTimeout(() => body.destroy(), UNWANTED_MS_MAX);
+  timer.unref?.();
+  body.on("data", (chunk: Uint8Array) => {
+    left -= chunk.length;
+    if (left < 0) body.destroy();
+  });
+  body.on("error", () => {});
+  body.once("close", () => clearTimeout(timer));
 }
 
 /**

@@ -3,7 +3,7 @@
  * Redirects, content codings and abort as the Fetch standard has them; no cookies, no cache, no CORS, as in every server-side fetch.
  */
 import { Readable } from "node:stream";
-import { decoded, webStream } from "./body.ts";
+import { decoded, discard, webStream } from "./body.ts";
 import type { HttpTransport, Received, Sending } from "./transport.ts";
 
 const REDIRECTS_MAX = 20;
@@ -45,7 +45,7 @@ function responseOf(received: Received, { method, url }: Sending, redirects: num
   const headers = new Headers();
   for (let i = 0; i < received.headers.length; i += 2) headers.append(received.headers[i]!, received.headers[i + 1]!);
   const bodiless = method === "HEAD" || BODILESS.has(received.status);
-  if (bodiless) received.body.resume();
+  if (bodiless) discard(received.body);
   const body = bodiless ? null : webStream(decoded(received.body, headers.get("content-encoding") ?? undefined));
   const { status, statusText } = received;
   const response = new Response(body, { status, statusText, headers });
@@ -87,12 +87,18 @@ export function makeFetch(transport: HttpTransport): typeof fetch {
     let sending: Sending = { method, url, headers: headersOf(headers, body), body, signal };
     for (let redirects = 0; ; redirects++) {
       const received = await attempt(transport, sending);
-      const next = redirect === "manual" ? undefined : redirectedTo(sending, received);
-      if (next === undefined) return responseOf(received, sending, redirects);
-      received.body.resume();
-      if (redirect === "error") throw new TypeError("a redirect, and none was wanted");
-      if (redirects === REDIRECTS_MAX) throw new TypeError(`more than ${REDIRECTS_MAX} redirects`);
-      sending = next;
+      try {
+        const next = redirect === "manual" ? undefined : redirectedTo(sending, received);
+        if (next === undefined) return responseOf(received, sending, redirects);
+        if (redirect === "error") throw new TypeError("a redirect, and none was wanted");
+        if (redirects === REDIRECTS_MAX) throw new TypeError(`more than ${REDIRECTS_MAX} redirects`);
+        discard(received.body);
+        sending = next;
+      } catch (error) {
+        // A status or a field that no Response may have, or a redirect that is not followed.
+        received.body.destroy();
+        throw error instanceof TypeError ? error : new TypeError("an answer that is none", { cause: error });
+      }
     }
   };
 }

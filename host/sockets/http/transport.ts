@@ -37,6 +37,11 @@ const CONNECTION_FIELDS = new Set([
   "upgrade",
 ]);
 
+/** How long a session without a request is kept. */
+const SESSION_IDLE_MS = 30_000;
+/** Origins that are remembered; the first one in goes first. */
+const ORIGINS_MAX = 1024;
+
 function writeBody(to: NodeJS.WritableStream, body: Sending["body"]): void {
   if (body === undefined) to.end();
   else if (body instanceof Uint8Array) to.end(body);
@@ -110,18 +115,27 @@ export class HttpTransport {
     });
     await untilSecure(socket, signal);
     if (socket.alpnProtocol !== "h2") {
-      this.#origins.set(origin, "http/1.1");
+      this.#remember(origin, "http/1.1");
       return this.#sendHttp1(sending, { createConnection: () => socket });
     }
-    const session = connectHttp2(origin, { createConnection: () => socket });
+    const session = connectHttp2(origin, { createConnection: () => socket, settings: { enablePush: false } });
+    session.setTimeout(SESSION_IDLE_MS, () => session.close());
     // A request under way hears of it by its own stream.
     session.on("error", () => {});
     session.once("close", () => {
       if (this.#origins.get(origin) === session) this.#origins.delete(origin);
     });
     session.unref();
-    this.#origins.set(origin, session);
+    this.#remember(origin, session);
     return this.#sendHttp2(sending, session);
+  }
+
+  #remember(origin: string, how: ClientHttp2Session | "http/1.1"): void {
+    this.#origins.set(origin, how);
+    if (this.#origins.size <= ORIGINS_MAX) return;
+    const [[oldest, known]] = this.#origins as unknown as [[string, ClientHttp2Session | "http/1.1"]];
+    if (typeof known === "object") known.close();
+    this.#origins.delete(oldest);
   }
 
   #sendHttp1({ method, url, headers, body, signal }: Sending, how: RequestOptions): Promise<Received> {
@@ -145,6 +159,8 @@ export class HttpTransport {
         }),
       );
       request.on("error", reject);
+      // The server switched protocols, and nobody asked it to: Node ends the connection, and tells no error.
+      request.on("close", () => reject(new Error("the connection ended before the answer")));
       writeBody(request, body);
     });
   }
@@ -163,6 +179,7 @@ export class HttpTransport {
       signal?.addEventListener("abort", abort, { once: true });
       stream.once("close", () => signal?.removeEventListener("abort", abort));
       stream.on("error", reject);
+      stream.once("close", () => reject(new Error("the connection ended before the answer")));
       stream.once("response", (fields) => {
         const list = Object.entries(fields).filter(([name]) => !name.startsWith(":"));
         resolve({

@@ -12,6 +12,7 @@ import { runtime } from "../../../host/platform.ts";
 import { makeFetch } from "../../../host/sockets/http/fetch.ts";
 import { HttpTransport } from "../../../host/sockets/http/transport.ts";
 import { TunnelServer } from "../../../host/sockets/server.ts";
+import type { TunnelSocket } from "../../../host/sockets/socket.ts";
 import { type Node, pair } from "./support/pair.ts";
 
 function certificate(): { cert: Buffer; key: Buffer } {
@@ -146,6 +147,62 @@ describe("fetch", () => {
     setTimeout(() => controller.abort(), 50);
     await expect(waiting).rejects.toMatchObject({ name: "AbortError" });
     await expect(fetch(origin, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: "AbortError" });
+  });
+
+  it.each([
+    ["nobody listens", "https://10.0.0.2:9/", "ECONNREFUSED"],
+    ["no address of ours leads", "https://[fd00::1]/", "ENETUNREACH"],
+    ["no host has the name", "https://nowhere.internal/", "ENOTFOUND"],
+  ])("fails over TLS where %s, and does no more harm than that", async (_, url, code) => {
+    const { fetch } = await web(() => {});
+    const uncaught: unknown[] = [];
+    const note = (error: unknown): void => void uncaught.push(error);
+    process.on("uncaughtExceptionMonitor", note);
+    onTestFinished(() => void process.off("uncaughtExceptionMonitor", note));
+    await expect(fetch(url)).rejects.toMatchObject({ message: "fetch failed", cause: { code } });
+    // TLS tells of it again a few ticks later.
+    for (let turns = 0; turns < 10; turns++) await new Promise((done) => setImmediate(done));
+    expect(uncaught).toEqual([]);
+  });
+
+  it.each([
+    ["a status of no kind", "HTTP/1.1 000 OK\r\nContent-Length: 99\r\n\r\nok"],
+    ["control characters", "HTTP/1.1 200 O\x01K\r\nContent-Length: 99\r\n\r\nok"],
+    ["another protocol", "HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"],
+    [
+      "thousands of codings",
+      `HTTP/1.1 200 OK\r\nContent-Encoding: ${"gzip,".repeat(2000)}gzip\r\nContent-Length: 99\r\n\r\nok`,
+    ],
+    ["a redirect to a file", "HTTP/1.1 302 Found\r\nLocation: file:///x\r\nContent-Length: 99\r\n\r\nok"],
+  ])("is told of an answer with %s as of an error, and leaves no connection behind", async (_, answer) => {
+    const { near, far } = pair();
+    const transport = new HttpTransport(near);
+    onTestFinished(() => transport.close());
+    let ended: Promise<unknown> | undefined;
+    const port = await inside(far, (socket: TunnelSocket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => socket.write(answer, "latin1"));
+      socket.once("end", () => socket.end());
+      ended = new Promise((done) => socket.once("close", done));
+    });
+    await expect(makeFetch(transport)(`http://far.internal:${port}/`)).rejects.toThrow(TypeError);
+    await ended;
+  });
+
+  it("does not read the body of a redirect for ever", async () => {
+    let ended: Promise<unknown> | undefined;
+    const { fetch, origin } = await web((request, response) => {
+      if (request.url !== "/") return void response.end("there");
+      response.writeHead(302, { location: "/there" });
+      const more = (): void => {
+        while (response.write(Buffer.alloc(65_536)));
+      };
+      response.on("drain", more);
+      more();
+      ended = once(response, "close");
+    });
+    expect(await (await fetch(origin)).text()).toBe("there");
+    await ended;
   });
 
   it("speaks HTTP/2 where the server does, with one connection for many requests", async () => {

@@ -217,6 +217,13 @@ describe("a plain request", () => {
     }
   });
 
+  it("that is answered in another protocol, which it did not ask for, gets 502", async () => {
+    const { port } = await start();
+    const web = await rawServer(lines("HTTP/1.1 101 Switching", "Connection: Upgrade", "Upgrade: websocket"));
+    const request = lines(`GET http://web.internal:${web.port}/ HTTP/1.1`, "Host: x");
+    expect((await converse(port, [request], "stay")).text).toMatch(/^HTTP\/1\.1 502 /);
+  });
+
   it("keeps its path as it is", async () => {
     const { port } = await start();
     const web = await rawServer(OK);
