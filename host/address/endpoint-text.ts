@@ -2,9 +2,10 @@
  * Numeric endpoints: `192.0.2.1:51820`, `[2001:db8::1]:51820`, `[fe80::1%eth0]:51820`. Names are for whoever
  * writes the configuration to resolve; nothing here asks DNS. Zones are kept as interface indices.
  */
+
+import { ascii, decimal, find, findLast, stringOf } from "./ascii.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { formatAddress, parseAddress, parseIpv6 } from "./ip.ts";
-import { ascii, decimal, find, findLast, stringOf } from "./text.ts";
 
 /** Interface names and indices, as the system has them. */
 export interface Zones {

@@ -6,7 +6,7 @@
  */
 import ipaddr from "ipaddr.js";
 import type { AllowedIp } from "./allowed-ip.ts";
-import { decimal, find, findLast, stringOf } from "./text.ts";
+import { decimal, find, findLast, stringOf } from "./ascii.ts";
 
 const DOT = 46;
 const COLON = 58;

@@ -1,6 +1,6 @@
 /** `wasmguard completion SHELL`: a script for bash, zsh or fish, made of the tables that the help is made of. */
 import { UsageError } from "./command-errors.ts";
-import { COMMON_OPTIONS, DAEMON_OPTIONS } from "./options.ts";
+import { COMMON_OPTIONS, DAEMON_OPTIONS } from "./option-table.ts";
 import { print } from "./print.ts";
 import { PROXY_OPTIONS } from "./proxy/options.ts";
 

@@ -4,10 +4,10 @@ import type { ConfineOptions } from "../confine/linux.ts";
 import { isStep, STEPS, type Step } from "../confine/steps.ts";
 import { THREADS_MAX } from "../core/codes.ts";
 import type { DaemonOptions, LogLevel } from "../daemon/daemon.ts";
-import { parseMetricsAddress } from "../metrics/address.ts";
+import { parseMetricsAddress } from "../metrics/metrics-address.ts";
 import { UsageError } from "./command-errors.ts";
 import { checkInterfaceName } from "./interface-name.ts";
-import type { DAEMON_OPTIONS, OptionValues } from "./options.ts";
+import type { DAEMON_OPTIONS, OptionValues } from "./option-table.ts";
 
 export type Environment = Record<string, string | undefined>;
 

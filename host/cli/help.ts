@@ -1,5 +1,5 @@
 /** Help texts. Options come from the table, so that no option can be missing here. */
-import { COMMON_OPTIONS, DAEMON_OPTIONS, type OptionRow } from "./options.ts";
+import { COMMON_OPTIONS, DAEMON_OPTIONS, type OptionRow } from "./option-table.ts";
 import { PROXY_OPTIONS } from "./proxy/options.ts";
 
 const COLUMN = 26;

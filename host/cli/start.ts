@@ -7,7 +7,7 @@
 import { DAEMON_MARKER } from "./background.ts";
 import { logLevelOf, startRequest } from "./daemon-options.ts";
 import { checkOwnLimits } from "./limits.ts";
-import { DAEMON_OPTIONS, parseOptions } from "./options.ts";
+import { DAEMON_OPTIONS, parseOptions } from "./option-table.ts";
 import { complain, print } from "./print.ts";
 
 function warn(message: string): void {

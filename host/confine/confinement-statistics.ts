@@ -1,6 +1,6 @@
 /** What is in force, among the daemon's statistics. */
 import { type Statistic, single } from "../metrics/statistics.ts";
-import { confinementInForce } from "./status.ts";
+import { confinementInForce } from "./confinement-status.ts";
 
 export function* confinementStatistics(): Generator<Statistic, void> {
   const status = confinementInForce();

@@ -11,7 +11,7 @@ import { PROCESS } from "../ffi/constants.ts";
 import { RLIMIT } from "../ffi/layout.ts";
 import type { Libc } from "../ffi/libc.ts";
 import { systemCall } from "../ffi/system-calls.ts";
-import type { KeyMemory } from "./status.ts";
+import type { KeyMemory } from "./confinement-status.ts";
 
 const PAGE_BYTES = 4096;
 

@@ -2,7 +2,7 @@
 import { PROCESS } from "../ffi/constants.ts";
 import type { Libc } from "../ffi/libc.ts";
 import { namesOf, permittedCapabilities } from "./capabilities.ts";
-import type { ConfinementStatus, KeyMemory } from "./status.ts";
+import type { ConfinementStatus, KeyMemory } from "./confinement-status.ts";
 
 export function currentStatus(libc: Libc, keyMemory: KeyMemory): ConfinementStatus {
   return {

@@ -1,5 +1,5 @@
 /** Says in the log when keys lie in memory that could not be locked: for the identity at once, for peers when the first one comes. */
-import type { KeyMemory } from "./status.ts";
+import type { KeyMemory } from "./confinement-status.ts";
 
 const REMEDY = "grant CAP_IPC_LOCK, raise the limit of locked memory (RLIMIT_MEMLOCK), or turn swap off";
 

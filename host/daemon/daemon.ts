@@ -3,11 +3,16 @@
  */
 
 import { confinementStatistics } from "../confine/confinement-statistics.ts";
+import {
+  type ConfinementStatus,
+  describeConfinement,
+  type KeyMemory,
+  recordConfinement,
+} from "../confine/confinement-status.ts";
 import { protectKeyMemory } from "../confine/key-memory.ts";
 import { type ConfineOptions, confine } from "../confine/linux.ts";
 import { currentStatus } from "../confine/none.ts";
 import { SocketRemover } from "../confine/socket-remover.ts";
-import { type ConfinementStatus, describeConfinement, type KeyMemory, recordConfinement } from "../confine/status.ts";
 import { UnlockedKeys } from "../confine/unlocked-keys.ts";
 import { findUser, isShared, SHARED_USER_WARNING } from "../confine/user.ts";
 import type { Core } from "../core/core.ts";
@@ -15,7 +20,7 @@ import { loadCore } from "../core/load.ts";
 import { type Libc, openLibc } from "../ffi/libc.ts";
 import { Loop } from "../loop/loop.ts";
 import type { Workers, WorkersOptions } from "../loop/threads/workers.ts";
-import type { MetricsAddress } from "../metrics/address.ts";
+import type { MetricsAddress } from "../metrics/metrics-address.ts";
 import { PROMETHEUS_CONTENT_TYPE, prometheusLines } from "../metrics/prometheus.ts";
 import type { EventLog } from "../os/linux/event-log.ts";
 import { DeletionWatch } from "../os/linux/inotify.ts";

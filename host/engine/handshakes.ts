@@ -10,8 +10,8 @@ import type { Lane } from "../lane/lane.ts";
 import type { Instant } from "../time/instant.ts";
 import type { Clock } from "./clock.ts";
 import { HANDSHAKES_PER_TURN, REFUSALS_PER_TURN, UNDER_LOAD_LASTS, UNDER_LOAD_QUEUED } from "./constants.ts";
-import type { Counters } from "./counters.ts";
 import type { Entropy } from "./entropy.ts";
+import type { HandshakeCounters } from "./handshake-counters.ts";
 import type { Peer } from "./peer.ts";
 import type { StepEvents } from "./peer-step.ts";
 import { RateLimiter } from "./rate-limiter.ts";
@@ -21,7 +21,7 @@ export interface HandshakeContext {
   readonly lane: Lane;
   readonly clock: Clock;
   readonly entropy: Entropy;
-  readonly counters: Counters;
+  readonly counters: HandshakeCounters;
   readonly events: StepEvents;
   peerAt(slot: number): Peer;
 }

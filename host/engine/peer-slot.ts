@@ -5,7 +5,7 @@
 import type { Address, Core, Endpoint } from "../core/core.ts";
 import { PATH_BYTES, pathLocalAt } from "../core/records/path.ts";
 import { peerPath, peerPresharedKey, peerPublicKey, peerRxBytes, peerTxBytes } from "../core/records/peer.ts";
-import { type AllowedIp, addAllowedIp, allowedIps, removeAllowedIp } from "./routes.ts";
+import { type AllowedIp, addAllowedIp, allowedIps, removeAllowedIp } from "./allowed-ips.ts";
 
 export class PeerSlot {
   readonly slot: number;

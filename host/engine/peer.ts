@@ -24,9 +24,9 @@ import { type Instant, NEVER, type WallTime } from "../time/instant.ts";
 import type { Sleeper, TimerQueue } from "../time/timer-queue.ts";
 import type { Clock } from "./clock.ts";
 import { MAX_HANDSHAKE_ATTEMPTS, REKEY_TIMEOUT } from "./constants.ts";
-import type { Counters } from "./counters.ts";
 import type { EngineEvents } from "./engine.ts";
 import type { Entropy } from "./entropy.ts";
+import type { HandshakeCounters } from "./handshake-counters.ts";
 import type { PeerEvent } from "./peer-event.ts";
 import { PeerSlot } from "./peer-slot.ts";
 import type { PeerStep } from "./peer-step.ts";
@@ -47,7 +47,7 @@ export interface PeerContext {
   readonly entropy: Entropy;
   readonly queue: TimerQueue<Peer>;
   readonly staging: Staging;
-  readonly counters: Counters;
+  readonly counters: HandshakeCounters;
   readonly events: EngineEvents;
   /** Whether the interface is up. */
   readonly up: boolean;

@@ -3,8 +3,8 @@
  * hears nothing more, and no runtime says so. Looked at once a second: none of them tells of changes either.
  */
 import { networkInterfaces } from "node:os";
+import { ascii } from "../address/ascii.ts";
 import { formatAddress, parseAddress } from "../address/ip.ts";
-import { ascii } from "../address/text.ts";
 
 const LOOK_MS = 1000;
 

@@ -3,9 +3,9 @@
  * neither the source address of a datagram nor its traffic class.
  */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { ascii } from "../address/ascii.ts";
 import type { Endpoint } from "../address/endpoint.ts";
 import { formatAddress, parseAddress } from "../address/ip.ts";
-import { ascii } from "../address/text.ts";
 import { PortInUseError } from "../errors.ts";
 import { runtime } from "../platform.ts";
 import { AddressWatch } from "./address-watch.ts";

@@ -1,7 +1,7 @@
 /** Gives a peer another list of allowed IPs: the whole of it, or, when there is no room, nothing changes for any peer. */
 import type { Core } from "../core/core.ts";
+import type { AllowedIp } from "../engine/allowed-ips.ts";
 import type { Peer } from "../engine/peer.ts";
-import type { AllowedIp } from "../engine/routes.ts";
 
 /** A prefix takes a node of the trie, and where it parts from others a second one. */
 const NODES_MAX = 2;

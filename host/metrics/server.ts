@@ -7,7 +7,7 @@ import { chmodSync, lstatSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { connect, type Socket } from "node:net";
 import { MetricsAddressError } from "../errors.ts";
-import type { MetricsAddress } from "./address.ts";
+import type { MetricsAddress } from "./metrics-address.ts";
 import type { MetricsToken } from "./token.ts";
 
 const REQUEST_TIMEOUT_MS = 5_000;

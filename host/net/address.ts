@@ -3,8 +3,9 @@
  * are compared and hashed on the packet path; objects are made where a connection or a socket is, never for a packet.
  * On the wire ::ffff:0:0/96 is refused (RFC 4942 §2.2), so a mapped address can only mean IPv4.
  */
+
+import { ascii } from "../address/ascii.ts";
 import { formatAddress, parseAddress } from "../address/ip.ts";
-import { ascii } from "../address/text.ts";
 
 /** Word 2 of an IPv4 address. */
 export const MAPPED_WORD = 0xffff;

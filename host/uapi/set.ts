@@ -9,9 +9,9 @@
  *                         discard ──public_key──▶ peer     lines checked, nothing applied
  */
 
+import { ascii, decimal, EQUALS, equals, find } from "../address/ascii.ts";
 import { parseEndpoint, type Zones } from "../address/endpoint-text.ts";
 import { parsePrefix } from "../address/ip.ts";
-import { ascii, decimal, EQUALS, equals, find } from "../address/text.ts";
 import type { Address } from "../core/core.ts";
 import { WasmguardError } from "../errors.ts";
 import type { ConfigTarget, KeyCodec, PeerTarget } from "./target.ts";

@@ -4,7 +4,7 @@
  * A key argument is read before the call returns; the caller wipes its own copy afterwards.
  */
 import type { Address, Endpoint } from "../core/core.ts";
-import type { AllowedIp } from "../engine/routes.ts";
+import type { AllowedIp } from "../engine/allowed-ips.ts";
 
 export interface ConfigTarget {
   /**

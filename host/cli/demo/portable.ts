@@ -5,8 +5,8 @@
  *   stack a -- TUN in memory -- device a <-- WireGuard over UDP, 127.0.0.1 --> device b -- TUN in memory -- stack b
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { ascii } from "../../address/ascii.ts";
 import { parseAddress } from "../../address/ip.ts";
-import { ascii } from "../../address/text.ts";
 import { Device, DgramBind, type TunEnd, tunPair } from "../../index.ts";
 import { publicKeyText } from "../../keys/text.ts";
 import { CliError } from "../command-errors.ts";

@@ -6,7 +6,7 @@ import { readPlan, type Source } from "../../proxy/config/file.ts";
 import { type Credentials, isOpenToAll, type Plan, type Service } from "../../proxy/config/plan.ts";
 import { describeTarget } from "../../proxy/way.ts";
 import { CliError, UsageError } from "../command-errors.ts";
-import { parseOptions } from "../options.ts";
+import { parseOptions } from "../option-table.ts";
 import { type ProxyFlags, servicesOf, strategyOf } from "./flags.ts";
 import { PROXY_OPTIONS } from "./options.ts";
 import { runProxy } from "./run.ts";

@@ -4,7 +4,7 @@ import type { Credentials, ResolveStrategy, Service } from "../../proxy/config/p
 import { readNumber } from "../../proxy/config/values.ts";
 import type { Target } from "../../proxy/way.ts";
 import { UsageError } from "../command-errors.ts";
-import type { OptionValues } from "../options.ts";
+import type { OptionValues } from "../option-table.ts";
 import type { PROXY_OPTIONS } from "./options.ts";
 
 export type ProxyFlags = OptionValues<typeof PROXY_OPTIONS>;

@@ -1,5 +1,5 @@
 /** The options of `wasmguard proxy`, in one table for the parser and the help. */
-import type { OptionRow } from "../options.ts";
+import type { OptionRow } from "../option-table.ts";
 
 export const PROXY_OPTIONS = {
   socks: { short: "s", value: "[HOST:]PORT", many: true, help: "SOCKS5 proxy there (CONNECT, UDP ASSOCIATE)" },

@@ -7,7 +7,7 @@ import { isTunnelUp } from "../../uapi/client.ts";
 import { socketPath } from "../../uapi/socket-path.ts";
 import { CliError } from "../command-errors.ts";
 import { complain } from "../print.ts";
-import { fetchDevice, wipeDevice } from "../show/device.ts";
+import { fetchDevice, wipeDevice } from "../show/shown-device.ts";
 import { unsetDns } from "./dns.ts";
 import type { ConfigFile } from "./file.ts";
 import { removeFirewall } from "./firewall.ts";

@@ -3,9 +3,9 @@
  * but the tunnel's own marked packets is looked up in; wg-quick(8) tells the idea.
  */
 import { writeFileSync } from "node:fs";
-import { ascii } from "../../address/text.ts";
+import { ascii } from "../../address/ascii.ts";
 import { CliError } from "../command-errors.ts";
-import type { ShownDevice } from "../show/device.ts";
+import type { ShownDevice } from "../show/shown-device.ts";
 import { addFirewall, type Family, IPV4, IPV6 } from "./firewall.ts";
 import { applyRequest } from "./request.ts";
 import { ask, attempt, echo, run } from "./shell.ts";

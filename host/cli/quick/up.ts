@@ -6,7 +6,7 @@
 import { wipeTunnel } from "../../config/settings.ts";
 import { CliError } from "../command-errors.ts";
 import { selfCommand } from "../launch/command.ts";
-import { fetchDevice, wipeDevice } from "../show/device.ts";
+import { fetchDevice, wipeDevice } from "../show/shown-device.ts";
 import { setDns } from "./dns.ts";
 import { tearDown } from "./down.ts";
 import { resolveEndpoint } from "./endpoint.ts";

@@ -6,10 +6,10 @@ import { checkInterfaceName } from "../interface-name.ts";
 import { complain, print } from "../print.ts";
 import { INTERFACE_HEADING, writeConfigurationBody } from "./configuration.ts";
 import { showStatistics } from "./daemon-figures.ts";
-import { fetchDevice, type ShownDevice, wipeDevice } from "./device.ts";
 import { FIELDS, writeField } from "./fields.ts";
 import { type HumanStyle, writeHuman } from "./human.ts";
 import { Output } from "./output.ts";
+import { fetchDevice, type ShownDevice, wipeDevice } from "./shown-device.ts";
 
 function humanStyle(): HumanStyle {
   const mode = process.env.WG_COLOR_MODE;

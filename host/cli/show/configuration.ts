@@ -1,8 +1,9 @@
 /**
  * `showconf`: a tunnel's state as a configuration file, in the words and order of `wg showconf`. Holds secrets.
  */
-import type { ShownDevice } from "./device.ts";
+
 import type { Output } from "./output.ts";
+import type { ShownDevice } from "./shown-device.ts";
 
 /** The line that opens the file; more lines for the interface may follow it directly. */
 export const INTERFACE_HEADING = "[Interface]\n";

@@ -1,8 +1,9 @@
 /**
  * `show NAME FIELD` and `show NAME dump`: tab-separated lines for scripts, those of `wg show`.
  */
-import type { ShownDevice, ShownPeer } from "./device.ts";
+
 import type { Output } from "./output.ts";
+import type { ShownDevice, ShownPeer } from "./shown-device.ts";
 
 const NONE = "(none)";
 const OFF = "off";

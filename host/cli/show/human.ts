@@ -2,8 +2,8 @@
  * `show` for people: the layout, words, order and colours of `wg show`.
  */
 import { publicKeyText } from "../../keys/text.ts";
-import type { ShownDevice, ShownPeer } from "./device.ts";
 import type { Output } from "./output.ts";
+import type { ShownDevice, ShownPeer } from "./shown-device.ts";
 
 export interface HumanStyle {
   colours: boolean;

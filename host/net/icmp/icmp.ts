@@ -7,7 +7,7 @@ import type { Inbound } from "../inbound.ts";
 import { plateauBelow } from "../ip/path-mtu.ts";
 import { type Context, ICMP, ICMPV6, type IcmpError, type Transport } from "../transport.ts";
 import { EchoClients } from "./echo.ts";
-import { IcmpErrors } from "./errors.ts";
+import { IcmpErrors } from "./icmp-errors.ts";
 import { ECHO_REPLY, ECHO_REQUEST, isError, kindOf } from "./kinds.ts";
 import { Outbox } from "./outbox.ts";
 import { QuotedPacket } from "./quoted.ts";

@@ -1,9 +1,9 @@
 import { isIP, SocketAddress } from "node:net";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { ascii } from "../../../host/address/ascii.ts";
 import { formatEndpoint, NUMERIC_ZONES, parseEndpoint } from "../../../host/address/endpoint-text.ts";
 import { formatAddress, parseAddress, parsePrefix } from "../../../host/address/ip.ts";
-import { ascii } from "../../../host/address/text.ts";
 import { ZONES } from "../uapi/support/connection.ts";
 
 const before = ascii("1:"); // what a parser that reads outside its text would trip over

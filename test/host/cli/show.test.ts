@@ -3,10 +3,10 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { INTERFACE_HEADING, writeConfigurationBody } from "../../../host/cli/show/configuration.ts";
-import { parseDevice } from "../../../host/cli/show/device.ts";
 import { FIELDS, writeField } from "../../../host/cli/show/fields.ts";
 import { writeHuman } from "../../../host/cli/show/human.ts";
 import { Output } from "../../../host/cli/show/output.ts";
+import { parseDevice } from "../../../host/cli/show/shown-device.ts";
 import { UapiClientError } from "../../../host/uapi/client.ts";
 import { type Job, type JobResult, privateRunObstacle, runPrivately } from "./private-run.ts";
 

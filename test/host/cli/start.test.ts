@@ -9,7 +9,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { UsageError } from "../../../host/cli/command-errors.ts";
 import { startRequest } from "../../../host/cli/daemon-options.ts";
 import { interfaceNameFault } from "../../../host/cli/interface-name.ts";
-import { DAEMON_OPTIONS, parseOptions } from "../../../host/cli/options.ts";
+import { DAEMON_OPTIONS, parseOptions } from "../../../host/cli/option-table.ts";
 import { findRuntime, runArguments } from "../../support/runtimes.ts";
 
 const local = (name: string): string => fileURLToPath(new URL(name, import.meta.url));

@@ -6,7 +6,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { MetricsAddress } from "../../../host/metrics/address.ts";
+import type { MetricsAddress } from "../../../host/metrics/metrics-address.ts";
 import { serveMetrics } from "../../../host/metrics/server.ts";
 import { type MetricsToken, metricsToken } from "../../../host/metrics/token.ts";
 

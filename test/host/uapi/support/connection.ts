@@ -3,7 +3,7 @@
  * answers are gathered as they are written.
  */
 import type { Zones } from "../../../../host/address/endpoint-text.ts";
-import { UapiSession } from "../../../../host/uapi/session.ts";
+import { UapiSession } from "../../../../host/uapi/uapi-session.ts";
 import type { Area } from "../../../../host/uapi/writer.ts";
 import { codecOf, type HexModule, loadHexModule, PAGE_BYTES } from "./hex-module.ts";
 import { MemoryTarget } from "./memory-target.ts";

@@ -5,7 +5,7 @@
 import { x25519 } from "@noble/curves/ed25519.js";
 import { formatAddress } from "../../../../host/address/ip.ts";
 import type { Address, Endpoint } from "../../../../host/core/core.ts";
-import type { AllowedIp } from "../../../../host/engine/routes.ts";
+import type { AllowedIp } from "../../../../host/engine/allowed-ips.ts";
 import { PeerLimitError, PortInUseError, SystemError } from "../../../../host/errors.ts";
 import type { ConfigTarget, PeerTarget } from "../../../../host/uapi/target.ts";
 import type { Area } from "../../../../host/uapi/writer.ts";

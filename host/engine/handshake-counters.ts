@@ -1,5 +1,5 @@
 /** Handshakes of a device since it was made, for its metrics. Received counts what was accepted. */
-export class Counters {
+export class HandshakeCounters {
   initiationsSent = 0;
   initiationsReceived = 0;
   responsesSent = 0;

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { UapiSession } from "../../../host/uapi/session.ts";
+import { UapiSession } from "../../../host/uapi/uapi-session.ts";
 import { World } from "./support/connection.ts";
 import { codecOf } from "./support/hex-module.ts";
 import { PEER_A, PEER_B, PRESHARED, PRIVATE } from "./support/keys.ts";

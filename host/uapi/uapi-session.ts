@@ -10,8 +10,8 @@
  *       └────────────────────────────────────────────────────────┘     other operations: closed unanswered
  */
 
+import { ascii, equals, find, LF } from "../address/ascii.ts";
 import { NUMERIC_ZONES, type Zones } from "../address/endpoint-text.ts";
-import { ascii, equals, find, LF } from "../address/text.ts";
 import type { Address } from "../core/core.ts";
 import { describeDevice, PIECE_BYTES_MAX, writeLines } from "./get.ts";
 import { SetOperation } from "./set.ts";

@@ -2,8 +2,8 @@
  * What `get=1` tells of a tunnel, read as strictly as `wg` reads it. Keys stay bytes; `wipe` clears the secret ones.
  */
 
+import { ascii, EQUALS, find, LF } from "../../address/ascii.ts";
 import { canonicalAddress, canonicalEndpoint } from "../../address/canonical.ts";
-import { ascii, EQUALS, find, LF } from "../../address/text.ts";
 import { publicKeyOf } from "../../keys/public-key.ts";
 import { KEY_HEX_CHARS, keyFromHex } from "../../keys/text.ts";
 import { requestUapi, UapiClientError } from "../../uapi/client.ts";
