@@ -7,7 +7,7 @@ import type { DaemonOptions, LogLevel } from "../daemon/daemon.ts";
 import { parseMetricsAddress } from "../metrics/metrics-address.ts";
 import { UsageError } from "./command-errors.ts";
 import { checkInterfaceName } from "./interface-name.ts";
-import type { DAEMON_OPTIONS, OptionValues } from "./option-table.ts";
+import type { DAEMON_OPTIONS, OptionValues, TEST_OPTIONS } from "./option-table.ts";
 
 export type Environment = Record<string, string | undefined>;
 
@@ -96,10 +96,20 @@ function threadCount(text: string | undefined): number | undefined {
   throw new UsageError(`--threads is not a number from 1 to ${THREADS_MAX}: ${JSON.stringify(text)}`);
 }
 
+/** The paper's REKEY_AFTER_TIME is the most. */
+const REKEY_AFTER_MAX_MS = 120_000;
+
+function rekeyAfter(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const milliseconds = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+  if (milliseconds > 0 && milliseconds <= REKEY_AFTER_MAX_MS) return milliseconds;
+  throw new UsageError(`--rekey-after is not a number from 1 to ${REKEY_AFTER_MAX_MS}: ${JSON.stringify(text)}`);
+}
+
 /** @throws UsageError */
 export function startRequest(
   operands: readonly string[],
-  values: OptionValues<typeof DAEMON_OPTIONS>,
+  values: OptionValues<typeof DAEMON_OPTIONS & typeof TEST_OPTIONS>,
   environment: Environment,
 ): StartRequest {
   const [name, extra] = operands;
@@ -118,6 +128,7 @@ export function startRequest(
     packetMemory: packetMemory(values["packet-memory"]),
     busyPoll: busyPoll(values["busy-poll"]),
     threads: threadCount(values.threads),
+    rekeyAfterMs: rekeyAfter(values["rekey-after"]),
     metrics: values.metrics === undefined ? undefined : parseMetricsAddress(values.metrics),
     metricsToken: wholePath("--metrics-token", values["metrics-token"]),
     confinement: confinement(values),

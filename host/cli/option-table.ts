@@ -40,6 +40,11 @@ export const DAEMON_OPTIONS = {
   "no-udp-gro": { help: "receive datagrams singly: no UDP_GRO" },
 } as const satisfies Record<string, OptionRow>;
 
+/** What our own tests ask for; the help does not tell of it. */
+export const TEST_OPTIONS = {
+  "rekey-after": { value: "MS", help: "sessions are replaced after so long instead of 120 s, never later" },
+} as const satisfies Record<string, OptionRow>;
+
 export const COMMON_OPTIONS = {
   help: { short: "h", help: "print this text" },
   version: { help: "print the version" },

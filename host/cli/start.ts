@@ -7,7 +7,7 @@
 import { DAEMON_MARKER } from "./background.ts";
 import { logLevelOf, startRequest } from "./daemon-options.ts";
 import { checkOwnLimits } from "./limits.ts";
-import { DAEMON_OPTIONS, parseOptions } from "./option-table.ts";
+import { DAEMON_OPTIONS, parseOptions, TEST_OPTIONS } from "./option-table.ts";
 import { complain, print } from "./print.ts";
 
 function warn(message: string): void {
@@ -16,7 +16,7 @@ function warn(message: string): void {
 
 /** @param args  all arguments of the command line. @returns the exit code */
 export async function start(args: readonly string[]): Promise<number> {
-  const { values, operands } = parseOptions(DAEMON_OPTIONS, args);
+  const { values, operands } = parseOptions({ ...DAEMON_OPTIONS, ...TEST_OPTIONS }, args);
   if (values.help) {
     print((await import("./help.ts")).mainHelp());
     return 0;

@@ -78,18 +78,16 @@ export interface DaemonOptions {
   metrics?: MetricsAddress | undefined;
   /** File with the token that clients of metrics over TCP show; without it one is made at each start. */
   metricsToken?: string | undefined;
+  /** For tests: sessions are replaced after this many milliseconds instead of 120 s, never later. */
+  rekeyAfterMs?: number | undefined;
   log(level: "error" | "verbose", message: string): void;
   /** Called once there is a way to tell whether the log's descriptor has room for a line. */
   onLogRoom?(hasRoom: () => boolean): void;
 }
 
 const STDERR = 2;
-
-/** For tests: sessions are replaced after this many milliseconds instead of 120 s, never later. */
-function shortenSessions(core: Core): void {
-  const milliseconds = Number(process.env.WASMGUARD_TEST_REKEY_AFTER_MS ?? Number.NaN);
-  if (milliseconds > 0 && milliseconds < 120_000) core.exports.setRekeyLimits(milliseconds, 1n << 60n);
-}
+/** As the paper has it. */
+const REKEY_AFTER_MESSAGES = 1n << 60n;
 
 /** The point from which on nothing new is opened but UDP sockets. @returns who removes the sockets in the end */
 async function giveUpRights(
@@ -179,7 +177,9 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
         eventLog: options.logLevel === "verbose" ? await openEventLog(workers?.core ?? core, libc, log) : undefined,
         log,
       });
-      shortenSessions(workers?.core ?? core);
+      const { rekeyAfterMs } = options;
+      if (rekeyAfterMs !== undefined)
+        (workers?.core ?? core).exports.setRekeyLimits(rekeyAfterMs, REKEY_AFTER_MESSAGES);
       const server = metrics && (await startMetrics(tun.name, metrics, options.metricsToken, loop));
       remover = await giveUpRights(libc, [path, ...(server?.files ?? [])], keyMemory, options);
       log("verbose", `ready; FFI of ${libc.backend}, vnet header ${tun.vnetHeader ? "on" : "off"}`);

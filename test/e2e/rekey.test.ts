@@ -1,6 +1,6 @@
 /**
  * A new session replaces the old one while packets flow, and none is lost. The 120 s of the paper are shortened by the
- * program's test hook; a program without one can only answer.
+ * program's option for tests; a program without one can only answer.
  */
 import { describe, expect, test } from "vitest";
 import { Capture } from "./support/capture.ts";
@@ -16,11 +16,11 @@ const TWO_REKEYS_MS = 14_000;
 
 describe.each(pairs)("$name", (pair) => {
   test("two rekeys under traffic lose no packet", async (ctx) => {
-    // Only the initiator of a session rekeys it by age: the end with the hook sends first.
-    const initiator = pair.near.rekeyAfter ? "near" : "far";
-    const environment = pair[initiator].rekeyAfter?.(REKEY_AFTER_MS);
-    if (!environment) cannotRun(ctx, `${pair[initiator].name} has no hook to rekey sooner`);
-    const tunnel = await openTunnel(ctx, pair, { environment: { [initiator]: environment } });
+    // Only the initiator of a session rekeys it by age: the end with the option sends first.
+    const initiator = pair.near.rekeyingAfter ? "near" : "far";
+    const program = pair[initiator].rekeyingAfter?.(REKEY_AFTER_MS);
+    if (!program) cannotRun(ctx, `${pair[initiator].name} cannot be told to rekey sooner`);
+    const tunnel = await openTunnel(ctx, { ...pair, [initiator]: program });
     const { namespace } = tunnel[initiator];
     const target = tunnel.other(tunnel[initiator]).inside("ipv4");
     await using capture = await Capture.start(tunnel.topology, namespace, tunnel.link);

@@ -68,8 +68,8 @@ describe.each([2, 4])("%i threads", (threads) => {
   });
 
   test("a rekey under traffic loses no packet", async (ctx) => {
-    const environment = { near: program.rekeyAfter!(1_000) };
-    const { near, far } = await openTunnel(ctx, between(program), { environment });
+    const pair = { ...between(program), near: program.rekeyingAfter!(1_000) };
+    const { near, far } = await openTunnel(ctx, pair);
     expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
     const handshake = async () => (await showDump(near.interface)).peers[0]!.latestHandshake;
     const first = await handshake();

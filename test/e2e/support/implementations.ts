@@ -20,8 +20,8 @@ export interface Implementation {
   readonly setsDontFragment?: true;
   /** Asks the device by an empty write whether it is up, which current kernels always affirm. */
   readonly missesDown?: true;
-  /** Environment that makes an initiator rekey after so long instead of 120 s, where there is such a hook. */
-  rekeyAfter?(ms: number): Record<string, string>;
+  /** The same program as an initiator that rekeys after so long instead of 120 s, where it can be told to. */
+  rekeyingAfter?(ms: number): Implementation;
 }
 
 export const wireguardGo: Implementation = {
@@ -38,11 +38,13 @@ export function wasmguard(name: string, runtime: readonly string[]): Implementat
   return {
     name,
     command: [...runtime, program],
+    rekeyingAfter(ms) {
+      return { ...this, command: [...this.command, "--rekey-after", `${ms}`] };
+    },
     unavailable() {
       if (!existsSync(program) || !existsSync(`${ROOT}dist`)) return "wasmguard is not built (npm run build)";
       return findProgram(runtime[0]!) ? undefined : `${runtime[0]} is missing (npm run runtimes)`;
     },
-    rekeyAfter: (ms) => ({ WASMGUARD_TEST_REKEY_AFTER_MS: `${ms}` }),
   };
 }
 
