@@ -63,7 +63,8 @@ export class Peer extends PeerSlot implements Sleeper {
   wakeAt: Instant = NEVER;
   heapIndex = -1;
   #attempts = 0;
-  #lastSentHandshake: Instant = -NEVER;
+  /** No initiation before: the very sum that the timers make, or a retry might come too early by what rounding took, and be the last. */
+  #initiationFrom: Instant = -NEVER;
   #lastHandshake: WallTime = NO_HANDSHAKE;
   #keepaliveDue = false;
   /** Told to be so; nothing authenticated has come since. */
@@ -87,7 +88,7 @@ export class Peer extends PeerSlot implements Sleeper {
   endpointFound(endpoint: Endpoint): void {
     this.setEndpoint(endpoint);
     if (this.timers.retransmitHandshake === NEVER) return this.commit();
-    this.#lastSentHandshake = -NEVER;
+    this.#initiationFrom = -NEVER;
     this.sendInitiation("first");
   }
 
@@ -133,7 +134,7 @@ export class Peer extends PeerSlot implements Sleeper {
 
   /** Forget sessions, timers and packets that wait. */
   stop(): void {
-    this.#lastSentHandshake = -NEVER;
+    this.#initiationFrom = -NEVER;
     this.timers.stop();
     this.#context.queue.remove(this);
     this.#context.staging.drop(this.#staged.clear());
@@ -143,7 +144,7 @@ export class Peer extends PeerSlot implements Sleeper {
   /** Our identity changed: nothing more goes out under the present keys. */
   expireSessions(): void {
     this.#context.core.exports.expireSessions(this.slot);
-    this.#lastSentHandshake = -NEVER;
+    this.#initiationFrom = -NEVER;
   }
 
   /**
@@ -153,7 +154,7 @@ export class Peer extends PeerSlot implements Sleeper {
   slept(milliseconds: number): void {
     const { core, clock } = this.#context;
     const wasInUse = core.exports.ageSessions(this.slot, milliseconds, clock.now);
-    this.#lastSentHandshake = -NEVER;
+    this.#initiationFrom = -NEVER;
     this.timers.slept(milliseconds);
     if (wasInUse) this.sendInitiation("first");
   }
@@ -270,8 +271,8 @@ export class Peer extends PeerSlot implements Sleeper {
     const { core, clock, up } = this.#context;
     const { now } = clock;
     if (attempt === "first") this.#attempts = 0;
-    if (!up || now - this.#lastSentHandshake < REKEY_TIMEOUT) return;
-    this.#lastSentHandshake = now;
+    if (!up || now < this.#initiationFrom) return;
+    this.#initiationFrom = now + REKEY_TIMEOUT;
     const message = this.#openHandshakeTrain();
     const { seconds, nanoseconds } = this.#context.clock.wallTime();
     this.#context.entropy.refresh();
@@ -288,7 +289,7 @@ export class Peer extends PeerSlot implements Sleeper {
   sendResponse(): void {
     const { core } = this.#context;
     const { now } = this.#context.clock;
-    this.#lastSentHandshake = now + this.timers.handshakeCrossed(now);
+    this.#initiationFrom = now + REKEY_TIMEOUT + this.timers.handshakeCrossed(now);
     const message = this.#openHandshakeTrain();
     this.#context.entropy.refresh();
     const length = core.exports.createResponse(this.slot, message, now);

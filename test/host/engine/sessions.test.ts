@@ -60,6 +60,21 @@ describe("beginning", () => {
     pair.advance(6_100);
     expect([pair.a.delivered.length, pair.b.delivered.length]).toEqual([1, 1]);
   });
+
+  it("two that cross do so at any fraction of a millisecond", () => {
+    for (let round = 1; round <= 50; round++) {
+      pair.a.engine.takeDown(pair.now);
+      pair.b.engine.takeDown(pair.now);
+      pair.advance(10_000 + round / 64.3);
+      pair.a.engine.bringUp(pair.now);
+      pair.b.engine.bringUp(pair.now);
+      pair.sendFromA();
+      pair.sendFromB();
+      pair.exchange();
+      pair.advance(6_100);
+      expect([pair.a.delivered.length, pair.b.delivered.length]).toEqual([round, round]);
+    }
+  });
 });
 
 describe("gate", () => {
