@@ -27,6 +27,7 @@ export class Cubic implements CongestionControl {
   #undoWindow = 0;
   #undoThreshold = 0;
   #undoMax = 0;
+  #undoSlowStart: SlowStart | undefined;
 
   constructor(mss: number) {
     this.#mss = mss;
@@ -115,12 +116,14 @@ export class Cubic implements CongestionControl {
     this.#undoWindow = this.window;
     this.#undoThreshold = this.threshold;
     this.#undoMax = this.#max;
+    this.#undoSlowStart = this.#slowStart;
   }
 
   undo(): void {
     this.window = Math.max(this.window, this.#undoWindow);
     this.threshold = this.#undoThreshold;
     this.#max = this.#undoMax;
+    this.#slowStart = this.#undoSlowStart;
     this.#epoch = Number.NaN;
   }
 

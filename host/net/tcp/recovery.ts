@@ -94,9 +94,10 @@ export class Recovery {
     return this.#resentBytes <= 0;
   }
 
-  /** Whether an acknowledgement of new data, with this echo, answers what was sent first: nothing had been lost. */
+  /** Whether an acknowledgement of new data, with this echo, answers what was sent first, the only thing so far or not: nothing had been lost. */
   answersOriginal(echo: Instant): boolean {
-    return this.phase !== "open" && echo < Math.floor(this.#resentAt);
+    if (this.phase === "open") return false;
+    return Number.isNaN(this.#resentAt) || echo < Math.floor(this.#resentAt);
   }
 
   undo(control: CongestionControl): void {
