@@ -46,6 +46,16 @@ export class FfiUnavailableError extends WasmguardError {
   }
 }
 
+/** FFI is there, but what it needs besides is the main thread's. */
+export class FfiThreadError extends WasmguardError {
+  readonly name = "FfiThreadError";
+  readonly code = "FFI_THREAD";
+  readonly nextStep = "Make the device on the main thread, or leave the driver to be chosen.";
+  constructor() {
+    super("system libraries are called on the main thread only");
+  }
+}
+
 export class PlatformError extends WasmguardError {
   readonly name = "PlatformError";
   readonly code = "PLATFORM";

@@ -26,6 +26,14 @@ export function machine(): "x86_64" | "aarch64" | undefined {
   return process.arch === "arm64" ? "aarch64" : undefined;
 }
 
+/** Whether `kernelAtLeast` may be asked without Deno asking its user. */
+export function mayAskRelease(): boolean {
+  const { Deno: deno } = globalThis as {
+    Deno?: { permissions: { querySync(of: { name: "sys"; kind: "osRelease" }): { state: string } } };
+  };
+  return deno === undefined || deno.permissions.querySync({ name: "sys", kind: "osRelease" }).state === "granted";
+}
+
 /** @returns true when the running kernel is at least major.minor */
 export function kernelAtLeast(major: number, minor: number): boolean {
   const [have = 0, haveMinor = 0] = release()

@@ -1,5 +1,6 @@
 /** What the event driver asks of UDP: sockets, a simulated network, a relay. */
 import type { Endpoint } from "../address/endpoint.ts";
+import type { Outside } from "../lane/ports.ts";
 
 export interface BindEvents {
   /**
@@ -24,6 +25,8 @@ export interface BindEvents {
   full?(): void;
   /** There is room again. */
   drained?(): void;
+  /** Datagrams wait in a socket of a DirectBind. */
+  readable?(family: 4 | 6): void;
 }
 
 export interface Bind {
@@ -58,4 +61,9 @@ export interface Bind {
 
   /** No event comes after this call. */
   close(): void | Promise<void>;
+}
+
+/** One of our own that is the outside of the lane itself: datagrams pass between it and linear memory, and `send` is not called. */
+export interface DirectBind extends Omit<Bind, "send"> {
+  readonly outside: Outside;
 }

@@ -13,13 +13,13 @@ import {
   TRAIN_DATAGRAMS_MAX,
   VNET_BYTES,
 } from "../core/codes.ts";
-import type { Core, Endpoint } from "../core/core.ts";
+import type { Address, Core, Endpoint } from "../core/core.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Peer } from "../engine/peer.ts";
 import type { PeerEvent } from "../engine/peer-event.ts";
 import { Lane } from "../lane/lane.ts";
 import { NEVER } from "../time/instant.ts";
-import type { Bind, BindEvents } from "./bind.ts";
+import type { Bind, BindEvents, DirectBind } from "./bind.ts";
 import { BindOutside } from "./bind-outside.ts";
 import { byteLength, requireBytes } from "./bytes.ts";
 import { OptionError } from "./device-errors.ts";
@@ -39,7 +39,7 @@ const soon: (task: () => void) => void =
 export interface EventDriverOptions {
   readonly core: Core;
   readonly tun: Tun;
-  readonly bind: Bind;
+  readonly bind: Bind | DirectBind;
   /** Told while the engine is at work: take note only. */
   told(peer: Peer, event: PeerEvent | "endpoint"): void;
   failed(part: "tun" | "bind", cause: unknown): void;
@@ -56,11 +56,15 @@ export interface SendFailure {
 export class EventDriver {
   readonly engine: Engine;
   readonly #lane: Lane;
-  readonly #outside: BindOutside;
+  /** Of a DirectBind it is its own. */
+  readonly #outside: BindOutside | undefined;
+  /** How datagrams are carried. */
+  readonly running: "ffi" | "portable";
   readonly #outgoing: Outgoing;
   readonly #options: EventDriverOptions;
   #open = false;
   #turnDue = false;
+  #flushDue = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = NEVER;
   #refs: "ref" | "unref" = "ref";
@@ -68,15 +72,18 @@ export class EventDriver {
   #sendFailure: SendFailure | undefined;
 
   constructor(options: EventDriverOptions) {
-    const { core } = options;
+    const { core, bind } = options;
     this.#options = options;
     this.#outgoing = new Outgoing(options.bind.sendTrain === undefined ? "given" : "lent", {
       train: (bytes, segment, to) => this.#send(bytes, segment, to),
       packet: (bytes) => this.#write(bytes),
     });
-    this.#outside = new BindOutside(core, this.#outgoing);
+    const direct = "outside" in bind ? bind.outside : undefined;
+    this.running = direct === undefined ? "portable" : "ffi";
+    this.#outside = direct === undefined ? new BindOutside(core, this.#outgoing) : undefined;
     const kind = options.tun.superpackets === true ? "superpackets" : "packets";
-    this.#lane = new Lane(core, new PacketInside(core, this.#outgoing, kind), this.#outside);
+    const inside = new PacketInside(core, this.#outgoing, kind);
+    this.#lane = new Lane(core, inside, direct ?? this.#outside!);
     core.exports.setBase(0n);
     const superpackets = kind === "superpackets" ? 1 : 0;
     core.exports.setTun(superpackets, superpackets, superpackets);
@@ -130,7 +137,7 @@ export class EventDriver {
     clearTimeout(this.#timer);
     this.#timerAt = NEVER;
     this.#outgoing.clear();
-    this.#outside.received.take();
+    this.#outside?.received.take();
     this.engine.close();
   }
 
@@ -171,12 +178,15 @@ export class EventDriver {
     gone: (cause) => this.#options.socket("lost", cause),
     back: () => this.#options.socket("found", undefined),
     full: () => {
-      this.#outside.hasRoom = false;
+      if (this.#outside !== undefined) this.#outside.hasRoom = false;
       this.#tell(() => this.#options.tun.pause?.());
     },
     drained: () => {
-      this.#outside.hasRoom = true;
+      if (this.#outside !== undefined) this.#outside.hasRoom = true;
       this.#tell(() => this.#options.tun.resume?.());
+    },
+    readable: (family) => {
+      if (this.#open) this.#takeIn(family);
     },
   };
 
@@ -188,9 +198,11 @@ export class EventDriver {
     if (length > MESSAGE_BYTES_MAX) return this.#drop(DROP_TYPE, count);
     // RFC 768: a sender that expects no answer. It may be made up, and nothing can be sent there.
     if (from.port === 0) return this.#drop(DROP_MALFORMED, count);
-    if (!this.#outside.received.add(bytes, length, segment, from)) {
+    // A DirectBind has none.
+    const { received } = this.#outside!;
+    if (!received.add(bytes, length, segment, from)) {
       this.#takeReceived();
-      this.#outside.received.add(bytes, length, segment, from);
+      received.add(bytes, length, segment, from);
     }
     this.#takeTurnSoon();
   }
@@ -215,12 +227,10 @@ export class EventDriver {
       const length = requireBytes("packet", packet);
       if (!this.#open) return;
       if (length > PACKET_BYTES_MAX) return this.#drop(DROP_MALFORMED);
-      this.#run((now) => {
-        const { at, bytes } = this.#options.core;
-        bytes.fill(0, at.tunBuffer, at.tunBuffer + VNET_BYTES);
-        bytes.set(packet, at.tunBuffer + VNET_BYTES);
-        this.#lane.send(at.tunBuffer, length + VNET_BYTES, now);
-      });
+      const { at, bytes } = this.#options.core;
+      bytes.fill(0, at.tunBuffer, at.tunBuffer + VNET_BYTES);
+      bytes.set(packet, at.tunBuffer + VNET_BYTES);
+      this.#carry(at.tunBuffer, length + VNET_BYTES);
     },
     failed: (cause) => this.#options.failed("tun", cause),
     place: () => this.#place(),
@@ -233,17 +243,37 @@ export class EventDriver {
       bytes: core.bytes,
       at,
       send: (length) => {
-        if (this.#open) this.#run((now) => this.#lane.send(at, length, now));
+        if (this.#open) this.#carry(at, length);
       },
       ready: (address) => this.#open && this.#run((now) => this.engine.wouldSend(address, now)),
     };
   }
 
+  /** Packets that come in a row leave together, in trains: when the code that handed them over is done. */
+  #carry(at: Address, length: number): void {
+    this.#flushSoon();
+    this.#lane.send(at, length, performance.now());
+  }
+
+  #flushSoon(): void {
+    if (this.#flushDue) return;
+    this.#flushDue = true;
+    queueMicrotask(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    this.#flushDue = false;
+    if (this.#open) this.#run(() => {});
+  };
+
   #takeReceived(): void {
-    if (this.#outside.received.length === 0) return;
+    // The queue holds both families.
+    if (this.#outside !== undefined && this.#outside.received.length > 0) this.#takeIn(4);
+  }
+
+  #takeIn(family: 4 | 6): void {
     this.#run((now) => {
-      // The queue holds both families.
-      this.#lane.inbound(4, now, RX_SLOTS);
+      this.#lane.inbound(family, now, RX_SLOTS);
       this.engine.advance(now);
     });
     this.#tell(() => this.#options.tun.sessionsChanged?.());
@@ -293,7 +323,7 @@ export class EventDriver {
   // ── out ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #send(train: Uint8Array, segment: number, to: Endpoint): void {
-    const { bind } = this.#options;
+    const bind = this.#options.bind as Bind;
     if (train.length <= segment) return this.#attempt(1, () => bind.send(train, to));
     if (bind.sendTrain !== undefined) {
       return this.#attempt(Math.ceil(train.length / segment), () => bind.sendTrain!(train, segment, to));
@@ -316,9 +346,10 @@ export class EventDriver {
     this.#drop(DROP_SEND, count);
   }
 
-  #write(packet: Uint8Array): void {
+  #write(packet: Uint8Array<ArrayBuffer>): void {
     try {
-      if (this.#options.tun.write(packet)) return;
+      const { tun } = this.#options;
+      if (tun.give === undefined ? tun.write(packet) : tun.give(packet)) return;
     } catch (error) {
       this.#options.failed("tun", error);
     }

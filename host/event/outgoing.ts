@@ -10,18 +10,18 @@ import type { Endpoint } from "../core/core.ts";
 const SPARE_MAX = 2 * TX_TRAINS;
 
 interface Entry {
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** Of each datagram but the last. */
   readonly segment: number;
   /** Undefined: a packet for the host. */
   readonly to: Endpoint | undefined;
   /** To be used again. */
-  readonly lent: Uint8Array | undefined;
+  readonly lent: Uint8Array<ArrayBuffer> | undefined;
 }
 
 export interface Takers {
   train(bytes: Uint8Array, segment: number, to: Endpoint): void;
-  packet(bytes: Uint8Array): void;
+  packet(bytes: Uint8Array<ArrayBuffer>): void;
 }
 
 export class Outgoing {
@@ -29,7 +29,7 @@ export class Outgoing {
   readonly #trains: "lent" | "given";
   /** One batch adds no more than the core's lists hold and the staged queues held. */
   #entries: Entry[] = [];
-  readonly #spare: Uint8Array[] = [];
+  readonly #spare: Uint8Array<ArrayBuffer>[] = [];
   #handingOut = false;
 
   /** @param trains whether their bytes are read when `Takers.train` returns */
@@ -39,7 +39,7 @@ export class Outgoing {
   }
 
   /** @param bytes given */
-  addPacket(bytes: Uint8Array): void {
+  addPacket(bytes: Uint8Array<ArrayBuffer>): void {
     this.#entries.push({ bytes, segment: 0, to: undefined, lent: undefined });
   }
 
@@ -47,7 +47,7 @@ export class Outgoing {
   addTrain(memory: Uint8Array, at: number, length: number, segment: number, to: Endpoint): void {
     const train = memory.subarray(at, at + length);
     if (this.#trains === "given" || length <= segment) {
-      this.#entries.push({ bytes: train.slice(), segment, to, lent: undefined });
+      this.#entries.push({ bytes: new Uint8Array(train), segment, to, lent: undefined });
       return;
     }
     const lent = this.#spare.pop() ?? new Uint8Array(MESSAGE_BYTES_MAX);

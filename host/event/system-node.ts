@@ -9,6 +9,7 @@ import { systemZones } from "./zones.ts";
 export const nodeSystem: System = {
   zones: systemZones,
   makeBind: () => new DgramBind(),
+  makeDirectBind: async (core) => (await import("../direct/udp-bind.ts")).UdpBind.make(core),
   lookup: (host) => lookup(host, { all: true }),
   uptime: systemUptime,
   readFile: (path) => readFile(path),

@@ -3,13 +3,16 @@
  * says once which system that is; a browser has none of it.
  */
 import { NUMERIC_ZONES, type Zones } from "../address/endpoint-text.ts";
-import type { Bind } from "./bind.ts";
+import type { Core } from "../core/core.ts";
+import type { Bind, DirectBind } from "./bind.ts";
 import type { Lookup } from "./lookup.ts";
 
 export interface System {
   readonly zones: Zones;
   /** UDP sockets; undefined where there are none. */
   readonly makeBind?: () => Bind;
+  /** UDP sockets on linear memory, for the core they are made for. It throws a WasmguardError where this runtime has no FFI. */
+  readonly makeDirectBind?: (core: Core) => Promise<DirectBind>;
   /** The system's resolver. */
   readonly lookup?: Lookup;
   /** A clock that counts sleep too, in milliseconds; undefined where it may not be asked. */

@@ -66,17 +66,31 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
    */
   write(packet: Uint8Array): boolean {
     const length = requireBytes("packet", packet);
-    const far = this.#far;
-    if (far === undefined || far.#state !== "open") return false;
-    if (far.#queue.length >= far.#limit) {
-      far.#drops += 1n;
-      return false;
-    }
+    const far = this.#farWithRoom();
+    if (far === undefined) return false;
     const copy = new Uint8Array(length);
     copy.set(packet);
     far.#queue.push(copy);
     far.#drainSoon();
     return true;
+  }
+
+  /** As `write`, of an array that nobody uses any more. */
+  give(packet: Packet): boolean {
+    const far = this.#farWithRoom();
+    if (far === undefined) return false;
+    far.#queue.push(packet);
+    far.#drainSoon();
+    return true;
+  }
+
+  /** Where a packet goes; without room it is counted as dropped. */
+  #farWithRoom(): TunEnd | undefined {
+    const far = this.#far;
+    if (far === undefined || far.#state !== "open") return undefined;
+    if (far.#queue.length < far.#limit) return far;
+    far.#drops += 1n;
+    return undefined;
   }
 
   /** Packets that came to this end and found no room. */

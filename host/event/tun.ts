@@ -41,6 +41,9 @@ export interface Tun {
   /** A packet for the host. The array is the interface's own from now on. @returns false if it had to be dropped */
   write(packet: Uint8Array): boolean;
 
+  /** As `write`, where `write` copies. @returns false if it had to be dropped */
+  give?(packet: Uint8Array<ArrayBuffer>): boolean;
+
   /** The network has little room left: let packets wait where they come from until `resume`. A few more do no harm. */
   pause?(): void;
   resume?(): void;

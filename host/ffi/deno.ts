@@ -16,14 +16,16 @@ const TYPES = { i: "i32", n: "u64", p: "u64" } as const;
 
 type Definition = { parameters: string[]; result: string };
 interface DenoFfi {
+  permissions: { querySync(descriptor: { name: "ffi" }): { state: string } };
   dlopen(path: string, symbols: Record<string, Definition>): { symbols: Record<string, RawCall> };
   UnsafePointer: { of(bytes: Uint8Array): object; value(pointer: object): bigint };
   UnsafePointerView: new (pointer: object) => { getInt32(offset: number): number };
 }
 
-/** @throws when Deno runs without --allow-ffi */
+/** @throws when Deno runs without --allow-ffi; nobody is asked for it */
 export function denoBackend(arch: string): Backend {
   const deno = (globalThis as unknown as { Deno: DenoFfi }).Deno;
+  if (deno.permissions.querySync({ name: "ffi" }).state !== "granted") throw new Error("Deno runs without --allow-ffi");
   const definitions: Record<string, Definition> = { __errno_location: { parameters: [], result: "pointer" } };
   for (const [name, shape] of Object.entries(SIGNATURES)) {
     definitions[name] = { parameters: [...shape].map((kind) => TYPES[kind as keyof typeof TYPES]), result: "i32" };

@@ -15,6 +15,10 @@ export async function koffiBackend(arch: string): Promise<Backend> {
   const specifier = "koffi";
   const { default: koffi } = (await import(specifier)) as { default: Koffi };
   const library = openFirst(koffi, libraryNames(arch));
+  const functions = Object.entries(SIGNATURES).map(([name, shape]) => {
+    const types = [...shape].map((kind) => TYPES[kind as keyof typeof TYPES]);
+    return { name, shape, call: library.func(name, "int", types) };
+  });
   return {
     name: "koffi",
     addressOf: (bytes) => koffi.address(bytes),
@@ -23,10 +27,7 @@ export async function koffiBackend(arch: string): Promise<Backend> {
       const at = (offset: number) => (offset === 0 ? 0 : start + offset);
       const size = (value: number) => value;
       const calls: Record<string, Call> = {};
-      for (const [name, shape] of Object.entries(SIGNATURES)) {
-        const types = [...shape].map((kind) => TYPES[kind as keyof typeof TYPES]);
-        calls[name] = convertArguments(library.func(name, "int", types), shape, at, size);
-      }
+      for (const { name, shape, call } of functions) calls[name] = convertArguments(call, shape, at, size);
       return calls as Calls;
     },
     trimHeap() {

@@ -31,11 +31,16 @@ export async function openLibc(memory: WebAssembly.Memory): Promise<Libc> {
   const arch = machine();
   if (platform() !== "linux" || arch === undefined) throw new PlatformError(`${platform()} ${process.arch}`);
   try {
-    return new Libc(await pickBackend(arch), memory);
+    backend ??= pickBackend(arch);
+    return new Libc(await backend, memory);
   } catch (error) {
+    backend = undefined;
     throw new FfiUnavailableError(runtimeName(), error);
   }
 }
+
+/** Of this thread: a process may embed many devices. */
+let backend: Promise<Backend> | undefined;
 
 async function pickBackend(arch: string): Promise<Backend> {
   switch (runtime()) {

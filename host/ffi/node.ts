@@ -10,6 +10,7 @@ import {
   type FunctionName,
   isOnPacketPath,
   libraryNames,
+  type RawCall,
   SIGNATURES,
 } from "./signatures.ts";
 
@@ -21,16 +22,24 @@ export function nodeBackend(arch: string): Backend | undefined {
   if (ffi === undefined) return undefined;
   const library = openFirst(ffi, libraryNames(arch));
   const location = library.getFunction("__errno_location", { arguments: [], return: "pointer" })() as bigint;
+  /** For all who bind: a process may have many devices. */
+  const functions = new Map<FunctionName, RawCall>();
+  const functionOf = (name: FunctionName): RawCall => {
+    let call = functions.get(name);
+    if (call === undefined) {
+      const types = [...SIGNATURES[name]].map((kind) => TYPES[kind as keyof typeof TYPES]);
+      call = library.getFunction(name, { arguments: types, return: "i32" });
+      functions.set(name, call);
+    }
+    return call;
+  };
   return {
     name: "node",
     addressOf: (bytes) => ffi.getRawPointer(bytes) + 0n,
     bind(base) {
       const bindOne = (name: FunctionName): Call => {
-        const shape = SIGNATURES[name];
-        const types = [...shape].map((kind) => TYPES[kind as keyof typeof TYPES]);
-        const call = library.getFunction(name, { arguments: types, return: "i32" });
         const address = keepLast((offset) => (offset === 0 ? 0n : base + BigInt(offset)));
-        return convertArguments(call, shape, address, keepLast(BigInt));
+        return convertArguments(functionOf(name), SIGNATURES[name], address, keepLast(BigInt));
       };
       const later = (name: FunctionName): Call => {
         return (...args) => {

@@ -19,6 +19,9 @@ export interface DeviceLimits {
   readonly maxAllowedIps?: number | undefined;
 }
 
+const DRIVERS = ["auto", "ffi", "portable"] as const;
+export type Driver = (typeof DRIVERS)[number];
+
 export interface DeviceOptions {
   /** 32 bytes. The caller wipes its own copy. */
   readonly privateKey: Uint8Array;
@@ -26,6 +29,11 @@ export interface DeviceOptions {
   readonly tun: Tun;
   /** Datagrams of the network's side; UDP sockets by default. Closed together with the device. */
   readonly bind?: Bind | undefined;
+  /**
+   * Who carries datagrams where there is no `bind`: "ffi", Linux's own batches of them by FFI; "portable", the runtime's UDP sockets;
+   * "auto", the default, FFI where it can be had.
+   */
+  readonly driver?: Driver | undefined;
   /** UDP port; 0, the default, takes a free one. */
   readonly listenPort?: number | undefined;
   /** Largest packet inside, in bytes; by default what the Tun says, or 1420. */
@@ -43,7 +51,7 @@ export interface DeviceOptions {
 /** What a configuration does not say. */
 export type ConfigOptions = Omit<DeviceOptions, "privateKey" | "peers">;
 
-const CONFIG_NAMES = ["tun", "bind", "listenPort", "mtu", "limits", "lookup", "signal", "debug"] as const;
+const CONFIG_NAMES = ["tun", "bind", "driver", "listenPort", "mtu", "limits", "lookup", "signal", "debug"] as const;
 const NAMES = ["privateKey", "peers", ...CONFIG_NAMES] as const;
 
 /** @throws OptionError */
@@ -57,6 +65,7 @@ export interface ParsedOptions {
   readonly peers: readonly ParsedPeer[];
   readonly tun: Tun;
   readonly bind: Bind | undefined;
+  readonly driver: Driver;
   readonly listenPort: number;
   readonly mtu: number | undefined;
   readonly limits: DeviceLimits;
@@ -73,6 +82,7 @@ export function parseOptions(options: unknown): ParsedOptions {
     checkMethods("bind", given.bind, ["open", "send", "close"], ["move", "ref", "unref"]);
   }
   const { listenPort = 0, debug } = given;
+  const driver = parseDriver(given.driver, given.bind);
   checkInteger("listenPort", listenPort, 0, 0xffff);
   if (debug !== undefined) checkFunction("debug", debug);
   const tun = given.tun as Tun;
@@ -90,6 +100,7 @@ export function parseOptions(options: unknown): ParsedOptions {
     peers: peers.map(copied),
     tun,
     bind: given.bind as Bind | undefined,
+    driver,
     listenPort,
     mtu,
     limits: limits as DeviceLimits,
@@ -106,6 +117,14 @@ export function wipe({ privateKey, peers }: ParsedOptions): void {
 
 function copied(peer: ParsedPeer): ParsedPeer {
   return { ...peer, publicKey: peer.publicKey.slice(), presharedKey: peer.presharedKey?.slice() };
+}
+
+function parseDriver(given: unknown, bind: unknown): Driver {
+  if (given === undefined) return "auto";
+  if (given === "ffi" && bind !== undefined)
+    throw new OptionError("driver", '"auto" or "portable" where there is a bind');
+  if (!DRIVERS.includes(given as Driver)) throw new OptionError("driver", '"auto", "ffi" or "portable"');
+  return given as Driver;
 }
 
 function parseLookup(given: unknown): Lookup | undefined {

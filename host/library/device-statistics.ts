@@ -16,7 +16,11 @@ export interface PeerStatistics {
   readonly persistentKeepalive: number;
 }
 
+/** Who carries datagrams: system calls by FFI, or a Bind. */
+export type RunningDriver = "ffi" | "portable";
+
 export interface DeviceStatistics {
+  readonly driver: RunningDriver;
   /** In the order in which they were added. */
   readonly peers: readonly PeerStatistics[];
   /** Packets dropped since the device was made, by reason; `tun`: the Tun had no room for them, on the way in or out. */

@@ -9,7 +9,7 @@ import { type CoreLimits, loadCore } from "../core/load.ts";
 import { obstacle } from "../core/support.ts";
 import type { Peer } from "../engine/peer.ts";
 import { EngineClosedError, UnsupportedRuntimeError, WasmguardError } from "../errors.ts";
-import type { Bind } from "../event/bind.ts";
+import type { Bind, DirectBind } from "../event/bind.ts";
 import {
   BindError,
   OptionError,
@@ -47,6 +47,7 @@ import {
   parsePeer,
 } from "./peer-config.ts";
 import { peerStatistics } from "./peer-statistics.ts";
+import { makeBind, requireBind } from "./pick-bind.ts";
 import { Ports } from "./ports.ts";
 import { Reports } from "./reports.ts";
 
@@ -73,7 +74,7 @@ export class Device {
   /** Ends what waits for the signal of the options. */
   #detach: () => void = () => {};
 
-  private constructor(core: Core, bind: Bind, options: ParsedOptions) {
+  private constructor(core: Core, bind: Bind | DirectBind, options: ParsedOptions) {
     const { tun, lookup } = options;
     this.#core = core;
     this.#tun = tun;
@@ -120,17 +121,18 @@ export class Device {
   /**
    * Make a device. It opens nothing before `start`.
    * @throws KeyError, OptionError, LimitsError, EndpointError, AllowedIpError, PeerLimitError, RouteLimitError,
-   * UnsupportedRuntimeError; the signal's reason, if it is aborted by then
+   * UnsupportedRuntimeError, and where FFI is asked for PlatformError, FfiUnavailableError, FfiThreadError; the signal's reason, if it is aborted by then
    */
   static async create(options: DeviceOptions): Promise<Device> {
     const parsed = parseOptions(options);
     try {
       parsed.signal?.throwIfAborted();
-      const bind = parsed.bind ?? system().makeBind?.();
-      if (bind === undefined) throw new OptionError("bind", "a Bind: this system has no UDP sockets");
+      requireBind(parsed);
       const missing = obstacle();
       if (missing !== undefined) throw new UnsupportedRuntimeError(missing);
-      const device = new Device(await loadCore(parsed.limits as CoreLimits), bind, parsed);
+      const core = await loadCore(parsed.limits as CoreLimits);
+      const bind = parsed.bind ?? (await makeBind(parsed.driver, core));
+      const device = new Device(core, bind, parsed);
       device.#configure(parsed);
       return device;
     } finally {
@@ -395,8 +397,9 @@ export class Device {
 
   statistics(): DeviceStatistics {
     this.#requireOpen();
-    const { engine, tunDrops } = this.#driver;
+    const { engine, tunDrops, running } = this.#driver;
     return {
+      driver: running,
       peers: Array.from(engine.peers(), (peer) => peerStatistics(this.#core, peer)),
       drops: { ...engine.drops(), tun: tunDrops + (this.#tun.drops ?? 0n) },
     };

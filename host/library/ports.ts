@@ -3,14 +3,14 @@
  * leaves the other as it should be.
  */
 import { PortInUseError, WasmguardError } from "../errors.ts";
-import type { Bind, BindEvents } from "../event/bind.ts";
+import type { Bind, BindEvents, DirectBind } from "../event/bind.ts";
 import { BindError, TunError } from "../event/device-errors.ts";
 import type { Tun, TunEvents } from "../event/tun.ts";
 
 const PORT_MAX = 0xffff;
 
 export interface PortsOptions {
-  readonly bind: Bind;
+  readonly bind: Bind | DirectBind;
   readonly tun: Tun;
   readonly bindEvents: BindEvents;
   readonly tunEvents: TunEvents;

@@ -38,6 +38,7 @@ const DEVICE_NAMES = [
   "privateKey",
   "peers",
   "bind",
+  "driver",
   "listenPort",
   "mtu",
   "limits",

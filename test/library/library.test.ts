@@ -32,7 +32,7 @@ beforeAll(() => {
     dependencies.push(...Object.keys(packages[`node_modules/${name}`].dependencies ?? {}));
     cpSync(join(ROOT, "node_modules", name), join(project, "node_modules", name), { recursive: true });
   }
-  for (const program of ["example.mjs", "strict-random.mjs", "checks.mjs"])
+  for (const program of ["example.mjs", "strict-random.mjs", "checks.mjs", "drivers.mjs"])
     cpSync(join(ROOT, "test/library", program), join(project, program));
   writeFileSync(
     join(project, "package.json"),
@@ -40,6 +40,16 @@ beforeAll(() => {
   );
 }, 120_000);
 
+/** The same with koffi, the FFI of Node before 26. */
+const withKoffi = () => `${project}-koffi`;
+
+beforeAll(() => {
+  cpSync(project, withKoffi(), { recursive: true });
+  for (const name of ["koffi", "@koromix"])
+    cpSync(join(ROOT, "node_modules", name), join(withKoffi(), "node_modules", name), { recursive: true });
+}, 60_000);
+
+afterAll(() => rmSync(withKoffi(), { recursive: true, force: true }));
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
 function commandLine(name: RuntimeName, program: string): string[] {
@@ -53,9 +63,9 @@ const PACKET = Buffer.from(`4500002b0000000040fd${"0000"}0a0000020a000001${"00".
 PACKET.writeUInt16BE(0x65d4, 10);
 
 /** Run a program whose descriptor 3 is the far end of a socket. @returns what it wrote */
-function run(path: string, args: string[], answered: (socket: Duplex) => void): Promise<string> {
+function run(path: string, args: string[], answered: (socket: Duplex) => void, cwd = project): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(path, args, { cwd: project, timeout: RUN_MS, stdio: ["ignore", "pipe", "pipe", "pipe"] });
+    const child = spawn(path, args, { cwd, timeout: RUN_MS, stdio: ["ignore", "pipe", "pipe", "pipe"] });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
@@ -73,7 +83,59 @@ function run(path: string, args: string[], answered: (socket: Duplex) => void): 
   });
 }
 
+/** Where FFI is part of the runtime. */
+const hasFfi = (name: RuntimeName) => name === "bun" || name === "deno" || name.startsWith("node26");
+
+/** What drivers.mjs writes. */
+function talks(which: "ffi" | "portable"): string[] {
+  const pairs = [`${which} to portable at 127.0.0.1`];
+  for (const loopback of ["127.0.0.1", "::1"]) {
+    pairs.push(`${which} to portable at ${loopback}`, `portable to ${which} at ${loopback}`);
+  }
+  const lines = pairs.map((line) => `${line}: there, and back, moved, found`);
+  return [...lines, "descriptors left 0", ...(which === "portable" ? ["ffi FFI_UNAVAILABLE: true"] : [])];
+}
+
 describe("in every runtime", () => {
+  it.for(EVERY_RUNTIME)("the driver is chosen: %s", { timeout: RUN_MS * 2 }, async (name, context) => {
+    const runtime = findRuntime(name);
+    if (runtime.path === undefined) return context.skip(runtime.reason);
+    const which = hasFfi(name) ? "ffi" : "portable";
+    const allowed = ["run", "--quiet", "--no-prompt", "--node-modules-dir=manual", "--allow-all", "drivers.mjs", "ffi"];
+    const args = name === "deno" ? allowed : ["drivers.mjs", which];
+    const output = await run(runtime.path, args, () => {});
+    expect(output.trim().split("\n")).toEqual(talks(which));
+  });
+
+  it.for(["node20", "node22", "node24"] as const)(
+    "koffi is FFI: %s",
+    { timeout: RUN_MS * 2 },
+    async (name, context) => {
+      const runtime = findRuntime(name);
+      if (runtime.path === undefined) return context.skip(runtime.reason);
+      const output = await run(runtime.path, ["drivers.mjs", "ffi"], () => {}, withKoffi());
+      expect(output.trim().split("\n")).toEqual(talks("ffi"));
+    },
+  );
+
+  it("Deno without --allow-ffi is not asked for it, and goes on without", { timeout: RUN_MS * 2 }, async (context) => {
+    const runtime = findRuntime("deno");
+    if (runtime.path === undefined) return context.skip(runtime.reason);
+    const args = [
+      "run",
+      "--quiet",
+      "--node-modules-dir=manual",
+      "--allow-net",
+      "--allow-sys",
+      "drivers.mjs",
+      "portable",
+    ];
+    const output = await run(runtime.path, args, () => {});
+    expect(output).not.toMatch(/ffi to/);
+    expect(output).toMatch(/^portable to portable at ::1: there, and back, moved, found$/m);
+    expect(output).toMatch(/^ffi FFI_UNAVAILABLE: true$/m);
+  });
+
   const EXAMPLE = [
     "handshake",
     "Bob got: hello, Bob",

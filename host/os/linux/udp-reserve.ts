@@ -19,6 +19,7 @@ const SHARE_MAX = 1 / 8;
 type Family = 4 | 6;
 
 /** Of this process: it has one confinement, and one thread that opens sockets. */
+let wanted = 0;
 const reserve: Record<Family, number[]> = { 4: [], 6: [] };
 
 /** @returns a socket with large buffers, if the system grants them, or −errno */
@@ -42,7 +43,7 @@ function descriptorLimit(libc: Libc): number {
 /** Lay sockets by for `threads` threads, as many as there is room for. */
 export function keepUdpSockets(libc: Libc, threads: number): void {
   const room = Math.floor((descriptorLimit(libc) * SHARE_MAX) / (2 * threads));
-  const wanted = Math.min(CHANGES, room) * threads;
+  wanted = Math.min(CHANGES, room) * threads;
   for (const family of [4, 6] as const) {
     while (reserve[family].length < wanted) {
       const fd = open(libc, family);
@@ -57,8 +58,12 @@ export function takeUdpSocket(libc: Libc, family: Family): number {
   return reserve[family].pop() ?? open(libc, family);
 }
 
-/** Give back a socket that could not be bound. */
+/** Give back a socket that could not be bound. Where none are laid by, it is closed. */
 export function returnUdpSocket(libc: Libc, fd: number, family: Family): void {
+  if (reserve[family].length >= wanted) {
+    libc.close(fd);
+    return;
+  }
   setOption(libc, fd, SOCKET.SOL_SOCKET, SOCKET.SO_REUSEPORT, 0);
   reserve[family].push(fd);
 }

@@ -47,6 +47,14 @@ async function refusal(action: () => unknown): Promise<WasmguardError> {
   return error as WasmguardError;
 }
 
+function publicKeyIn(given: unknown): unknown {
+  try {
+    return (given as { publicKey?: unknown }).publicKey;
+  } catch {
+    return undefined;
+  }
+}
+
 const good = () => ({ privateKey: KEY, tun: tunPair()[0], bind: new MemoryBind(), limits: SMALL });
 
 let device: Device;
@@ -285,6 +293,8 @@ describe("whatever is given", () => {
         }
         await check(() => device.removePeer(key as never));
         await check(() => device.removePeer(OTHER));
+        // What was made up may be a key, and then a peer has it.
+        await check(() => device.removePeer(publicKeyIn(whole) as never));
         expect(device.statistics().peers.length).toBe(before);
       }),
       { numRuns: 300 },

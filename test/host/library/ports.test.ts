@@ -233,7 +233,17 @@ it("bindEvents of a device are whole", async () => {
   const bind = new MemoryBind();
   const device = await make({ bind });
   await device.start();
-  const names: (keyof BindEvents)[] = ["receive", "receiveTrain", "lost", "failed", "gone", "back", "full", "drained"];
+  const names: (keyof BindEvents)[] = [
+    "receive",
+    "receiveTrain",
+    "lost",
+    "failed",
+    "gone",
+    "back",
+    "full",
+    "drained",
+    "readable",
+  ];
   expect(Object.keys(bind.events!).sort()).toEqual(names.sort());
   await device.close();
 });

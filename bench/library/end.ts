@@ -1,0 +1,98 @@
+/**
+ * One end of a tunnel in a process of its own: `end.ts JSON`, with what it is told in the form of EndOptions. It prints a line of JSON
+ * with its key and port, reads one with the other's, and when the time is up prints what it measured.
+ *
+ * The sender keeps WINDOW packets on their way, and the receiver tells every so often how many came: as any protocol that is worth the
+ * name does it, so that neither end drowns.
+ */
+import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
+import { type Acquaintance, type EndOptions, type EndResult, PACKET_BYTES } from "./options.ts";
+import { counterAt, packetOf, setCounter } from "./packet.ts";
+
+const WINDOW = 256;
+/** Packets that the receiver tells of together. */
+const TOLD = 16;
+const WARM_UP_MS = 1500;
+/** Without news for so long, what is under way is lost. */
+const LOST_MS = 30;
+
+const options = JSON.parse(process.argv[2]!) as EndOptions;
+const entry = pathToFileURL(`${options.root}/dist/host/index.js`).href;
+const { Device, generatePrivateKey, formatPublicKey, tunPair } = (await import(
+  entry
+)) as typeof import("../../host/index.ts");
+const sends = options.role === "sender";
+const [own, other] = sends ? [1, 2] : [2, 1];
+const [tun, host] = tunPair({ queuePackets: 4 * WINDOW });
+const device = await Device.create({
+  privateKey: generatePrivateKey(),
+  tun,
+  ...(options.driver === undefined ? {} : { driver: options.driver }),
+});
+await device.start();
+console.log(JSON.stringify({ publicKey: formatPublicKey(device.publicKey), port: device.listenPort }));
+
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+const peer = JSON.parse((await lines.next()).value!) as Acquaintance;
+device.addPeer({
+  publicKey: peer.publicKey,
+  allowedIps: [`10.0.0.${other}`],
+  ...(sends ? { endpoint: `127.0.0.1:${peer.port}` } : {}),
+});
+
+const packet = packetOf(own, other, sends ? PACKET_BYTES : 64);
+/** Sent by the sender, told of by the receiver; lost when nothing was told of for a while. */
+let sent = 0;
+let came = 0;
+let lost = 0;
+let heardAt = performance.now();
+
+function fill(): void {
+  while (sent - came - lost < WINDOW && host.write(packet)) sent += 1;
+}
+
+function tell(): void {
+  setCounter(packet, came);
+  host.write(packet);
+}
+
+host.open({
+  failed: (cause) => console.error(cause),
+  receive: sends
+    ? (news) => {
+        came = Math.max(came, counterAt(news));
+        heardAt = performance.now();
+        fill();
+      }
+    : () => {
+        came += 1;
+        if (came % TOLD === 0) tell();
+      },
+});
+
+const ticking = setInterval(() => {
+  if (!sends) return tell();
+  if (performance.now() - heardAt < LOST_MS) return;
+  lost = sent - came;
+  fill();
+}, LOST_MS / 3);
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+if (sends) fill();
+await wait(WARM_UP_MS);
+const before = { at: performance.now(), came, lost, cpu: process.cpuUsage() };
+await wait(options.seconds * 1000);
+const { user, system } = process.cpuUsage(before.cpu);
+const result: EndResult = {
+  seconds: (performance.now() - before.at) / 1000,
+  packets: came - before.came,
+  lost: lost - before.lost,
+  cpuSeconds: (user + system) / 1e6,
+};
+console.log(JSON.stringify(result));
+// The other end may still be measuring.
+await lines.next();
+clearInterval(ticking);
+await device.close();
+process.exit(0);
