@@ -1,23 +1,28 @@
-// Compiles the AssemblyScript sources to WebAssembly: two modules, each with and without relaxed SIMD.
-// core    the tunnel: its memory is imported, so that worker threads and system calls can use it. Compiled for a shared
-//         one; the loader makes it private by one byte, whose place is noted here
-// crypto  the primitives alone: a private memory, so that it also loads in a browser page
+// Compiles the AssemblyScript sources to WebAssembly, each module with and without relaxed SIMD.
+// core                       the tunnel: its memory is imported, so that worker threads and system calls can use it. Compiled
+//                            for a shared one; the loader makes it private by one byte, whose place is noted here
+// ciphers, blake2s, x25519   those of wasmguard/crypto: a private memory, so that they also load in a browser page
 // The compiler's options are in asconfig.json; what differs between the two variants is here.
-// The bytes end up base64-coded in ES modules, because that is the one way every runtime and bundler can import.
-// Usage: build-wasm.mjs [core|crypto]
+// The bytes end up base64-coded in ES modules, because that is the one way every runtime and bundler can import. What other
+// copies of wasmguard/crypto carry instead is written by crypto-copies.mjs.
+// Usage: build-wasm.mjs [core|ciphers|blake2s|x25519]
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import asc from "assemblyscript/asc";
 import { writeKernels } from "./kernels/write.mjs";
 
 const MODULES = {
-  core: { entry: "assembly/index.ts", out: "host/core/generated" },
-  crypto: { entry: "assembly/crypto/index.ts", out: "host/crypto/generated" },
+  core: { entry: "assembly/index.ts", write: writeCore },
+  ciphers: { entry: "assembly/crypto/modules/ciphers.ts", write: writeCryptoModule },
+  blake2s: { entry: "assembly/crypto/modules/blake2s.ts", write: writeCryptoModule },
+  x25519: { entry: "assembly/crypto/modules/x25519.ts", write: writeCryptoModule },
 };
+const CORE = "host/core/generated";
+const CRYPTO = "host/crypto/generated";
 const IMPORT_SECTION = 2;
 const MEMORY_IMPORT = 2;
 const SHARED_WITH_MAXIMUM = 3;
 const CONFIG = "asconfig.json";
-const { options, targets } = JSON.parse(readFileSync(CONFIG, "utf8"));
+const { options } = JSON.parse(readFileSync(CONFIG, "utf8"));
 const FEATURES = { relaxed: ["relaxed-simd"], simd: [] };
 
 /** Compile one module with one feature set. @returns the Wasm binary and the declarations of its exports */
@@ -59,22 +64,46 @@ function memoryFlagsAt(wasm) {
   return at;
 }
 
-writeKernels();
-/** The generated declarations as a source file, so that tsc carries them over into dist/. */
+/** The generated declarations as source, so that tsc carries them over into dist/. */
 function declarations(types) {
   const namespace = types.slice(types.indexOf("declare namespace"), types.indexOf("/** Instantiates"));
   return `export ${namespace.replace("__AdaptedExports", "WasmExports")}`;
 }
 
-for (const name of process.argv[2] ? [process.argv[2]] : Object.keys(MODULES)) {
-  const module = MODULES[name];
-  mkdirSync(module.out, { recursive: true });
-  for (const [variant, features] of Object.entries(FEATURES)) {
-    const { wasm, types } = await compile(name, module.entry, features);
-    const lines = [`const base64: string = "${Buffer.from(wasm).toString("base64")}";`, "export default base64;"];
-    if (targets[name].importMemory) lines.push(`export const memoryFlagsAt = ${memoryFlagsAt(wasm)};`);
-    writeFileSync(`${module.out}/${variant}.ts`, `${lines.join("\n")}\n`);
-    writeFileSync(`${module.out}/exports.ts`, declarations(types));
-    console.log(`${name} (${variant}): ${wasm.length} bytes`);
+const base64 = (wasm) => `"${Buffer.from(wasm).toString("base64")}"`;
+
+/** A file for each build, of which one is imported when the program has decided; and one for the declarations. */
+function writeCore(_name, builds, types) {
+  mkdirSync(CORE, { recursive: true });
+  for (const [variant, wasm] of Object.entries(builds)) {
+    const lines = [`const base64: string = ${base64(wasm)};`, "export default base64;"];
+    lines.push(`export const memoryFlagsAt = ${memoryFlagsAt(wasm)};`);
+    writeFileSync(`${CORE}/${variant}.ts`, `${lines.join("\n")}\n`);
   }
+  writeFileSync(`${CORE}/exports.ts`, declarations(types));
+}
+
+/** One file for both builds, since it is imported before the program could decide; and which builds these are. */
+function writeCryptoModule(name, builds, types) {
+  mkdirSync(CRYPTO, { recursive: true });
+  const lines = Object.entries(builds).map(([variant, wasm]) => `export const ${variant}: string = ${base64(wasm)};`);
+  writeFileSync(`${CRYPTO}/${name}.ts`, `${lines.join("\n")}\n${declarations(types)}`);
+  const names = JSON.stringify(Object.keys(builds));
+  const type = 'readonly ["relaxed" | "simd", ("relaxed" | "simd")?]';
+  writeFileSync(`${CRYPTO}/carried.ts`, `export const carried: ${type} = ${names};\n`);
+}
+
+writeKernels();
+
+for (const name of process.argv[2] ? [process.argv[2]] : Object.keys(MODULES)) {
+  const { entry, write } = MODULES[name];
+  const builds = {};
+  let types = "";
+  for (const [variant, features] of Object.entries(FEATURES)) {
+    const compiled = await compile(name, entry, features);
+    builds[variant] = compiled.wasm;
+    types = compiled.types;
+    console.log(`${name} (${variant}): ${compiled.wasm.length} bytes`);
+  }
+  write(name, builds, types);
 }

@@ -1,6 +1,7 @@
 // Looks for running times that depend on secrets, in the compiled code that the JavaScript engine runs: README.md says how
 // to read the result. Usage: run.ts [SECONDS PER SUBJECT]
-import { instantiate } from "../../host/crypto/load.ts";
+import { newWorkspace } from "../../host/crypto/ciphers-module.ts";
+import { main as curve } from "../../host/crypto/x25519-module.ts";
 import { compare } from "./welch.ts";
 
 /** dudect's own threshold for "this leaks". */
@@ -19,13 +20,12 @@ interface Subject {
   run(): void;
 }
 
-const exports = instantiate();
-const base = exports.heap();
-const missing = base + 65_536 - exports.memory.buffer.byteLength;
-if (missing > 0) exports.memory.grow(Math.ceil(missing / 65_536));
-const bytes = new Uint8Array(exports.memory.buffer);
-const [A, B, OUT, NONCE, SECRET] = [base, base + 64, base + 128, base + 256, base + 320];
-const MESSAGE = base + 1024;
+const AREA_BYTES = 65_536;
+const { exports, bytes, staging } = newWorkspace(AREA_BYTES);
+const [A, B, OUT, NONCE, SECRET] = [staging, staging + 64, staging + 128, staging + 256, staging + 320];
+const MESSAGE = staging + 1024;
+// X25519 has a memory of its own.
+const [RESULT, SCALAR, POINT] = [curve.staging, curve.args, curve.args + 32];
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 
 /** Both classes come from arrays that were filled in the same way. */
@@ -46,14 +46,13 @@ function scalars(fixed: Uint8Array): (secretClass: 0 | 1) => void {
   return (secretClass) => {
     crypto.getRandomValues(scratch);
     if (secretClass === 0) scratch.set(fixed);
-    bytes.set(scratch, SECRET);
+    curve.bytes.set(scratch, SCALAR);
   };
 }
 
-const point = exports.x25519Base;
-bytes.set(random(32), SECRET);
-point(A, SECRET);
-const publicKey = bytes.slice(A, A + 32);
+curve.bytes.set(random(32), SCALAR);
+curve.exports.x25519Base(RESULT, SCALAR);
+const publicKey = curve.bytes.slice(RESULT, RESULT + 32);
 
 function forgedMessage(): (secretClass: 0 | 1) => void {
   const length = 64;
@@ -109,8 +108,8 @@ const subjects: Subject[] = [
       calls: 1,
       prepare: scalars(fixed),
       run: () => {
-        bytes.set(publicKey, A);
-        exports.x25519(OUT, SECRET, A);
+        curve.bytes.set(publicKey, POINT);
+        curve.exports.x25519(RESULT, SCALAR, POINT);
       },
     },
     {
@@ -118,7 +117,7 @@ const subjects: Subject[] = [
       classes: [text, "random scalar"],
       calls: 1,
       prepare: scalars(fixed),
-      run: () => exports.x25519Base(OUT, SECRET),
+      run: () => curve.exports.x25519Base(RESULT, SCALAR),
     },
   ]),
 ];

@@ -4,12 +4,13 @@
  * Each batch has a linear memory of its own, which never grows: its views stay valid until `destroy()`.
  */
 import type { Disposal } from "../ambient.ts";
+import { AeadKey } from "./aead-key.ts";
 import { checkBytesOf, checkWhole } from "./check.ts";
+import { type CipherExports, main, newWorkspace } from "./ciphers-module.ts";
 import { SpentError } from "./crypto-errors.ts";
-import { AeadKey } from "./crypto-keys.ts";
 import { defineDisposal } from "./disposal.ts";
 import { KeyHandle } from "./key-arena.ts";
-import { main, Workspace } from "./memory.ts";
+import type { Workspace } from "./memory.ts";
 
 const KEY_BYTES = 32;
 const COUNTER_BYTES = 8;
@@ -37,7 +38,7 @@ export class AeadBatch {
   readonly counters: BigUint64Array<ArrayBuffer>;
   /** Of each message, after `open`: 1 when it was genuine, 0 when not; then it lies there as it came. */
   readonly outcomes: Uint8Array<ArrayBuffer>;
-  readonly #workspace: Workspace;
+  readonly #workspace: Workspace<CipherExports>;
   #destroyed = false;
 
   /** @param areaBytes  room for the messages, their tags, and whatever the caller keeps beside them */
@@ -45,7 +46,7 @@ export class AeadBatch {
     checkWhole(capacity, "capacity");
     checkWhole(areaBytes, "areaBytes");
     const area = areaOffset(capacity);
-    this.#workspace = new Workspace(0, area + areaBytes);
+    this.#workspace = newWorkspace(area + areaBytes);
     const { bytes, staging } = this.#workspace;
     const { buffer } = bytes;
     const offsets = staging + capacity * COUNTER_BYTES;

@@ -3,9 +3,10 @@
  * A hash in progress keeps its state in a JS array that `digest` and `destroy` wipe; it visits linear memory for each
  * update, so any number of them may exist without being destroyed.
  */
+import { main } from "./blake2s-module.ts";
 import { checkBytes, checkBytesOf, checkWhole, copyInto, isBytes, lengthOf, offsetOf, ownOptions } from "./check.ts";
 import { InvalidLengthError, SpentError } from "./crypto-errors.ts";
-import { CHUNK_BYTES, inChunks, KEY, main, NONCE, STATE, STATE_BYTES } from "./memory.ts";
+import { CHUNK_BYTES, inChunks, KEY, NONCE, STATE, STATE_BYTES } from "./memory.ts";
 
 const BLOCK_BYTES = 64;
 const HASH_BYTES = 32;
@@ -57,7 +58,7 @@ function start(outputLength: number, { key, salt, personalization }: Blake2sOpti
 /** Absorb into the hash at STATE. An empty array has nothing to copy, also when its buffer is gone. */
 function absorb(data: Uint8Array): void {
   if (lengthOf(data) === 0) return;
-  inChunks(data, (_at, length) => main.exports.blake2sUpdate(main.args + STATE, main.staging, length));
+  inChunks(main, data, (_at, length) => main.exports.blake2sUpdate(main.args + STATE, main.staging, length));
 }
 
 const NO_OPTIONS: Blake2sOptions = Object.freeze(Object.create(null));

@@ -3,8 +3,9 @@
  * The output may be the input or begin before it. Unauthenticated: anyone can flip bits of the message.
  */
 import { bufferOf, checkBytes, checkBytesOf, checkWhole, copyInto, lengthOf, offsetOf } from "./check.ts";
+import { main } from "./ciphers-module.ts";
 import { CounterOverflowError, InvalidLengthError, OverlapError } from "./crypto-errors.ts";
-import { CHUNK_BYTES, inChunks, KEY, main, NONCE } from "./memory.ts";
+import { CHUNK_BYTES, inChunks, KEY, NONCE } from "./memory.ts";
 
 const KEY_BYTES = 32;
 const BLOCK_BYTES = 64;
@@ -49,7 +50,7 @@ function streamCipher(nonceLength: number, run: typeof main.exports.chacha20): S
     try {
       bytes.set(key, args + KEY);
       bytes.set(nonce, args + NONCE);
-      inChunks(data, (at, length) => {
+      inChunks(main, data, (at, length) => {
         run(staging, staging, length, args + KEY, args + NONCE, counter + at / BLOCK_BYTES);
         copyInto(result, main.staged(length), at);
       });

@@ -10,6 +10,7 @@
  * it throws.
  */
 export { type Aead, type AeadCipher, chacha20poly1305, xchacha20poly1305 } from "./aead.ts";
+export { AeadKey } from "./aead-key.ts";
 export { AeadBatch } from "./batch.ts";
 export { Blake2s, type Blake2sOptions, blake2s } from "./blake2s.ts";
 export { build } from "./build.ts";
@@ -26,6 +27,7 @@ export {
   SpentError,
   UnsupportedRuntimeError,
 } from "./crypto-errors.ts";
-export { AeadKey, type DeriveOptions, SecretKey, SharedSecret } from "./crypto-keys.ts";
 export { Poly1305, poly1305 } from "./poly1305.ts";
+export { SecretKey } from "./secret-key.ts";
+export { type DeriveOptions, SharedSecret } from "./shared-secret.ts";
 export { x25519 } from "./x25519.ts";

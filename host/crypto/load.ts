@@ -1,26 +1,29 @@
 /**
- * Picks the build of the crypto module that this runtime validates, and compiles it once, at import.
+ * Compiles a module of the package, at import, in the build that this runtime takes.
  * Compiled synchronously: importers need no top-level await, and CommonJS can `require` the package where Node allows it.
  */
 import { decodeBase64 } from "../core/module.ts";
 import { obstacle } from "../core/support.ts";
 import { build } from "./build.ts";
 import { UnsupportedRuntimeError } from "./crypto-errors.ts";
-import type { WasmExports } from "./generated/exports.ts";
-import relaxed from "./generated/relaxed.ts";
-import simd from "./generated/simd.ts";
 
-export type CryptoExports = typeof WasmExports;
+/** Base64, or what a runtime compiled itself: where code may not be compiled from bytes. */
+type Binary = string | WebAssembly.Module;
 
-function compile(): WebAssembly.Module {
+/** A module, in the builds that this copy of the package carries. */
+export interface Builds {
+  readonly relaxed?: Binary;
+  readonly simd?: Binary;
+}
+
+function compile(builds: Builds): WebAssembly.Module {
+  const binary = builds[build]!;
   try {
-    return new WebAssembly.Module(decodeBase64(build === "relaxed" ? relaxed : simd));
+    return typeof binary === "string" ? new WebAssembly.Module(decodeBase64(binary)) : binary;
   } catch (cause) {
     throw new UnsupportedRuntimeError(obstacle() ?? "no simd", cause);
   }
 }
-
-const module = compile();
 
 const imports = {
   env: {
@@ -30,7 +33,8 @@ const imports = {
   },
 };
 
-/** A further instance, with a memory of its own. */
-export function instantiate(): CryptoExports {
-  return new WebAssembly.Instance(module, imports).exports as unknown as CryptoExports;
+/** @returns what makes an instance, each with a memory of its own */
+export function load<Exports>(builds: Builds): () => Exports {
+  const module = compile(builds);
+  return () => new WebAssembly.Instance(module, imports).exports as unknown as Exports;
 }

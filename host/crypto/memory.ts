@@ -1,21 +1,20 @@
 /**
- * How bytes get in and out of linear memory.
+ * How bytes get in and out of linear memory. Each module has a main memory of its own.
  * Layout: constants | scratch of the primitives | key slots | arguments | staging area, which ends the memory, so that
- * no input can run over into anything else. The main memory never grows and its views never go stale. Inputs that do
+ * no input can run over into anything else. A main memory never grows and its views never go stale. Inputs that do
  * not fit are either passed through in chunks (hashes, stream ciphers) or worked on in a second memory, which grows, is
  * held weakly, and is given back by the garbage collector.
  * Rule: whoever fills arguments or staging area wipes what it filled before it returns or throws.
  */
 import { bufferOf, lengthOf, offsetOf } from "./check.ts";
-import { type CryptoExports, instantiate } from "./load.ts";
 
 const WASM_PAGE_BYTES = 65_536;
 export const KEY_SLOT_BYTES = 32;
 export const KEY_SLOTS = 4096;
-/** Largest input of the main memory. */
+/** Largest input of a main memory. */
 export const STAGING_BYTES = 1 << 20;
 /** Largest input of all: addresses stay below 2^31. */
-const STAGED_MAX = 2 ** 31 - (1 << 20);
+export const STAGED_MAX = 2 ** 31 - (1 << 20);
 /** Inputs that need no second look go through in pieces that stay in the processor's cache; a multiple of 64. */
 export const CHUNK_BYTES = 32_768;
 
@@ -26,10 +25,17 @@ export const STATE = 64; // 128 bytes: a hash or MAC in progress
 const ARGUMENT_BYTES = 192;
 export const STATE_BYTES = 128;
 /** Hashes, tags and X25519 results are no longer than this. */
-const SHORT_BYTES = 32;
+export const SHORT_BYTES = 32;
 
-export class Workspace {
-  readonly exports: CryptoExports;
+/** What every module exports. */
+interface OwnMemory {
+  readonly memory: WebAssembly.Memory;
+  /** Where our part of it begins. */
+  heap(): number;
+}
+
+export class Workspace<Exports extends OwnMemory> {
+  readonly exports: Exports;
   /** Where the key slots begin; keySlots × 32 bytes. */
   readonly slots: number;
   /** Where the arguments begin. */
@@ -44,8 +50,9 @@ export class Workspace {
   #short: Uint8Array<ArrayBuffer>;
   #words: Float64Array<ArrayBuffer>;
 
-  constructor(keySlots: number, stagingBytes: number) {
-    this.exports = instantiate();
+  /** @param exports  of a new instance */
+  constructor(exports: Exports, keySlots: number, stagingBytes: number) {
+    this.exports = exports;
     this.slots = this.exports.heap();
     this.args = this.slots + keySlots * KEY_SLOT_BYTES;
     this.staging = this.args + ARGUMENT_BYTES;
@@ -98,30 +105,16 @@ export class Workspace {
   }
 }
 
-/** Holds the key slots, and serves every input that fits. */
-export const main = new Workspace(KEY_SLOTS, STAGING_BYTES);
-
-let large: WeakRef<Workspace> | undefined;
-
-/** A workspace that can stage `bytes` bytes. @throws RangeError */
-export function workspaceFor(bytes: number): Workspace {
-  if (bytes > STAGED_MAX) throw new RangeError(`a message and its AAD expected less than ${STAGED_MAX} bytes`);
-  if (bytes <= STAGING_BYTES) return main;
-  let workspace = large?.deref();
-  if (workspace === undefined) {
-    workspace = new Workspace(0, bytes);
-    large = new WeakRef(workspace);
-  } else {
-    workspace.reserve(bytes);
-  }
-  return workspace;
-}
-
 /**
- * Pass `data` through the staging area of the main memory, piece by piece.
+ * Pass `data` through the staging area of a main memory, piece by piece.
+ * @param main  of the module that works on it
  * @param each  called with the piece's offset in `data` and its length; the piece lies at the start of the staging area
  */
-export function inChunks(data: Uint8Array, each: (at: number, length: number) => void): void {
+export function inChunks(
+  main: Workspace<OwnMemory>,
+  data: Uint8Array,
+  each: (at: number, length: number) => void,
+): void {
   const length = lengthOf(data);
   if (length <= CHUNK_BYTES) {
     main.bytes.set(data, main.staging);

@@ -3,8 +3,9 @@
  * A MAC in progress keeps its state in a JS array that `digest` and `destroy` wipe; it visits linear memory for each update.
  */
 import { checkBytes, checkBytesOf, copyInto, lengthOf } from "./check.ts";
+import { main } from "./ciphers-module.ts";
 import { SpentError } from "./crypto-errors.ts";
-import { CHUNK_BYTES, inChunks, KEY, main, STATE, STATE_BYTES } from "./memory.ts";
+import { CHUNK_BYTES, inChunks, KEY, STATE, STATE_BYTES } from "./memory.ts";
 
 const KEY_BYTES = 32;
 const TAG_BYTES = 16;
@@ -33,7 +34,7 @@ export class Poly1305 {
     checkBytes(data, "data");
     try {
       main.loadState(this.#state);
-      inChunks(data, (_at, length) => main.exports.poly1305Update(main.args + STATE, main.staging, length));
+      inChunks(main, data, (_at, length) => main.exports.poly1305Update(main.args + STATE, main.staging, length));
       main.saveState(this.#state);
     } finally {
       main.wipe(Math.min(lengthOf(data), CHUNK_BYTES));

@@ -1,10 +1,11 @@
 /**
  * X25519 (RFC 7748), called as in @noble/curves. Secret and public keys are 32 bytes; secret keys are clamped when used.
- * For secrets that should not lie about in JS memory, see keys.ts.
+ * For secrets that should not lie about in JS memory, see secret-key.ts.
  */
 import { checkBytesOf } from "./check.ts";
 import { LowOrderPointError } from "./crypto-errors.ts";
-import { KEY, main, NONCE } from "./memory.ts";
+import { KEY, NONCE } from "./memory.ts";
+import { main } from "./x25519-module.ts";
 
 const KEY_BYTES = 32;
 const PUBLIC_KEY = NONCE;

@@ -58,7 +58,7 @@ export function attempt(program: string, args: readonly string[], cwd: string, e
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     cwd,
     encoding: "utf8",
-    timeout: 100_000,
+    timeout: 200_000,
     maxBuffer: 64 << 20,
     env: { ...process.env, ...env },
   });
@@ -74,4 +74,17 @@ export function run(program: string, args: readonly string[], cwd: string, env?:
 
 export function tool(name: string): string {
   return join(TOOLS, ".bin", name);
+}
+
+const BUNDLE_SCRIPTS = join(ROOT, "test/packaging/bundle");
+export type Bundler = "esbuild" | "vite" | "webpack" | "rollup";
+let bundles = 0;
+
+/** @returns the path of the minified bundle of a program */
+export function bundle(project: Project, bundler: Bundler, program: string, target: string, ending = "mjs"): string {
+  const name = `${bundler}-${bundles++}`;
+  const entry = project.write(`${name}-entry.mjs`, program);
+  const output = join(project.directory, "out", name, `bundle.${ending}`);
+  run(process.execPath, [join(BUNDLE_SCRIPTS, `${bundler}.mjs`), entry, output, target], project.directory);
+  return output;
 }

@@ -1,17 +1,23 @@
-// The crypto module under test, in both builds, with an area for the tests' bytes.
+// The modules of wasmguard/crypto under test, in both builds, with an area for the tests' bytes.
 // Everything outside a test's own buffers is filled with a pattern, so that a write astray shows.
-import type { WasmExports } from "../../host/crypto/generated/exports.ts";
-import relaxed from "../../host/crypto/generated/relaxed.ts";
-import simd from "../../host/crypto/generated/simd.ts";
+import * as blake2s from "../../host/crypto/generated/blake2s.ts";
+import * as ciphers from "../../host/crypto/generated/ciphers.ts";
+import * as x25519 from "../../host/crypto/generated/x25519.ts";
 
 const WASM_PAGE = 65536;
 const AREA_BYTES = 3 << 20;
 const PATTERN = 0xa5;
 const SCRATCH_SECRET_BYTES = 40960; // SCRATCH_PACKET: what lies before it may hold secrets
 
-export class CryptoModule {
+interface OwnMemory {
+  readonly memory: WebAssembly.Memory;
+  heap(): number;
+  scratch(): number;
+}
+
+export class CryptoModule<Exports extends OwnMemory> {
   readonly name: string;
-  readonly exports: typeof WasmExports;
+  readonly exports: Exports;
   private next: number;
 
   constructor(name: string, base64: string) {
@@ -24,7 +30,7 @@ export class CryptoModule {
       },
     };
     const module = new WebAssembly.Module(Buffer.from(base64, "base64"));
-    this.exports = new WebAssembly.Instance(module, imports).exports as unknown as typeof WasmExports;
+    this.exports = new WebAssembly.Instance(module, imports).exports as unknown as Exports;
     const missing = this.exports.heap() + AREA_BYTES - this.exports.memory.buffer.byteLength;
     if (missing > 0) this.exports.memory.grow(Math.ceil(missing / WASM_PAGE));
     this.next = this.memory.length;
@@ -76,4 +82,11 @@ export class CryptoModule {
   }
 }
 
-export const cryptoModules = [new CryptoModule("relaxed", relaxed), new CryptoModule("simd", simd)];
+function inBothBuilds<Exports extends OwnMemory>({ relaxed, simd }: { relaxed: string; simd: string }) {
+  return [new CryptoModule<Exports>("relaxed", relaxed), new CryptoModule<Exports>("simd", simd)];
+}
+
+export type CipherModule = CryptoModule<typeof ciphers.WasmExports>;
+export const cipherModules = inBothBuilds<typeof ciphers.WasmExports>(ciphers);
+export const blake2sModules = inBothBuilds<typeof blake2s.WasmExports>(blake2s);
+export const x25519Modules = inBothBuilds<typeof x25519.WasmExports>(x25519);

@@ -1,7 +1,9 @@
 // wasmguard/crypto: through its noble-shaped calls; many packets at once in linear memory as the tunnel does it; and the
 // functions of its WebAssembly module on bytes that already lie there, which tells what the calls around them cost.
+import { main as hashMain } from "../../../host/crypto/blake2s-module.ts";
+import { main as cipherMain } from "../../../host/crypto/ciphers-module.ts";
 import * as wasmguardCrypto from "../../../host/crypto/index.ts";
-import { instantiate } from "../../../host/crypto/load.ts";
+import { main as curveMain } from "../../../host/crypto/x25519-module.ts";
 import type { Contestant, Inputs, Prepared } from "../contestant.ts";
 import { nobleShaped } from "./noble-shaped.ts";
 
@@ -15,13 +17,10 @@ const TAG_BYTES = 16;
 const HASH_BYTES = 32;
 const KEY_BYTES = 32;
 const SLOT_BYTES = 32768;
-const WASM_PAGE_BYTES = 65536;
 
-// One batch and one instance of the module serve all cases: JavaScriptCore gives up its fast way of checking addresses after
-// some eight memories in a process, and then everything takes half as long again.
+// One batch serves all cases, and the rest happens in the memories that the calls use too: JavaScriptCore gives up its fast
+// way of checking addresses after some eight memories in a process, and then everything takes half as long again.
 const aead = new wasmguardCrypto.AeadBatch(MOST_PACKETS, BATCH_BYTES);
-const exports = instantiate();
-let free = exports.heap();
 
 /**
  * Packets one behind the other, sealed or opened in place by one call; the last one is what gets compared.
@@ -63,21 +62,28 @@ function batch({ key, nonce, message, sealed }: Inputs, direction: "seal" | "ope
   };
 }
 
-/** `inputs` in the memory of the module, each at the start of a slot of its own; the result goes to the slot before. */
-function raw(
+/** Where a module works, whichever it is. */
+interface Memory<Exports> {
+  readonly exports: Exports;
+  readonly bytes: Uint8Array;
+  readonly args: number;
+  readonly staging: number;
+}
+
+/**
+ * `inputs` in the memory of a module: short ones among its arguments, longer ones in its staging area, where the result
+ * comes first. The ordinary calls wipe them; then the same work is done on zeros, in the same time.
+ */
+function raw<Exports>(
+  { exports, bytes, args, staging }: Memory<Exports>,
   inputs: readonly Uint8Array[],
   resultBytes: number,
-  start: (module: typeof exports, result: number, addresses: readonly number[]) => () => unknown,
+  start: (module: Exports, result: number, addresses: readonly number[]) => () => unknown,
 ): Prepared {
-  const result = free;
-  const addresses = inputs.map((_, i) => result + (i + 1) * SLOT_BYTES);
-  free += (inputs.length + 1) * SLOT_BYTES;
-  const missing = free - exports.memory.buffer.byteLength;
-  if (missing > 0) exports.memory.grow(Math.ceil(missing / WASM_PAGE_BYTES));
-  const memory = () => new Uint8Array(exports.memory.buffer); // anew each time: it grows
-  for (const [i, bytes] of inputs.entries()) memory().set(bytes, addresses[i]);
-  const run = start(exports, result, addresses);
-  return { run, result: () => memory().slice(result, result + resultBytes) };
+  const addresses = inputs.map((input, i) => (input.length <= KEY_BYTES ? args + i * KEY_BYTES : staging + SLOT_BYTES));
+  for (const [i, input] of inputs.entries()) bytes.set(input, addresses[i]);
+  const run = start(exports, staging, addresses);
+  return { run, result: () => bytes.slice(staging, staging + resultBytes) };
 }
 
 export const wasmguard: Contestant[] = [
@@ -103,15 +109,16 @@ export const wasmguard: Contestant[] = [
     kind: "ours",
     primitives: {
       chacha20: ({ key, nonce, message }) =>
-        raw([key, nonce, message], message.length, ({ chacha20 }, result, [k, n, m]) => {
+        raw(cipherMain, [key, nonce, message], message.length, ({ chacha20 }, result, [k, n, m]) => {
           return () => chacha20(result, m!, message.length, k!, n!, 0);
         }),
       poly1305: ({ key, message }) =>
-        raw([key, message], TAG_BYTES, ({ poly1305 }, result, [k, m]) => {
+        raw(cipherMain, [key, message], TAG_BYTES, ({ poly1305 }, result, [k, m]) => {
           return () => poly1305(result, m!, message.length, k!);
         }),
       "x25519-shared": ({ secretKey, publicKey }) =>
         raw(
+          curveMain,
           [secretKey, publicKey],
           KEY_BYTES,
           ({ x25519 }, result, [s, p]) =>
@@ -120,6 +127,7 @@ export const wasmguard: Contestant[] = [
         ),
       "x25519-public": ({ secretKey }) =>
         raw(
+          curveMain,
           [secretKey],
           KEY_BYTES,
           ({ x25519Base }, result, [s]) =>
@@ -127,7 +135,7 @@ export const wasmguard: Contestant[] = [
               x25519Base(result, s!),
         ),
       blake2s: ({ message }) =>
-        raw([message], HASH_BYTES, ({ blake2s }, result, [m]) => {
+        raw(hashMain, [message], HASH_BYTES, ({ blake2s }, result, [m]) => {
           return () => blake2s(result, HASH_BYTES, m!, message.length, 0, 0);
         }),
     },

@@ -3,7 +3,7 @@ import { createCipheriv } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { noise, same } from "../../support/bytes.ts";
-import { cryptoModules } from "../../support/crypto-module.ts";
+import { cipherModules } from "../../support/crypto-module.ts";
 
 const TAG_BYTES = 16;
 const key = noise(32, 1);
@@ -20,7 +20,7 @@ function sealByOpenssl(plaintext: Uint8Array, counter: bigint): Uint8Array {
   return Uint8Array.from(Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]));
 }
 
-describe.each(cryptoModules)("a batch of ChaCha20-Poly1305 messages ($name)", (module) => {
+describe.each(cipherModules)("a batch of ChaCha20-Poly1305 messages ($name)", (module) => {
   const { aeadBegin, aeadEnd, aeadOpenNext, aeadSealNext } = module.exports;
   const begin = () => {
     module.reset();

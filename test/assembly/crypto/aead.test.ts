@@ -2,7 +2,7 @@ import { createCipheriv } from "node:crypto";
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { describe, expect, it } from "vitest";
 import { hex, noise, same } from "../../support/bytes.ts";
-import { type CryptoModule, cryptoModules } from "../../support/crypto-module.ts";
+import { type CipherModule, cipherModules } from "../../support/crypto-module.ts";
 import rfc8439 from "../../vectors/rfc8439.json" with { type: "json" };
 
 const TAG_BYTES = 16;
@@ -28,7 +28,7 @@ function sealByOpenssl({ key, nonce, aad }: Parameters, plaintext: Uint8Array): 
 }
 
 /** Seal at an odd alignment, in a buffer of exactly the right size; fails when a byte outside is touched. */
-function seal(module: CryptoModule, { key, nonce, aad }: Parameters, plaintext: Uint8Array, place: Place): Uint8Array {
+function seal(module: CipherModule, { key, nonce, aad }: Parameters, plaintext: Uint8Array, place: Place): Uint8Array {
   module.reset();
   const { length } = plaintext;
   const dst = module.place(length + TAG_BYTES, length % 16);
@@ -44,7 +44,7 @@ function seal(module: CryptoModule, { key, nonce, aad }: Parameters, plaintext: 
 }
 
 /** Open likewise. `left` is what the plaintext's place holds afterwards. */
-function open(module: CryptoModule, { key, nonce, aad }: Parameters, sealed: Uint8Array, place: Place) {
+function open(module: CipherModule, { key, nonce, aad }: Parameters, sealed: Uint8Array, place: Place) {
   module.reset();
   const length = sealed.length - TAG_BYTES;
   const src = module.put(sealed, length % 16);
@@ -60,7 +60,7 @@ function open(module: CryptoModule, { key, nonce, aad }: Parameters, sealed: Uin
   return { genuine, left: module.read(dst, length), tag: module.read(src + length, TAG_BYTES) };
 }
 
-describe.each(cryptoModules)("ChaCha20-Poly1305 ($name)", (module) => {
+describe.each(cipherModules)("ChaCha20-Poly1305 ($name)", (module) => {
   it.each(rfc8439.aead)("seals and opens RFC 8439 $name", (vector) => {
     const given = { key: hex(vector.key), nonce: hex(vector.nonce), aad: hex(vector.aad) };
     const sealed = hex(vector.ciphertext + vector.tag);

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { noise } from "../../support/bytes.ts";
-import { cryptoModules } from "../../support/crypto-module.ts";
+import { cipherModules } from "../../support/crypto-module.ts";
 
 const LENGTHS = [0, 1, 16, 191, 192, 193, 448, 1420];
 const AREA_BYTES = 4096;
 
 const words = (...values: number[]) => new Uint8Array(Uint32Array.from(values).buffer);
 
-describe.each(cryptoModules)("batches, $name build", (module) => {
+describe.each(cipherModules)("batches, $name build", (module) => {
   const { aeadSeal, openBatch, sealBatch } = module.exports;
 
   it("write inside the area only, at any alignment, and leave no key in scratch memory", () => {

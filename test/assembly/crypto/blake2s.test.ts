@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { blake2s as noble } from "@noble/hashes/blake2.js";
 import { beforeEach, describe, expect, test } from "vitest";
-import { cryptoModules } from "../../support/crypto-module.ts";
+import { blake2sModules } from "../../support/crypto-module.ts";
 import vectors from "../../vectors/blake2s.json" with { type: "json" };
 
 const LENGTH_MAX = 2048;
@@ -29,7 +29,7 @@ function selfTestSequence(length: number, seed: number): Uint8Array {
   });
 }
 
-describe.each(cryptoModules)("BLAKE2s, $name build", (module) => {
+describe.each(blake2sModules)("BLAKE2s, $name build", (module) => {
   const { exports } = module;
   const stateBytes = exports.BLAKE2S_BYTES.value as unknown as number;
   beforeEach(() => module.reset());

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import * as reference from "../../reference/chacha20.ts";
 import { hex, noise, same } from "../../support/bytes.ts";
-import { type CryptoModule, cryptoModules } from "../../support/crypto-module.ts";
+import { type CipherModule, cipherModules } from "../../support/crypto-module.ts";
 import rfc8439 from "../../vectors/rfc8439.json" with { type: "json" };
 import xchacha from "../../vectors/xchacha.json" with { type: "json" };
 
@@ -9,7 +9,7 @@ type Stream = "chacha20" | "xchacha20";
 
 /** Run a stream over a message at a given alignment; fails when a byte outside is touched. */
 function run(
-  module: CryptoModule,
+  module: CipherModule,
   stream: Stream,
   { key, nonce, counter }: { key: Uint8Array; nonce: Uint8Array; counter: number },
   message: Uint8Array,
@@ -24,7 +24,7 @@ function run(
   return module.read(dst, message.length);
 }
 
-describe.each(cryptoModules)("ChaCha20 ($name)", (module) => {
+describe.each(cipherModules)("ChaCha20 ($name)", (module) => {
   it.each(rfc8439.chacha20)("gives the ciphertext of RFC 8439 $name", (vector) => {
     const parameters = { key: hex(vector.key), nonce: hex(vector.nonce), counter: vector.counter };
     expect(run(module, "chacha20", parameters, hex(vector.plaintext))).toEqual(hex(vector.ciphertext));
@@ -70,7 +70,7 @@ describe.each(cryptoModules)("ChaCha20 ($name)", (module) => {
   });
 });
 
-describe.each(cryptoModules)("XChaCha20 ($name)", (module) => {
+describe.each(cipherModules)("XChaCha20 ($name)", (module) => {
   it.each(xchacha.hchacha20)("derives the subkey of the draft $name", (vector) => {
     module.reset();
     const out = module.place(32, 3);

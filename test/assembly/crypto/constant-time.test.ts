@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { noise } from "../../support/bytes.ts";
-import { cryptoModules } from "../../support/crypto-module.ts";
+import { cipherModules } from "../../support/crypto-module.ts";
 
-describe.each(cryptoModules)("constant-time comparison ($name)", (module) => {
+describe.each(cipherModules)("constant-time comparison ($name)", (module) => {
   const { equal, equal16, isZero } = module.exports;
 
   it("tells equal bytes from bytes that differ in any one bit", () => {

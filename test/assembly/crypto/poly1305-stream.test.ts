@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { noise } from "../../support/bytes.ts";
-import { cryptoModules } from "../../support/crypto-module.ts";
+import { cipherModules } from "../../support/crypto-module.ts";
 
-describe.each(cryptoModules)("Poly1305 in pieces, $name build", (module) => {
+describe.each(cipherModules)("Poly1305 in pieces, $name build", (module) => {
   const { POLY1305_BYTES, poly1305, poly1305Final, poly1305Init, poly1305Update } = module.exports;
 
   it("gives the tag of the whole message, however it is cut; then its state is wiped", () => {

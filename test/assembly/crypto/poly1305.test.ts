@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import * as reference from "../../reference/poly1305.ts";
 import { hex, noise } from "../../support/bytes.ts";
-import { type CryptoModule, cryptoModules } from "../../support/crypto-module.ts";
+import { type CipherModule, cipherModules } from "../../support/crypto-module.ts";
 import rfc8439 from "../../vectors/rfc8439.json" with { type: "json" };
 
-function tag(module: CryptoModule, message: Uint8Array, key: Uint8Array, offset = 0): Uint8Array {
+function tag(module: CipherModule, message: Uint8Array, key: Uint8Array, offset = 0): Uint8Array {
   module.reset();
   const out = module.place(16, 15 - offset);
   module.exports.poly1305(out, module.put(message, offset), message.length, module.put(key, offset));
@@ -12,7 +12,7 @@ function tag(module: CryptoModule, message: Uint8Array, key: Uint8Array, offset 
   return module.read(out, 16);
 }
 
-describe.each(cryptoModules)("Poly1305 ($name)", (module) => {
+describe.each(cipherModules)("Poly1305 ($name)", (module) => {
   it.each(rfc8439.poly1305)("gives the tag of RFC 8439 $name", (vector) => {
     expect(tag(module, hex(vector.message), hex(vector.key))).toEqual(hex(vector.tag));
   });

@@ -2,7 +2,7 @@
 import { createPrivateKey, createPublicKey, diffieHellman, randomBytes } from "node:crypto";
 import { x25519 as noble } from "@noble/curves/ed25519.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { cryptoModules } from "../../support/crypto-module.ts";
+import { x25519Modules } from "../../support/crypto-module.ts";
 import vectors from "../../vectors/x25519.json" with { type: "json" };
 
 const ITERATIONS_MAX = Number(process.env.WASMGUARD_X25519_ITERATIONS ?? 1000);
@@ -45,7 +45,7 @@ function opensslResult(scalar: Uint8Array, point: Uint8Array): string | undefine
   }
 }
 
-describe.each(cryptoModules)("x25519, $name build", (module) => {
+describe.each(x25519Modules)("x25519, $name build", (module) => {
   beforeEach(() => module.reset());
   afterEach(() => expect(module.scratchIsWiped()).toBe(true));
 

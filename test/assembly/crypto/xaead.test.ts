@@ -1,7 +1,7 @@
 import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { describe, expect, it } from "vitest";
 import { hex, noise } from "../../support/bytes.ts";
-import { type CryptoModule, cryptoModules } from "../../support/crypto-module.ts";
+import { type CipherModule, cipherModules } from "../../support/crypto-module.ts";
 import xchacha from "../../vectors/xchacha.json" with { type: "json" };
 
 const TAG_BYTES = 16;
@@ -12,7 +12,7 @@ interface Parameters {
   aad: Uint8Array;
 }
 
-function seal(module: CryptoModule, { key, nonce, aad }: Parameters, plaintext: Uint8Array): Uint8Array {
+function seal(module: CipherModule, { key, nonce, aad }: Parameters, plaintext: Uint8Array): Uint8Array {
   const size = plaintext.length + TAG_BYTES;
   const dst = module.place(size, 7);
   const src = module.put(plaintext, 3);
@@ -22,7 +22,7 @@ function seal(module: CryptoModule, { key, nonce, aad }: Parameters, plaintext: 
 }
 
 /** The plaintext, or undefined when the message is refused. */
-function open(module: CryptoModule, { key, nonce, aad }: Parameters, sealed: Uint8Array): Uint8Array | undefined {
+function open(module: CipherModule, { key, nonce, aad }: Parameters, sealed: Uint8Array): Uint8Array | undefined {
   const length = sealed.length - TAG_BYTES;
   const at = module.put(sealed, 5);
   const genuine = module.exports.xaeadOpen(
@@ -38,7 +38,7 @@ function open(module: CryptoModule, { key, nonce, aad }: Parameters, sealed: Uin
   return genuine ? module.read(at, length) : undefined;
 }
 
-describe.each(cryptoModules)("XChaCha20-Poly1305 ($name)", (module) => {
+describe.each(cipherModules)("XChaCha20-Poly1305 ($name)", (module) => {
   it.each(xchacha.aead)("seals and opens the message of the draft $name", (vector) => {
     module.reset();
     const given = { key: hex(vector.key), nonce: hex(vector.nonce), aad: hex(vector.aad) };
