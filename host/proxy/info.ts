@@ -6,9 +6,14 @@ import { createServer } from "node:http";
 import type { TunnelStatus } from "../web/status.ts";
 import type { AliveChecks } from "./alive.ts";
 import { addressOf, type Listener, listenOn } from "./listen.ts";
+import { isLoopback, namesThisMachine } from "./local-name.ts";
 import type { Target } from "./way.ts";
 
 const REQUEST_MS = 5_000;
+const CHECK_MS = 1_000;
+/** A client that neither asks nor reads for so long is dropped. */
+const IDLE_MS = 15_000;
+const CONNECTIONS_MAX = 64;
 
 function hex(base64: string): string {
   return Buffer.from(base64, "base64").toString("hex");
@@ -32,9 +37,13 @@ export function metricsText(status: TunnelStatus, nowSeconds: number): string {
 
 /** @throws ListenError */
 export async function serveInfo(bind: Target, status: () => TunnelStatus, alive: AliveChecks): Promise<Listener> {
-  const server = createServer({ headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS }, (request, response) => {
+  const limits = { headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: CHECK_MS };
+  const server = createServer(limits, (request, response) => {
     const path = (request.url ?? "").split("?")[0];
-    if (request.method !== "GET" && request.method !== "HEAD") response.writeHead(405, { Allow: "GET, HEAD" }).end();
+    if (isLoopback(bind.host) && !namesThisMachine(request.headers.host)) {
+      response.writeHead(421, { "Content-Type": "text/plain" }).end("ask for it as 127.0.0.1, [::1] or localhost\n");
+    } else if (request.method !== "GET" && request.method !== "HEAD")
+      response.writeHead(405, { Allow: "GET, HEAD" }).end();
     else if (path === "/metrics") {
       response.writeHead(200, { "Content-Type": "text/plain; charset=utf-8" });
       response.end(metricsText(status(), Math.floor(Date.now() / 1000)));
@@ -43,6 +52,8 @@ export async function serveInfo(bind: Target, status: () => TunnelStatus, alive:
       response.end(JSON.stringify(alive.times()));
     } else response.writeHead(404, { "Content-Type": "text/plain" }).end("see /metrics and /readyz\n");
   });
+  server.timeout = IDLE_MS;
+  server.maxConnections = CONNECTIONS_MAX;
   await listenOn(server, bind);
   return {
     address: addressOf(server, bind),

@@ -4,12 +4,21 @@ import type { Network } from "../network/network.ts";
 import type { TunnelDatagramSocket } from "../sockets/datagram.ts";
 import type { Datagrams, OnDatagram, Target, Way } from "./way.ts";
 
-function datagramsOf(socket: TunnelDatagramSocket): Datagrams {
-  // What cannot be sent is lost, as on any network; what ICMP says is nobody's business here.
+/** Datagrams that may wait for a name or for room, of one socket. */
+const WAITING_MAX = 256;
+
+/** Sends until the socket is closed; what comes faster than it can leave is lost. */
+function sending(socket: TunnelDatagramSocket): (payload: Uint8Array, to?: Target) => void {
+  let open = true;
+  socket.once("close", () => {
+    open = false;
+  });
+  // What ICMP says is nobody's business here.
   socket.on("error", () => {});
-  return {
-    send: (payload, { host, port }) => socket.send(payload, port, host, () => {}),
-    close: () => void socket.close(),
+  return (payload, to) => {
+    if (!open || socket.getSendQueueCount() >= WAITING_MAX) return;
+    if (to === undefined) socket.send(payload, () => {});
+    else socket.send(payload, to.port, to.host, () => {});
   };
 }
 
@@ -22,7 +31,7 @@ export function networkWay(network: Network): Way {
       socket.once("error", reject);
       socket.bind(port, () => {
         socket.off("error", reject);
-        resolve(datagramsOf(socket));
+        resolve({ send: sending(socket), close: () => void socket.close() });
       });
     });
   return {
@@ -46,6 +55,15 @@ export function networkWay(network: Network): Way {
         });
       }),
     datagrams: (onDatagram) => open(0, onDatagram),
+    correspond: ({ host, port }, onAnswer) =>
+      new Promise((resolve, reject) => {
+        const socket = network.createSocket({}, (message) => onAnswer(message));
+        socket.connect(port, host, (error?: Error) => {
+          if (error === undefined) return resolve({ send: sending(socket), close: () => void socket.close() });
+          socket.close();
+          reject(error);
+        });
+      }),
     bind: open,
     listen: (port, onConnection) =>
       new Promise((resolve, reject) => {

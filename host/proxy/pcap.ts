@@ -2,7 +2,7 @@
  * Packets as a capture file that Wireshark opens (pcap, link type RAW: IPv4 and IPv6 without a link header in front). Packets are
  * written as the stack hands them over: merged ones are larger than the link's, and checksums that are still to be computed are wrong.
  */
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, fchmodSync, fstatSync, openSync, writeSync } from "node:fs";
 
 const MAGIC_MICROSECONDS = 0xa1b2c3d4;
 const LINKTYPE_RAW = 101;
@@ -15,8 +15,9 @@ export class PacketCapture {
 
   /** @throws what the system says of the path */
   constructor(path: string) {
-    // For its owner alone: it is what the tunnel keeps from others.
+    // For its owner alone, also if it was there before: it is what the tunnel keeps from others.
     this.#fd = openSync(path, "w", 0o600);
+    if (fstatSync(this.#fd).isFile()) fchmodSync(this.#fd, 0o600);
     const header = new DataView(new ArrayBuffer(HEADER_BYTES));
     header.setUint32(0, MAGIC_MICROSECONDS, true);
     header.setUint16(4, 2, true);
@@ -36,7 +37,7 @@ export class PacketCapture {
     record.writeUInt32LE(bytes.length, 12);
     record.set(bytes, RECORD_BYTES);
     try {
-      writeSync(this.#fd, record);
+      if (writeSync(this.#fd, record) < record.length) this.close();
     } catch {
       // A full disk ends the capture, not the tunnel.
       this.close();

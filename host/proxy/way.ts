@@ -21,6 +21,12 @@ export interface Datagrams {
   close(): void;
 }
 
+/** One that is connected: it sends to its target, and hears it alone. */
+export interface Correspondence {
+  send(payload: Uint8Array): void;
+  close(): void;
+}
+
 /** Where a datagram came from: always an address, never a name. */
 export type OnDatagram = (payload: Uint8Array, from: Target) => void;
 
@@ -32,6 +38,8 @@ export interface Way {
   /** Resolves once the far end has accepted. Half-close passes in both directions. */
   connect(target: Target, options: ConnectOptions): Promise<Duplex>;
   datagrams(onDatagram: OnDatagram): Promise<Datagrams>;
+  /** A socket for one target, whose answers alone are handed over. */
+  correspond(target: Target, onAnswer: (payload: Uint8Array) => void): Promise<Correspondence>;
   /** As `datagrams`, at a port of its own. */
   bind(port: number, onDatagram: OnDatagram): Promise<Datagrams>;
   /** Accept connections that come from inside. */

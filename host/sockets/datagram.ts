@@ -31,6 +31,10 @@ export interface RemoteInfo {
 type SendCallback = (error: Error | null, bytes: number) => void;
 
 const BYTES_MAX = 65_507;
+/** Bytes that may wait for names and for room; more is refused with ENOBUFS. */
+const WAITING_BYTES_MAX = 16 << 20;
+/** What keeping a datagram costs beside its bytes. */
+const OVERHEAD_BYTES = 256;
 const familyName = (address: IpAddress): "IPv4" | "IPv6" => (address.family === 4 ? "IPv4" : "IPv6");
 
 function bytesOf(message: Uint8Array | string | readonly (Uint8Array | string)[]): Uint8Array {
@@ -48,6 +52,9 @@ export class TunnelDatagramSocket extends EventEmitter {
   #socket: UdpSocket | undefined;
   /** Sends that found the queue full, in order. */
   #waiting: { bytes: Uint8Array; remote: IpAddress; port: number; done: SendCallback | undefined }[] = [];
+  /** Of those, and of sends whose names are looked up. */
+  #queuedBytes = 0;
+  #queuedCount = 0;
   #closed = false;
   #binding = false;
 
@@ -178,15 +185,43 @@ export class TunnelDatagramSocket extends EventEmitter {
     }
     const literal = IpAddress.parse(host ?? "127.0.0.1");
     if (literal !== undefined) return this.#send({ bytes, remote: literal, port, done: callback });
+    if (!this.#mayQueue(bytes)) return fail(socketError("ENOBUFS", "send"));
     const copy = bytes.slice();
-    this.#resolve(host!).then((remote) => {
-      if (!this.#closed) this.#send({ bytes: copy, remote, port, done: callback });
-    }, fail);
+    this.#queue(copy, 1);
+    this.#resolve(host!)
+      .finally(() => this.#queue(copy, -1))
+      .then((remote) => {
+        if (!this.#closed) this.#send({ bytes: copy, remote, port, done: callback });
+      }, fail);
+  }
+
+  #mayQueue({ length }: Uint8Array): boolean {
+    return this.#queuedBytes + this.#queuedCount * OVERHEAD_BYTES + length <= WAITING_BYTES_MAX;
+  }
+
+  #queue({ length }: Uint8Array, step: 1 | -1): void {
+    this.#queuedBytes += step * length;
+    this.#queuedCount += step;
+  }
+
+  /** Bytes that wait to be sent. */
+  getSendQueueSize(): number {
+    return this.#queuedBytes;
+  }
+
+  getSendQueueCount(): number {
+    return this.#queuedCount;
   }
 
   #send(sending: { bytes: Uint8Array; remote: IpAddress; port: number; done: SendCallback | undefined }): void {
-    if (this.#waiting.length > 0) return void this.#waiting.push({ ...sending, bytes: sending.bytes.slice() });
-    if (!this.#attempt(sending)) this.#waiting.push({ ...sending, bytes: sending.bytes.slice() });
+    if (this.#waiting.length === 0 && this.#attempt(sending)) return;
+    const { bytes, done } = sending;
+    if (!this.#mayQueue(bytes)) {
+      const error = socketError("ENOBUFS", "send");
+      return void process.nextTick(() => (done === undefined ? this.emit("error", error) : done(error, 0)));
+    }
+    this.#queue(bytes, 1);
+    this.#waiting.push({ ...sending, bytes: bytes.slice() });
   }
 
   /** @returns false if there is no room at the moment */
@@ -220,7 +255,7 @@ export class TunnelDatagramSocket extends EventEmitter {
   #drain(): void {
     while (this.#waiting.length > 0 && !this.#closed) {
       if (!this.#attempt(this.#waiting[0]!)) return;
-      this.#waiting.shift();
+      this.#queue(this.#waiting.shift()!.bytes, -1);
     }
   }
 

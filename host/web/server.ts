@@ -6,10 +6,14 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { addressOf, listenOn } from "../proxy/listen.ts";
+import { namesThisMachine } from "../proxy/local-name.ts";
 import { describeTarget, type Target } from "../proxy/way.ts";
 import type { TunnelStatus } from "./status.ts";
 
 const REQUEST_MS = 5_000;
+const CHECK_MS = 1_000;
+/** A client that neither asks nor reads for so long is dropped. */
+const IDLE_MS = 15_000;
 const CONNECTIONS_MAX = 16;
 const TOKEN_BYTES = 16;
 
@@ -42,11 +46,6 @@ function readAssets(): Map<string, Asset> {
   ]);
 }
 
-/** A page elsewhere whose name points to this machine must not read what it may not (DNS rebinding). */
-function namesThisMachine(host: string | undefined): boolean {
-  return /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i.test(host ?? "");
-}
-
 function sameText(given: string, expected: string): boolean {
   const [left, right] = [Buffer.from(given), Buffer.from(expected)];
   return left.length === right.length && timingSafeEqual(left, right);
@@ -70,6 +69,7 @@ export async function serveWeb(bind: Target, status: () => TunnelStatus): Promis
     const refuse = (code: number, text: string): void => {
       response.writeHead(code, { ...HEADERS, "Content-Type": "text/plain" }).end(`${text}\n`);
     };
+    // A page elsewhere whose name points to this machine must not read what it may not.
     if (!namesThisMachine(request.headers.host)) return refuse(403, "Ask for it as 127.0.0.1 or localhost.");
     const [, given = "", name = "", more] = (request.url ?? "").split("/");
     if (!sameText(given, token) || more !== undefined) return refuse(404, "There is nothing here.");
@@ -79,7 +79,9 @@ export async function serveWeb(bind: Target, status: () => TunnelStatus): Promis
     else if (name !== "status") refuse(404, "There is nothing here.");
     else response.writeHead(200, { ...HEADERS, "Content-Type": "application/json" }).end(JSON.stringify(status()));
   };
-  const server = createServer({ headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS }, answer);
+  const limits = { headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: CHECK_MS };
+  const server = createServer(limits, answer);
+  server.timeout = IDLE_MS;
   server.maxConnections = CONNECTIONS_MAX;
   await listenOn(server, bind);
   return {

@@ -1,5 +1,6 @@
 /** What one proxy process is to do: the tunnel, and the services that lead into it. Read from a file, from flags, or both. */
 import type { Settings } from "../../config/settings.ts";
+import { isLoopback } from "../local-name.ts";
 import type { Target } from "../way.ts";
 
 export interface Credentials {
@@ -43,8 +44,4 @@ export interface Plan {
 export function isOpenToAll(service: Service): boolean {
   if (service.kind !== "socks5" && service.kind !== "http" && service.kind !== "sni") return false;
   return !isLoopback(service.bind.host) && !("credentials" in service && service.credentials !== undefined);
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

@@ -5,12 +5,14 @@
 import { createSocket, type Socket } from "node:dgram";
 import type { Context } from "../context.ts";
 import { ListenError, type Listener } from "../listen.ts";
-import { type Datagrams, describeTarget, type Target } from "../way.ts";
+import { type Correspondence, type Datagrams, describeTarget, type Target } from "../way.ts";
 
 const CLIENTS_MAX = 1024;
 const SWEEPS_PER_LIMIT = 4;
 
-/** Sends one client's datagrams on. */
+/** Datagrams that may wait for a session's socket to open. */
+const OPENING_MAX = 16;
+
 interface Session {
   send(payload: Uint8Array): void;
   close(): void;
@@ -32,14 +34,25 @@ class Sessions {
     this.#sweeper.unref();
   }
 
-  /** In order of use, so the first in the map is the one to go. */
-  use(client: string, open: () => Session): Session {
-    const session = this.#byClient.get(client) ?? open();
+  /** @param open makes the socket of a client that is new, and hands its answers over to what it is given */
+  send(client: string, payload: Uint8Array, open: (active: () => void) => Promise<Correspondence>): void {
+    let session = this.#byClient.get(client);
+    if (session === undefined) {
+      const opened: Session = opening(
+        open(() => {
+          opened.usedAt = performance.now();
+        }),
+        // The next datagram tries again.
+        () => this.#byClient.get(client) === opened && this.#end(client),
+      );
+      session = opened;
+    }
     session.usedAt = performance.now();
+    // In order of use, so the first in the map is the one to go.
     this.#byClient.delete(client);
     this.#byClient.set(client, session);
     if (this.#byClient.size > CLIENTS_MAX) this.#end(this.#byClient.keys().next().value!);
-    return session;
+    session.send(payload);
   }
 
   #end(client: string): void {
@@ -54,32 +67,48 @@ class Sessions {
 }
 
 /** Datagrams wait for their socket to open, a few of them. */
-function opening(open: Promise<Datagrams>, target: Target): Session {
-  let datagrams: Datagrams | undefined;
-  let waiting: Uint8Array[] | undefined = [];
+function opening(open: Promise<Correspondence>, failed: () => void): Session {
+  let socket: Correspondence | undefined;
+  let waiting: Uint8Array[] = [];
   let closed = false;
-  open.then(
-    (opened) => {
-      datagrams = opened;
-      if (closed) return opened.close();
-      for (const payload of waiting ?? []) opened.send(payload, target);
-      waiting = undefined;
-    },
-    () => {
-      waiting = undefined;
-    },
-  );
+  open.then((opened) => {
+    socket = opened;
+    if (closed) return opened.close();
+    for (const payload of waiting) opened.send(payload);
+    waiting = [];
+  }, failed);
   return {
     usedAt: 0,
     send: (payload) => {
-      if (datagrams !== undefined) datagrams.send(payload, target);
-      else if (waiting !== undefined && waiting.length < 16) waiting.push(payload);
+      if (socket !== undefined) socket.send(payload);
+      else if (waiting.length < OPENING_MAX) waiting.push(payload);
     },
     close: () => {
       closed = true;
-      datagrams?.close();
+      waiting = [];
+      socket?.close();
     },
   };
+}
+
+/** A socket of this machine for one target: the kernel hands over what comes from there, and nothing that strangers send. */
+function correspondHere({ host, port }: Target, onAnswer: (payload: Uint8Array) => void): Promise<Correspondence> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
+    const failed = (error: Error): void => {
+      socket.close();
+      reject(error);
+    };
+    socket.once("error", failed);
+    socket.on("message", onAnswer);
+    // Called with an error too, though its type does not say so.
+    socket.connect(port, host, (...[error]: Error[]) => {
+      if (error !== undefined) return failed(error);
+      socket.off("error", failed);
+      socket.on("error", () => {});
+      resolve({ send: (payload) => socket.send(payload, () => {}), close: () => void socket.close() });
+    });
+  });
 }
 
 export interface UdpForward {
@@ -93,15 +122,13 @@ export async function forwardUdpOut(context: Context, bind: Target, { target, id
   const sessions = new Sessions(idleMs);
   const socket = await bindUdp(bind);
   socket.on("message", (payload, from) => {
-    const session = sessions.use(`${from.address} ${from.port}`, () => {
+    sessions.send(`${from.address} ${from.port}`, payload, (active) => {
       context.log(`udp forward ${describeTarget({ host: from.address, port: from.port })} → ${describeTarget(target)}`);
-      const answer = (bytes: Uint8Array): void => {
-        session.usedAt = performance.now();
+      return context.way.correspond(target, (bytes) => {
+        active();
         socket.send(bytes, from.port, from.address, () => {});
-      };
-      return opening(context.way.datagrams(answer), target);
+      });
     });
-    session.send(payload);
   });
   return {
     address: { host: socket.address().address, port: socket.address().port },
@@ -116,21 +143,13 @@ export async function forwardUdpOut(context: Context, bind: Target, { target, id
 export async function forwardUdpIn(context: Context, port: number, { target, idleMs }: UdpForward): Promise<Datagrams> {
   const sessions = new Sessions(idleMs);
   const inside = await context.way.bind(port, (payload, from) => {
-    const session = sessions.use(describeTarget(from), () => {
+    sessions.send(describeTarget(from), payload, (active) => {
       context.log(`udp forward ${describeTarget(from)} → ${describeTarget(target)}`);
-      const socket = createSocket(target.host.includes(":") ? "udp6" : "udp4");
-      socket.on("error", () => {});
-      socket.on("message", (bytes) => {
-        session.usedAt = performance.now();
+      return correspondHere(target, (bytes) => {
+        active();
         inside.send(bytes, from);
       });
-      return {
-        usedAt: 0,
-        send: (bytes) => socket.send(bytes, target.port, target.host, () => {}),
-        close: () => socket.close(),
-      };
     });
-    session.send(payload);
   });
   return {
     send: (payload, to) => inside.send(payload, to),

@@ -68,8 +68,9 @@ async function serve(
       const local = { host: socket.localAddress ?? "", port: 0 };
       const client = { host: socket.remoteAddress ?? "", port: request.target.port };
       const relay = await associate(context, { local, client, active: () => connection.active() });
+      // The association lives as long as the connection that asked for it (RFC 1928 §6), which may be over already.
+      if (socket.destroyed) return relay.close();
       reply(socket, REPLY.succeeded, relay.address);
-      // The association lives as long as the connection that asked for it (RFC 1928 §6).
       socket.once("close", () => relay.close());
       socket.resume();
       socket.once("end", () => socket.end());

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { request } from "node:http";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { AliveChecks } from "../../../host/proxy/alive.ts";
 import { serveInfo } from "../../../host/proxy/info.ts";
@@ -45,6 +47,24 @@ function checks(
 }
 
 describe("the info endpoint", () => {
+  it("tells nothing to a web page whose name was pointed at this machine", async () => {
+    const alive = checks([], async () => {});
+    const listener = await serveInfo(ANY, () => status, alive);
+    onTestFinished(() => listener.close());
+    const { port } = listener.address;
+    for (const [host, code] of [
+      ["evil.example", 421],
+      ["127.0.0.1.evil.example", 421],
+      ["localhost", 200],
+      ["[::1]", 200],
+    ] as const) {
+      const asked = request({ port, path: "/metrics", headers: { host: `${host}:${port}` } }).end();
+      const [response] = await once(asked, "response");
+      response.resume();
+      expect(response.statusCode).toBe(code);
+    }
+  });
+
   it("tells the state as the control socket would, without secret keys", async () => {
     const { code, text } = await ask(
       checks([], async () => {}),

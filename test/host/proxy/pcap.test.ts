@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
@@ -12,6 +12,8 @@ it("a capture can be read by tcpdump, and by its owner alone", (test) => {
   const folder = mkdtempSync(join(tmpdir(), "pcap-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const path = join(folder, "x.pcap");
+  // Somebody has made it before, for all to read.
+  writeFileSync(path, "", { mode: 0o644 });
   const capture = new PacketCapture(path);
   const packet = Buffer.from(
     "45000020000000004011000 0c0000201c000020204d216 2e000c00006869210a".replaceAll(" ", ""),

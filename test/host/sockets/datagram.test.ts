@@ -52,6 +52,27 @@ describe("a datagram socket", () => {
     expect(() => socketOf(near).send("x", 0, far.address)).toThrow(/Port should be/);
   });
 
+  it("keeps only so much of what waits for a name", async () => {
+    const { near } = pair();
+    let found = (_addresses: readonly never[]): void => {};
+    const answer = new Promise<readonly never[]>((done) => {
+      found = done;
+    });
+    const client = socketOf({ ...near, lookup: () => answer });
+    const results: unknown[] = [];
+    for (let i = 0; i < 400; i++) {
+      client.send(new Uint8Array(60_000), 9, "slow.internal", (error: unknown) =>
+        results.push((error as { code?: string } | null)?.code),
+      );
+    }
+    await expect.poll(() => results.length).toBeGreaterThan(0);
+    expect(new Set(results)).toEqual(new Set(["ENOBUFS"]));
+    expect(client.getSendQueueCount() + results.length).toBe(400);
+    expect(client.getSendQueueSize()).toBeLessThanOrEqual(16 << 20);
+    found([]);
+    await expect.poll(() => client.getSendQueueSize()).toBe(0);
+  });
+
   it("hears of refusals once it is connected, and is told what it cannot do", async () => {
     const { near, far } = pair();
     const client = socketOf(near);

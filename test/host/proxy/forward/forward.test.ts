@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { PassThrough } from "node:stream";
@@ -130,13 +131,50 @@ describe("a UDP forward", () => {
     expect(await ask(await udp(), port, "x")).toBe("re:x");
   });
 
+  it.each(["from here to inside", "from inside to here"])("brings nobody else's, %s", async (direction) => {
+    const { context } = bed();
+    const [target, stranger, client] = [await udp(), await udp(), await udp()];
+    const heard: string[] = [];
+    client.on("message", (message) => heard.push(String(message)));
+    let port = await freePort();
+    if (direction === "from inside to here") {
+      const forward = await forwardUdpIn(context, port, { target: here(target.address().port), idleMs: 0 });
+      onTestFinished(() => forward.close());
+    } else {
+      const listener = await forwardUdpOut(context, ANY, { target: here(target.address().port), idleMs: 0 });
+      onTestFinished(() => listener.close());
+      port = listener.address.port;
+    }
+    client.send("ask", port, "127.0.0.1");
+    const [, session] = (await once(target, "message")) as [Buffer, { port: number }];
+    await new Promise((done) => stranger.send("forged", session.port, "127.0.0.1", done));
+    target.send("true", session.port, "127.0.0.1");
+    await expect.poll(() => heard).toEqual(["true"]);
+  });
+
+  it("tries again for a client whose socket could not be opened", async () => {
+    const { context, way } = bed();
+    const correspond = way.correspond;
+    let tries = 0;
+    way.correspond = (...asked) => {
+      tries += 1;
+      return tries === 1 ? Promise.reject(new Error("no such name yet")) : correspond(...asked);
+    };
+    const listener = await forwardUdpOut(context, ANY, { target: here(await answering()), idleMs: 0 });
+    onTestFinished(() => listener.close());
+    const client = await udp();
+    client.send("lost", listener.address.port, "127.0.0.1");
+    await expect.poll(() => tries).toBe(1);
+    expect(await ask(client, listener.address.port, "x")).toBe("re:x");
+  });
+
   it("forgets a client that is idle, and serves it anew", async () => {
     const { context, way } = bed();
     let open = 0;
-    const datagrams = way.datagrams;
-    way.datagrams = async (onDatagram) => {
+    const correspond = way.correspond;
+    way.correspond = async (target, onAnswer) => {
       open += 1;
-      const socket = await datagrams(onDatagram);
+      const socket = await correspond(target, onAnswer);
       return {
         ...socket,
         close: () => {

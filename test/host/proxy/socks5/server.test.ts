@@ -147,6 +147,36 @@ describe("UDP ASSOCIATE", () => {
     expect(await got).toEqual(Buffer.concat([header(0, target), Buffer.from("re:ping")]));
   });
 
+  it("is not left behind by a client that went while its port was opened", async () => {
+    const { port, way, connections } = await start();
+    const datagrams = way.datagrams;
+    let [asked, open] = [() => {}, () => {}];
+    const wasAsked = new Promise<void>((done) => {
+      asked = done;
+    });
+    const mayOpen = new Promise<void>((done) => {
+      open = done;
+    });
+    const closed = new Promise<void>((done) => {
+      way.datagrams = async (onDatagram) => {
+        asked();
+        await mayOpen;
+        const socket = await datagrams(onDatagram);
+        return { ...socket, close: () => done(socket.close()) };
+      };
+    });
+    const client = connect(port, "127.0.0.1");
+    client.write(HELLO);
+    await new Promise((done) => client.once("data", done));
+    client.write(request(3, Uint8Array.of(1, 0, 0, 0, 0), 0));
+    await wasAsked;
+    client.destroy();
+    connections.close();
+    await expect.poll(() => connections.open).toBe(0);
+    open();
+    await closed;
+  });
+
   it("is for the client alone, and ends with its connection", async () => {
     const { relayPort, control, way } = await associate();
     const target = await answering();

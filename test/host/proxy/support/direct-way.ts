@@ -50,6 +50,13 @@ export function directWay(): DirectWay {
       });
     },
     datagrams: (onDatagram) => open(0, onDatagram),
+    correspond: async (target, onAnswer) => {
+      const { host, port } = resolve(target);
+      const socket = createSocket("udp4", onAnswer);
+      socket.on("error", () => {});
+      await new Promise<void>((done) => socket.connect(port, host, done));
+      return { send: (payload: Uint8Array) => socket.send(payload, () => {}), close: () => void socket.close() };
+    },
     bind: open,
     listen: async (port, onConnection) => {
       const server = createServer({ allowHalfOpen: true }, onConnection);
