@@ -55,6 +55,8 @@ export class Connection extends Entry implements TcpStream, Flow, Timer {
   touched = false;
   events = 0;
   telling = false;
+  /** Its deadlines are not in the timers yet. */
+  deadlinesMoved = false;
 
   // ── what was agreed on
   /** Initial sequence numbers, ours and the peer's. */

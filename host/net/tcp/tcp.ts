@@ -9,7 +9,6 @@ import { arrive } from "./arrival.ts";
 import { CLOSED, CONNECTED, Connection, DRAINED, READABLE, WRITABLE } from "./connection.ts";
 import { ACK, CHALLENGES_ALL, CONNECT_TIMEOUT, FIN, FIN_WAIT_2, HEADER_BYTES, RST, SYN } from "./constants.ts";
 import { SynCookies } from "./cookies.ts";
-import { schedule } from "./deadlines.ts";
 import type { TcpConnectOptions, TcpFailure, TcpListenOptions, TcpServer, TcpService, TcpStream } from "./face.ts";
 import type { HalfOpen } from "./half-open.ts";
 import { takeIcmp } from "./icmp.ts";
@@ -20,11 +19,10 @@ import { Segment } from "./segment.ts";
 import { wireNumber } from "./sequence.ts";
 import { type Entry, Table } from "./table.ts";
 import { TIME_WAIT_BYTES, TimeWait } from "./time-wait.ts";
-import { transmit } from "./transmit.ts";
+import { Turns } from "./turns.ts";
 
 /** Records of ended connections; beyond, none is kept, as systems do. */
 const TIME_WAITS_MAX = 32_768;
-const DONE_MAX = 256;
 
 interface Ends {
   readonly local: IpAddress;
@@ -42,11 +40,7 @@ export class Tcp implements Transport, TcpService {
   readonly #segment = new Segment();
   /** All whose end was not told yet. */
   readonly #connections = new Set<Connection>();
-  #touched: Connection[] = [];
-  /** The sink has no room: those that are touched wait. */
-  #full = false;
-  /** Those that wait for the tunnel. */
-  readonly #held = new Set<Connection>();
+  readonly #turns: Turns;
   #telling: Connection[] = [];
   readonly #accepting = new Set<Listener>();
   readonly #failures = new WeakMap<Connection, TcpFailure>();
@@ -58,6 +52,7 @@ export class Tcp implements Transport, TcpService {
     this.context = context;
     this.table = new Table(context.random);
     this.cookies = new SynCookies(context.random);
+    this.#turns = new Turns(context);
     this.#numbers = new Numbers(context.random);
   }
 
@@ -169,51 +164,24 @@ export class Tcp implements Transport, TcpService {
 
   /** Something may have to be sent, or a deadline has moved. */
   touch(c: Connection): void {
-    if (c.touched) return;
-    c.touched = true;
-    this.#touched.push(c);
-    this.context.wake();
+    this.#turns.touch(c);
   }
 
   /** The tunnel is not there yet: go on when it is. */
   hold(c: Connection): void {
-    this.#held.add(c);
+    this.#turns.hold(c);
   }
 
   ready(): void {
-    for (const c of this.#held) this.touch(c);
-    this.#held.clear();
+    this.#turns.ready();
   }
 
   room(): void {
-    this.#full = false;
+    this.#turns.room();
   }
 
-  /** A packet each, again and again, until nobody may send or the sink is full. */
   turn(): void {
-    if (this.#full) return;
-    const queue = this.#touched;
-    let first = 0;
-    for (; first < queue.length; first++) {
-      const c = queue[first]!;
-      if (c.connectWithin > 0) {
-        c.giveUpAt = this.context.now + c.connectWithin;
-        c.connectWithin = 0;
-      }
-      const sent = transmit(c);
-      if (c.state !== "CLOSED") schedule(c);
-      if (sent === "full") break;
-      if (sent === "sent") queue.push(c);
-      else c.touched = false;
-      // Those that are done lie in front of the queue until there are many.
-      if (first < DONE_MAX) continue;
-      queue.splice(0, first + 1);
-      first = -1;
-    }
-    queue.splice(0, first);
-    this.#full = queue.length > 0;
-    // Their deadlines hold while they wait.
-    for (const c of queue) if (c.state !== "CLOSED") schedule(c);
+    this.#turns.take();
   }
 
   // ── telling ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -274,7 +242,7 @@ export class Tcp implements Transport, TcpService {
 
   #remove(c: Connection): void {
     this.table.remove(c);
-    this.#held.delete(c);
+    this.#turns.forget(c);
     c.release();
   }
 
@@ -377,7 +345,7 @@ export class Tcp implements Transport, TcpService {
     for (const c of [...this.#connections]) this.abort(c);
     for (const entry of [...this.table.entries()]) this.#forget(entry);
     this.#listeners.clear();
-    this.#touched = [];
+    this.#turns.clear();
     this.#telling = [];
   }
 

@@ -24,3 +24,15 @@ test("a connection after a long silence has all of its time to be made", () => {
   pair.clock.runUntil(pair.clock.now + 100);
   expect(stream.state).toBe("ESTABLISHED");
 });
+
+test("patience ends while the sink is full, too", () => {
+  const pair = new Pair({ there: { delayMs: 5 } });
+  const [near] = pair.connected();
+  pair.near.congested(true);
+  near.write(new Uint8Array(1000), "lent");
+  pair.clock.runUntil(pair.clock.now + 1);
+  let failure: string | undefined;
+  const stream = pair.connect({ timeoutMs: 1000, remotePort: 9, handler: { closed: (why) => (failure = why) } });
+  pair.clock.runUntil(pair.clock.now + 1500);
+  expect([stream.state, failure]).toEqual(["CLOSED", "ETIMEDOUT"]);
+});
