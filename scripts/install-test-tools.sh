@@ -6,7 +6,7 @@ packages=(
   iproute2 iputils-ping util-linux procps      # namespaces, traffic, nsenter and unshare
   iperf3 tcpdump ethtool                       # bulk traffic, what is on the wire, offloads
   iptables nftables conntrack                  # firewalls and address translation
-  curl dnsmasq-base bind9-dnsutils socat openssl  # what is behind a tunnel, and who asks for it
+  curl dnsmasq-base bind9-dnsutils socat openssl dropbear-bin  # what is behind a tunnel, and who asks for it
   postgresql mariadb-server-core redis-tools      # servers that drivers are tried with
   gcc libc6-dev python3                        # constants of the kernel's headers, floods
   chromium                                     # the crypto module and the benchmark page in a browser

@@ -3,8 +3,11 @@
  * both ends. Everything goes both ways and by both families.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
 import { waitFor } from "./support/exec.ts";
 import { subject, wireguardGo } from "./support/implementations.ts";
@@ -17,6 +20,9 @@ const DIGEST = 9000;
 const TLS = 9443;
 const IPERF = 5201;
 const ECHO = 9007;
+const SSH = 9022;
+const DNS = 53;
+const CLIENTS = fileURLToPath(new URL("./support/many-clients.ts", import.meta.url));
 const families = ["ipv4", "ipv6"] as const;
 
 function url(address: string, port: number): string {
@@ -112,11 +118,11 @@ describe.each([subject, wireguardGo])("the network stack, with Linux behind $nam
 
   test("answers ping and pings, in fragments too, and looks names up", async (ctx) => {
     if (!findProgram("dnsmasq")) cannotRun(ctx, "dnsmasq is not installed");
-    const bed = await StackBed.open(ctx, implementation, [], []);
+    const bed = await StackBed.open(ctx, implementation, [DNS], []);
     const many = Array.from({ length: 120 }, (_, i) => `--host-record=many.test,192.0.2.${i + 1}`);
     const records = ["--host-record=db.test,192.0.2.7,2001:db8::7", "--cname=www.test,db.test", ...many];
-    bed.far.start(["dnsmasq", "-k", "-h", "-R", "--port=53", "--user=root", "--pid-file=", ...records]);
-    await listens(bed.far, 53);
+    bed.far.start(["dnsmasq", "-k", "-h", "-R", `--port=${DNS}`, "--user=root", "--pid-file=", ...records]);
+    await listens(bed.far, DNS);
     for (const family of families) {
       for (const bytes of [56, 4000]) {
         expect(await bed.ask({ command: "ping", address: INSIDE.far[family], bytes })).toBe(`${bytes} bytes`);
@@ -129,7 +135,52 @@ describe.each([subject, wireguardGo])("the network stack, with Linux behind $nam
     expect(await bed.ask({ command: "resolve", name: "none.test", kind: "A" })).toMatch(/^E(NOTFOUND|REFUSED)$/);
     // More than fits into a datagram: by TCP.
     expect(await bed.ask({ command: "resolve", name: "many.test", kind: "A" })).toHaveLength(64);
+    for (const family of families) {
+      const dig = (...words: string[]) =>
+        bed.near.run(["dig", "+short", "@127.0.0.1", "-p", `${throughTunnel(DNS, family)}`, ...words]);
+      expect(await dig("db.test", "AAAA"), `${family} UDP`).toBe("2001:db8::7\n");
+      expect(await dig("+tcp", "db.test", "A"), `${family} TCP`).toBe("192.0.2.7\n");
+      expect((await dig("many.test", "A")).trim().split("\n"), `${family} UDP, then TCP`).toHaveLength(120);
+    }
   }, 60_000);
+
+  test("carries ssh in both roles", async (ctx) => {
+    for (const program of ["dropbear", "dropbearkey", "dbclient", "unshare"])
+      if (!findProgram(program)) cannotRun(ctx, `${program} is not installed`);
+    const bed = await StackBed.open(ctx, implementation, [SSH], [SSH]);
+    const { directory } = bed.topology;
+    const [key, hostKey] = [join(directory, "key"), join(directory, "host-key")];
+    for (const file of [key, hostKey]) await bed.near.run(["dropbearkey", "-t", "ed25519", "-f", file]);
+    const home = join(directory, "home");
+    mkdirSync(join(home, ".ssh"), { recursive: true, mode: 0o700 });
+    const publicKey = (await bed.near.run(["dropbearkey", "-y", "-f", key])).match(/^ssh-ed25519 .*$/m)?.[0];
+    writeFileSync(join(home, ".ssh", "authorized_keys"), `${publicKey}\n`, { mode: 0o600 });
+    for (const [name, namespace] of Object.entries({ near: bed.near, far: bed.far })) {
+      // It looks for keys in the user's home, so that one lies over the true one, for its eyes only.
+      const script = 'mount --bind "$0" "$1" && shift && exec dropbear -F -s "$@"';
+      const server = ["-r", hostKey, "-p", `${SSH}`, "-P", join(directory, `${name}.pid`)];
+      const unshare = ["unshare", "--mount", "--propagation", "private"];
+      namespace.start([...unshare, "sh", "-c", script, home, homedir(), ...server]);
+      await listens(namespace, SSH);
+    }
+    const file = join(directory, "bytes");
+    const bytes = randomBytes(BYTES / 16);
+    writeFileSync(file, bytes);
+    const digest = createHash("sha256").update(bytes).digest("hex");
+    for (const family of families) {
+      const targets = [
+        { namespace: bed.near, host: "127.0.0.1", port: throughTunnel(SSH, family) },
+        { namespace: bed.far, host: INSIDE.near[family], port: SSH },
+      ];
+      for (const { namespace, host, port } of targets) {
+        const client = `dbclient -y -y -i ${key} -p ${port} root@${host}`;
+        const there = await namespace.run(["sh", "-c", `${client} sha256sum <${file}`], { timeoutMs: 30_000 });
+        expect(there, `${family} to ${host}`).toContain(digest);
+        const back = await namespace.run(["sh", "-c", `${client} cat ${file} | sha256sum`], { timeoutMs: 30_000 });
+        expect(back, `${family} from ${host}`).toContain(digest);
+      }
+    }
+  }, 180_000);
 
   test("carries a thousand connections at once", async (ctx) => {
     const bed = await StackBed.open(ctx, implementation, [], []);
@@ -138,8 +189,15 @@ describe.each([subject, wireguardGo])("the network stack, with Linux behind $nam
     await listens(bed.far, ECHO);
     for (const family of families) {
       const command = { command: "many", address: INSIDE.far[family], port: ECHO, count: 1000 } as const;
-      expect(await bed.ask(command)).toBe(1000);
+      expect(await bed.ask(command), `${family} out`).toBe(1000);
     }
-    expect(await bed.ask({ command: "idle" })).toEqual({ connections: 0, memory: 0 });
-  }, 120_000);
+    expect(await bed.ask({ command: "echo", port: ECHO })).toBe("listens");
+    for (const family of families) {
+      const clients = [process.execPath, CLIENTS, INSIDE.near[family], `${ECHO}`, "1000"];
+      expect(await bed.far.run(clients, { timeoutMs: 50_000 }), `${family} in`).toBe("1000\n");
+    }
+    // The last acknowledgements may still be on their way.
+    const idle = async () => isDeepStrictEqual(await bed.ask({ command: "idle" }), { connections: 0, memory: 0 });
+    expect(await waitFor(idle, 20_000)).toBe(true);
+  }, 180_000);
 });

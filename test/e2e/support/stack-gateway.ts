@@ -1,16 +1,18 @@
 /**
  * A process with a tunnel and the network stack inside of it, and no interface: it carries TCP connections between the sockets of
- * its namespace and the stack, in both directions, so that the usual programs talk to a kernel through it. Started by stack-bed.ts with
+ * its namespace and the stack, in both directions, and datagrams out, so that the usual programs talk to a kernel through it. Started by stack-bed.ts with
  * its configuration as JSON; further commands come as lines of JSON, each answered by one.
  */
+import { createSocket } from "node:dgram";
 import { createServer, connect as kernelConnect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { Device, decodeKey } from "../../../host/index.ts";
+import { StackTun } from "../../../host/library/stack-tun.ts";
 import { IpAddress } from "../../../host/net/address.ts";
 import { Resolver } from "../../../host/net/dns/resolver.ts";
 import type { TcpStream } from "../../../host/net/tcp/face.ts";
 import { TIME_WAIT_BYTES } from "../../../host/net/tcp/time-wait.ts";
-import { PacketStackTun } from "./packet-stack-tun.ts";
+import type { UdpSocket } from "../../../host/net/udp/socket.ts";
 
 export interface GatewayConfig {
   readonly privateKey: string;
@@ -18,7 +20,7 @@ export interface GatewayConfig {
   readonly addresses: readonly string[];
   readonly peer: { readonly publicKey: string; readonly endpoint: string; readonly allowedIps: readonly string[] };
   readonly nameServers: readonly string[];
-  /** Ports of 127.0.0.1 that lead to `to` through the tunnel. */
+  /** Ports of 127.0.0.1 that lead to `to` through the tunnel, for TCP and UDP. */
   readonly out: readonly { readonly port: number; readonly to: string; readonly toPort: number }[];
   /** Ports of the stack that lead to 127.0.0.1. */
   readonly in: readonly { readonly port: number; readonly toPort: number }[];
@@ -29,12 +31,14 @@ export type GatewayCommand =
   | { readonly command: "ping"; readonly address: string; readonly bytes: number }
   /** That many echo connections at once. */
   | { readonly command: "many"; readonly address: string; readonly port: number; readonly count: number }
+  /** From now on the stack echoes at this port. */
+  | { readonly command: "echo"; readonly port: number }
   | { readonly command: "idle" };
 
 const config = JSON.parse(process.argv[2]!) as GatewayConfig;
 const address = (text: string) => IpAddress.parse(text)!;
 
-const tun = new PacketStackTun(config.addresses.map(address));
+const tun = new StackTun({ addresses: config.addresses.map(address) });
 const { stack } = tun;
 const device = await Device.create({
   privateKey: decodeKey(Buffer.from(config.privateKey)),
@@ -97,6 +101,27 @@ for (const { port, to, toPort } of config.out) {
     if (typeof stream === "string") kernel.destroy();
     else join(kernel, stream);
   }).listen(port, "127.0.0.1");
+  relay(port, address(to), toPort);
+}
+
+/** Datagrams go on through the tunnel, a socket for each of those who send them, and the answers come back. */
+function relay(port: number, to: IpAddress, toPort: number): void {
+  const kernel = createSocket("udp4");
+  const inside = new Map<number, UdpSocket>();
+  kernel.on("message", (bytes, from) => {
+    const socket = inside.get(from.port) ?? stack.udp.open();
+    if (typeof socket === "string") return;
+    inside.set(from.port, socket);
+    socket.handler = {
+      readable: () => {
+        for (let answer = socket.receive(); answer !== undefined; answer = socket.receive()) {
+          kernel.send(answer.bytes, from.port, from.address);
+        }
+      },
+    };
+    socket.send(bytes, to, toPort);
+  });
+  kernel.bind(port, "127.0.0.1");
 }
 
 for (const { port, toPort } of config.in) {
@@ -145,6 +170,27 @@ function many(to: IpAddress, port: number, count: number): Promise<number> {
   });
 }
 
+function echo(port: number): string {
+  const server = stack.tcp.listen({
+    port,
+    acceptable: () => {
+      if (typeof server === "string") return;
+      for (let stream = server.accept(); stream !== undefined; stream = server.accept()) echoOn(stream);
+    },
+  });
+  return typeof server === "string" ? server : "listens";
+}
+
+/** For little: what was read fits into what may be written. */
+function echoOn(stream: TcpStream): void {
+  const readable = () => {
+    for (let bytes = stream.read(); bytes !== undefined; bytes = stream.read()) stream.write(bytes, "given");
+    if (stream.ended) stream.shutdown();
+  };
+  stream.handler = { readable };
+  readable();
+}
+
 function ping(to: IpAddress, bytes: number): Promise<string> {
   return new Promise((resolve) => {
     const socket = stack.icmp.echo.open({
@@ -171,6 +217,8 @@ async function obey(command: GatewayCommand): Promise<unknown> {
       return ping(address(command.address), command.bytes);
     case "many":
       return many(address(command.address), command.port, command.count);
+    case "echo":
+      return echo(command.port);
     case "idle":
       // Those that ended are remembered for a minute.
       return {
