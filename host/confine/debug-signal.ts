@@ -6,18 +6,12 @@
  */
 import { PROCESS } from "../ffi/constants.ts";
 import type { Libc } from "../ffi/libc.ts";
+import { ignoreSignal, SIGNAL_MASK_BYTES } from "../ffi/signals.ts";
 import { systemCall } from "../ffi/system-calls.ts";
-
-/** <asm/signal.h>: the kernel's struct sigaction: a handler, flags, a restorer, a mask of 8 bytes. */
-const SIGACTION_BYTES = 32;
-const MASK_BYTES = 8;
 
 /** Of this process and of the programs that it becomes and starts. */
 export function ignoreDebugSignal(libc: Libc): number {
-  const { bytes, view, at } = libc.scratch;
-  bytes.fill(0, 0, SIGACTION_BYTES);
-  view.setBigUint64(0, BigInt(PROCESS.SIG_IGN), true);
-  return libc.systemCall(systemCall("rt_sigaction")!, PROCESS.SIGUSR1, libc.pointer(at(0)), 0, MASK_BYTES);
+  return ignoreSignal(libc, PROCESS.SIGUSR1);
 }
 
 /** A pattern that no struct sigaction starts with. */
@@ -27,6 +21,12 @@ const UNTOUCHED = 0xa5a5a5a5;
 export function debugSignalIsShielded(libc: Libc): boolean {
   const { view, at } = libc.scratch;
   view.setUint32(0, UNTOUCHED, true);
-  const result = libc.systemCall(systemCall("rt_sigaction")!, PROCESS.SIGUSR1, 0, libc.pointer(at(0)), MASK_BYTES);
+  const result = libc.systemCall(
+    systemCall("rt_sigaction")!,
+    PROCESS.SIGUSR1,
+    0,
+    libc.pointer(at(0)),
+    SIGNAL_MASK_BYTES,
+  );
   return result === 0 && view.getUint32(0, true) === UNTOUCHED;
 }

@@ -233,6 +233,7 @@ export const PROCESS = {
   SIGKILL: 9,
   SIGUSR1: 10,
   SIGURG: 23,
+  SIGPROF: 27,
   SIG_IGN: 1,
   WNOHANG: 1,
 } as const;

@@ -2,6 +2,7 @@
 
 import { FILE, PROCESS } from "./constants.ts";
 import { check, type Libc, NULL, SCRATCH_BYTES, SPAWN_ACTIONS_BYTES, SPAWN_ATTRIBUTES_BYTES } from "./libc.ts";
+import { ignoreSignal } from "./signals.ts";
 import { systemCall } from "./system-calls.ts";
 
 /** Where the strings start in the scratch buffer: behind the child's number, the actions and the attributes. */
@@ -60,6 +61,8 @@ function assignments(environment: Readonly<Record<string, string>> = {}): string
 export function replaceProcess(libc: Libc, { program, argv, environment }: ProgramStart): never {
   // Node marks even the first three to be closed.
   for (const fd of [0, 1, 2]) libc.fcntl(fd, FILE.F_SETFD, 0);
+  // A profiler in this process sends it all the time; one that waits would end the program that has no handler yet.
+  ignoreSignal(libc, PROCESS.SIGPROF);
   const words = new Words(libc);
   const path = libc.pointer(words.text(program));
   const [args, variables] = [words.array(argv), words.array(assignments(environment))];
