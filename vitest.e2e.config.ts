@@ -11,8 +11,6 @@ export default defineConfig({
     sequence: { concurrent: false },
     testTimeout: 60_000,
     hookTimeout: 30_000,
-    // A machine shared with others now and then takes its time away from a test. What fails twice is broken.
-    retry: 1,
     reporters: process.env.CI ? ["verbose"] : ["default"],
   },
 });

@@ -55,7 +55,7 @@ describe.each([[subject], [busyPolling()], [busyPolling("--threads", "2")]])("$n
     const pings = ping(far.namespace, near.inside("ipv4"), { count: 100, intervalSeconds: 0.005 });
     await sleep(100);
     near.daemon.signal("SIGTERM");
-    expect(await near.daemon.ends(3000)).toBe(true);
+    expect(await near.daemon.ends(15_000)).toBe(true);
     await pings;
     const told = near.daemon.log().split("\n");
     expect(told.filter((line) => line !== "" && !line.includes("running as nobody"))).toEqual([]);

@@ -29,14 +29,14 @@ describe.each(pairs)("$name", (pair) => {
     const config = tunnel.config(near);
     await tunnel.configure(near, { ...config, peers: [...others, ...config.peers] });
     expect((await showDump(near.interface)).peers).toHaveLength(count);
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
-    expect(await reaches(near.namespace, far.inside("ipv6"), 1000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv6"), 4000)).toBe(true);
   });
 
   test("syncconf with one more peer does not disturb the traffic of the first", async (ctx) => {
     const tunnel = await openTunnel(ctx, pair);
     const { near, far } = tunnel;
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
     const before = (await showDump(near.interface)).peers[0]!.latestHandshake;
     await using stream = new PingStream(near.namespace, far.inside("ipv4"));
     const config = tunnel.config(near);

@@ -87,7 +87,7 @@ describe.each(runtimes)("wasmguard on $name", ({ name, args }) => {
     await daemon.wg("set", daemon.interface, "peer", peer, "endpoint", tunnel.far.endpoint("ipv6"));
     expect((await ping(tunnel.near.namespace, tunnel.far.inside("ipv4"), { count: 3 })).received).toBeGreaterThan(0);
     daemon.signal("SIGTERM");
-    expect(await daemon.ends(5000)).toBe(true);
+    expect(await daemon.ends(15_000)).toBe(true);
     expect(existsSync(daemon.socket)).toBe(false);
     expect(tunnel.near.namespace.pids()).toEqual([]);
   });

@@ -89,7 +89,7 @@ describe.each(RUNTIMES)("%s", (name) => {
     expect(readFileSync(`/proc/${pid}/cmdline`, "latin1")).not.toMatch(/inspect|preload|require|prof/);
     expect(await listeners(namespace)).toBe("");
     daemon.signal("SIGTERM");
-    expect(await daemon.ends(5000)).toBe(true);
+    expect(await daemon.ends(15_000)).toBe(true);
     // Coverage, profiles and reports are written at the end. (The process that started it may have left some: it held no key.)
     const left = readdirSync(join(topology.directory, "out"), { recursive: true }).filter((file) =>
       new RegExp(`[.-]${pid}[.-]`).test(String(file)),

@@ -60,7 +60,7 @@ describe.each(families)("%s", (family) => {
   test("bulk TCP outlives a short removal of its peer, while others are told of it", async (ctx) => {
     const { near, far } = await open(ctx);
     const inside = far.inside(family);
-    expect(await reaches(near.namespace, inside, 5000)).toBe(true);
+    expect(await reaches(near.namespace, inside, 15_000)).toBe(true);
     const options = { protocol: "tcp", seconds: 4 } as const;
     const transfer = iperf(near.namespace, far.namespace, inside, options).then(
       () => "finished",
@@ -87,7 +87,7 @@ describe.each(families)("%s", (family) => {
     const { near, far } = await open(ctx);
     for (const end of [near, far]) await end.namespace.ip("link", "set", end.interface, "mtu", "65535");
     const inside = far.inside(family);
-    expect(await reaches(near.namespace, inside, 5000)).toBe(true);
+    expect(await reaches(near.namespace, inside, 15_000)).toBe(true);
     const size = 65_500 - (family === "ipv4" ? 28 : 48);
     const refused = await near.namespace.attempt([
       "ping",
@@ -110,7 +110,7 @@ describe.each(families)("%s", (family) => {
 
 test("floods to nobody are answered at a bounded rate, and the tunnel goes on", async (ctx) => {
   const { near, far } = await open(ctx);
-  expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+  expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
   const flood = near.namespace.attempt(["ping", "-n", "-q", "-f", "-c", "300", "-W", "1", NOBODY.ipv4], {
     timeoutMs: 30_000,
   });

@@ -52,7 +52,7 @@ describe.each(pairs)("$name", (pair) => {
   test("padding stops at the interface's MTU, and follows it when it changes", async (ctx) => {
     const tunnel = await openTunnel(ctx, pair);
     const { near, far } = tunnel;
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
     await using capture = await Capture.start(tunnel.topology, near.namespace, tunnel.link);
     const message = () => messageFor(1297, near.namespace, far.inside("ipv4"), capture);
     expect(await message()).toBe(1312 + OVERHEAD);
@@ -65,7 +65,7 @@ describe.each(pairs)("$name", (pair) => {
   test("a route with an MTU of its own carries packets of that size", async (ctx) => {
     requireLab(ctx, "iptables");
     const { near, far } = await openTunnel(ctx, pair);
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
     await far.namespace.run("iptables -A INPUT -m length --length 1360 -j DROP".split(" "));
     for (const [from, to] of [
       [near, far],
@@ -81,7 +81,7 @@ describe.each(pairs)("$name", (pair) => {
     const { own: near, other: far } = await openNoticing(ctx, pair);
     await near.daemon.wg("set", near.interface, "listen-port", "0");
     const port = await near.daemon.wg("show", near.interface, "listen-port");
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
     const bound = async () => (await near.namespace.run(["ss", "-Hnul"])).includes(`:${port.trim()} `);
     expect(await bound()).toBe(true);
 
@@ -90,7 +90,7 @@ describe.each(pairs)("$name", (pair) => {
     await near.namespace.ip("link", "set", near.interface, "up");
     expect(await waitFor(bound, 15_000)).toBe(true);
     expect(await near.daemon.wg("show", near.interface, "listen-port")).toBe(port);
-    expect(await reaches(near.namespace, far.inside("ipv4"), 7000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 12_000)).toBe(true);
   });
 
   test("all its packets carry the mark, from the moment it is set to the moment it is cleared", async (ctx) => {
@@ -100,7 +100,7 @@ describe.each(pairs)("$name", (pair) => {
     for (const program of ["iptables", "ip6tables"] as const) {
       await near.namespace.run([program, ..."-t mangle -A OUTPUT -p udp -m mark --mark 0x33".split(" ")]);
     }
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
     expect(await markedPackets(near.namespace, "iptables")).toBe(0);
     for (const [family, program] of [
       ["ipv4", "iptables"],
@@ -108,7 +108,7 @@ describe.each(pairs)("$name", (pair) => {
     ] as const) {
       const peer = ["peer", far.keys.publicKey, "endpoint", far.endpoint(family)];
       await near.daemon.wg("set", near.interface, "fwmark", "0x33", ...peer);
-      expect(await reaches(near.namespace, far.inside("ipv4"), 2000)).toBe(true);
+      expect(await reaches(near.namespace, far.inside("ipv4"), 4000)).toBe(true);
       const before = await markedPackets(near.namespace, program);
       expect((await ping(near.namespace, far.inside("ipv4"), { count: 5 })).received).toBe(5);
       const after = await markedPackets(near.namespace, program);
@@ -140,7 +140,7 @@ describe.each(pairs)("$name", (pair) => {
     const peer = ["peer", far.keys.publicKey, "allowed-ips", "0.0.0.0/0,::/0"];
     for (const endpoint of [`${outside["-4"]}:${far.port}`, `[${outside["-6"]}]:${far.port}`]) {
       await near.daemon.wg("set", near.interface, ...peer, "endpoint", endpoint);
-      expect(await reaches(near.namespace, inside["-4"], 6000)).toBe(true);
+      expect(await reaches(near.namespace, inside["-4"], 12_000)).toBe(true);
       for (const address of [inside["-4"], inside["-6"]]) {
         expect((await ping(near.namespace, address, { count: 100, flood: "flood" })).received).toBe(100);
       }
@@ -149,11 +149,11 @@ describe.each(pairs)("$name", (pair) => {
 
   test("the port may change under traffic, again and again", async (ctx) => {
     const { near, far } = await openTunnel(ctx, pair);
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
     await using stream = new PingStream(near.namespace, far.inside("ipv4"), 0.02);
     for (let port = 40_000; port < 40_005; port++) {
       await near.daemon.wg("set", near.interface, "listen-port", `${port}`);
-      expect(await stream.more(10, 3000)).toBe(true);
+      expect(await stream.more(10, 15_000)).toBe(true);
     }
     const { sent, received } = await stream.stop();
     expect(sent - received).toBeLessThanOrEqual(10);
@@ -161,7 +161,7 @@ describe.each(pairs)("$name", (pair) => {
 
   test("moved to another namespace, it works there, and its sockets stay where they were", async (ctx) => {
     const { own: near, other: far, topology } = await openNoticing(ctx, pair);
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
     const room = await topology.namespace("room");
     await near.namespace.ip("link", "set", near.interface, "netns", room.name);
     for (const family of ["ipv4", "ipv6"] as const) {
@@ -169,7 +169,7 @@ describe.each(pairs)("$name", (pair) => {
     }
     await room.ip("link", "set", near.interface, "up");
     expect(await reaches(room, far.inside("ipv4"), 10_000)).toBe(true);
-    expect(await reaches(room, far.inside("ipv6"), 1000)).toBe(true);
+    expect(await reaches(room, far.inside("ipv6"), 4000)).toBe(true);
     expect((await ping(far.namespace, near.inside("ipv4"), { count: 3 })).received).toBe(3);
     expect(await room.run(["ss", "-Hnul"])).toBe("");
     expect(await near.namespace.run(["ss", "-Hnul"])).toContain(`:${near.port} `);
@@ -182,7 +182,7 @@ describe.each(pairs)("$name", (pair) => {
     await room.ip("addr", "replace", `${near.inside("ipv6")}/64`, "dev", near.interface, "nodad");
     expect(await reaches(room, far.inside("ipv4"), 10_000)).toBe(true);
     await room.ip("link", "del", near.interface);
-    expect(await near.daemon.ends(5000)).toBe(true);
+    expect(await near.daemon.ends(15_000)).toBe(true);
   });
 
   test("moved to another namespace, its MTU is followed there, and again when it comes back", async (ctx) => {
@@ -209,7 +209,7 @@ describe.each(pairs)("$name", (pair) => {
     const bed = await LoopbackBed.open(ctx, pair);
     await bed.connect("ipv4");
     const { one, two } = bed;
-    expect(await reaches(one.namespace, two.inside.ipv4, 5000)).toBe(true);
+    expect(await reaches(one.namespace, two.inside.ipv4, 15_000)).toBe(true);
     for (const station of [one, two]) {
       await station.namespace.ip("link", "set", station.daemon.interface, "mtu", "9000");
     }

@@ -50,7 +50,7 @@ describe.each(runtimes)("wasmguard on $name", ({ name, args }) => {
       }
     }
     daemon.signal("SIGTERM");
-    expect(await daemon.ends(5000)).toBe(true);
+    expect(await daemon.ends(15_000)).toBe(true);
   });
 });
 

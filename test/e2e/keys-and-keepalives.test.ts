@@ -22,27 +22,27 @@ const LOW_ORDER = [
 describe.each(pairs)("$name", (pair) => {
   test("a new private key, known to the peer, works at once", async (ctx) => {
     const { near, far, topology } = await openTunnel(ctx, pair);
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
     const { privateKey, publicKey } = makeKeyPair();
     const old = near.keys.publicKey;
     const peer = ["peer", publicKey, "endpoint", near.endpoint("ipv4"), "allowed-ips", near.allowedIps().join(",")];
     await far.daemon.wg("set", far.interface, "peer", old, "remove", ...peer);
     await near.daemon.wg("set", near.interface, "private-key", topology.file("new-key", privateKey));
-    expect(await reaches(near.namespace, far.inside("ipv4"), 2000)).toBe(true);
-    expect(await reaches(far.namespace, near.inside("ipv4"), 1000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 4000)).toBe(true);
+    expect(await reaches(far.namespace, near.inside("ipv4"), 4000)).toBe(true);
   });
 
   test("a new preshared key does not disturb the session in use", async (ctx) => {
     const tunnel = await openTunnel(ctx, pair);
     const { near, far, topology } = tunnel;
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
     await using stream = new PingStream(near.namespace, far.inside("ipv4"), 0.02);
     const file = topology.file("new-psk", makePresharedKey());
     for (const end of [near, far]) {
       const peer = tunnel.other(end).keys.publicKey;
       await end.daemon.wg("set", end.interface, "peer", peer, "preshared-key", file);
     }
-    expect(await stream.more(30, 3000)).toBe(true);
+    expect(await stream.more(30, 15_000)).toBe(true);
     const { sent, received } = await stream.stop();
     expect(sent - received).toBeLessThanOrEqual(1);
   });
@@ -51,21 +51,21 @@ describe.each(pairs)("$name", (pair) => {
     const { near, far, topology, link } = await openTunnel(ctx, pair);
     await using capture = await Capture.start(topology, near.namespace, link);
     await near.daemon.wg("set", near.interface, "peer", far.keys.publicKey, "persistent-keepalive", "1");
-    expect(await waitFor(() => capture.messages("keepalive").length >= 3, 5000)).toBe(true);
+    expect(await waitFor(() => capture.messages("keepalive").length >= 3, 15_000)).toBe(true);
     expect(capture.messages("initiation")).toHaveLength(1);
     expect(capture.messages("data")).toHaveLength(0);
   });
 
   test("data that gets no answer is acknowledged by a keepalive after ten seconds", async (ctx) => {
     const { near, far, topology, link } = await openTunnel(ctx, pair);
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
     await far.namespace.sysctl("net.ipv4.icmp_echo_ignore_all", "1");
     await sleep(100);
     await using capture = await Capture.start(topology, near.namespace, link);
     await ping(near.namespace, far.inside("ipv4"), { waitSeconds: 0.1 });
-    await sleep(8000);
-    expect(capture.messages("keepalive")).toHaveLength(0);
-    expect(await waitFor(() => capture.messages("keepalive").length > 0, 5000)).toBe(true);
+    expect(await waitFor(() => capture.messages("keepalive").length > 0, 20_000)).toBe(true);
+    const [[data], [keepalive]] = [capture.messages("data"), capture.messages("keepalive")];
+    expect(keepalive!.seconds - data!.seconds).toBeGreaterThan(9);
     expect(capture.messages("initiation")).toHaveLength(0);
   });
 
@@ -93,7 +93,7 @@ describe.each(pairs)("$name", (pair) => {
     };
     await nested(near, pair.near, "10.55.0.1/24");
     await nested(far, pair.far, "10.55.0.2/24");
-    expect(await reaches(near.namespace, "10.55.0.2", 6000)).toBe(true);
+    expect(await reaches(near.namespace, "10.55.0.2", 12_000)).toBe(true);
     expect((await ping(far.namespace, "10.55.0.1", { count: 3, size: 1312 })).received).toBe(3);
   });
 });
@@ -118,7 +118,7 @@ describe(subject.name, () => {
     for (const index of LOW_ORDER.keys()) {
       await ping(near.namespace, `10.66.0.${index + 1}`, { waitSeconds: 0.1 });
     }
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
     expect(capture.messages("initiation")).toHaveLength(1);
     expect((await showDump(near.interface)).peers).toHaveLength(LOW_ORDER.length + 1);
   });

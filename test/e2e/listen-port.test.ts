@@ -57,7 +57,7 @@ describe.each([between(subject), between(withThreads(2))])("$name", (pair) => {
     "a port that is taken (%s) is refused, and the tunnel goes on",
     async (type, ctx) => {
       const { near, far } = await open(ctx, pair);
-      expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+      expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
       const before = await socketsOn(near.namespace, near.port);
       const taker = await take(near.namespace, TAKEN, type);
       const { code, stderr } = await setPort(near, TAKEN);
@@ -77,7 +77,7 @@ describe.each([between(subject), between(withThreads(2))])("$name", (pair) => {
   test("the same port again leaves the sockets alone, with what waits in them", async (ctx) => {
     const tunnel = await open(ctx, pair);
     const { near, far } = tunnel;
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
     const before = await socketsOn(near.namespace, near.port);
     expect(before).not.toContain("none");
     for (let i = 0; i < 3; i++) await tunnel.configure(near, tunnel.config(near));
@@ -104,7 +104,7 @@ describe.each([between(subject), between(withThreads(2))])("$name", (pair) => {
     const tunnel = await open(ctx, pair);
     const { near, far } = tunnel;
     await far.namespace.ip("link", "del", far.interface);
-    expect(await far.daemon.ends(5000)).toBe(true);
+    expect(await far.daemon.ends(15_000)).toBe(true);
     await tunnel.startEnd(far, "down");
     // It would start a handshake itself: one that crossed the other would be of no use to either.
     await far.daemon.wg("set", far.interface, "peer", near.keys.publicKey, "persistent-keepalive", "25");

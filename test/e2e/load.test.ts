@@ -40,7 +40,7 @@ describe.each(pairs)("$name", (pair) => {
     expect(capture.messages("cookie").length).toBeGreaterThan(0);
     const proven = () =>
       capture.messages("initiation").filter(({ payload }) => payload.subarray(MAC2_AT).some(Boolean));
-    expect(await waitFor(() => proven().length > 0, 500)).toBe(true);
+    expect(await waitFor(() => proven().length > 0, 15_000)).toBe(true);
   });
 });
 
@@ -50,7 +50,7 @@ describe.each(victims)("$name, flooded", (victim) => {
   test("keeps the traffic of a session in use", async (ctx) => {
     const { tunnel, flood } = await open(ctx, { name: victim.name, near: subject, far: victim });
     const { near, far } = tunnel;
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
     const before = await timedPing(near.namespace, far.inside("ipv4"), PINGS, INTERVAL_SECONDS);
     await using attack = flood(PINGS * INTERVAL_SECONDS * 1000 + 3000);
     expect(await attack.started()).toBe(true);

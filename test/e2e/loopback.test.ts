@@ -51,10 +51,10 @@ describe.each(pairs)("$name", (pair) => {
         const bed = await LoopbackBed.open(ctx, pair, mtu);
         await bed.connect(outer);
         const { one, two } = bed;
-        expect(await reaches(one.namespace, two.inside.ipv4, 5000)).toBe(true);
+        expect(await reaches(one.namespace, two.inside.ipv4, 15_000)).toBe(true);
         for (const address of [two.inside.ipv4, two.inside.ipv6]) {
           // What the unlimited transfer before left in the queues has to drain first.
-          expect(await reaches(one.namespace, address, 5000)).toBe(true);
+          expect(await reaches(one.namespace, address, 15_000)).toBe(true);
           const flood = await ping(one.namespace, address, { count: 40, flood: "flood" });
           expect(flood.received, address).toBe(40);
           const tcp = await iperf(one.namespace, two.namespace, address, { protocol: "tcp" });
@@ -62,7 +62,7 @@ describe.each(pairs)("$name", (pair) => {
           const udp = await iperf(one.namespace, two.namespace, address, { protocol: "udp", megabits: 0 });
           expect(udp.receivedBytes).toBeGreaterThan(0);
         }
-        expect(await reaches(two.namespace, one.inside.ipv6, 2000)).toBe(true);
+        expect(await reaches(two.namespace, one.inside.ipv6, 4000)).toBe(true);
       });
     }
   }
@@ -71,7 +71,7 @@ describe.each(pairs)("$name", (pair) => {
     const bed = await LoopbackBed.open(ctx, pair);
     const { one, two, outside } = bed;
     await bed.connect("ipv4");
-    expect(await reaches(one.namespace, two.inside.ipv4, 5000)).toBe(true);
+    expect(await reaches(one.namespace, two.inside.ipv4, 15_000)).toBe(true);
 
     await one.daemon.wg("set", one.daemon.interface, "listen-port", "9999");
     await outside.ip("-4", "addr", "del", "127.0.0.1/8", "dev", "lo");
@@ -90,7 +90,7 @@ describe.each(pairs)("$name", (pair) => {
     const bed = await LoopbackBed.open(ctx, pair);
     const { one, two } = bed;
     await bed.connect("ipv6");
-    expect(await reaches(one.namespace, two.inside.ipv4, 5000)).toBe(true);
+    expect(await reaches(one.namespace, two.inside.ipv4, 15_000)).toBe(true);
     const wg = (...args: string[]) => one.daemon.wg("set", one.daemon.interface, ...args);
     await wg("peer", two.keys.publicKey, "allowed-ips", "192.168.241.0/24");
     /** Packets that come out of the first interface for one that the second sends. */

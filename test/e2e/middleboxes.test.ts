@@ -64,7 +64,7 @@ describe.each(senders)("$name", (pair) => {
     const { near, far } = tunnel;
     await openNarrow(tunnel);
     await setEndpoint(tunnel, "ipv4");
-    expect(await reaches(near.namespace, far.inside("ipv4"), 7000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 12_000)).toBe(true);
     const big = await ping(near.namespace, far.inside("ipv4"), { count: 5, size: 1380, waitSeconds: 1 });
     expect(big.received).toBe(pair.near.setsDontFragment ? 0 : 5);
     if (pair.near.setsDontFragment) return;
@@ -78,7 +78,7 @@ describe.each(senders)("$name", (pair) => {
     const { near, far } = tunnel;
     await openNarrow(tunnel);
     await setEndpoint(tunnel, "ipv6");
-    expect(await reaches(near.namespace, far.inside("ipv4"), 7000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 12_000)).toBe(true);
     await ping(near.namespace, far.inside("ipv4"), { count: 2, size: 1380, waitSeconds: 1 });
     const big = await ping(near.namespace, far.inside("ipv4"), { count: 5, size: 1380, waitSeconds: 1 });
     expect(big.received).toBe(5);
@@ -91,7 +91,7 @@ describe.each(senders)("$name", (pair) => {
       const rule = "-t mangle -A PREROUTING -p udp --dport 51820 -j TOS --set-tos 0x03/0x03";
       await far.namespace.run([program, ...rule.split(" ")]);
     }
-    expect(await reaches(near.namespace, far.inside("ipv4"), 7000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 12_000)).toBe(true);
     for (const family of ["ipv4", "ipv6"] as const) {
       expect((await ping(near.namespace, far.inside(family), { count: 5, waitSeconds: 1 })).received).toBe(5);
       await near.daemon.wg("set", near.interface, "peer", far.keys.publicKey, "endpoint", far.endpoint("ipv6"));
@@ -114,7 +114,7 @@ test("a peer behind a narrow path gets datagrams singly, and others trains as be
   await near.namespace.ip("route", "add", THIRD.outside, "dev", await deviceTo(near, THIRD.outside), "mtu", "1000");
   const peer = ["peer", third.publicKey, "allowed-ips", `${THIRD.inside}/32`, "endpoint"];
   await near.daemon.wg("set", near.interface, ...peer, formatEndpoint(THIRD.outside, await portOf(third.interface)));
-  expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+  expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
   expect(await longestMessage(tunnel, far)).toBeGreaterThan(3000);
   const narrow = await iperf(near.namespace, third.namespace, THIRD.inside, { protocol: "tcp" });
   expect(narrow.megabitsPerSecond).toBeGreaterThan(5);

@@ -37,7 +37,7 @@ describe.each(pairs)("$name", (pair) => {
     const { publicKey } = server.keys;
     const peer = ["peer", publicKey, "endpoint", formatEndpoint("10.0.0.100", server.port)];
     await client.daemon.wg("set", client.interface, ...peer, "persistent-keepalive", "1");
-    expect(await reaches(client.namespace, server.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(client.namespace, server.inside("ipv4"), 15_000)).toBe(true);
     expect((await ping(server.namespace, client.inside("ipv4"), { waitSeconds: 1 })).received).toBe(1);
     expect(await peerEndpoint(server)).toBe(formatEndpoint("10.0.0.1", client.port));
     await sleep(3000);
@@ -54,10 +54,10 @@ describe.each(pairs)("$name", (pair) => {
       await end.namespace.ip("addr", "del", from, "dev", tunnel.link);
       await end.namespace.addAddress(tunnel.link, to);
       // A new IPv6 address may not be found by its neighbour within the first second: that is not the tunnel's fault.
-      expect(await reaches(other.namespace, to.slice(0, to.indexOf("/")), 5000)).toBe(true);
+      expect(await reaches(other.namespace, to.slice(0, to.indexOf("/")), 15_000)).toBe(true);
     };
-    expect(await reaches(end.namespace, other.outside("ipv6"), 5000)).toBe(true);
-    expect(await reaches(end.namespace, other.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(end.namespace, other.outside("ipv6"), 15_000)).toBe(true);
+    expect(await reaches(end.namespace, other.inside("ipv4"), 15_000)).toBe(true);
     await replace(`${end.outside("ipv4")}/24`, "198.51.100.10/24");
     expect((await ping(end.namespace, other.inside("ipv4"), { waitSeconds: 1 })).received).toBe(1);
     expect(await peerEndpoint(other)).toBe(formatEndpoint("198.51.100.10", end.port));
@@ -77,7 +77,7 @@ describe.each(pairs)("$name", (pair) => {
     for (const address of ["198.51.100.20", far.outside("ipv4"), "2001:db8:1::20", far.outside("ipv6")]) {
       const endpoint = formatEndpoint(address, far.port);
       await setEndpoint(tunnel, near, endpoint);
-      expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+      expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
       expect((await ping(near.namespace, far.inside("ipv4"), { count: 3 })).received).toBe(3);
       expect(await peerEndpoint(near)).toBe(endpoint);
     }

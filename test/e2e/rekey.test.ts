@@ -24,13 +24,13 @@ describe.each(pairs)("$name", (pair) => {
     const { namespace } = tunnel[initiator];
     const target = tunnel.other(tunnel[initiator]).inside("ipv4");
     await using capture = await Capture.start(tunnel.topology, namespace, tunnel.link);
-    expect(await reaches(namespace, target, 5000)).toBe(true);
+    expect(await reaches(namespace, target, 15_000)).toBe(true);
     const initiations = () => capture.messages("initiation").length;
     const first = initiations();
 
     await using stream = new PingStream(namespace, target, 0.01);
     expect(await waitFor(() => initiations() >= first + 2, TWO_REKEYS_MS, 200)).toBe(true);
-    expect(await stream.more(50, 3000)).toBe(true);
+    expect(await stream.more(50, 15_000)).toBe(true);
     const { sent, received } = await stream.stop();
     expect(sent - received).toBeLessThanOrEqual(1); // the last one may be on its way
     expect(capture.messages("response")).toHaveLength(initiations());

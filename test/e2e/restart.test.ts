@@ -13,11 +13,11 @@ describe.each(pairs)("$name", (pair) => {
   test.for(["near", "far"] as const)("traffic resumes after the %s end was restarted", async (label, ctx) => {
     const tunnel = await openTunnel(ctx, pair);
     const { near, far } = tunnel;
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
     const restarted = tunnel[label];
     const other = tunnel.other(restarted);
     await using steady = new PingStream(other.namespace, restarted.inside("ipv4"));
-    expect(await steady.more(10, 3000)).toBe(true);
+    expect(await steady.more(10, 15_000)).toBe(true);
 
     await restarted.daemon.crash();
     await tunnel.startEnd(restarted);

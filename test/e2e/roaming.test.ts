@@ -17,10 +17,10 @@ describe.each(pairs)("$name", (pair) => {
   test("the endpoint follows a new address under traffic", async (ctx) => {
     const tunnel = await openTunnel(ctx, pair);
     const { near, far } = tunnel;
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
     await using capture = await Capture.start(tunnel.topology, near.namespace, tunnel.link);
     await using stream = new PingStream(near.namespace, far.inside("ipv4"));
-    expect(await stream.more(10, 3000)).toBe(true);
+    expect(await stream.more(10, 15_000)).toBe(true);
 
     await near.namespace.ip("addr", "del", `${near.outside("ipv4")}/24`, "dev", tunnel.link);
     await near.namespace.ip("addr", "add", "198.51.100.77/24", "dev", tunnel.link);
@@ -28,7 +28,7 @@ describe.each(pairs)("$name", (pair) => {
 
     const endpoint = formatEndpoint("198.51.100.77", near.port);
     expect(await waitFor(async () => (await endpointSeenByFar(tunnel)) === endpoint, 15_000)).toBe(true);
-    expect(await stream.more(20, 3000)).toBe(true);
+    expect(await stream.more(20, 15_000)).toBe(true);
     const { sent, received } = await stream.stop();
     expect(sent - received).toBeLessThan(20);
     expect(capture.messages("initiation")).toEqual([]);
@@ -37,7 +37,7 @@ describe.each(pairs)("$name", (pair) => {
   test("the endpoint follows to another port and to the other family", async (ctx) => {
     const tunnel = await openTunnel(ctx, pair);
     const { near, far } = tunnel;
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
 
     await near.daemon.wg("set", near.interface, "listen-port", "9999");
     expect((await ping(near.namespace, far.inside("ipv4"))).received).toBe(1);

@@ -67,7 +67,7 @@ async function closeLoop({ near, far }: Tunnel, family: Family): Promise<void> {
   const prefixes = [...far.allowedIps(), `${far.outside(family)}/${bits}`].join(",");
   const peer = ["peer", far.keys.publicKey, "allowed-ips", prefixes, "endpoint", far.endpoint(family)];
   await near.daemon.wg("set", near.interface, ...peer);
-  expect(await reaches(near.namespace, far.inside("ipv4"), 7000)).toBe(true);
+  expect(await reaches(near.namespace, far.inside("ipv4"), 12_000)).toBe(true);
   await near.namespace.ip("route", "add", `${far.outside(family)}/${bits}`, "dev", near.interface, "metric", "1");
 }
 
@@ -86,7 +86,7 @@ describe.each(programs.map(between))("$name", (pair) => {
     // The mistake is mended: all goes on.
     const bits = family === "ipv4" ? 32 : 128;
     await near.namespace.ip("route", "del", `${far.outside(family)}/${bits}`, "dev", near.interface);
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
   });
 
   test("onion routing works: a peer is reached through another peer of the same interface", async (ctx) => {
@@ -117,7 +117,7 @@ describe.each(programs.map(between))("$name", (pair) => {
     const { one, two, outside, topology } = bed;
     const toTwo = formatEndpoint("127.0.0.1", two.port);
     await one.daemon.wg("set", one.daemon.interface, "peer", two.keys.publicKey, "endpoint", toTwo);
-    expect(await reaches(one.namespace, two.inside.ipv6, 7000)).toBe(true);
+    expect(await reaches(one.namespace, two.inside.ipv6, 12_000)).toBe(true);
     const inner = { one: makeKeyPair(), two: makeKeyPair() };
     const nested = async (station: typeof one, other: typeof one, keys: typeof inner.one, peerKey: string) => {
       const daemon = await Daemon.start(topology, station.namespace, subject, topology.interfaceName());
@@ -170,7 +170,7 @@ describe.each(programs.map(between))("$name", (pair) => {
   test.for(families)("%s: a peer that sends from its address inside is not answered there", async (family, ctx) => {
     const tunnel = await openTunnel(ctx, pair, { outer: family });
     const { near, far } = tunnel;
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
     const before = await handedTo(far.namespace, far.interface);
     await loseAddress(tunnel, family, async () => {
       await ping(near.namespace, far.inside("ipv4"), { count: 20, waitSeconds: 1 });
@@ -180,7 +180,7 @@ describe.each(programs.map(between))("$name", (pair) => {
     });
     const after = await handedTo(far.namespace, far.interface);
     expect(after.packets - before.packets).toBeLessThan(100);
-    expect(await reaches(near.namespace, far.inside("ipv4"), 7000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 12_000)).toBe(true);
     expect(await endpointAt(far)).toBe(near.endpoint(family));
   });
 
@@ -192,10 +192,10 @@ describe.each(programs.map(between))("$name", (pair) => {
     await near.namespace.ip("route", "add", "default", "dev", near.interface, "table", "51820");
     await near.namespace.ip("rule", "add", "not", "fwmark", "51820", "table", "51820");
     await near.namespace.ip("rule", "add", "table", "main", "suppress_prefixlength", "0");
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
     await far.namespace.ip("addr", "del", `${far.outside("ipv4")}/24`, "dev", link);
     await far.namespace.addAddress(link, "198.51.100.77/24");
-    expect(await reaches(far.namespace, near.inside("ipv4"), 5000)).toBe(true);
+    expect(await reaches(far.namespace, near.inside("ipv4"), 15_000)).toBe(true);
     expect(await endpointAt(near)).toBe(formatEndpoint("198.51.100.77", far.port));
   });
 });
@@ -203,7 +203,7 @@ describe.each(programs.map(between))("$name", (pair) => {
 test("wireguard-go answers a peer at its address inside, through the tunnel itself", async (ctx) => {
   const tunnel = await openTunnel(ctx, between(wireguardGo), { outer: "ipv6" });
   const { near, far } = tunnel;
-  expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+  expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
   await loseAddress(tunnel, "ipv6", async () => {
     await ping(near.namespace, far.inside("ipv4"), { count: 20, waitSeconds: 1 });
     expect(await endpointAt(far)).toBe(formatEndpoint(near.inside("ipv6"), near.port));
@@ -227,7 +227,7 @@ async function openOnion(ctx: TestContext, pair: Pair) {
   if (subject === wireguardGo) cannotRun(ctx, "the bounds are ours");
   const tunnel = await openTunnel(ctx, pair);
   const { near, far, topology } = tunnel;
-  expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
+  expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
   const daemon = await Daemon.start(topology, far.namespace, subject, topology.interfaceName());
   const keys = makeKeyPair();
   const peers = [{ publicKey: near.keys.publicKey, allowedIps: [`${ONION.near}/32`] }];
@@ -239,6 +239,6 @@ async function openOnion(ctx: TestContext, pair: Pair) {
   const endpoint = formatEndpoint(far.inside("ipv4"), ONION.port);
   const peer = ["peer", keys.publicKey, "allowed-ips", `${ONION.far}/32`, "endpoint", endpoint];
   await near.daemon.wg("set", near.interface, ...peer);
-  expect(await reaches(near.namespace, ONION.far, 7000)).toBe(true);
+  expect(await reaches(near.namespace, ONION.far, 12_000)).toBe(true);
   return { ...tunnel, near, far, onion: { daemon, namespace: far.namespace, publicKey: keys.publicKey } };
 }

@@ -35,7 +35,7 @@ describe.each(runtimes)("wasmguard on $name", ({ name, args }) => {
     }
     const { daemon } = tunnel.near;
     daemon.signal("SIGTERM");
-    expect(await daemon.ends(5000)).toBe(true);
+    expect(await daemon.ends(15_000)).toBe(true);
     expect(existsSync(daemon.socket)).toBe(false);
   });
 });

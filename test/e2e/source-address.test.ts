@@ -34,7 +34,7 @@ async function open(ctx: TestContext, pair: Pair): Promise<Bed> {
       await end.namespace.sysctl(`net.ipv4.conf.${which}.rp_filter`, "0");
   }
   // A new link finds its IPv6 neighbours only after a while.
-  for (const family of FAMILIES) expect(await reaches(own.namespace, other.outside(family), 5000)).toBe(true);
+  for (const family of FAMILIES) expect(await reaches(own.namespace, other.outside(family), 15_000)).toBe(true);
   return { tunnel, own, other };
 }
 
@@ -42,14 +42,14 @@ async function open(ctx: TestContext, pair: Pair): Promise<Bed> {
 async function askAt({ own, other }: Bed, address: string): Promise<void> {
   const endpoint = formatEndpoint(address, own.port);
   await other.daemon.wg("set", other.interface, "peer", own.keys.publicKey, "endpoint", endpoint);
-  expect(await reaches(other.namespace, own.inside("ipv4"), 6000)).toBe(true);
+  expect(await reaches(other.namespace, own.inside("ipv4"), 12_000)).toBe(true);
   await expectSource({ own, other }, address);
 }
 
 /** Whence the other end has its latest packet. */
 async function expectSource({ own, other }: Pick<Bed, "own" | "other">, address: string): Promise<void> {
   const seen = async () => (await showDump(other.interface)).peers[0]!.endpoint;
-  await waitFor(async () => (await seen()) === formatEndpoint(address, own.port), 500);
+  await waitFor(async () => (await seen()) === formatEndpoint(address, own.port), 15_000);
   expect(await seen()).toBe(formatEndpoint(address, own.port));
 }
 

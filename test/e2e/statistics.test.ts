@@ -50,7 +50,7 @@ test("Prometheus text is served on a loopback port to who has the token, and now
   const other = await openDaemon(ctx, wasmguardOnNode);
   expect(await other.namespace.run(["ss", "-Htln"])).toBe("");
   daemon.signal("SIGTERM");
-  expect(await daemon.ends(5000)).toBe(true);
+  expect(await daemon.ends(15_000)).toBe(true);
   expect(existsSync(tokenFile)).toBe(false);
 });
 
@@ -61,7 +61,7 @@ test("a unix socket for metrics is the owner's alone and goes with the daemon", 
   const { daemon } = await openDaemon(ctx, program);
   expect(statSync(path).mode & 0o777).toBe(0o600);
   daemon.signal("SIGTERM");
-  expect(await daemon.ends(5000)).toBe(true);
+  expect(await daemon.ends(15_000)).toBe(true);
   expect(existsSync(path)).toBe(false);
 });
 

@@ -70,7 +70,7 @@ for (const [what, inInterface, inPeer, reached] of [
     }
     expect(scanMemory(up.pid, up.secrets)).toEqual([]);
     process.kill(up.pid, "SIGTERM");
-    expect(await waitFor(() => up.code() !== null, 8000), up.stderr()).toBe(true);
+    expect(await waitFor(() => up.code() !== null, 20_000), up.stderr()).toBe(true);
     expect(up.stderr()).toMatch(/interrupted by SIGTERM\. What had been done was undone\n$/);
     expect(up.code()).toBe(1);
     expect((await up.namespace.attempt(["ip", "link", "show", NAME])).code).not.toBe(0);

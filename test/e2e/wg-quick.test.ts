@@ -40,8 +40,8 @@ describe.each(pairs)("$name", (pair) => {
 
     // Not through pipes: the daemon that wg-quick leaves behind would hold them.
     await near.namespace.run(["bash", "-c", `wg-quick up '${file}' >'${topology.directory}/up.log' 2>&1`], { env });
-    expect(await reaches(near.namespace, far.inside("ipv4"), 5000)).toBe(true);
-    expect(await reaches(near.namespace, far.inside("ipv6"), 2000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
+    expect(await reaches(near.namespace, far.inside("ipv6"), 4000)).toBe(true);
     expect(await near.namespace.ip("link", "show", near.interface)).toContain("mtu 1380");
     expect(await near.namespace.ip("route", "show", "dev", near.interface)).toContain("10.77.0.0/16");
     expect(await run(["cat", marker])).toBe(`${basename(file, ".conf")}\n`);

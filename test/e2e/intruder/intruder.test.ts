@@ -54,7 +54,7 @@ async function openTarget(ctx: TestContext, { name, args }: (typeof RUNTIMES)[nu
 }
 
 describe.each(RUNTIMES)("an intruder in $title", (runtime) => {
-  test("is allowed the same in every thread but the first", { timeout: LIMIT_MS, retry: 0 }, async (ctx) => {
+  test("is allowed the same in every thread but the first", { timeout: LIMIT_MS }, async (ctx) => {
     const { daemon, run } = await openTarget(ctx, runtime);
     const report: Report = await run();
     const others = report.threads.filter(({ main }) => !main);

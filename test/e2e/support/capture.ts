@@ -4,12 +4,14 @@
  * the frame for each packet. Only whole UDP datagrams over IPv4 and IPv6 are kept.
  */
 import type { ChildProcess } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ended, killGroup, sleep, waitFor } from "./exec.ts";
 import type { Namespace, Topology } from "./topology.ts";
 
 export interface Datagram {
+  /** When it was seen. */
+  readonly seconds: number;
   readonly family: 4 | 6;
   readonly sourcePort: number;
   readonly destinationPort: number;
@@ -65,7 +67,11 @@ export class Capture implements AsyncDisposable {
   }
 
   async stop(): Promise<Datagram[]> {
-    await sleep(100); // what was sent just now is still on its way to tcpdump
+    // What was sent just now is still on its way to tcpdump.
+    for (let [size, left] = [-1, 10]; size !== statSync(this.path).size && left > 0; left--) {
+      size = statSync(this.path).size;
+      await sleep(250);
+    }
     if (this.child.pid !== undefined) process.kill(this.child.pid, "SIGINT");
     await ended(this.child, 3000);
     return this.datagrams();
@@ -91,25 +97,27 @@ function readPcap(file: Buffer): Datagram[] {
     const length = file.readUInt32LE(at + 8);
     const frame = file.subarray(at + RECORD_HEADER, at + RECORD_HEADER + length);
     if (frame.length < length) break; // tcpdump is writing this one
-    const datagram = readFrame(frame);
+    const datagram = readFrame(frame, file.readUInt32LE(at) + file.readUInt32LE(at + 4) / 1e6);
     if (datagram) found.push(datagram);
     at += RECORD_HEADER + length;
   }
   return found;
 }
 
-function readFrame(frame: Buffer): Datagram | undefined {
+function readFrame(frame: Buffer, seconds: number): Datagram | undefined {
   const etherType = frame.readUInt16BE(12);
   const ip = frame.subarray(ETHERNET_HEADER);
   if (etherType === 0x0800 && ip[9] === UDP && (ip.readUInt16BE(6) & 0x3fff) === 0) {
-    return readUdp(4, ip[1]!, ip.subarray((ip[0]! & 15) * 4));
+    return readUdp(seconds, 4, ip[1]!, ip.subarray((ip[0]! & 15) * 4));
   }
-  if (etherType === 0x86dd && ip[6] === UDP) return readUdp(6, (ip.readUInt16BE(0) >> 4) & 255, ip.subarray(40));
+  if (etherType === 0x86dd && ip[6] === UDP)
+    return readUdp(seconds, 6, (ip.readUInt16BE(0) >> 4) & 255, ip.subarray(40));
   return undefined;
 }
 
-function readUdp(family: 4 | 6, trafficClass: number, udp: Buffer): Datagram {
+function readUdp(seconds: number, family: 4 | 6, trafficClass: number, udp: Buffer): Datagram {
   return {
+    seconds,
     family,
     trafficClass,
     sourcePort: udp.readUInt16BE(0),
