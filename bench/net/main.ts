@@ -124,8 +124,8 @@ async function measureAll(options: NetOptions): Promise<void> {
   if (wants("memory")) results.memory = await measureMemory(options);
   if (wants("process")) results.process = await measureProcess(options);
   if (wants("link") && isInside()) {
-    const kept = (results.links ?? []).filter(({ row }) => !options.rows.includes(row));
-    results.links = [...kept, ...(await measureLinks(options))];
+    const parts = [...(await measureLinks(options)), ...(results.links ?? [])];
+    results.links = ROWS.flatMap(({ name }) => parts.find(({ row }) => row === name) ?? []);
   }
   if (wants("clients") && isInside()) results.clients = await measureClients(options);
   mkdirSync(dirname(options.out), { recursive: true });
