@@ -10,6 +10,7 @@ packages=(
   postgresql mariadb-server-core redis-tools      # servers that drivers are tried with
   gcc libc6-dev python3                        # constants of the kernel's headers, floods
   chromium                                     # the crypto module and the benchmark page in a browser
+  systemd groff-base                           # the unit and the man page that are shipped
   ca-certificates
 )
 
