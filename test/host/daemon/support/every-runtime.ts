@@ -11,7 +11,7 @@ import { fillRandom } from "../../../../host/os/linux/random.ts";
 import { detachStdio } from "../../../../host/os/linux/stdio.ts";
 import { openTun } from "../../../../host/os/linux/tun.ts";
 import { listenUnix } from "../../../../host/os/linux/unix-socket.ts";
-import { DATA, Lab, LOOPBACK4, LOOPBACK6, pattern, SPARE } from "./lab.ts";
+import { DATA, Lab, LOOPBACK4, LOOPBACK6, pattern, SPARE } from "../../os/linux/support/lab.ts";
 
 const seen: Record<string, unknown> = {};
 const lab = await Lab.open();

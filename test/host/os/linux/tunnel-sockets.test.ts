@@ -4,7 +4,7 @@ import { PortInUseError } from "../../../../host/errors.ts";
 import { TunnelSockets } from "../../../../host/os/linux/tunnel-sockets.ts";
 import type { LinuxUdp, UdpSockets } from "../../../../host/os/linux/udp.ts";
 import { enterNetworkNamespace } from "../../../support/namespace.ts";
-import { Lab, LOOPBACK4, pattern, SPARE } from "../../daemon/support/lab.ts";
+import { Lab, LOOPBACK4, pattern, SPARE } from "./support/lab.ts";
 
 let missing: string | undefined;
 beforeAll(async () => {

@@ -16,7 +16,7 @@ import { Libc } from "../../../../host/ffi/libc.ts";
 import { openEventfd } from "../../../../host/os/linux/epoll.ts";
 import { SINGLY_MS } from "../../../../host/os/linux/refused-trains.ts";
 import { enterNetworkNamespace, ip } from "../../../support/namespace.ts";
-import { DATA, Lab, LOOPBACK4, LOOPBACK6, pattern, SPARE } from "../../daemon/support/lab.ts";
+import { DATA, Lab, LOOPBACK4, LOOPBACK6, pattern, SPARE } from "./support/lab.ts";
 
 let missing: string | undefined;
 beforeAll(async () => {

@@ -1,27 +1,20 @@
 /** Linear memory as the I/O tests lay it out, and descriptors written and read as plain objects. */
+import { MESSAGE_BYTES_MAX, TX_BYTES, TX_PEER } from "../../../../../assembly/abi.ts";
+import { type MemoryViews, viewsOf } from "../../../../../host/core/records/memory.ts";
 import {
-  MESSAGE_BYTES_MAX,
-  PATH_ADDRESS,
-  PATH_FAMILY,
-  PATH_INTERFACE,
-  PATH_LOCAL,
-  PATH_PORT,
-  RX_BYTES,
-  RX_LENGTH,
-  RX_OFFSET,
-  RX_PATH,
-  RX_SEGMENT,
-  RX_TOS,
-  TX_BYTES,
-  TX_LENGTH,
-  TX_OFFSET,
-  TX_PATH,
-  TX_PEER,
-  TX_SEGMENT,
-  TX_TOS,
-} from "../../../../assembly/abi.ts";
-import { type Libc, openLibc } from "../../../../host/ffi/libc.ts";
-import { LinuxUdp, type UdpArea, type UdpOptions, udpBytes } from "../../../../host/os/linux/udp.ts";
+  pathAddressAt,
+  pathFamily,
+  pathInterface,
+  pathLocalAt,
+  pathPort,
+  setPathFamily,
+  setPathInterface,
+  setPathPort,
+} from "../../../../../host/core/records/path.ts";
+import { rxAt, rxLength, rxOffset, rxPath, rxSegment, rxTos } from "../../../../../host/core/records/rx.ts";
+import { fillTx, txAt, txPath } from "../../../../../host/core/records/tx.ts";
+import { type Libc, openLibc } from "../../../../../host/ffi/libc.ts";
+import { LinuxUdp, type UdpArea, type UdpOptions, udpBytes } from "../../../../../host/os/linux/udp.ts";
 
 export const SLOTS = 4;
 export const MESSAGES = 16;
@@ -59,6 +52,7 @@ export class Lab {
   readonly libc: Libc;
   readonly bytes: Uint8Array;
   readonly view: DataView;
+  readonly #views: MemoryViews;
   #endpoints = 0;
 
   static async open(): Promise<Lab> {
@@ -70,6 +64,7 @@ export class Lab {
     this.libc = libc;
     this.bytes = new Uint8Array(libc.memory.buffer);
     this.view = new DataView(libc.memory.buffer);
+    this.#views = viewsOf(libc.memory);
   }
 
   udp(options: UdpOptions = {}): LinuxUdp {
@@ -87,21 +82,19 @@ export class Lab {
   describe(messages: Message[]): [descriptors: number, count: number] {
     let data = DATA;
     messages.forEach((message, i) => {
-      const at = TX + i * TX_BYTES;
-      const { view } = this;
+      const views = this.#views;
+      const at = txAt(TX, i);
       this.bytes.fill(0, at, at + TX_BYTES);
       this.bytes.set(message.bytes, data);
-      view.setUint32(at + TX_OFFSET, data, true);
-      view.setUint32(at + TX_LENGTH, message.bytes.length, true);
-      view.setUint32(at + TX_SEGMENT, message.segment ?? message.bytes.length, true);
-      view.setUint32(at + TX_TOS, message.tos ?? 0, true);
-      view.setUint32(at + TX_PEER, message.peer ?? 0, true);
-      const path = at + TX_PATH;
-      view.setUint16(path + PATH_FAMILY, message.to.family, true);
-      view.setUint16(path + PATH_PORT, message.to.port, true);
-      this.bytes.set(message.to.address, path + PATH_ADDRESS);
-      this.bytes.set(message.source?.address ?? [], path + PATH_LOCAL);
-      view.setUint32(path + PATH_INTERFACE, message.source?.interface ?? 0, true);
+      const { length } = message.bytes;
+      fillTx(views, at, data, length, message.segment ?? length, message.tos ?? 0);
+      views.words[(at + TX_PEER) >>> 2] = message.peer ?? 0;
+      const path = txPath(at);
+      setPathFamily(views, path, message.to.family);
+      setPathPort(views, path, message.to.port);
+      setPathInterface(views, path, message.source?.interface ?? 0);
+      this.bytes.set(message.to.address, pathAddressAt(path));
+      this.bytes.set(message.source?.address ?? [], pathLocalAt(path));
       data += message.bytes.length;
     });
     return [TX, messages.length];
@@ -109,9 +102,9 @@ export class Lab {
 
   /** The cached source in send descriptor i. */
   source(i: number): { address: number[]; interface: number } {
-    const path = TX + i * TX_BYTES + TX_PATH;
-    const address = [...this.bytes.slice(path + PATH_LOCAL, path + PATH_LOCAL + 16)];
-    return { address, interface: this.view.getUint32(path + PATH_INTERFACE, true) };
+    const path = txPath(txAt(TX, i));
+    const local = pathLocalAt(path);
+    return { address: [...this.bytes.slice(local, local + 16)], interface: pathInterface(this.#views, path) };
   }
 
   /** Receive once, waiting up to a second for the first message. */
@@ -120,24 +113,25 @@ export class Lab {
     let count = 0;
     while (count === 0 && performance.now() < deadline) count = udp.receive(family, RX);
     if (count < 0) throw new Error(`receive: ${count}`);
-    return Array.from({ length: count }, (_, i) => this.#received(RX + i * RX_BYTES));
+    return Array.from({ length: count }, (_, i) => this.#received(rxAt(RX, i)));
   }
 
   #received(at: number): Received {
-    const { view } = this;
-    const offset = view.getUint32(at + RX_OFFSET, true);
-    const path = at + RX_PATH;
-    const family = view.getUint16(path + PATH_FAMILY, true);
+    const views = this.#views;
+    const offset = rxOffset(views, at);
+    const path = rxPath(at);
+    const family = pathFamily(views, path);
     const size = family === 4 ? 4 : 16;
+    const address = (start: number): number[] => [...this.bytes.slice(start, start + size)];
     return {
-      bytes: this.bytes.slice(offset, offset + view.getUint32(at + RX_LENGTH, true)),
-      segment: view.getUint32(at + RX_SEGMENT, true),
-      tos: view.getUint32(at + RX_TOS, true),
+      bytes: this.bytes.slice(offset, offset + rxLength(views, at)),
+      segment: rxSegment(views, at),
+      tos: rxTos(views, at),
       family,
-      port: view.getUint16(path + PATH_PORT, true),
-      address: [...this.bytes.slice(path + PATH_ADDRESS, path + PATH_ADDRESS + size)],
-      local: [...this.bytes.slice(path + PATH_LOCAL, path + PATH_LOCAL + size)],
-      interface: view.getUint32(path + PATH_INTERFACE, true),
+      port: pathPort(views, path),
+      address: address(pathAddressAt(path)),
+      local: address(pathLocalAt(path)),
+      interface: pathInterface(views, path),
     };
   }
 }
