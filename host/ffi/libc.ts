@@ -147,9 +147,6 @@ export class Libc {
   close(fd: number): number {
     return this.#result(this.#c.close(fd));
   }
-  dup2(from: number, to: number): number {
-    return this.#result(this.#c.dup2(from, to));
-  }
   fcntl(fd: number, command: number, value: number): number {
     return this.#result(this.#c.fcntl(fd, command, value));
   }

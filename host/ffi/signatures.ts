@@ -13,7 +13,6 @@ export const SIGNATURES = {
   clock_gettime: "ip",
   close: "i",
   connect: "ipi",
-  dup2: "ii",
   epoll_create1: "i",
   epoll_ctl: "iiip",
   epoll_wait: "ipii",

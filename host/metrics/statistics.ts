@@ -17,9 +17,6 @@ export interface Sample {
   readonly value: bigint | number;
 }
 
-/** Something that the engine does not know of: what is in force in the process, say. */
-export type ExtraStatistics = () => Iterable<Statistic>;
-
 /** A number without labels. */
 export function single(name: string, type: Statistic["type"], help: string, value: bigint | number): Statistic {
   return { name, type, help, samples: [{ labels: {}, value }] };

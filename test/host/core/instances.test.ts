@@ -81,7 +81,7 @@ test("a datagram that one instance took is a replay for the other", async () => 
   expect(drops(a)).toEqual({ replay: 1 });
 });
 
-test("the first message under a new key is delivered at once; thread 0 puts the key in use", async () => {
+test("the first message under a new key is delivered, and answered under it, at once; thread 0 rotates the keypairs", async () => {
   const pair = await Pair.create("confirm", "shared");
   const { a, b, peerB } = pair;
   const other = await second(a);
@@ -96,10 +96,12 @@ test("the first message under a new key is delivered at once; thread 0 puts the 
   expect(open(other, b.sent.splice(0)[0]!.bytes, b)).toBe(1);
   expect([role(PEER_NEXT), role(PEER_CURRENT)]).toEqual([next, 0]);
   expect(role(PEER_EVENTS) & EVENT_CONFIRMED).toBe(EVENT_CONFIRMED);
+  b.receive(seal(other, packet(HOST_A, HOST_B), a.now), a.address);
+  expect(b.delivered).toHaveLength(1);
   a.engine.touched(peerB.slot);
   expect([role(PEER_NEXT), role(PEER_CURRENT), role(PEER_EVENTS)]).toEqual([0, next, 0]);
   b.receive(seal(other, packet(HOST_A, HOST_B), a.now), a.address);
-  expect(b.delivered).toHaveLength(1);
+  expect(b.delivered).toHaveLength(2);
 });
 
 test("what another instance sent counts, and arms the timer of a dead session", async () => {

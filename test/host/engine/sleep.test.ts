@@ -1,10 +1,10 @@
 // A machine that slept: its own clock stood still, others did not. And clocks that somebody sets.
 import { beforeEach, describe, expect, it } from "vitest";
-import * as abi from "../../../assembly/abi.ts";
+import { MESSAGE_INITIATION, MESSAGE_TRANSPORT } from "../../../assembly/abi.ts";
+import { peerCurrentKeypair } from "../../../host/core/records/peer.ts";
 import { SleepWatch } from "../../../host/engine/sleep-watch.ts";
 import { drops, Pair, START } from "./support/pair.ts";
 
-const { MESSAGE_INITIATION, MESSAGE_TRANSPORT } = abi;
 let run = 0;
 let pair: Pair;
 
@@ -64,7 +64,7 @@ describe("sleep", () => {
     pair.a.sleep(3_600);
     pair.advance(10);
     const { core } = pair.a.engine;
-    expect(core.u32(core.peer(pair.peerB.slot) + abi.PEER_CURRENT)).toBe(0);
+    expect(peerCurrentKeypair(core.views, core.peer(pair.peerB.slot))).toBe(0);
   });
 
   it("a gap in our own clock ages sessions as well", () => {

@@ -1,10 +1,11 @@
 // The five timers of a peer, event by event and firing by firing, on a clock that only the test moves.
 import { beforeEach, describe, expect, it } from "vitest";
-import * as abi from "../../../assembly/abi.ts";
+import { MESSAGE_INITIATION, MESSAGE_RESPONSE, MESSAGE_TRANSPORT } from "../../../assembly/abi.ts";
+import { pathLocalAt } from "../../../host/core/records/path.ts";
+import { peerCurrentKeypair, peerPath } from "../../../host/core/records/peer.ts";
 import { NEVER } from "../../../host/time/instant.ts";
 import { allKeypairs, HOST_A, HOST_B, Pair, packet, START } from "./support/pair.ts";
 
-const { MESSAGE_INITIATION, MESSAGE_RESPONSE, MESSAGE_TRANSPORT } = abi;
 const ERASE = 540_000;
 let run = 0;
 let pair: Pair;
@@ -166,7 +167,7 @@ describe("firing", () => {
   it("both handshake timers forget the cached source address", () => {
     pair.connect();
     const { core } = pair.a.engine;
-    const local = core.peer(pair.peerB.slot) + abi.PEER_PATH + abi.PATH_LOCAL;
+    const local = pathLocalAt(peerPath(core.peer(pair.peerB.slot)));
     const cache = (): void => void core.bytes.fill(7, local, local + 20);
     const cached = (): number => core.bytes[local]!;
     pair.wire = "cut";
@@ -182,9 +183,9 @@ describe("firing", () => {
     pair.connect();
     const { core } = pair.a.engine;
     pair.advance(ERASE - 1);
-    expect(core.u32(core.peer(pair.peerB.slot) + abi.PEER_CURRENT)).not.toBe(0);
+    expect(peerCurrentKeypair(core.views, core.peer(pair.peerB.slot))).not.toBe(0);
     pair.advance(1);
-    expect(core.u32(core.peer(pair.peerB.slot) + abi.PEER_CURRENT)).toBe(0);
+    expect(peerCurrentKeypair(core.views, core.peer(pair.peerB.slot))).toBe(0);
     expect(allKeypairs(core).every((byte) => byte === 0)).toBe(true);
   });
 
