@@ -7,9 +7,8 @@ import type { DaemonOptions, LogLevel } from "../daemon/daemon.ts";
 import { parseMetricsAddress } from "../metrics/metrics-address.ts";
 import { UsageError } from "./command-errors.ts";
 import { checkInterfaceName } from "./interface-name.ts";
+import type { Environment } from "./launch/environment.ts";
 import type { DAEMON_OPTIONS, OptionValues, TEST_OPTIONS } from "./option-table.ts";
-
-export type Environment = Record<string, string | undefined>;
 
 /** What one start of the daemon asks for: its options, and how this process deals with it. */
 export interface StartRequest extends Omit<DaemonOptions, "onReady" | "signal" | "log" | "onLogRoom"> {

@@ -3,7 +3,7 @@
  * carries no packet: a lane does that (host/lane), and asks here about packets without a session.
  *
  *   the lane    tell, then for each packet sent / wantsRekey / unsent, after a batch received
- *   the driver  setUp when the interface comes or goes; tell before it changes the configuration (createPeer, Peer.set…,
+ *   the driver  bringUp and takeDown as the interface comes and goes; tell before it changes the configuration (createPeer, Peer.set…,
  *               Peer.commit); advance after each batch and at nextDeadline; after any of these lane.flush
  *
  * One caller, no awaits. `now` never goes backwards. What a peer sends is never thrown, only counted.

@@ -24,10 +24,11 @@ import { Addresses } from "./ip/addresses.ts";
 import { IpInput } from "./ip/input.ts";
 import { SinkOutput } from "./ip/output.ts";
 import { PathMtu } from "./ip/path-mtu.ts";
+import { ICMP, ICMPV6, TCP, UDP } from "./ip/protocols.ts";
 import { RandomSource } from "./random.ts";
 import type { PacketSink } from "./sink.ts";
 import { Tcp } from "./tcp/tcp.ts";
-import { type Context, ICMP, ICMPV6, type IpOutput, TCP, type Timer, type Transport, UDP } from "./transport.ts";
+import type { Context, IpOutput, Timer, Transport } from "./transport.ts";
 import { Udp } from "./udp/udp.ts";
 import { CHECKSUM_VALID, GSO_NONE, NEEDS_CHECKSUM, VNET_BYTES, vnetFlags, vnetGsoType, vnetSegment } from "./vnet.ts";
 

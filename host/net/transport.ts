@@ -11,11 +11,6 @@ import type { NetCounters } from "./counters.ts";
 import type { Inbound } from "./inbound.ts";
 import type { RandomSource } from "./random.ts";
 
-export const ICMP = 1;
-export const TCP = 6;
-export const UDP = 17;
-export const ICMPV6 = 58;
-
 /** Something that is to be woken at a time. It moves its time by `timers.schedule` and costs nothing while it is not in there. */
 export interface Timer extends Sleeper {
   /** It is due, or was scheduled for earlier than it now needs: look, and schedule again. */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { IpAddress } from "../../host/net/address.ts";
 import type { Inbound } from "../../host/net/inbound.ts";
+import { UDP } from "../../host/net/ip/protocols.ts";
 import type { NetStack } from "../../host/net/stack.ts";
-import { type Transport, UDP } from "../../host/net/transport.ts";
+import type { Transport } from "../../host/net/transport.ts";
 import { Random } from "../simulation/random.ts";
 import { VirtualClock } from "./clock.ts";
 import { Host } from "./host.ts";

@@ -8,7 +8,7 @@ import { decodeRawText, encodeRawText, isUnicode } from "../../config/raw-text.t
 import { type PeerSettings, type SystemSettings, type TunnelSettings, wipeSettings } from "../../config/settings.ts";
 import { CliError, UsageError } from "../command-errors.ts";
 import { complain } from "../print.ts";
-import { ConfigSource } from "./source.ts";
+import { SourceBytes } from "./source.ts";
 
 const CONFIG_FOLDER = "/etc/wireguard";
 const NAME = /^[a-zA-Z0-9_=+.-]{1,15}$/;
@@ -72,7 +72,7 @@ function locate(argument: string): { path: string; interfaceName: string } {
 export function openConfigFile(argument: string): ConfigFile {
   const { path, interfaceName } = locate(argument);
   const real = realPath(path);
-  const source = ConfigSource.open(path, fsPath(path));
+  const source = SourceBytes.open(path, fsPath(path));
   try {
     if (source.isFile) warnIfWorldAccessible(real);
     const fileName = path.slice(path.lastIndexOf("/") + 1);

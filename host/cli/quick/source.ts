@@ -12,7 +12,7 @@ const COPY_FOLDERS = ["/dev/shm", "/run"];
 /** <linux/magic.h>: keys do not go to a disk. */
 const TMPFS_MAGIC = 0x01021994;
 
-export class ConfigSource {
+export class SourceBytes {
   /** A file, and not something that happens to have a path. */
   readonly isFile: boolean;
   readonly #name: string;
@@ -25,13 +25,13 @@ export class ConfigSource {
   }
 
   /** @param name for errors. @throws CliError */
-  static open(name: string, path: string | Buffer): ConfigSource {
+  static open(name: string, path: string | Buffer): SourceBytes {
     const descriptor = reading(name, () => openSync(path, "r"));
     try {
-      if (fstatSync(descriptor).isFile()) return new ConfigSource(name, descriptor, "file");
+      if (fstatSync(descriptor).isFile()) return new SourceBytes(name, descriptor, "file");
       const bytes = reading(name, () => readToEnd(name, descriptor, null));
       closeSync(descriptor);
-      return new ConfigSource(name, copy(name, bytes), "copy");
+      return new SourceBytes(name, copy(name, bytes), "copy");
     } catch (error) {
       try {
         closeSync(descriptor);

@@ -7,8 +7,8 @@ import { IpAddress } from "../address.ts";
 import type { Inbound } from "../inbound.ts";
 import { IpHeader } from "../ip/header.ts";
 import type { IpTroubles } from "../ip/input.ts";
-import { IPV6_HEADER_BYTES } from "../ip/protocols.ts";
-import { type Context, ICMP, ICMPV6, UDP } from "../transport.ts";
+import { ICMP, ICMPV6, IPV6_HEADER_BYTES, UDP } from "../ip/protocols.ts";
+import type { Context } from "../transport.ts";
 import {
   isError,
   PARAMETER_PROBLEM_TYPE,

@@ -5,7 +5,8 @@
 import { fold, sum } from "../checksum.ts";
 import type { Inbound } from "../inbound.ts";
 import { plateauBelow } from "../ip/path-mtu.ts";
-import { type Context, ICMP, ICMPV6, type IcmpError, type Transport } from "../transport.ts";
+import { ICMP, ICMPV6 } from "../ip/protocols.ts";
+import type { Context, IcmpError, Transport } from "../transport.ts";
 import { EchoClients } from "./echo.ts";
 import { IcmpErrors } from "./icmp-errors.ts";
 import { ECHO_REPLY, ECHO_REQUEST, isError, kindOf } from "./kinds.ts";

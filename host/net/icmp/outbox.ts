@@ -4,7 +4,8 @@
  */
 import type { IpAddress } from "../address.ts";
 import { complement, sum } from "../checksum.ts";
-import { type Context, type Flow, ICMP, ICMPV6 } from "../transport.ts";
+import { ICMP, ICMPV6 } from "../ip/protocols.ts";
+import type { Context, Flow } from "../transport.ts";
 
 const MESSAGES_MAX = 256;
 const BYTES_MAX = 256 << 10;

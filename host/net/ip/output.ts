@@ -4,7 +4,7 @@ import { complement, fold, sum } from "../checksum.ts";
 import type { NetCounters } from "../counters.ts";
 import type { RandomSource } from "../random.ts";
 import type { PacketSink } from "../sink.ts";
-import { type Flow, type IpOutput, TCP } from "../transport.ts";
+import type { Flow, IpOutput } from "../transport.ts";
 import {
   GSO_NONE,
   GSO_TCPV4,
@@ -18,7 +18,7 @@ import {
 import type { Addresses } from "./addresses.ts";
 import { Fragmentation } from "./fragmentation.ts";
 import type { PathMtu } from "./path-mtu.ts";
-import { HOP_LIMIT, IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from "./protocols.ts";
+import { HOP_LIMIT, IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, TCP } from "./protocols.ts";
 
 const DONT_FRAGMENT = 0x4000;
 

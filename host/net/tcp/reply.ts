@@ -1,5 +1,6 @@
 /** Segments of those that are no connection, or not yet, or no more: written from a few words, sent at once, never kept. */
-import { type Context, type Flow, TCP } from "../transport.ts";
+import { TCP } from "../ip/protocols.ts";
+import type { Context, Flow } from "../transport.ts";
 import { CHECKSUM_OFFSET } from "./constants.ts";
 import { Header } from "./segment.ts";
 

@@ -3,7 +3,7 @@
  * and a sink that is full loses nothing. Sizes follow the peer's window, the congestion window, Nagle and the pace.
  */
 
-import { TCP } from "../transport.ts";
+import { TCP } from "../ip/protocols.ts";
 import { PACKET_BYTES_MAX } from "../vnet.ts";
 import { inFlight } from "./acknowledgement.ts";
 import type { Connection } from "./connection.ts";

@@ -6,7 +6,8 @@ import type { IpAddress } from "../address.ts";
 import { complement, fold, sum } from "../checksum.ts";
 import type { IcmpErrors } from "../icmp/icmp-errors.ts";
 import type { Inbound } from "../inbound.ts";
-import { type Context, type IcmpError, type Transport, UDP } from "../transport.ts";
+import { UDP } from "../ip/protocols.ts";
+import type { Context, IcmpError, Transport } from "../transport.ts";
 import { PortTable } from "./ports.ts";
 import {
   type Datagram,
