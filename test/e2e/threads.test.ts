@@ -136,12 +136,15 @@ test("two peers of one daemon with threads are served at the same time", async (
   expect(await reaches(third.namespace, near.inside("ipv4"), 15_000)).toBe(true);
   expect(await reaches(near.namespace, far.inside("ipv4"), 15_000)).toBe(true);
   const server = near.namespace.start(["iperf3", "-s", "-p", "5301"]);
+  const listening = async () => (await near.namespace.run(["ss", "-Htln", "sport = :5301"])).trim() !== "";
+  expect(await waitFor(listening, 15_000)).toBe(true);
   const client = ["iperf3", "-J", "-c", near.inside("ipv4"), "-p", "5301", "-t", "2"];
   const [one, two] = await Promise.all([
-    third.namespace.attempt(client, { timeoutMs: 15_000 }),
+    third.namespace.attempt(client, { timeoutMs: 30_000 }),
     iperf(near.namespace, far.namespace, far.inside("ipv4"), { protocol: "tcp", seconds: 2 }),
   ]);
   server.kill("SIGKILL");
+  expect(one.code, one.stdout + one.stderr).toBe(0);
   expect(JSON.parse(one.stdout).end.sum_received.bytes).toBeGreaterThan(1e6);
   expect(two.megabitsPerSecond).toBeGreaterThan(10);
 });

@@ -124,12 +124,12 @@ export async function iperf(
   options: IperfOptions,
 ): Promise<IperfResult> {
   const seconds = options.seconds ?? 1;
-  const limits: RunOptions = { timeoutMs: (seconds + 15) * 1000 };
+  const limits: RunOptions = { timeoutMs: (seconds + 30) * 1000 };
   const listener = server.start(["iperf3", "-s", "-1", "-B", address]);
   try {
     const listening = await waitFor(
       async () => (await server.run(["ss", "-Htln", "sport = :5201"])).trim() !== "",
-      5000,
+      15_000,
     );
     if (!listening) throw new Error(`iperf3 does not listen on ${address}`);
     const argv = ["iperf3", "-J", "-c", address, "-t", `${seconds}`, "-P", `${options.streams ?? 1}`];
