@@ -4,6 +4,7 @@
  */
 import { opendirSync, statSync } from "node:fs";
 import { connect } from "node:net";
+import { joinAndWipe } from "../keys/join-and-wipe.ts";
 import { secretBytes } from "../keys/text.ts";
 import { SOCKET_FOLDER, SOCKET_SUFFIX, socketPath } from "./socket-path.ts";
 
@@ -53,18 +54,6 @@ function endsEmpty(last: Uint8Array, before: Uint8Array | undefined): boolean {
   if (last[last.length - 1] !== LF) return false;
   const previous = last.length > 1 ? last[last.length - 2] : before?.[before.length - 1];
   return previous === LF;
-}
-
-/** One buffer of all pieces, which are wiped. */
-function joinAndWipe(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = secretBytes(pieces.reduce((total, piece) => total + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-    piece.fill(0);
-  }
-  return whole;
 }
 
 function exchange(interfaceName: string, request: Uint8Array): Promise<Uint8Array> {

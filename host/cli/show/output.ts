@@ -1,6 +1,7 @@
 /**
  * Text on its way to stdout, a file or a socket. Secret keys are appended as bytes, never as strings; everything is wiped once written.
  */
+import { joinAndWipe } from "../../keys/join-and-wipe.ts";
 import { KEY_HEX_CHARS, keyToBase64, keyToHex, secretBytes } from "../../keys/text.ts";
 import { print } from "../print.ts";
 
@@ -49,14 +50,7 @@ export class Output {
     }
     endRun();
     this.parts.length = 0;
-    const whole = secretBytes(pieces.reduce((total, piece) => total + piece.length, 0));
-    let at = 0;
-    for (const piece of pieces) {
-      whole.set(piece, at);
-      at += piece.length;
-      piece.fill(0);
-    }
-    return whole;
+    return joinAndWipe(pieces);
   }
 
   /** Write everything so far to stdout. */
