@@ -3,7 +3,7 @@
 // stand here that the host reads; the whole is an @unmanaged class in records/, and the build fails where the two differ.
 
 // A path: where a datagram goes to or came from, and the local address it came to. The system's
-// own socket address never enters the core: host/daemon translates, so that the core is portable.
+// own socket address never enters the core: host/os translates, so that the core is portable.
 export const PATH_FAMILY = 0; // u16: 0 none, 4, 6
 export const PATH_PORT = 2; // u16, host byte order
 export const PATH_SCOPE = 4; // u32: IPv6 scope id (zone)

@@ -1,7 +1,7 @@
 /**
  * What several instances (threads) on one memory need beside their own scratch areas: the knowledge that they are
  * several, a lock for the few words that two of them may change, and counters. A single instance pays one branch.
- * Structures (peers, routes, indices, the rotation of keypairs) change only while all other threads pause; host/daemon sees
+ * Structures (peers, routes, indices, the rotation of keypairs) change only while all other threads pause; host/loop/threads sees
  * to that. What is guarded here changes in passing: replay windows, endpoints, events, statistics.
  */
 
