@@ -8,6 +8,5 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 240_000,
     fileParallelism: false,
-    retry: 1,
   },
 });
