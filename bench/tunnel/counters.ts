@@ -32,6 +32,13 @@ export function cpuTime(pids: readonly number[]): { user: number; system: number
   return { user, system, both: user + system };
 }
 
+/** Seconds of CPU of all child processes that have ended, with theirs. */
+export function endedChildrenTime(): number {
+  const text = readProcess(process.pid, "stat");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND;
+}
+
 /** Bytes of memory of these processes. @param field VmRSS: now; VmHWM: at most since they started */
 export function memory(pids: readonly number[], field: "VmRSS" | "VmHWM"): number {
   const pattern = new RegExp(`^${field}:\\s+(\\d+) kB`, "m");

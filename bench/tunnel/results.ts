@@ -78,6 +78,8 @@ export interface StartResult {
   /** From the start of the command until its socket answered, and until the command returned. */
   readonly answerMs: number;
   readonly returnMs: number;
+  /** CPU time of all processes until both; Linux tells it in steps of 10 ms. */
+  readonly cpuMs?: number;
   /** Inside the runtime: importing the modules, compiling and instantiating the core. Ours only. */
   readonly importMs?: number;
   readonly compileMs?: number;

@@ -1,6 +1,6 @@
 /**
- * Start: from the start of `PROGRAM NAME` until its control socket answers, and until the command has returned. For ours also
- * what the runtime needs to import, compile and instantiate the core, measured inside it.
+ * Start: from the start of `PROGRAM NAME` until its control socket answers, and until the command has returned, and the CPU time
+ * of both; for ours also what the runtime needs to import, compile and instantiate the core, measured inside it.
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,7 @@ import { requestUapi } from "../../host/uapi/client.ts";
 import { ended, killGroup, waitFor } from "../../test/e2e/support/exec.ts";
 import { Topology } from "../../test/e2e/support/topology.ts";
 import { runtimeCommand } from "../runtimes.ts";
+import { cpuTime, endedChildrenTime } from "./counters.ts";
 import type { Program } from "./programs.ts";
 import type { StartResult } from "./results.ts";
 
@@ -27,6 +28,7 @@ export async function measureStart(program: Program): Promise<StartResult> {
   await using topology = new Topology();
   const namespace = await topology.namespace("start");
   const name = topology.interfaceName();
+  const cpuBefore = endedChildrenTime();
   const start = performance.now();
   const child = namespace.start([...program.command, name], { env: { LOG_LEVEL: "silent" } });
   let returnMs = Number.NaN;
@@ -37,7 +39,8 @@ export async function measureStart(program: Program): Promise<StartResult> {
     if (!(await waitFor(() => answers(name), LIMIT_MS, 1))) throw new Error(`${program.name} does not answer`);
     const answerMs = performance.now() - start;
     if (!(await ended(child, LIMIT_MS))) throw new Error(`${program.name} does not return`);
-    return { program: program.name, answerMs, returnMs, ...(program.runtime && inside(program)) };
+    const cpuMs = (endedChildrenTime() - cpuBefore + cpuTime(namespace.pids()).both) * 1000;
+    return { program: program.name, answerMs, returnMs, cpuMs, ...(program.runtime && inside(program)) };
   } finally {
     killGroup(child);
   }

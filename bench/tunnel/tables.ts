@@ -186,18 +186,21 @@ function handshakesTable({ handshakes }: TunnelResults): string {
 function startTable({ start }: TunnelResults): string {
   const rows = [...new Set(start.map((one) => one.program))].map((program) => {
     const ones = start.filter((one) => one.program === program);
-    const value = (name: "answerMs" | "returnMs" | "importMs" | "compileMs" | "instantiateMs", digits: number) =>
-      number(median(ones.flatMap((one) => one[name] ?? [])), digits);
+    const value = (
+      name: "answerMs" | "returnMs" | "cpuMs" | "importMs" | "compileMs" | "instantiateMs",
+      digits: number,
+    ) => number(median(ones.flatMap((one) => one[name] ?? [])), digits);
     return [
       program,
       value("answerMs", 0),
       value("returnMs", 0),
+      value("cpuMs", 0),
       value("importMs", 1),
       value("compileMs", 2),
       value("instantiateMs", 2),
     ];
   });
-  return table(["ms", "socket answers", "command returns", "core: import", "compile", "instantiate"], rows);
+  return table(["ms", "socket answers", "command returns", "CPU", "core: import", "compile", "instantiate"], rows);
 }
 
 function targetTable(results: TunnelResults): string | undefined {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The installed command: the bundle of the process that starts a daemon, or of the daemon (scripts/bundle-command.mjs). A checkout
-// that has not been built yet runs from its sources, where the runtime can. CommonJS, as the bundles are: package.json beside it.
+// that has not been built yet runs from its sources, where the runtime can. CommonJS, as the bundles are; its name says so also to
+// a Deno that was told to read no package.json.
 "use strict";
 
 // In Node the signal opens a debugger, for every user of the machine; whoever handles it himself is spared that.
