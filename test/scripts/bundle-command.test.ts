@@ -21,7 +21,9 @@ describe.each(["launch", "daemon"])("%s.cjs", (name) => {
     const lines = code.split("\n");
     const line = lines.findIndex((text) => text.includes("function parseOptions("));
     const entry = new SourceMap(map).findEntry(line, lines[line]!.indexOf("parseOptions"));
-    expect(entry).toMatchObject({ originalSource: "../host/cli/options.js" });
+    if (!("originalSource" in entry)) throw new Error("the line leads nowhere");
+    const original = readFileSync(at(entry.originalSource), "utf8").split("\n");
+    expect(original[entry.originalLine]).toContain("function parseOptions(");
   });
 
   it("imports only what is there, and loads nothing of Node's that takes long", () => {
