@@ -3,7 +3,7 @@
  * TCP behind wasmguard's daemon and behind wireguard-go. A trap outside tells of anything that leaves beside the tunnel.
  */
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { describe, expect, it, type TestContext } from "vitest";
 import { waitFor } from "./support/exec.ts";
 import { type Implementation, wasmguardOnNode, wireguardGo } from "./support/implementations.ts";
@@ -140,6 +140,9 @@ describe("a proxy", () => {
     const pid = bed.client
       .pids()
       .find((candidate) => readFileSync(`/proc/${candidate}/cmdline`, "latin1").includes("\0proxy\0"))!;
+    // It holds keys: no core dump, and no other process of its user looks into it, which the owner of its memory shows.
+    expect(readFileSync(`/proc/${pid}/limits`, "latin1")).toMatch(/^Max core file size +0 /m);
+    expect(statSync(`/proc/${pid}/mem`).uid).toBe(0);
     const descriptors = () => readdirSync(`/proc/${pid}/fd`).length;
     const burst = (count: number) =>
       bed.client.run(

@@ -43,7 +43,9 @@ function credentialsOf(flags: ProxyFlags): Credentials | undefined {
   const { user, "password-file": file } = flags;
   if ((user === undefined) !== (file === undefined)) throw new UsageError("--user and --password-file go together");
   if (user === undefined || file === undefined) return undefined;
-  const [password = ""] = new TextDecoder().decode(readSource(file).bytes).split(/\r?\n/);
+  const { bytes } = readSource(file);
+  const [password = ""] = new TextDecoder().decode(bytes).split(/\r?\n/);
+  bytes.fill(0);
   for (const [flag, value] of Object.entries({ "--user": user, "--password-file": password })) {
     if (Buffer.byteLength(value) > PASSWORD_BYTES_MAX) throw new UsageError(`${flag}: longer than 255 bytes`);
   }

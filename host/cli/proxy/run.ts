@@ -16,6 +16,7 @@ import { startServices } from "../../proxy/services.ts";
 import { describeTarget } from "../../proxy/way.ts";
 import { serveWeb } from "../../web/server.ts";
 import type { TunnelStatus } from "../../web/status.ts";
+import { forbidDumps } from "../quick/process.ts";
 import { packageVersion } from "../version.ts";
 import { numberOf, type ProxyFlags, readListen } from "./flags.ts";
 
@@ -130,6 +131,8 @@ export async function runProxy(name: string, plan: Plan, flags: ProxyFlags): Pro
       const live = new LiveStatus(status, process.stdout);
       closing.defer(() => live.close());
     }
+    // Only now: whoever may not be looked into cannot open /dev/fd/N either, which a capture or a certificate may be.
+    await forbidDumps();
     say("ready");
     if (stdio !== undefined) {
       const joined = forwardStdio(context, stdio.target, { input: process.stdin, output: process.stdout });

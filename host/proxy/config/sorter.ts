@@ -20,6 +20,9 @@ const TUNNEL_KEYS = new Set(
   ].map((key) => key.toLowerCase()),
 );
 
+/** Keys of wireproxy that stand among them. */
+const EXTRA_KEYS = new Set(["checkalive", "checkaliveinterval"]);
+
 function isTunnelSection(name: string): boolean {
   return name === "interface" || name === "peer";
 }
@@ -93,7 +96,9 @@ export class Sorter {
       throw new ConfigError(this.#fileName, number, `${key} stands twice in [${home.name}]`, "Remove one of them.");
     }
     const before = home.entries.get(lower);
-    const text = new TextDecoder().decode(this.#expand(value, number));
+    // An unknown key among the tunnel's own may be a misspelt PrivateKey: its value becomes no string.
+    const readable = !inTunnel || EXTRA_KEYS.has(lower);
+    const text = readable ? new TextDecoder().decode(this.#expand(value, number)) : "";
     home.entries.set(lower, { value: before === undefined ? text : `${before.value},${text}`, line: number });
   }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ConfigError } from "../../../../host/config/config-errors.ts";
 import { readPlan } from "../../../../host/proxy/config/file.ts";
 import { isOpenToAll, type Plan } from "../../../../host/proxy/config/plan.ts";
+import { Sorter } from "../../../../host/proxy/config/sorter.ts";
 
 /** 32 bytes each, of no use to anybody. */
 const KEY = Buffer.alloc(32, 7).toString("base64");
@@ -160,6 +161,16 @@ describe("a bad line names file, line and key, and says what to write", () => {
     const error = refusal(whole);
     expect(error.message).toMatch(problem);
     expect(error.nextStep).toMatch(nextStep);
+  });
+
+  it("makes no string of a private key whose name is misspelt", () => {
+    const sorter = new Sorter("p.conf", {});
+    sorter.sort(bytes(`[Interface]\nPrivateKye = ${KEY}\nCheckAlive = 10.2.0.1\n[Peer]\nPreshardKey = ${OTHER}\n`));
+    expect([...sorter.extras.entries].map(([key, { value }]) => [key, value])).toEqual([
+      ["privatekye", ""],
+      ["checkalive", "10.2.0.1"],
+      ["preshardkey", ""],
+    ]);
   });
 
   it("and never repeats what may be a key in the wrong place", () => {
