@@ -9,6 +9,9 @@ import { IpAddress } from "../address.ts";
 /** DNS flag day 2020: what gets through everywhere without fragments. */
 export const UDP_PAYLOAD_BYTES = 1232;
 const ALIASES_MAX = 16;
+/** Records of an answer: each may name thousands of pointers to names, which all have to be followed. */
+const RECORDS_MAX = 256;
+const HEADER_BYTES = 12;
 /** A list of more addresses than this helps nobody. */
 const ADDRESSES_MAX = 64;
 /** Longer is believed for so long only; as resolvers do. */
@@ -45,6 +48,7 @@ export function encodeQuery(id: number, { name, kind }: Question, extension: "ED
 
 /** @returns undefined for what is malformed, or no answer to this question: it may be forged, and the true one still come */
 export function readReply(bytes: Uint8Array, id: number, question: Question): Reply | undefined {
+  if (!isPlausible(bytes, id)) return undefined;
   let packet: Packet;
   try {
     packet = decode(bytes);
@@ -71,6 +75,14 @@ export function readReply(bytes: Uint8Array, id: number, question: Question): Re
     default:
       return { outcome: "failed" };
   }
+}
+
+/** What can be told before anything is read that costs more. */
+function isPlausible(bytes: Uint8Array, id: number): boolean {
+  if (bytes.length < HEADER_BYTES) return false;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const records = view.getUint16(6) + view.getUint16(8) + view.getUint16(10);
+  return view.getUint16(0) === id && view.getUint16(4) <= 1 && records <= RECORDS_MAX;
 }
 
 function follow(packet: Packet, { name, kind }: Question): Reply {

@@ -3,7 +3,6 @@ import type { IpAddress } from "../address.ts";
 import type { TcpService, TcpStream } from "../tcp/face.ts";
 
 const PORT = 53;
-const MESSAGE_BYTES_MAX = 65_535;
 
 export interface TcpExchangeEvents {
   message(bytes: Uint8Array): void;
@@ -22,7 +21,9 @@ export function exchangeOverTcp(
   const framed = new Uint8Array(2 + query.length);
   new DataView(framed.buffer).setUint16(0, query.length);
   framed.set(query, 2);
-  let received = new Uint8Array(0);
+  // The length first, then room for the whole: what comes byte by byte is copied once.
+  let received = new Uint8Array(2);
+  let filled = 0;
   let over = false;
   const end = (tell: () => void) => {
     if (over) return;
@@ -32,12 +33,19 @@ export function exchangeOverTcp(
   };
   const read = () => {
     for (let bytes = stream.read(); bytes !== undefined && !over; bytes = stream.read()) {
-      const longer = new Uint8Array(received.length + bytes.length);
-      longer.set(received);
-      longer.set(bytes, received.length);
-      received = longer;
-      const length = received.length < 2 ? MESSAGE_BYTES_MAX : (received[0]! << 8) | received[1]!;
-      if (received.length >= 2 + length) return end(() => events.message(received.subarray(2, 2 + length)));
+      for (let at = 0; at < bytes.length; ) {
+        const part = bytes.subarray(at, at + received.length - filled);
+        received.set(part, filled);
+        filled += part.length;
+        at += part.length;
+        if (filled < received.length) break;
+        if (received.length > 2) return end(() => events.message(received.subarray(2)));
+        const length = (received[0]! << 8) | received[1]!;
+        if (length === 0) return end(() => events.failed());
+        const whole = new Uint8Array(2 + length);
+        whole.set(received);
+        received = whole;
+      }
     }
     if (stream.ended) end(() => events.failed());
   };

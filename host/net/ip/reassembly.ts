@@ -63,7 +63,8 @@ export class Reassembly implements Timer {
   readonly #limit: number;
   /** In the order they expire in. */
   readonly #datagrams = new Map<string, Datagram>();
-  readonly #chargedBySender = new Map<string, number>();
+  /** What each sender holds, in the order it expires in: whoever has too much pays at once, however much others hold. */
+  readonly #senders = new Map<string, { charged: number; readonly datagrams: Set<Datagram> }>();
   #charged = 0;
 
   constructor(context: ReassemblyContext, events: ReassemblyEvents, heldBytesMax = HELD_BYTES_MAX) {
@@ -139,6 +140,7 @@ export class Reassembly implements Timer {
       return undefined;
     }
     this.#datagrams.set(key, datagram);
+    this.#senders.get(datagram.sender)!.datagrams.add(datagram);
     this.#context.timers.schedule(this, datagram.expires);
     return datagram;
   }
@@ -185,23 +187,32 @@ export class Reassembly implements Timer {
     if (bytes < 0) budget.give(-bytes);
     datagram.charged += bytes;
     this.#charged += bytes;
-    const held = (this.#chargedBySender.get(datagram.sender) ?? 0) + bytes;
-    if (held > 0) this.#chargedBySender.set(datagram.sender, held);
-    else this.#chargedBySender.delete(datagram.sender);
+    let sender = this.#senders.get(datagram.sender);
+    if (sender === undefined) {
+      sender = { charged: 0, datagrams: new Set() };
+      this.#senders.set(datagram.sender, sender);
+    }
+    sender.charged += bytes;
+    if (sender.charged === 0) this.#senders.delete(datagram.sender);
     return true;
   }
 
   /** A sender with more than a quarter pays with its own, the oldest first; only then the oldest of all go. */
   #makeRoom(sender: string): void {
+    const own = this.#senders.get(sender);
+    for (const datagram of own?.datagrams ?? []) {
+      if (own!.charged <= this.#limit / 4) break;
+      this.#discard(datagram);
+    }
     for (const datagram of this.#datagrams.values()) {
-      const greedy = (this.#chargedBySender.get(sender) ?? 0) > this.#limit / 4;
-      if (!greedy && this.#charged <= this.#limit) return;
-      if (!greedy || datagram.sender === sender) this.#discard(datagram);
+      if (this.#charged <= this.#limit) return;
+      this.#discard(datagram);
     }
   }
 
   #remove(datagram: Datagram): void {
     this.#datagrams.delete(datagram.key);
+    this.#senders.get(datagram.sender)?.datagrams.delete(datagram);
     this.#charge(datagram, -datagram.charged);
   }
 }

@@ -8,8 +8,9 @@ import type { Ownership } from "../inbound.ts";
 
 const BLOCK_BYTES = 4 << 10;
 const SMALL_BYTES = 1 << 10;
-/** What an array costs besides its bytes. */
+/** What an array costs besides its bytes; measured, and most where it is the only one of a range. */
 const PIECE_BYTES = 128;
+const SMALL_PIECE_BYTES = 512;
 /** Ranges out of order: more holes than that are no path's doing. */
 const RANGES_MAX = 1024;
 
@@ -18,9 +19,12 @@ class Piece {
   /** Bytes in use from the start of `bytes`, and how many of them were read. */
   length: number;
   read = 0;
-  constructor(bytes: Uint8Array, length: number) {
+  /** Taken from the budget. */
+  readonly cost: number;
+  constructor(bytes: Uint8Array, length: number, cost: number) {
     this.bytes = bytes;
     this.length = length;
+    this.cost = cost;
   }
 }
 
@@ -102,16 +106,18 @@ export class ReceiveQueue {
       }
       // A lone small one is read soon; a block is for the second.
       const room = last === undefined ? length : BLOCK_BYTES;
-      if (!this.#budget.take(room + PIECE_BYTES)) return -1;
+      const cost = room + SMALL_PIECE_BYTES;
+      if (!this.#budget.take(cost)) return -1;
       const block = new Uint8Array(room);
       copy(bytes, from, length, block, 0);
-      pieces.push(new Piece(block, length));
-      return room + PIECE_BYTES;
+      pieces.push(new Piece(block, length, cost));
+      return cost;
     }
-    if (!this.#budget.take(length + PIECE_BYTES)) return -1;
+    const cost = length + PIECE_BYTES;
+    if (!this.#budget.take(cost)) return -1;
     const keep = owner === "given" && 2 * length >= bytes.buffer.byteLength;
-    pieces.push(new Piece(keep ? bytes.subarray(from, to) : bytes.slice(from, to), length));
-    return length + PIECE_BYTES;
+    pieces.push(new Piece(keep ? bytes.subarray(from, to) : bytes.slice(from, to), length, cost));
+    return cost;
   }
 
   /** Fill every gap that the payload covers, and join what touches then. */
@@ -199,9 +205,8 @@ export class ReceiveQueue {
     if (first === undefined || first.start !== this.next) return;
     this.#ranges.shift();
     for (const piece of first.pieces) {
-      const cost = piece.bytes.length + PIECE_BYTES;
-      this.#rangesCost -= cost;
-      this.#readyCost += cost;
+      this.#rangesCost -= piece.cost;
+      this.#readyCost += piece.cost;
       this.#ready.push(piece);
     }
     this.next = first.end;
@@ -253,9 +258,8 @@ export class ReceiveQueue {
   }
 
   #shift(piece: Piece): void {
-    const cost = piece.bytes.length + PIECE_BYTES;
-    this.#budget.give(cost);
-    this.#readyCost -= cost;
+    this.#budget.give(piece.cost);
+    this.#readyCost -= piece.cost;
     this.#firstReady += 1;
     if (this.#firstReady === this.#ready.length) {
       this.#ready = [];

@@ -43,6 +43,15 @@ export class Table {
     return this.#size;
   }
 
+  /** What is more of an IPv6 address, keyed word by word: whoever may choose them all must not choose two that look alike. */
+  #more(w0: number, w1: number, w2: number): number {
+    if (w0 === 0 && w1 === 0) return w2;
+    let hash = Math.imul(w0 ^ this.#k0, this.#k1);
+    hash = Math.imul(hash ^ (hash >>> 15) ^ w1, 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 13) ^ w2, this.#k1);
+    return hash ^ (hash >>> 16);
+  }
+
   #hash(local: number, remote: number, more: number, ports: number): number {
     let hash = Math.imul(remote ^ this.#k0, this.#k1);
     hash = Math.imul(hash ^ (hash >>> 15) ^ ports, 0x85ebca6b);
@@ -53,7 +62,7 @@ export class Table {
 
   /** Who the packet is for, by its addresses and these ports. */
   find(packet: Inbound, localPort: number, remotePort: number): Entry | undefined {
-    const more = packet.s0 ^ Math.imul(packet.s1, 31) ^ Math.imul(packet.s2, 961);
+    const more = this.#more(packet.s0, packet.s1, packet.s2);
     const hash = this.#hash(packet.d3, packet.s3, more, (remotePort << 16) | localPort);
     let entry = this.#buckets[hash & (this.#buckets.length - 1)];
     for (; entry !== undefined; entry = entry.chained) {
@@ -77,7 +86,7 @@ export class Table {
   }
 
   #hashOf(local: IpAddress, localPort: number, remote: IpAddress, remotePort: number): number {
-    const more = remote.w0 ^ Math.imul(remote.w1, 31) ^ Math.imul(remote.w2, 961);
+    const more = this.#more(remote.w0, remote.w1, remote.w2);
     return this.#hash(local.w3, remote.w3, more, (remotePort << 16) | localPort);
   }
 

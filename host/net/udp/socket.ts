@@ -9,8 +9,8 @@ import type { Context, Flow, IcmpError } from "../transport.ts";
 /** As Linux's rmem_default and wmem_default. */
 const RECEIVE_BYTES = 212_992;
 const SEND_BYTES = 212_992;
-/** What keeping a datagram costs beside its bytes. */
-const OVERHEAD_BYTES = 128;
+/** What keeping a datagram costs beside its bytes, measured with one byte each. */
+const OVERHEAD_BYTES = 448;
 /** Largest payload (RFC 768, RFC 791; for IPv6 by the length field). */
 export const PAYLOAD_BYTES_MAX = { 4: 65_507, 6: 65_527 } as const;
 const HEADER_BYTES = 8;

@@ -200,6 +200,14 @@ describe("what servers say", () => {
     expect(lookup("a.example")).toBe("192.0.2.7");
   });
 
+  it("with more records than anybody needs is not even read", () => {
+    const many = (count: number) => Array.from({ length: count }, () => address("a.example", "192.0.2.7"));
+    const answer = (count: number) =>
+      encode({ type: "response", id: 1, questions: [{ type: "A", name: "a.example" }], answers: many(count) });
+    expect(readReply(answer(256), 1, { name: "a.example", kind: "A" })?.outcome).toBe("addresses");
+    expect(readReply(answer(257), 1, { name: "a.example", kind: "A" })).toBeUndefined();
+  });
+
   it("wrongly, over and over, makes the resolver ask elsewhere instead of listening for ever", () => {
     const { lookup, pair } = resolving(({ id, port }) => {
       const socket = pair.far.stack.udp.sockets()[0]!;
