@@ -15,8 +15,13 @@ export interface RelayReport {
 /** Sends a reset where the stream can, else just goes. */
 export function reset(stream: Duplex): void {
   if (stream.destroyed) return;
-  if ("resetAndDestroy" in stream && typeof stream.resetAndDestroy === "function") stream.resetAndDestroy();
-  else stream.destroy();
+  if (!("resetAndDestroy" in stream && typeof stream.resetAndDestroy === "function")) return void stream.destroy();
+  try {
+    stream.resetAndDestroy();
+  } catch {
+    // TLS has the method and throws: there an end without a farewell tells as much.
+    stream.destroy();
+  }
 }
 
 /**

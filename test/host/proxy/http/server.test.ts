@@ -334,26 +334,45 @@ describe("a proxy that is not for everybody", () => {
     await expect.poll(() => connections.open, { timeout: 20_000 }).toBe(0);
   });
 
-  it("is reached over TLS where it has a certificate", async () => {
+  async function startTls(limits: Parameters<typeof bed>[0] = {}) {
     const folder = mkdtempSync(join(tmpdir(), "proxy-"));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
     const openssl = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
     execFileSync("openssl", [...openssl, "-subj", "/CN=proxy", "-keyout", key, "-out", cert], { stdio: "ignore" });
-    const { context, way } = bed();
-    way.names.set("web.internal", "127.0.0.1");
+    const test = bed(limits);
+    test.way.names.set("web.internal", "127.0.0.1");
     const tls = { cert: readFileSync(cert), key: readFileSync(key) };
-    const listener = await serveHttpProxy(context, { bind: ANY, tls });
+    const listener = await serveHttpProxy(test.context, { bind: ANY, tls });
     onTestFinished(() => listener.close());
-    const options = {
-      port: listener.address.port,
-      host: "127.0.0.1",
-      ca: tls.cert,
-      servername: "proxy",
-      allowHalfOpen: true,
-    };
+    const { port } = listener.address;
+    const options = { port, host: "127.0.0.1", ca: tls.cert, servername: "proxy", allowHalfOpen: true };
     const socket = connectTls(options);
     onTestFinished(() => void socket.destroy());
+    return { ...test, socket };
+  }
+
+  it("lives on when a server resets, or a client is idle, over TLS", async () => {
+    const { connections, socket } = await startTls({ idleMs: 1000 });
+    const server = createTcpServer((client) => client.once("data", () => client.resetAndDestroy()));
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    onTestFinished(() => void server.close());
+    const closed = new Promise((done) => socket.once("close", done));
+    socket.on("error", () => {}).on("end", () => socket.end());
+    socket.write(lines(`CONNECT web.internal:${(server.address() as AddressInfo).port} HTTP/1.1`, "Host: x"));
+    await new Promise((done) => socket.once("data", done));
+    socket.write("what it resets at");
+    await closed;
+    await expect.poll(() => connections.open, { timeout: 10_000 }).toBe(0);
+    const { connections: others, socket: idle } = await startTls({ idleMs: 1000 });
+    idle.on("error", () => {}).on("end", () => idle.end());
+    idle.resume();
+    await new Promise((done) => idle.once("close", done));
+    await expect.poll(() => others.open, { timeout: 10_000 }).toBe(0);
+  });
+
+  it("is reached over TLS where it has a certificate", async () => {
+    const { socket } = await startTls();
     let text = "";
     socket.on("data", (chunk) => {
       text += chunk;
