@@ -20,3 +20,4 @@ installBenchPackages();
 step("types", here("../node_modules/typescript/bin/tsc"), "-p", here("tsconfig.json"));
 step("crypto", here("crypto/bench.ts"), "--smoke");
 step("net", here("net/main.ts"), "--smoke");
+step("library", here("library/main.ts"), "--smoke");

@@ -10,12 +10,15 @@ import { pathToFileURL } from "node:url";
 import { type Acquaintance, type EndOptions, type EndResult, PACKET_BYTES } from "./options.ts";
 import { counterAt, packetOf, setCounter } from "./packet.ts";
 
-const WINDOW = 256;
+/** Fewer than what the smallest usual receive buffer (net.core.rmem_max 212,992) holds. */
+const WINDOW = 160;
 /** Packets that the receiver tells of together. */
 const TOLD = 16;
+/** The receiver tells so often at least. */
+const TICK_MS = 10;
 const WARM_UP_MS = 1500;
 /** Without news for so long, what is under way is lost. */
-const LOST_MS = 30;
+const LOST_MS = 250;
 
 const options = JSON.parse(process.argv[2]!) as EndOptions;
 const entry = pathToFileURL(`${options.root}/dist/host/index.js`).href;
@@ -76,7 +79,7 @@ const ticking = setInterval(() => {
   if (performance.now() - heardAt < LOST_MS) return;
   lost = sent - came;
   fill();
-}, LOST_MS / 3);
+}, TICK_MS);
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 if (sends) fill();

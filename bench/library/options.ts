@@ -21,3 +21,13 @@ export interface EndResult {
   readonly lost: number;
   readonly cpuSeconds: number;
 }
+
+export interface FirstOptions {
+  readonly root: string;
+  readonly driver: "ffi" | "portable";
+}
+
+export interface MemoryOptions extends FirstOptions {
+  /** Devices, ascending. */
+  readonly counts: readonly number[];
+}

@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { type RuntimeName, runtimeCommand } from "../runtimes.ts";
+import type { RuntimeName } from "../runtimes.ts";
+import { libraryCommand } from "./command.ts";
 import { type EndOptions, type EndResult, PACKET_BYTES } from "./options.ts";
 
 const END = fileURLToPath(new URL("end.ts", import.meta.url));
@@ -22,7 +23,7 @@ interface End {
 }
 
 function startEnd(runtime: RuntimeName, options: EndOptions): End {
-  const [program, ...args] = runtimeCommand(runtime);
+  const [program, ...args] = libraryCommand(runtime);
   const child = spawn(program!, [...args, END, JSON.stringify(options)], { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
@@ -57,6 +58,7 @@ export async function throughput(runtime: RuntimeName, options: Omit<EndOptions,
     };
   } finally {
     for (const { child } of [receiver, sender]) {
+      child.stdin!.on("error", () => {}); // it may have ended
       child.stdin!.end("\n");
       if (child.exitCode === null) await Promise.race([once(child, "exit"), new Promise((r) => setTimeout(r, 2000))]);
       child.kill("SIGKILL");

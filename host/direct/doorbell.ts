@@ -40,11 +40,19 @@ export class SharedDoorbell {
   /** @throws SystemError */
   watch(fd: number, readable: () => void): void {
     this.#current ??= this.#make();
-    this.#current.watch(fd, readable);
+    try {
+      this.#current.watch(fd, readable);
+    } finally {
+      this.#rest();
+    }
   }
 
   unwatch(fd: number): void {
     this.#current?.unwatch(fd);
+    this.#rest();
+  }
+
+  #rest(): void {
     if (this.#current?.size !== 0) return;
     this.#current.close();
     this.#current = undefined;

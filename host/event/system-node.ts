@@ -10,6 +10,7 @@ export const nodeSystem: System = {
   zones: systemZones,
   makeBind: () => new DgramBind(),
   makeDirectBind: async (core) => (await import("../direct/udp-bind.ts")).UdpBind.make(core),
+  readiness: async () => (await import("../direct/doorbell.ts")).sharedDoorbell(),
   lookup: (host) => lookup(host, { all: true }),
   uptime: systemUptime,
   readFile: (path) => readFile(path),

@@ -1,13 +1,15 @@
 /**
  * A Tun made of an open descriptor that gives and takes one packet per read and write: a TUN device without packet
- * information that another program opened, a SOCK_SEQPACKET or SOCK_DGRAM socket. node:fs cannot wait for readiness, so
- * a descriptor that does not block is looked at again after a while; one that blocks keeps a thread of the runtime's
+ * information that another program opened, a SOCK_SEQPACKET or SOCK_DGRAM socket. node:fs cannot wait for readiness: where the system
+ * has somebody who tells (FFI), a descriptor that does not block is read when there is something, and elsewhere it is looked at
+ * again after a while; one that blocks keeps a thread of the runtime's
  * pool, and the process ends only after its next packet. Deno's node:fs takes only descriptors that it opened itself.
  */
 import { close, read, readSync, writeSync } from "node:fs";
 import { TunError } from "./device-errors.ts";
 import { readMtu, type TunOptions } from "./mtu.ts";
 import { checkInteger } from "./options.ts";
+import { type Readiness, system } from "./system.ts";
 import type { Tun, TunEvents } from "./tun.ts";
 
 const PACKET_BYTES_MAX = 65_535;
@@ -17,6 +19,8 @@ const READS_PER_TURN = 64;
 const IDLE_MS_MAX = 8;
 /** Looks without a pause after the last packet: about as long as the far end needs to answer. */
 const EAGER_LOOKS = 50;
+/** Longest delay that the timers of every runtime take. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export class DescriptorTun implements Tun {
   readonly mtu: number | undefined;
@@ -31,6 +35,11 @@ export class DescriptorTun implements Tun {
   #closed = false;
   #immediate: ReturnType<typeof setImmediate> | undefined;
   #timeout: ReturnType<typeof setTimeout> | undefined;
+  /** "unknown" until it is asked for, undefined where nobody tells. */
+  #readiness: Readiness | "unknown" | undefined = "unknown";
+  #watched = false;
+  /** While it is watched, the process stays alive as it does for a timer. */
+  #keepsAlive: ReturnType<typeof setInterval> | undefined;
 
   /** @param fd is closed when the device closes @throws OptionError */
   constructor(fd: number, options: TunOptions = {}) {
@@ -72,18 +81,55 @@ export class DescriptorTun implements Tun {
       if (!this.#take(failure, length)) return;
       this.#idleLooks = 0;
     }
-    this.#immediate = setImmediate(this.#look);
+    // Who is watched is told of what is left.
+    if (!this.#watched) this.#immediate = setImmediate(this.#look);
   };
 
   #lookLater(): void {
+    if (this.#readiness === "unknown") this.#askReadiness();
+    else if (this.#readiness !== undefined) return this.#watch(this.#readiness);
     this.#idleLooks += 1;
     if (this.#idleLooks < EAGER_LOOKS) this.#immediate = setImmediate(this.#look);
     else this.#timeout = setTimeout(this.#look, Math.min(this.#idleLooks - EAGER_LOOKS + 1, IDLE_MS_MAX));
   }
 
+  #askReadiness(): void {
+    this.#readiness = undefined;
+    const found = system().readiness?.();
+    found?.then(
+      (readiness) => {
+        this.#readiness = readiness;
+      },
+      () => {}, // it is looked at from time to time
+    );
+  }
+
+  #watch(readiness: Readiness): void {
+    if (this.#watched) return;
+    try {
+      readiness.watch(this.#fd, this.#look);
+    } catch {
+      this.#readiness = undefined;
+      return this.#lookLater();
+    }
+    this.#watched = true;
+    this.#keepsAlive = setInterval(() => {}, TIMER_MS_MAX);
+  }
+
+  /** Nobody reads for now, or ever again. */
+  #unwatch(): void {
+    if (!this.#watched) return;
+    this.#watched = false;
+    clearInterval(this.#keepsAlive);
+    (this.#readiness as Readiness).unwatch(this.#fd);
+  }
+
   /** While paused: keep what is to be done next for later. */
   #parks(next: () => void): boolean {
-    if (this.#paused) this.#parked = next;
+    if (this.#paused) {
+      this.#parked = next;
+      this.#unwatch();
+    }
     return this.#paused;
   }
 
@@ -107,6 +153,7 @@ export class DescriptorTun implements Tun {
     }
     const events = this.#events;
     this.#events = undefined;
+    this.#unwatch();
     events?.failed(error === null ? new TunError("the descriptor ended") : new TunError("cannot read packets", error));
     return false;
   }
@@ -126,6 +173,7 @@ export class DescriptorTun implements Tun {
     this.#events = undefined;
     clearImmediate(this.#immediate);
     clearTimeout(this.#timeout);
+    this.#unwatch();
     if (!this.#reading) this.#closeDescriptor();
   }
 

@@ -26,6 +26,9 @@ export interface Scratch {
   at(position: number): number;
 }
 
+/** Of this thread. */
+const scratch = new Uint8Array(new ArrayBuffer(SCRATCH_BYTES));
+
 /** @throws PlatformError, FfiUnavailableError */
 export async function openLibc(memory: WebAssembly.Memory): Promise<Libc> {
   const arch = machine();
@@ -34,12 +37,11 @@ export async function openLibc(memory: WebAssembly.Memory): Promise<Libc> {
     backend ??= pickBackend(arch);
     return new Libc(await backend, memory);
   } catch (error) {
-    backend = undefined;
     throw new FfiUnavailableError(runtimeName(), error);
   }
 }
 
-/** Of this thread: a process may embed many devices. */
+/** Of this thread, for all devices that a process embeds. Where there is none, that is not tried again: modules that are missing take long. */
 let backend: Promise<Backend> | undefined;
 
 async function pickBackend(arch: string): Promise<Backend> {
@@ -75,9 +77,8 @@ export class Libc {
     this.backend = backend.name;
     this.memory = memory;
     this.base = backend.addressOf(new Uint8Array(memory.buffer));
-    const bytes = new Uint8Array(new ArrayBuffer(SCRATCH_BYTES));
-    const start = Number(backend.addressOf(bytes) - this.base);
-    this.scratch = { bytes, view: new DataView(bytes.buffer), at: (position) => start + position };
+    const start = Number(backend.addressOf(scratch) - this.base);
+    this.scratch = { bytes: scratch, view: new DataView(scratch.buffer), at: (position) => start + position };
     this.#c = backend.bind(this.base);
     this.#errno = backend.errno;
     this.#trimHeap = () => backend.trimHeap?.();

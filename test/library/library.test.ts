@@ -13,6 +13,8 @@ import { findRuntime, NEWEST_NODES, RUNTIMES, type RuntimeName } from "../suppor
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const RUN_MS = 20_000;
+/** What takes seconds where nobody else is. */
+const LONG_MS = 240_000;
 const EVERY_RUNTIME = [...RUNTIMES, ...NEWEST_NODES];
 
 let project: string;
@@ -32,7 +34,7 @@ beforeAll(() => {
     dependencies.push(...Object.keys(packages[`node_modules/${name}`].dependencies ?? {}));
     cpSync(join(ROOT, "node_modules", name), join(project, "node_modules", name), { recursive: true });
   }
-  for (const program of ["example.mjs", "strict-random.mjs", "checks.mjs", "drivers.mjs"])
+  for (const program of ["example.mjs", "strict-random.mjs", "checks.mjs", "drivers.mjs", "leaks.mjs"])
     cpSync(join(ROOT, "test/library", program), join(project, program));
   writeFileSync(
     join(project, "package.json"),
@@ -63,9 +65,15 @@ const PACKET = Buffer.from(`4500002b0000000040fd${"0000"}0a0000020a000001${"00".
 PACKET.writeUInt16BE(0x65d4, 10);
 
 /** Run a program whose descriptor 3 is the far end of a socket. @returns what it wrote */
-function run(path: string, args: string[], answered: (socket: Duplex) => void, cwd = project): Promise<string> {
+function run(
+  path: string,
+  args: string[],
+  answered: (socket: Duplex) => void,
+  cwd = project,
+  timeout = RUN_MS,
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(path, args, { cwd, timeout: RUN_MS, stdio: ["ignore", "pipe", "pipe", "pipe"] });
+    const child = spawn(path, args, { cwd, timeout, stdio: ["ignore", "pipe", "pipe", "pipe"] });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
@@ -181,4 +189,42 @@ describe("in every runtime", () => {
       if (name !== "deno") expect(answer?.subarray(12, 20).toString("hex")).toBe("0a0000010a000002");
     },
   );
+
+  const garbageCollector = (name: RuntimeName): string[] => {
+    if (name === "bun") return [];
+    return name === "deno" ? ["--v8-flags=--expose-gc"] : ["--expose-gc"];
+  };
+
+  /** @param part of leaks.mjs */
+  async function grown(name: RuntimeName, path: string, part: "cycles" | "day"): Promise<Record<string, unknown>> {
+    const deno = ["run", "--quiet", "--no-prompt", "--node-modules-dir=manual", "--allow-all"];
+    const args = [...(name === "deno" ? deno : []), ...garbageCollector(name), "leaks.mjs", part];
+    return JSON.parse(await run(path, args, () => {}, project, LONG_MS));
+  }
+
+  it.for(RUNTIMES)(
+    "a thousand devices, made and closed, leave nothing behind: %s",
+    { timeout: LONG_MS },
+    async (name, context) => {
+      const runtime = findRuntime(name);
+      if (runtime.path === undefined) return context.skip(runtime.reason);
+      const { descriptors, rss, heap } = await grown(name, runtime.path, "cycles");
+      expect(descriptors).toBe(0);
+      // Megabytes. A device that stays takes more than 0.1 of them, and 800 are counted; allocators keep some, too.
+      expect(heap).toBeLessThan(10);
+      expect(rss).toBeLessThan(70);
+    },
+  );
+
+  it.for(RUNTIMES)("a day of a tunnel leaves nothing behind: %s", { timeout: LONG_MS }, async (name, context) => {
+    const runtime = findRuntime(name);
+    if (runtime.path === undefined) return context.skip(runtime.reason);
+    const { descriptors, rss, heap, handshakes, heard } = await grown(name, runtime.path, "day");
+    expect(descriptors).toBe(0);
+    expect(heap).toBeLessThan(3);
+    expect(rss).toBeLessThan(20);
+    // Every two minutes, and a packet each minute both ways.
+    expect(handshakes).toBeGreaterThan(700);
+    expect(Math.min(...(heard as number[]))).toBeGreaterThan(24 * 60 - 5);
+  });
 });

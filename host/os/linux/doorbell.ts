@@ -6,7 +6,9 @@
  *
  *   armed ──signal──▶ looking: once in each turn of the event loop, no signals ──nothing for a few turns──▶ armed
  */
+import { SystemError } from "../../errors.ts";
 import { FILE, PROCESS } from "../../ffi/constants.ts";
+import { EINVAL } from "../../ffi/errno.ts";
 import { check, type Libc } from "../../ffi/libc.ts";
 import { Epoll, epollBytes } from "./epoll.ts";
 
@@ -66,8 +68,13 @@ export class Doorbell {
     check("F_SETSIG", libc.fcntl(fd, FILE.F_SETSIG, PROCESS.SIGURG));
     this.#epoll.add(fd, fd);
     const watched = { readable, armed: false };
-    this.#watched.set(fd, watched);
     this.#arm(fd, watched);
+    // For what sends no signals the kernel ignores the flag.
+    if ((libc.fcntl(fd, FILE.F_GETFL, 0) & FILE.O_ASYNC) === 0) {
+      this.#epoll.remove(fd);
+      throw new SystemError("F_SETFL", EINVAL, "O_ASYNC");
+    }
+    this.#watched.set(fd, watched);
     // What came before was no signal.
     this.#idleTurns = 0;
     if (!this.#looking) this.#loop.soon(this.#look);

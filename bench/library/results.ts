@@ -1,0 +1,26 @@
+/** What `npm run bench:library` measured: bench/results/library.json. */
+import type { RuntimeName } from "../runtimes.ts";
+import type { Throughput } from "./tunnel.ts";
+
+/** Another state of this repository that is compared with, and the two drivers of this one. */
+export type Contestant = "baseline" | "portable" | "ffi";
+
+export interface RuntimeResults {
+  readonly runtime: RuntimeName;
+  readonly throughput: Readonly<Partial<Record<Contestant, Throughput>>>;
+  /** Milliseconds. */
+  readonly firstPacket: Readonly<Partial<Record<Contestant, number>>>;
+  /** Megabytes by number of devices; 0 is the runtime with the package loaded. */
+  readonly memory: Readonly<Partial<Record<Contestant, Readonly<Record<string, number>>>>>;
+}
+
+export interface LibraryResults {
+  readonly date: string;
+  readonly command: string;
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly kernel: string };
+  /** Load averages of the last minute, before and after. */
+  readonly load: readonly [number, number];
+  readonly baseline: string | undefined;
+  readonly seconds: number;
+  readonly runtimes: readonly RuntimeResults[];
+}
