@@ -56,6 +56,8 @@ export interface IpOutput {
   pathMtu(destination: IpAddress): number;
   /** The caller has verified an ICMP error, or a probe failed: no packet over `mtu` goes to `destination` for some time. */
   lowerMtu(destination: IpAddress, mtu: number): void;
+  /** A packet of that size arrived there: what was learnt less of is not so. */
+  raiseMtu(destination: IpAddress, mtu: number): void;
   /** Whether a packet to `destination` would leave at once (PacketSink.ready). */
   ready(destination: IpAddress): boolean;
 

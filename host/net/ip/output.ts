@@ -71,6 +71,10 @@ export class SinkOutput implements IpOutput {
     this.#pathMtu.lower(destination, mtu);
   }
 
+  raiseMtu(destination: IpAddress, mtu: number): void {
+    this.#pathMtu.raise(destination, mtu);
+  }
+
   ready(destination: IpAddress): boolean {
     return this.#sink.ready?.(destination) ?? true;
   }

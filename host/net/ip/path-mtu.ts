@@ -66,6 +66,16 @@ export class PathMtu implements Timer {
     this.#context.timers.schedule(this, until);
   }
 
+  raise(destination: IpAddress, mtu: number): void {
+    const key = keyOf(destination);
+    const learnt = this.#learnt.get(key);
+    if (learnt === undefined || mtu <= learnt.mtu) return;
+    // As long as before: a place in the order of `until` is a place in the map.
+    if (mtu >= this.#interfaceMtu) this.#learnt.delete(key);
+    else this.#learnt.set(key, { mtu, until: learnt.until });
+    this.#epoch += 1;
+  }
+
   wake(now: Instant): void {
     for (const [key, { until }] of this.#learnt) {
       if (until > now) {

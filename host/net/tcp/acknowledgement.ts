@@ -5,6 +5,7 @@
 import { type Instant, NEVER } from "../../time/instant.ts";
 import { type Connection, DRAINED, WRITABLE } from "./connection.ts";
 import { armRetransmission } from "./deadlines.ts";
+import { onlyPathProbeLost, pathProbeArrived } from "./path-search.ts";
 import { Delivery } from "./scoreboard.ts";
 import type { Segment } from "./segment.ts";
 import { positionOf } from "./sequence.ts";
@@ -59,6 +60,7 @@ function echoedTime(c: Connection, segment: Segment): Instant {
 function advanceTo(c: Connection, ack: number): void {
   c.scoreboard.acknowledge(ack, delivery);
   c.una = ack;
+  pathProbeArrived(c, ack);
   c.sendQueue.acknowledge(ack);
   c.timeoutsInRow = 0;
   c.stalledSince = c.scoreboard.bytes > 0 ? c.tcp.context.now : NEVER;
@@ -107,7 +109,7 @@ function detectLosses(c: Connection): void {
   const recovering = recovery.phase !== "open";
   const again = c.rack.detect(scoreboard, c.roundTrip, c.segment, recovering, c.tcp.context.now);
   c.reorderAt = again > 0 ? again : NEVER;
-  if (scoreboard.lostBytes > before && !recovering) beginRecovery(c);
+  if (scoreboard.lostBytes > before && !recovering && !onlyPathProbeLost(c)) beginRecovery(c);
 }
 
 /** What might have been overtaken did not come (RFC 8985 §6.2): no acknowledgement tells how much may go out, so as if for one segment. */

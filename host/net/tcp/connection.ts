@@ -18,6 +18,7 @@ import { BUFFER_MAX, DEFAULT_MSS_IPV4, DEFAULT_MSS_IPV6, HEADER_BYTES, SEND_BUFF
 import { Cubic } from "./cubic.ts";
 import { clearDeadlines, wake } from "./deadlines.ts";
 import type { KeepAlive, TcpFailure, TcpHandler, TcpOptions, TcpState, TcpStatistics, TcpStream } from "./face.ts";
+import type { PathSearch } from "./path-search.ts";
 import { Rack } from "./rack.ts";
 import { ReceiveQueue } from "./receive-queue.ts";
 import { ReceiveWindow } from "./receive-window.ts";
@@ -89,6 +90,7 @@ export class Connection extends Entry implements TcpStream, Flow, Timer {
   mtuEpoch = -1;
   /** Set when black-hole detection lowered it; largest IP packet. */
   mtuLimit = Number.POSITIVE_INFINITY;
+  pathSearch: PathSearch | undefined = undefined;
   /** End of the last segment sent that was not full (Minshall's Nagle). */
   smallEnd = 0;
   /** What was to be sent next when the congestion window last stopped us; -1: never. */

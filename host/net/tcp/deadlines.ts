@@ -7,6 +7,7 @@ import { type Instant, NEVER } from "../../time/instant.ts";
 import { waitedForReordered } from "./acknowledgement.ts";
 import type { Connection } from "./connection.ts";
 import { DATA_RETRIES, ORPHAN_RETRIES, RTO_MAX, SYN_RETRIES } from "./constants.ts";
+import { suspectBlackHole } from "./path-search.ts";
 import { sendKeepAlive, sendTailProbe, sendWindowProbe } from "./transmit.ts";
 
 /** A window that stays closed for so long is given up when memory is short (RFC 6429). */
@@ -14,9 +15,6 @@ const STALL_PATIENCE = 60_000;
 const PRESSURE = 0.5;
 /** Timeouts in a row after which full segments may be what does not get through (RFC 4821 §7.7). */
 const BLACK_HOLE_TIMEOUTS = 2;
-/** Packets that surely pass: RFC 8200's for IPv6; for IPv4 what RFC 4821 §7.2 suggests, then what every host has to take. */
-const SAFE_MTU_IPV4 = [1024, 576] as const;
-const SAFE_MTU_IPV6 = [1280] as const;
 /** Peers may delay an acknowledgement by that much when one segment is in flight. */
 const PEER_DELAY = 200;
 
@@ -101,17 +99,6 @@ function timeout(c: Connection): void {
   if (c.state === "SYN-SENT" || c.state === "SYN-RECEIVED") return;
   c.recovery.timeout(scoreboard, c.una, c.nxt, c.control);
   if (c.timeoutsInRow >= BLACK_HOLE_TIMEOUTS) suspectBlackHole(c);
-}
-
-function suspectBlackHole(c: Connection): void {
-  const first = c.scoreboard.head;
-  if (first === undefined) return;
-  const packet = c.packetBytes(Math.min(first.end - first.start, c.segment));
-  const safe = c.remote.family === 4 ? SAFE_MTU_IPV4 : SAFE_MTU_IPV6;
-  const lower = safe.find((mtu) => mtu < packet);
-  if (lower === undefined) return;
-  c.mtuLimit = lower;
-  c.measureSegment();
 }
 
 function keepAlive(c: Connection, now: Instant): boolean {

@@ -9,6 +9,7 @@ import { inFlight } from "./acknowledgement.ts";
 import type { Connection } from "./connection.ts";
 import { ACK, CHECKSUM_OFFSET, FIN, HEADER_BYTES, PSH, SYN, WINDOW_SCALE } from "./constants.ts";
 import { armRetransmission, armWindowProbe } from "./deadlines.ts";
+import { pathProbeBytes, pathProbeLost } from "./path-search.ts";
 import type { Run } from "./scoreboard.ts";
 import { Header } from "./segment.ts";
 import { wireNumber } from "./sequence.ts";
@@ -100,6 +101,7 @@ function resend(c: Connection, run: Run): Sent {
   const bytes = Math.min(wanted, most);
   if (!emitRun(c, run.start, run.start + bytes)) return "full";
   const { now, counters } = c.tcp.context;
+  pathProbeLost(c, run.start);
   scoreboard.resent(run, bytes, now);
   c.recovery.sent(bytes);
   c.recovery.resent(bytes, now);
@@ -120,6 +122,8 @@ function sendNew(c: Connection): Sent {
   const idle = c.scoreboard.bytes === 0;
   if (idle && c.tcp.context.now - c.lastSentAt > c.roundTrip.timeout) c.control.idle();
   let bytes = Math.min(available, room, allowed);
+  const probe = pathProbeBytes(c, bytes);
+  if (probe > 0) return sendPathProbe(c, probe);
   if (bytes < available) {
     if (allowed < Math.min(available, room)) c.limitedAt = nxt;
     if (bytes >= segment) bytes = whole(bytes, segment);
@@ -151,6 +155,19 @@ function sendData(c: Connection, bytes: number): Sent {
   if (bytes % c.segment !== 0) c.smallEnd = c.nxt;
   c.scoreboard.sent(nxt, c.nxt, c.tcp.context.now);
   c.recovery.sent(bytes);
+  afterSending(c, bytes);
+  return "sent";
+}
+
+/** One segment that is larger than others are. */
+function sendPathProbe(c: Connection, bytes: number): Sent {
+  const { nxt } = c;
+  header.clear();
+  header.hasTimestamps = c.timestamps;
+  if (!emit(c, ACK | (nxt + bytes === c.sendQueue.end ? PSH : 0), nxt, nxt, nxt + bytes, bytes)) return "full";
+  c.pathSearch?.sent(nxt, nxt + bytes, c.packetBytes(bytes));
+  c.nxt += bytes;
+  c.scoreboard.sent(nxt, c.nxt, c.tcp.context.now);
   afterSending(c, bytes);
   return "sent";
 }
