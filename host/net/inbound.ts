@@ -11,6 +11,8 @@ export class Inbound {
   bytes: Uint8Array = new Uint8Array(0);
   view: DataView = new DataView(this.bytes.buffer);
   ownership: Ownership = "lent";
+  /** Only what we sent to ourselves may come from an address of ours. */
+  origin: "tunnel" | "loopback" = "tunnel";
   family: 4 | 6 = 4;
   /** Where the IP header starts. */
   packet = 0;

@@ -22,6 +22,7 @@ import { Icmp } from "./icmp/icmp.ts";
 import { Inbound, type Ownership } from "./inbound.ts";
 import { Addresses } from "./ip/addresses.ts";
 import { IpInput } from "./ip/input.ts";
+import { Loopback } from "./ip/loopback.ts";
 import { SinkOutput } from "./ip/output.ts";
 import { PathMtu } from "./ip/path-mtu.ts";
 import { ICMP, ICMPV6, TCP, UDP } from "./ip/protocols.ts";
@@ -62,6 +63,7 @@ export class NetStack implements Context {
   readonly #addresses: Addresses;
   readonly #input: IpInput;
   readonly #inbound = new Inbound();
+  readonly #loopback = new Loopback(() => this.wake());
   readonly #byProtocol: (Transport | undefined)[] = new Array(256).fill(undefined);
   readonly #transports: Transport[] = [];
   readonly #wake: (() => void) | undefined;
@@ -77,7 +79,8 @@ export class NetStack implements Context {
     this.budget = new MemoryBudget(options.budgetBytes ?? BUDGET_BYTES);
     this.#addresses = new Addresses(options.addresses);
     const pathMtu = new PathMtu(options.mtu, this);
-    this.ip = new SinkOutput(options.sink, this.#addresses, pathMtu, this.counters, this.random);
+    const sinks = { tunnel: options.sink, loopback: this.#loopback };
+    this.ip = new SinkOutput(sinks, this.#addresses, pathMtu, this.counters, this.random);
     this.icmp = new Icmp(this, (protocol) => this.#byProtocol[protocol]);
     this.tcp = new Tcp(this);
     this.udp = new Udp(this, this.icmp.errors);
@@ -112,6 +115,11 @@ export class NetStack implements Context {
     if (this.#closed) return;
     this.#now = now;
     this.#pending = true;
+    this.#inbound.origin = "tunnel";
+    this.#take(bytes, at, length, ownership);
+  }
+
+  #take(bytes: Uint8Array, at: number, length: number, ownership: Ownership): void {
     const packet = this.#inbound;
     if (packet.bytes !== bytes) {
       // A plain view, for `slice` of Node's Buffer does not copy.
@@ -153,8 +161,16 @@ export class NetStack implements Context {
     this.#now = now;
     this.#pending = false;
     for (let due = this.timers.pop(now); due !== undefined; due = this.timers.pop(now)) due.wake(now);
+    this.#takeLooped();
     for (const transport of this.#transports) transport.turn();
     for (const transport of this.#transports) transport.tell();
+  }
+
+  #takeLooped(): void {
+    const packets = this.#loopback.take();
+    if (packets.length === 0) return;
+    this.#inbound.origin = "loopback";
+    for (const packet of packets) this.#take(packet, 0, packet.length, "given");
   }
 
   /** When to call `turn`; NEVER while nothing is pending. */

@@ -94,9 +94,8 @@ export class IpInput {
     if (fault === "short" || fault === "version" || fault === "checksum") return this.#drop(COUNTERS[fault]);
     readAddresses(packet, header);
     if (!this.#addresses.has(packet.d0, packet.d1, packet.d2, packet.d3)) return this.#drop("ipNotOurs");
-    if (!canBeAnswered(packet) || this.#addresses.has(packet.s0, packet.s1, packet.s2, packet.s3)) {
+    if (!canBeAnswered(packet) || (packet.origin === "tunnel" && this.#isFromUs(packet)))
       return this.#drop("ipAddress");
-    }
     packet.trafficClass = header.trafficClass;
     packet.hopLimit = header.hopLimit;
     packet.protocol = header.protocol;
@@ -109,6 +108,10 @@ export class IpInput {
     const mayTell = header.version === 6 || header.fragmentOffset === 0;
     if (code !== undefined && mayTell) this.#troubles.parameterProblem(packet, code, header.faultAt - packet.packet);
     return this.#drop(COUNTERS[fault]);
+  }
+
+  #isFromUs({ s0, s1, s2, s3 }: Inbound): boolean {
+    return this.#addresses.has(s0, s1, s2, s3);
   }
 
   #drop(counter: NetCounter): false {

@@ -17,6 +17,7 @@ import {
 } from "../vnet.ts";
 import type { Addresses } from "./addresses.ts";
 import { Fragmentation } from "./fragmentation.ts";
+import { LOOPBACK_MTU, type Loopback } from "./loopback.ts";
 import type { PathMtu } from "./path-mtu.ts";
 import { HOP_LIMIT, IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, TCP } from "./protocols.ts";
 
@@ -24,21 +25,31 @@ const DONT_FRAGMENT = 0x4000;
 
 export class SinkOutput implements IpOutput {
   readonly #sink: PacketSink;
+  readonly #loopback: Loopback;
   readonly #addresses: Addresses;
   readonly #pathMtu: PathMtu;
   readonly #counters: NetCounters;
   readonly #fragmentation: Fragmentation;
   bytes: Uint8Array;
   view: DataView;
-  // The packet between reserve and commit.
+  // The packet between reserve and commit, and where it goes.
+  #current: PacketSink;
   #at = 0;
   #length = 0;
   #header = 0;
   #protocol = 0;
   #flow: Flow | undefined;
 
-  constructor(sink: PacketSink, addresses: Addresses, pathMtu: PathMtu, counters: NetCounters, random: RandomSource) {
-    this.#sink = sink;
+  constructor(
+    sinks: { tunnel: PacketSink; loopback: Loopback },
+    addresses: Addresses,
+    pathMtu: PathMtu,
+    counters: NetCounters,
+    random: RandomSource,
+  ) {
+    const sink = sinks.tunnel;
+    this.#sink = this.#current = sink;
+    this.#loopback = sinks.loopback;
     this.#addresses = addresses;
     this.#pathMtu = pathMtu;
     this.#counters = counters;
@@ -64,7 +75,7 @@ export class SinkOutput implements IpOutput {
   }
 
   pathMtu(destination: IpAddress): number {
-    return this.#pathMtu.to(destination);
+    return this.isOurs(destination) ? LOOPBACK_MTU : this.#pathMtu.to(destination);
   }
 
   lowerMtu(destination: IpAddress, mtu: number): void {
@@ -76,16 +87,18 @@ export class SinkOutput implements IpOutput {
   }
 
   ready(destination: IpAddress): boolean {
-    return this.#sink.ready?.(destination) ?? true;
+    return this.isOurs(destination) || (this.#sink.ready?.(destination) ?? true);
   }
 
   reserve(flow: Flow, protocol: number, length: number): number {
     const ipv4 = flow.remote.family === 4;
     const header = ipv4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
-    const at = this.#sink.reserve(VNET_BYTES + header + length);
+    const sink = this.isOurs(flow.remote) ? this.#loopback : this.#sink;
+    const at = sink.reserve(VNET_BYTES + header + length);
     if (at < 0) return -1;
-    this.bytes = this.#sink.bytes;
-    this.view = this.#sink.view;
+    this.#current = sink;
+    this.bytes = sink.bytes;
+    this.view = sink.view;
     this.#at = at;
     this.#length = length;
     this.#header = header;
@@ -100,7 +113,11 @@ export class SinkOutput implements IpOutput {
     const header = flow.remote.family === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
     if (payload.length + (header === IPV4_HEADER_BYTES ? header : 0) > PACKET_BYTES_MAX) return "too big";
     const mtu = this.pathMtu(flow.remote);
-    if (header + payload.length > mtu) return this.#fragmentation.send(flow, protocol, payload, mtu);
+    if (header + payload.length > mtu && !this.isOurs(flow.remote)) {
+      this.#current = this.#sink;
+      return this.#fragmentation.send(flow, protocol, payload, mtu);
+    }
+    if (header + payload.length > PACKET_BYTES_MAX) return "too big";
     const start = this.reserve(flow, protocol, payload.length);
     if (start < 0) return "full";
     this.bytes.set(payload, start);
@@ -109,7 +126,7 @@ export class SinkOutput implements IpOutput {
   }
 
   #writeIpv4(at: number, flow: Flow, protocol: number, length: number): void {
-    const { view } = this.#sink;
+    const { view } = this.#current;
     view.setUint16(at, 0x4500 | flow.trafficClass);
     view.setUint16(at + 2, IPV4_HEADER_BYTES + length);
     // RFC 6864: with DF the identification means nothing.
@@ -121,7 +138,7 @@ export class SinkOutput implements IpOutput {
   }
 
   #writeIpv6(at: number, flow: Flow, protocol: number, length: number): void {
-    const { view } = this.#sink;
+    const { view } = this.#current;
     const { local, remote, trafficClass, hopLimit } = flow;
     view.setUint32(at, (6 << 28) | (trafficClass << 20));
     view.setUint16(at + 4, length);
@@ -154,7 +171,7 @@ export class SinkOutput implements IpOutput {
   #commit(at: number, length: number): void {
     this.#counters.add("packetsOut");
     this.#counters.add("bytesOut", length - VNET_BYTES);
-    this.#sink.commit(at, length);
+    this.#current.commit(at, length);
   }
 
   #pseudoHeader(): number {

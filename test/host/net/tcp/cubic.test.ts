@@ -5,7 +5,7 @@ import { Cubic } from "../../../../host/net/tcp/cubic.ts";
 const MSS = 1000;
 
 /** A flow that is at `segments` and loses one; the recovery is over at `now`. */
-function after(segments: number): Cubic {
+function lossAt(segments: number): Cubic {
   const cubic = new Cubic(MSS);
   cubic.limit(segments * MSS);
   cubic.limit(cubic.lost(segments * MSS));
@@ -28,22 +28,22 @@ test("it begins with ten segments, or fewer that are large (RFC 6928)", () => {
 });
 
 test("a loss takes three tenths, and leaves two segments at least (§4.6)", () => {
-  expect(after(100).window).toBe(70_000);
-  expect(after(100).threshold).toBe(70_000);
-  expect(after(2).threshold).toBe(2000);
+  expect(lossAt(100).window).toBe(70_000);
+  expect(lossAt(100).threshold).toBe(70_000);
+  expect(lossAt(2).threshold).toBe(2000);
 });
 
 describe("after a loss at 100 segments, with a round trip of 100 ms", () => {
   // K = ∛(100 · 0.3 / 0.4) = 4.22 s (§4.2).
   test("the window is back after K, by a curve that flattens", () => {
-    expect(pass(after(100), 0, 2100, 100)).toBeCloseTo(0.4 * (2.1 - 4.217) ** 3 + 100, 0);
-    const back = pass(after(100), 0, 4200, 100);
+    expect(pass(lossAt(100), 0, 2100, 100)).toBeCloseTo(0.4 * (2.1 - 4.217) ** 3 + 100, 0);
+    const back = pass(lossAt(100), 0, 4200, 100);
     expect(back).toBeGreaterThan(98);
     expect(back).toBeLessThan(101);
   });
 
   test("and rises ever faster beyond", () => {
-    const cubic = after(100);
+    const cubic = lossAt(100);
     const first = pass(cubic, 0, 5200, 100);
     const second = pass(cubic, 5200, 1000, 100);
     const third = pass(cubic, 6200, 1000, 100);
@@ -52,7 +52,7 @@ describe("after a loss at 100 segments, with a round trip of 100 ms", () => {
   });
 
   test("never by more than half in a round trip", () => {
-    const cubic = after(100);
+    const cubic = lossAt(100);
     pass(cubic, 0, 100, 100);
     const before = cubic.window;
     // As if nothing had been acknowledged for a minute.
@@ -63,13 +63,13 @@ describe("after a loss at 100 segments, with a round trip of 100 ms", () => {
 
 test("on short paths it grows as Reno would (§4.3)", () => {
   // α = 3 · 0.3 / 1.7: half a segment in each round trip, while the old window is not reached.
-  const grown = pass(after(10), 0, 50, 10);
+  const grown = pass(lossAt(10), 0, 50, 10);
   expect(grown).toBeGreaterThan(7 + 4 * 0.529);
   expect(grown).toBeLessThan(7 + 6 * 0.529);
 });
 
 test("a flow that loses before it is back leaves room for others (§4.7)", () => {
-  const cubic = after(100);
+  const cubic = lossAt(100);
   cubic.limit(80 * MSS);
   cubic.limit(cubic.lost(80 * MSS));
   // The plateau is at 80 · 0.85 = 68 segments now, reached after ∛(12 / 0.4) = 3.1 s.
