@@ -172,6 +172,18 @@ test("acknowledgements of what was never sent change nothing", () => {
   expect(pair.far.stack.counters.read("tcpChallengeAcks")).toBeLessThanOrEqual(2);
 });
 
+test("challenges are no more than a thousand in a second, of all connections together", () => {
+  const pair = new Pair({ back: { loss: 1 } });
+  const sent = answers(pair);
+  pair.listen({ backlog: 2000 });
+  const peers = Array.from({ length: 600 }, (_, i) => makeConnection(pair, sent, 100 + i));
+  for (let round = 0; round < 3; round++) {
+    for (const next of peers) inject(pair, { ...next, sequence: 5000, flags: FLAGS.R });
+  }
+  expect(pair.far.stack.counters.read("tcpChallengeAcks")).toBe(1000);
+  expect([...pair.far.stack.tcp.connections()]).toHaveLength(600);
+});
+
 test("a peer that reports single bytes does not make us remember each", () => {
   const pair = new Pair();
   const sent = answers(pair);
