@@ -4,8 +4,8 @@
 // dist/web       one build, base64-coded, that every browser takes: for whatever bundles for them, and shows in bytes there
 // dist/workerd   one build, as a file that the runtime compiles itself, where nobody else may: Cloudflare Workers
 // dist/fetched   one build, as a file that is fetched next to the module: for pages, by an import of its own
-import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const MODULES = ["ciphers", "blake2s", "x25519"];
@@ -27,17 +27,21 @@ export const simd = await WebAssembly.compileStreaming(file);
   },
 };
 
-const isModule = (name) => name.endsWith(".js") || name.endsWith(".js.map");
+/** A module as it is, but for its source map: that of the original serves all. */
+function copy(name, target) {
+  const to = join(target, name);
+  const map = relative(dirname(to), join(SOURCE, `${name}.map`));
+  const text = readFileSync(join(SOURCE, name), "utf8");
+  mkdirSync(dirname(to), { recursive: true });
+  writeFileSync(to, text.replace(/\n\/\/# sourceMappingURL=\S+\s*$/, `\n//# sourceMappingURL=${map}\n`));
+}
 
-for (const [copy, { build, carry }] of Object.entries(COPIES)) {
-  const target = join("dist", copy);
+const modules = readdirSync(join(SOURCE, "crypto")).filter((name) => name.endsWith(".js"));
+
+for (const [name, { build, carry }] of Object.entries(COPIES)) {
+  const target = join("dist", name);
   rmSync(target, { recursive: true, force: true });
-  for (const name of readdirSync(join(SOURCE, "crypto")).filter(isModule)) {
-    cpSync(join(SOURCE, "crypto", name), join(target, "crypto", name));
-  }
-  for (const name of SHARED) {
-    for (const file of [name, `${name}.map`]) cpSync(join(SOURCE, file), join(target, file));
-  }
+  for (const module of [...modules.map((file) => `crypto/${file}`), ...SHARED]) copy(module, target);
   const generated = join(target, "crypto/generated");
   mkdirSync(generated);
   writeFileSync(join(generated, "carried.js"), `export const carried = ${JSON.stringify([build])};\n`);
