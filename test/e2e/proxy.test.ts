@@ -3,7 +3,7 @@
  * TCP behind wasmguard's daemon and behind wireguard-go. A trap outside tells of anything that leaves beside the tunnel.
  */
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { describe, expect, it, type TestContext } from "vitest";
 import { waitFor } from "./support/exec.ts";
 import { type Implementation, wasmguardOnNode, wireguardGo } from "./support/implementations.ts";
@@ -133,33 +133,14 @@ describe("a proxy", () => {
     expect(seen).not.toMatch(/198\.51\.100\.1/);
   }, 120_000);
 
-  it("carries thousands of requests without keeping anything of them", async (ctx) => {
+  it("has no core dump, and nobody looks into it: it holds keys", async (ctx) => {
     const bed = await open(ctx, wasmguardOnNode);
-    const proxy = await bed.proxy(bed.configuration, "--socks", "0", "--info", "0");
-    const way = `socks5h://127.0.0.1:${proxy.port("SOCKS5")}`;
-    const pid = bed.client
-      .pids()
-      .find((candidate) => readFileSync(`/proc/${candidate}/cmdline`, "latin1").includes("\0proxy\0"))!;
-    // It holds keys: no core dump, and no other process of its user looks into it, which the owner of its memory shows.
+    await bed.proxy(bed.configuration, "--socks", "0");
+    const pid = bed.proxyPid();
     expect(readFileSync(`/proc/${pid}/limits`, "latin1")).toMatch(/^Max core file size +0 /m);
+    // No other process of its user, which the owner of its memory shows.
     expect(statSync(`/proc/${pid}/mem`).uid).toBe(0);
-    const descriptors = () => readdirSync(`/proc/${pid}/fd`).length;
-    const burst = (count: number) =>
-      bed.client.run(
-        bed.command([
-          "sh",
-          "-c",
-          `seq ${count} | xargs -P 50 -n 20 sh -c 'for i; do echo url = http://web.internal:8080/$i; done | curl -sS --no-keepalive --max-time 60 -x ${way} -o /dev/null -w "%{http_code}\\n" --fail -K -' sh | sort | uniq -c`,
-        ]),
-        { timeoutMs: 150_000 },
-      );
-    await burst(200);
-    const before = descriptors();
-    expect((await burst(2000)).trim()).toMatch(/^\d+ 200$/m);
-    expect(await waitFor(() => descriptors() <= before + 2, 20_000)).toBe(true);
-    const metrics = await bed.client.run(["curl", "-sS", `http://127.0.0.1:${proxy.port("metrics")}/metrics`]);
-    expect(metrics).toMatch(/^connections_open=0$/m);
-  }, 240_000);
+  }, 60_000);
 
   it("outlives its far end, and ends in order when it is asked to", async (ctx) => {
     const bed = await open(ctx, wasmguardOnNode);

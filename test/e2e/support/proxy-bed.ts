@@ -5,7 +5,7 @@
  *           (203.0.113.1, 2001:db8:2::1)       203.0.113.2, 2001:db8:2::2  inside, the kernel's own TCP and a name server
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync } from "node:fs";
+import { chmodSync, readFileSync } from "node:fs";
 import type { TestContext } from "vitest";
 import { Daemon } from "./daemon.ts";
 import { waitFor } from "./exec.ts";
@@ -32,17 +32,33 @@ export class ProxyBed {
   readonly topology: Topology;
   readonly client: Namespace;
   readonly far: Namespace;
-  readonly daemon: Daemon;
   /** A wg-quick configuration for the client. */
   readonly configuration: string;
   readonly #outputs: string[] = [];
+  readonly #startFar: () => Promise<Daemon>;
+  #daemon: Daemon;
 
-  private constructor(parts: Pick<ProxyBed, "topology" | "client" | "far" | "daemon" | "configuration">) {
+  private constructor(
+    parts: Pick<ProxyBed, "topology" | "client" | "far" | "daemon" | "configuration">,
+    startFar: () => Promise<Daemon>,
+  ) {
     this.topology = parts.topology;
     this.client = parts.client;
     this.far = parts.far;
-    this.daemon = parts.daemon;
+    this.#daemon = parts.daemon;
     this.configuration = parts.configuration;
+    this.#startFar = startFar;
+  }
+
+  /** The far end's. */
+  get daemon(): Daemon {
+    return this.#daemon;
+  }
+
+  /** Kill the far end's daemon, and start another with the same configuration and no session. */
+  async replaceFar(): Promise<void> {
+    await this.#daemon.crash();
+    this.#daemon = await this.#startFar();
   }
 
   static async open(ctx: TestContext, implementation: Implementation): Promise<ProxyBed> {
@@ -54,13 +70,17 @@ export class ProxyBed {
     );
     const [near, other] = [makeKeyPair(), makeKeyPair()];
     const name = topology.interfaceName();
-    const daemon = await Daemon.start(topology, far, implementation, name);
     const peer = { publicKey: near.publicKey, allowedIps: [`${CLIENT.ipv4}/32`, `${CLIENT.ipv6}/128`] };
     const config = formatConfig({ privateKey: other.privateKey, listenPort: PORT, peers: [peer] });
-    await daemon.wg("setconf", name, topology.file(`${name}.conf`, config));
-    await far.addAddress(name, `${FAR.ipv4}/24`);
-    await far.addAddress(name, `${FAR.ipv6}/64`);
-    await far.ip("link", "set", name, "mtu", "1420", "up");
+    const startFar = async (): Promise<Daemon> => {
+      const daemon = await Daemon.start(topology, far, implementation, name);
+      await daemon.wg("setconf", name, topology.file(`${name}.conf`, config));
+      await far.addAddress(name, `${FAR.ipv4}/24`);
+      await far.addAddress(name, `${FAR.ipv6}/64`);
+      await far.ip("link", "set", name, "mtu", "1420", "up");
+      return daemon;
+    };
+    const daemon = await startFar();
     const configuration = `[Interface]
 PrivateKey = ${near.privateKey}
 Address = ${CLIENT.ipv4}/32, ${CLIENT.ipv6}/128
@@ -71,8 +91,8 @@ PublicKey = ${other.publicKey}
 AllowedIPs = 0.0.0.0/0, ::/0
 Endpoint = 198.51.100.2:${PORT}
 `;
-    const bed = new ProxyBed({ topology, client, far, daemon, configuration });
-    showOnFailure(ctx, () => [daemon.log(), ...bed.#outputs].join("\n---\n"));
+    const bed = new ProxyBed({ topology, client, far, daemon, configuration }, startFar);
+    showOnFailure(ctx, () => [bed.daemon.log(), ...bed.#outputs].join("\n---\n"));
     return bed;
   }
 
@@ -148,6 +168,18 @@ Endpoint = 198.51.100.2:${PORT}
         return Number(found[1]);
       },
     };
+  }
+
+  /** The process of the proxy that was started. */
+  proxyPid(): number {
+    const isProxy = (pid: number): boolean => readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("\0proxy\0");
+    return this.client.pids().find(isProxy)!;
+  }
+
+  /** A program of Node, as nobody in the client's namespace, to its end. @returns what it wrote */
+  runScript(script: string, args: readonly string[], timeoutMs: number): Promise<string> {
+    const argv = [wasmguardOnNode.command[0]!, "--input-type=module", "-e", script, ...args];
+    return this.client.run(this.command(argv), { timeoutMs });
   }
 
   /** A program of the client, without any right. */
