@@ -8,6 +8,7 @@ packages=(
   iptables nftables conntrack                  # firewalls and address translation
   curl dnsmasq-base bind9-dnsutils socat openssl dropbear-bin  # what is behind a tunnel, and who asks for it
   postgresql mariadb-server-core redis-tools      # servers that drivers are tried with
+  openssh-client                               # by way of the proxy
   gcc libc6-dev python3                        # constants of the kernel's headers, floods
   chromium                                     # the crypto module and the benchmark page in a browser
   systemd groff-base                           # the unit and the man page that are shipped

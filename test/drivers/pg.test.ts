@@ -1,40 +1,16 @@
 /** pg against PostgreSQL. */
-import { chownSync, readdirSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Certificate, makeCertificate } from "./support/certificate.ts";
+import { type Postgres, startPostgres } from "./support/postgres.ts";
 import { HOST, reach } from "./support/reach.ts";
-import { makeDirectory, prepare, type RunningServer, startServer } from "./support/server.ts";
 
-/** Debian keeps the programs of each version apart. */
-function programs(): string {
-  const [newest] = readdirSync("/usr/lib/postgresql").sort((left, right) => Number(right) - Number(left));
-  return `/usr/lib/postgresql/${newest}/bin`;
-}
-
-let server: RunningServer;
+let server: Postgres;
 let certificate: Certificate;
 
 beforeAll(async () => {
-  const directory = makeDirectory("postgres");
-  const data = join(directory, "data");
-  const options = ["-D", data, "-U", "admin", "--auth=trust", "--no-sync", "--no-locale", "-E", "UTF8"];
-  prepare(directory, { command: `${programs()}/initdb`, args: options });
   certificate = makeCertificate();
-  for (const [name, text] of [
-    ["server.key", certificate.key],
-    ["server.crt", certificate.cert],
-  ] as const) {
-    writeFileSync(join(data, name), text, { mode: 0o600 });
-    const { uid, gid } = statSync(data);
-    chownSync(join(data, name), uid, gid);
-  }
-  server = await startServer(directory, (port) => {
-    const settings = ["ssl=on", "fsync=off", "shared_buffers=8MB", "listen_addresses=127.0.0.1"];
-    const args = ["-D", data, "-k", directory, "-p", String(port), ...settings.flatMap((each) => ["-c", each])];
-    return { command: `${programs()}/postgres`, args };
-  });
+  server = await startPostgres(certificate);
 });
 afterAll(() => server?.stop());
 

@@ -133,7 +133,8 @@ export async function runProxy(name: string, plan: Plan, flags: ProxyFlags): Pro
     }
     // Only now: whoever may not be looked into cannot open /dev/fd/N either, which a capture or a certificate may be.
     await forbidDumps();
-    say("ready");
+    // Behind a ProxyCommand the line would stand in everybody's terminal.
+    if (stdio === undefined) say("ready");
     if (stdio !== undefined) {
       const joined = forwardStdio(context, stdio.target, { input: process.stdin, output: process.stdout });
       const report = await Promise.race([joined, stopped]);

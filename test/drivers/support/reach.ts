@@ -8,13 +8,18 @@ import { networks } from "../../support/networks.ts";
 /** The server's name inside the tunnel. */
 export const HOST = "far.internal";
 
+/** Lets those inside the tunnel reach the port of this machine's loopback, at the network's own address. */
+export async function gate(far: Network, port: number): Promise<void> {
+  const server = far.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    void relay(socket, connect({ host: "127.0.0.1", port, allowHalfOpen: true, noDelay: true }));
+  });
+  server.listen(port);
+  await once(server, "listening");
+}
+
 /** @returns a network in which `HOST` has that port, too */
 export async function reach(port: number): Promise<Network> {
   const { near, far } = await networks();
-  const gate = far.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    void relay(socket, connect({ host: "127.0.0.1", port, allowHalfOpen: true, noDelay: true }));
-  });
-  gate.listen(port);
-  await once(gate, "listening");
+  await gate(far, port);
   return near;
 }
