@@ -16,12 +16,12 @@ import { Program } from "../emulated/program.ts";
 import type { Client } from "./programs.ts";
 
 const OUTSIDE = { near: "198.51.100.1", far: "198.51.100.2" } as const;
-const INSIDE = { near: "203.0.113.1", far: "203.0.113.2" } as const;
+export const INSIDE = { near: "203.0.113.1", far: "203.0.113.2" } as const;
 const PORT = 51_820;
-const IPERF_PORT = 5201;
+export const IPERF_PORT = 5201;
 const LOCAL = `127.0.0.1:${IPERF_PORT}`;
 const MTU = 1420;
-const START_MS = 20_000;
+export const START_MS = 20_000;
 const WARM_UP_SECONDS = 1;
 
 export type Direction = "up" | "down";
@@ -34,7 +34,7 @@ export interface ClientRun {
   readonly peakBytes: number;
 }
 
-const listens = (namespace: Namespace, port: number) => async () =>
+export const listens = (namespace: Namespace, port: number) => async () =>
   (await namespace.run(["ss", "-Htln", `sport = :${port}`])).trim() !== "";
 
 async function iperf(near: Namespace, far: Namespace, direction: Direction, seconds: number): Promise<number> {
@@ -64,7 +64,15 @@ async function startFar(topology: Topology, far: Namespace, nearKey: string, pri
   return daemon;
 }
 
-export async function measureClient(client: Client, seconds: number): Promise<ClientRun[]> {
+/** A client that listens at `LOCAL`, and what it leads to: the same port of `INSIDE.far`. */
+export interface ClientBed {
+  readonly near: Namespace;
+  readonly far: Namespace;
+  /** The client's processes. */
+  readonly pids: readonly number[];
+}
+
+export async function withClient<T>(client: Client, work: (bed: ClientBed) => Promise<T>): Promise<T> {
   await using topology = new Topology();
   const [near, far] = [await topology.namespace("near"), await topology.namespace("far")];
   const end = (namespace: Namespace, address: string) => ({ namespace, addresses: [`${address}/24`] });
@@ -83,21 +91,26 @@ export async function measureClient(client: Client, seconds: number): Promise<Cl
   using process = new Program(near, client.argv(settings));
   process.endInput(client.input(settings));
   if (!(await waitFor(listens(near, IPERF_PORT), START_MS))) throw new Error(`${client.name} does not listen`);
-  const pids = near.pids();
-  const runs: ClientRun[] = [];
-  for (const direction of ["up", "down"] as const) {
-    await iperf(near, far, direction, WARM_UP_SECONDS);
-    await sleep(200);
-    const before = cpuTime(pids).both;
-    const bytes = await iperf(near, far, direction, seconds);
-    const cpu = cpuTime(pids).both - before;
-    runs.push({
-      client: client.name,
-      direction,
-      megabits: (bytes * 8) / seconds / 1e6,
-      cpuSecondsPerGigabyte: (cpu / bytes) * 1e9,
-      peakBytes: memory(pids, "VmHWM"),
-    });
-  }
-  return runs;
+  return await work({ near, far, pids: near.pids() });
+}
+
+export function measureClient(client: Client, seconds: number): Promise<ClientRun[]> {
+  return withClient(client, async ({ near, far, pids }) => {
+    const runs: ClientRun[] = [];
+    for (const direction of ["up", "down"] as const) {
+      await iperf(near, far, direction, WARM_UP_SECONDS);
+      await sleep(200);
+      const before = cpuTime(pids).both;
+      const bytes = await iperf(near, far, direction, seconds);
+      const cpu = cpuTime(pids).both - before;
+      runs.push({
+        client: client.name,
+        direction,
+        megabits: (bytes * 8) / seconds / 1e6,
+        cpuSecondsPerGigabyte: (cpu / bytes) * 1e9,
+        peakBytes: memory(pids, "VmHWM"),
+      });
+    }
+    return runs;
+  });
 }

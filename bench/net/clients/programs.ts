@@ -9,6 +9,9 @@ import { type RuntimeName, runtimeCommand } from "../../runtimes.ts";
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const PEERS = here("../../../.runtimes/peers/");
 
+/** Where ours also takes SOCKS5. */
+export const SOCKS = "127.0.0.1:1080";
+
 export interface Settings {
   /** Base64. */
   readonly privateKey: string;
@@ -47,6 +50,9 @@ Endpoint = ${s.endpoint}
 [TCPClientTunnel]
 BindAddress = ${s.local}
 Target = ${s.remote}
+
+[Socks5]
+BindAddress = ${SOCKS}
 `,
   };
 }
