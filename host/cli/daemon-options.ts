@@ -9,6 +9,7 @@ import { UsageError } from "./command-errors.ts";
 import { checkInterfaceName } from "./interface-name.ts";
 import type { Environment } from "./launch/environment.ts";
 import type { DAEMON_OPTIONS, OptionValues, TEST_OPTIONS } from "./option-table.ts";
+import { packageVersion } from "./version.ts";
 
 /** What one start of the daemon asks for: its options, and how this process deals with it. */
 export interface StartRequest extends Omit<DaemonOptions, "onReady" | "signal" | "log" | "onLogRoom"> {
@@ -65,6 +66,7 @@ function packetMemory(text: string | undefined): number | undefined {
 }
 
 const BUSY_POLL_MAX = 10_000;
+const PORT_MAX = 65_535;
 
 function busyPoll(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
@@ -86,6 +88,19 @@ function confinement(values: OptionValues<typeof DAEMON_OPTIONS>): ConfineOption
   const mayFail = stepsThatMayFail(values["allow-unconfined"]);
   if (values["no-confine"]) return undefined;
   return { user: values.user, socketRights: values["drop-socket-rights"] ? "drop" : "keep", mayFail };
+}
+
+function webAddress(text: string | undefined): StartRequest["web"] {
+  if (text === undefined) return undefined;
+  const match = /^(?:(?:127\.0\.0\.1|(\[::1\])|localhost):)?(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2] ?? Number.NaN);
+  if (!(port >= 1 && port <= PORT_MAX)) {
+    throw new UsageError(
+      `--web is not a port of loopback: ${JSON.stringify(text)}`,
+      "Write for example 127.0.0.1:9000",
+    );
+  }
+  return { host: match?.[1] === undefined ? "127.0.0.1" : "::1", port, version: packageVersion() ?? "" };
 }
 
 function threadCount(text: string | undefined): number | undefined {
@@ -130,6 +145,7 @@ export function startRequest(
     rekeyAfterMs: rekeyAfter(values["rekey-after"]),
     metrics: values.metrics === undefined ? undefined : parseMetricsAddress(values.metrics),
     metricsToken: wholePath("--metrics-token", values["metrics-token"]),
+    web: webAddress(values.web),
     confinement: confinement(values),
     offloads: {
       vnetHeader: values["no-tun-offload"] !== true,

@@ -22,6 +22,7 @@ export const DAEMON_OPTIONS = {
   "uapi-fd": { value: "N", help: "use the listening socket at this descriptor (as WG_UAPI_FD)" },
   metrics: { value: "ADDRESS", help: "serve Prometheus text at 127.0.0.1:PORT, [::1]:PORT or a unix socket's path" },
   "metrics-token": { value: "FILE", help: "the token that clients of a metrics PORT show (made at each start)" },
+  web: { value: "ADDRESS", help: "serve a page about the tunnel at 127.0.0.1:PORT or [::1]:PORT" },
   threads: { value: "N", help: "threads that carry packets, 1 to 16 (1)" },
   nice: { value: "N", help: "scheduling priority, -20 to 19 (-10): packets must get their turn on a busy machine" },
   "busy-poll": { value: "US", help: "after a packet look this long for the next, 0 to 10000 (only when one is due)" },

@@ -32,8 +32,9 @@ import { openQueues } from "../os/linux/tun-queues.ts";
 import { keepUdpSockets } from "../os/linux/udp-reserve.ts";
 import { adoptUnix, listenUnix } from "../os/linux/unix-socket.ts";
 import { socketPath } from "../uapi/socket-path.ts";
+import type { WebAddress } from "./web-page.ts";
 
-/** How quickly the event loop, which serves metrics, must get its turn. */
+/** How quickly the event loop, which serves metrics and the page, must get its turn. */
 const METRICS_PATIENCE_MS = 50;
 
 export type LogLevel = "silent" | "error" | "verbose";
@@ -80,6 +81,8 @@ export interface DaemonOptions {
   metricsToken?: string | undefined;
   /** For tests: sessions are replaced after this many milliseconds instead of 120 s, never later. */
   rekeyAfterMs?: number | undefined;
+  /** Where to serve a page about the tunnel; nowhere without it. */
+  web?: WebAddress | undefined;
   log(level: "error" | "verbose", message: string): void;
   /** Called once there is a way to tell whether the log's descriptor has room for a line. */
   onLogRoom?(hasRoom: () => boolean): void;
@@ -132,7 +135,7 @@ function recordStatus(status: ConfinementStatus, log: DaemonOptions["log"]): voi
 
 /** Runs until the signal, the loss of the socket or the loss of the interface. Rejects if it cannot start. */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
-  const { interfaceName, tunFd, uapiFd, offloads, metrics, busyPoll, log } = options;
+  const { interfaceName, tunFd, uapiFd, offloads, metrics, web, busyPoll, log } = options;
   if (!setNice(options.nice)) log("verbose", `the system refused priority ${options.nice}`);
   const core = await loadCore({}, "shared");
   const libc = await openLibc(core.memory);
@@ -173,7 +176,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
         busyPoll,
         extraStatistics: confinementStatistics,
         peerCreated: ({ slot }) => unlockedKeys.peerCreated(slot),
-        patienceMs: metrics === undefined ? undefined : METRICS_PATIENCE_MS,
+        patienceMs: metrics === undefined && web === undefined ? undefined : METRICS_PATIENCE_MS,
         eventLog: options.logLevel === "verbose" ? await openEventLog(workers?.core ?? core, libc, log) : undefined,
         log,
       });
@@ -181,13 +184,16 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       if (rekeyAfterMs !== undefined)
         (workers?.core ?? core).exports.setRekeyLimits(rekeyAfterMs, REKEY_AFTER_MESSAGES);
       const server = metrics && (await startMetrics(tun.name, metrics, options.metricsToken, loop));
-      remover = await giveUpRights(libc, [path, ...(server?.files ?? [])], keyMemory, options);
+      const page = web && (await startPage(tun.name, web, loop, libc));
+      const files = [path, ...(server?.files ?? []), ...(page === undefined ? [] : [page.file])];
+      remover = await giveUpRights(libc, files, keyMemory, options);
       log("verbose", `ready; FFI of ${libc.backend}, vnet header ${tun.vnetHeader ? "on" : "off"}`);
       options.onReady();
       // What the runtime took for reading the program: more than a megabyte, not needed again.
       libc.trimHeap();
       log("verbose", `ended: ${await loop.run(options.signal)}`);
       server?.close();
+      page?.close();
       watch.close();
     } finally {
       await remover?.remove();
@@ -231,6 +237,12 @@ async function startMetrics(
     token?.close();
     throw error;
   }
+}
+
+async function startPage(interfaceName: string, address: WebAddress, loop: Loop, libc: Libc) {
+  const { startWebPage } = await import("./web-page.ts");
+  const { linuxZones } = await import("../os/linux/zones.ts");
+  return startWebPage(interfaceName, address, loop.engine, linuxZones(libc));
 }
 
 /** Further threads cost nothing where there are none, not even their code. */

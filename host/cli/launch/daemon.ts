@@ -19,7 +19,7 @@ import { mustLeaveAtOnce } from "./leave.ts";
 /** What must be known here; the daemon reads the rest from its command line. */
 export type LaunchRequest = Pick<
   StartRequest,
-  "interfaceName" | "tunFd" | "uapiFd" | "keepsLog" | "confinement" | "metrics" | "metricsToken"
+  "interfaceName" | "tunFd" | "uapiFd" | "keepsLog" | "confinement" | "metrics" | "metricsToken" | "web"
 >;
 
 export interface Launch {
@@ -49,9 +49,9 @@ export async function prepareLaunch(
   return { libc, start: { program, argv: [program, ...words], environment } };
 }
 
-function sandbox(libc: Libc, { interfaceName, metrics, metricsToken }: LaunchRequest, steps: Steps): void {
+function sandbox(libc: Libc, { interfaceName, metrics, metricsToken, web }: LaunchRequest, steps: Steps): void {
   const sockets = [socketPath(interfaceName), ...(metrics?.kind === "unix" ? [metrics.path] : [])];
-  const tcpServer = metrics?.kind === "port" ? "yes" : "no";
+  const tcpServer = metrics?.kind === "port" || web !== undefined ? "yes" : "no";
   const files = metricsToken === undefined ? [] : [metricsToken];
   enterSandbox(libc, { socketDirectories: sockets.map((path) => dirname(path)), files, tcpServer }, steps);
   // What was allowed to fail, the daemon finds and logs.
