@@ -1,71 +1,17 @@
 /** The programs of examples/, as a user starts them: two processes, joined by a tunnel over loopback, in every runtime. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer, type RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { encodeKey, generatePrivateKey, publicKeyOf } from "../../host/library/device-keys.ts";
-import { Network } from "../../host/network/index.ts";
-import { findRuntime, RUNTIMES, type RuntimeName } from "../support/runtimes.ts";
+import type { Network } from "../../host/network/index.ts";
+import { networkOf, serveInside } from "../support/inside.ts";
+import { findRuntime, RUNTIMES } from "../support/runtimes.ts";
+import { configurations, run } from "../support/two-ends.ts";
 
 const example = (name: string): string => fileURLToPath(new URL(`../../examples/${name}.mjs`, import.meta.url));
-
-async function freePort(): Promise<number> {
-  const socket = createSocket("udp4");
-  await new Promise<void>((done) => socket.bind(0, "127.0.0.1", done));
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
-
-/** Configurations of two ends that know each other. */
-async function configurations(): Promise<{ inside: string; outside: string }> {
-  const folder = mkdtempSync(join(tmpdir(), "examples-"));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const [near, far] = [generatePrivateKey(), generatePrivateKey()];
-  const text = (key: Uint8Array): string => new TextDecoder().decode(encodeKey(key));
-  const [nearPort, farPort] = [await freePort(), await freePort()];
-  const write = (
-    name: string,
-    own: Uint8Array,
-    address: string,
-    listen: number,
-    other: Uint8Array,
-    peer: string,
-    port: number,
-  ): string => {
-    const path = join(folder, name);
-    const lines = [
-      ...["[Interface]", `PrivateKey = ${text(own)}`, `Address = ${address}`, `ListenPort = ${listen}`],
-      ...["[Peer]", `PublicKey = ${text(publicKeyOf(other))}`, `AllowedIPs = ${peer}`, `Endpoint = 127.0.0.1:${port}`],
-    ];
-    writeFileSync(path, `${lines.join("\n")}\n`, { mode: 0o600 });
-    return path;
-  };
-  return {
-    inside: write("inside.conf", near, "10.8.0.1/24", nearPort, far, "10.8.0.2/32", farPort),
-    outside: write("outside.conf", far, "10.8.0.2/24", farPort, near, "10.8.0.1/32", nearPort),
-  };
-}
-
-function run(runtime: RuntimeName, path: string, ...args: string[]): { process: ChildProcess; output: () => string } {
-  const before = runtime === "deno" ? ["run", "--quiet", "--no-lock", "--allow-all"] : [];
-  const child = spawn(path, [...before, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (chunk) => {
-      output += chunk;
-    });
-  }
-  return { process: child, output: () => output };
-}
 
 describe.each(RUNTIMES)("the examples in %s", (runtime) => {
   it("show a local server inside a tunnel, and fetch from it", async (test) => {
@@ -81,20 +27,6 @@ describe.each(RUNTIMES)("the examples in %s", (runtime) => {
     await new Promise((done) => server.process.once("close", done));
   }, 90_000);
 });
-
-/** An end of a tunnel in this process, for what an example meets inside. */
-async function networkOf(file: string): Promise<Network> {
-  const network = await Network.fromConfig(file);
-  onTestFinished(() => network.close());
-  return network;
-}
-
-async function serveInside(network: Network, answer: RequestListener): Promise<void> {
-  const web = createServer(answer);
-  const server = network.createServer({ allowHalfOpen: true }, (socket) => void web.emit("connection", socket));
-  server.listen(80);
-  await once(server, "listening");
-}
 
 it("a bot in Deno answers in a room inside the tunnel, until it is told to end", async (test) => {
   const { path, reason } = findRuntime("deno");
