@@ -120,6 +120,28 @@ describe("a network", () => {
     await expect(Network.fromConfig("[Interface]\nAddress = 10.9.0.1\n")).rejects.toMatchObject({ code: "CONFIG" });
   });
 
+  it("tells of handshakes and endpoints, and counts connections and bytes", async () => {
+    const { near, far } = await networks();
+    const heard: string[] = [];
+    for (const type of ["handshake", "endpoint"] as const) far.on(type, () => heard.push(type));
+    const server = far.createServer((socket) => socket.resume());
+    server.listen(7);
+    await once(server, "listening");
+    const socket = near.connect(7, "10.0.0.2");
+    await new Promise<void>((done) => socket.write(Buffer.alloc(100_000), () => done()));
+    expect(near.status()).toMatchObject({ ready: true, connections: 1 });
+    // Ours is told of all that was acknowledged when the other side has read it.
+    await expect.poll(() => far.statistics().connections[0]?.bytesIn, { timeout: 20_000 }).toBe(100_000);
+    const [connection] = near.statistics().connections;
+    expect(connection).toMatchObject({ state: "ESTABLISHED", remote: "10.0.0.2:7", bytesOut: 100_000 });
+    expect(connection!.bytesRetransmitted).toBeGreaterThanOrEqual(0);
+    expect(near.statistics().stack).toMatchObject({ tcpActiveOpens: 1, tcpRetransmits: expect.any(Number) });
+    expect(near.statistics().stack.bytesOut).toBeGreaterThan(100_000);
+    expect(heard).toEqual(expect.arrayContaining(["endpoint", "handshake"]));
+    socket.destroy();
+    await expect.poll(() => near.status().connections, { timeout: 20_000 }).toBe(0);
+  });
+
   it("resets what is open when it closes, and can be disposed of", async () => {
     const { near, far } = await networks();
     const server = far.createServer(() => {});
