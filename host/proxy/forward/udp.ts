@@ -99,13 +99,18 @@ function correspondHere({ host, port }: Target, onAnswer: (payload: Uint8Array) 
       socket.close();
       reject(error);
     };
+    let target: { address: string; port: number } | undefined;
     socket.once("error", failed);
-    socket.on("message", onAnswer);
+    // In Deno a connected socket hands over strangers' datagrams, too.
+    socket.on("message", (payload, from) => {
+      if (from.port === target?.port && from.address === target.address) onAnswer(payload);
+    });
     // Called with an error too, though its type does not say so.
     socket.connect(port, host, (...[error]: Error[]) => {
       if (error !== undefined) return failed(error);
       socket.off("error", failed);
       socket.on("error", () => {});
+      target = socket.remoteAddress();
       resolve({ send: (payload) => socket.send(payload, () => {}), close: () => void socket.close() });
     });
   });

@@ -167,7 +167,8 @@ describe("fetch", () => {
 
   it.each([
     ["a status of no kind", "HTTP/1.1 000 OK\r\nContent-Length: 99\r\n\r\nok"],
-    ["control characters", "HTTP/1.1 200 O\x01K\r\nContent-Length: 99\r\n\r\nok"],
+    // Bun's client has no words behind the status.
+    ...(runtime() === "bun" ? [] : [["control characters", "HTTP/1.1 200 O\x01K\r\nContent-Length: 99\r\n\r\nok"]]),
     ["another protocol", "HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"],
     [
       "thousands of codings",

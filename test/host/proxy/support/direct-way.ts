@@ -52,7 +52,10 @@ export function directWay(): DirectWay {
     datagrams: (onDatagram) => open(0, onDatagram),
     correspond: async (target, onAnswer) => {
       const { host, port } = resolve(target);
-      const socket = createSocket("udp4", onAnswer);
+      const socket = createSocket("udp4");
+      socket.on("message", (payload, from) => {
+        if (from.port === port && from.address === host) onAnswer(payload);
+      });
       socket.on("error", () => {});
       await new Promise<void>((done) => socket.connect(port, host, done));
       return { send: (payload: Uint8Array) => socket.send(payload, () => {}), close: () => void socket.close() };
