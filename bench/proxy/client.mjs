@@ -1,7 +1,7 @@
 // Who uses the proxy, for some seconds; tells one figure or two as JSON. Arguments: what, seconds, port, and for SOCKS5 the target's host and port.
-//   requests  each over a connection of its own, so many at a time     { perSecond }
+//   requests  each over a connection of its own, so many at a time     { perSecond, answered }
 //   latency   a byte there and back on one connection, microseconds    { median, p99 }
-//   download  as much as comes                                         { megabits }
+//   download  as much as comes                                         { megabits, bytes }
 import { connect } from "node:net";
 
 const [what, seconds, port, host, targetPort] = process.argv.slice(2);
@@ -47,7 +47,7 @@ async function requests() {
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return { perSecond: (answered / (performance.now() - start)) * 1000 };
+  return { answered, perSecond: (answered / (performance.now() - start)) * 1000 };
 }
 
 async function latency() {
@@ -75,7 +75,7 @@ async function download() {
   await new Promise((resolve) => setTimeout(resolve, 500));
   const [before, start] = [bytes, performance.now()];
   await new Promise((resolve) => setTimeout(resolve, 1000 * Number(seconds)));
-  return { megabits: ((bytes - before) * 8) / (performance.now() - start) / 1000 };
+  return { bytes, megabits: ((bytes - before) * 8) / (performance.now() - start) / 1000 };
 }
 
 console.log(JSON.stringify(await { requests, latency, download }[what]()));

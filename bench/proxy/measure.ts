@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { killGroup, sleep, waitFor } from "../../test/e2e/support/exec.ts";
 import { type ClientBed, INSIDE, IPERF_PORT, listens, START_MS, withClient } from "../net/clients/measure.ts";
 import { type Client, SOCKS } from "../net/clients/programs.ts";
-import { memory } from "../tunnel/counters.ts";
+import { cpuTime, memory } from "../tunnel/counters.ts";
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const SOCKS_PORT = SOCKS.split(":")[1]!;
@@ -17,6 +17,9 @@ export interface ProxyRun {
   readonly megabits: number;
   readonly requestsPerSecond: number;
   readonly latencyMicroseconds: { readonly median: number; readonly p99: number };
+  /** The client's, with all its threads: what a busy machine does not change much. */
+  readonly cpuMillisecondsPerRequest: number;
+  readonly cpuSecondsPerGigabyte: number;
   /** Before anybody has come, and the most while all of this was measured. */
   readonly idleBytes: number;
   readonly peakBytes: number;
@@ -39,6 +42,12 @@ async function use<T>({ near }: ClientBed, what: string, way: Way, seconds: numb
   return JSON.parse(await near.run(argv, { timeoutMs: 1000 * (seconds + 30) })) as T;
 }
 
+async function costed<T>({ pids }: ClientBed, work: () => Promise<T>): Promise<T & { cpuSeconds: number }> {
+  const before = cpuTime(pids).both;
+  const done = await work();
+  return { ...done, cpuSeconds: cpuTime(pids).both - before };
+}
+
 export function measureProxy(client: Client, way: Way, seconds: number): Promise<ProxyRun> {
   return withClient(client, async (bed) => {
     // The handshake, and the compiler's first look at the code.
@@ -48,19 +57,20 @@ export function measureProxy(client: Client, way: Way, seconds: number): Promise
     const latencyMicroseconds = await withServer(bed, "echo", () =>
       use<{ median: number; p99: number }>(bed, "latency", way, seconds),
     );
-    const { perSecond, megabits } = await withServer(bed, "web", async () => ({
-      ...(await use<{ perSecond: number }>(bed, "requests", way, seconds)),
-      ...(await use<{ megabits: number }>(bed, "download", way, seconds)),
-    }));
-    const peakBytes = memory(bed.pids, "VmHWM");
+    const [asked, loaded] = await withServer(bed, "web", async () => [
+      await costed(bed, () => use<{ perSecond: number; answered: number }>(bed, "requests", way, seconds)),
+      await costed(bed, () => use<{ megabits: number; bytes: number }>(bed, "download", way, seconds)),
+    ]);
     return {
       client: client.name,
       way,
-      megabits,
-      requestsPerSecond: perSecond,
+      megabits: loaded.megabits,
+      requestsPerSecond: asked.perSecond,
       latencyMicroseconds,
+      cpuMillisecondsPerRequest: (1000 * asked.cpuSeconds) / asked.answered,
+      cpuSecondsPerGigabyte: (1e9 * loaded.cpuSeconds) / loaded.bytes,
       idleBytes,
-      peakBytes,
+      peakBytes: memory(bed.pids, "VmHWM"),
     };
   });
 }

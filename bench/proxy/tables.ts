@@ -16,18 +16,30 @@ export function proxyTable({ runs, date, command, load, seconds, machine, runtim
     groups.set(name, [...(groups.get(name) ?? []), run]);
   }
   const rows = [...groups].map(([name, group]) => {
-    const figure = (of: (run: ProxyRun) => number, unit = 1): string => (middle(group.map(of)) / unit).toFixed(0);
+    const figure = (of: (run: ProxyRun) => number, digits = 0): string => middle(group.map(of)).toFixed(digits);
     return [
       name,
       figure(({ megabits }) => megabits),
+      figure(({ cpuSecondsPerGigabyte }) => cpuSecondsPerGigabyte, 1),
       figure(({ requestsPerSecond }) => requestsPerSecond),
+      figure(({ cpuMillisecondsPerRequest }) => cpuMillisecondsPerRequest, 2),
       figure(({ latencyMicroseconds }) => latencyMicroseconds.median),
       figure(({ latencyMicroseconds }) => latencyMicroseconds.p99),
-      figure(({ idleBytes }) => idleBytes, MIB),
-      figure(({ peakBytes }) => peakBytes, MIB),
+      figure(({ idleBytes }) => idleBytes / MIB),
+      figure(({ peakBytes }) => peakBytes / MIB),
     ];
   });
-  const head = ["", "Mbit/s", "requests/s", "there and back, µs", "p99, µs", "memory before, MiB", "at most, MiB"];
+  const head = [
+    "",
+    "Mbit/s",
+    "CPU-s/GB",
+    "requests/s",
+    "CPU-ms/request",
+    "there and back, µs",
+    "p99, µs",
+    "memory before, MiB",
+    "at most, MiB",
+  ];
   const table = markdownTable([head, ...rows], { align: head.map((_, i) => (i === 0 ? "l" : "r")) });
   const times = Math.max(...[...groups.values()].map(({ length }) => length));
   const how = `${date} UTC, \`${command}\`: medians of ${times} runs of ${seconds} s each; load average ${load[0]} before, ${load[1]} after; ${machine.cpu}, ${machine.cores} cores; ${runtime}.`;
