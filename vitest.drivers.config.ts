@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ["test/drivers/**/*.test.ts"],
     exclude: ["**/node_modules/**"],
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
     fileParallelism: false,
   },
