@@ -102,7 +102,7 @@ export class PingStream implements AsyncDisposable {
 export interface IperfResult {
   readonly receivedBytes: number;
   readonly megabitsPerSecond: number;
-  /** Datagrams lost on the way, in per cent; 0 for TCP. */
+  /** Datagrams lost on the way, in per cent, but for those that iperf3 was too slow to take; 0 for TCP. */
   readonly lostPercent: number;
 }
 
@@ -114,6 +114,14 @@ export interface IperfOptions {
   /** UDP only. */
   readonly megabits?: number;
   readonly streams?: number;
+}
+
+/** Datagrams that the sockets of a namespace had no room for. */
+async function overflows(namespace: Namespace): Promise<number> {
+  const text = await namespace.run(["cat", "/proc/net/snmp", "/proc/net/snmp6"]);
+  const [names = "", values = ""] = text.match(/^Udp: .*$/gm) ?? [];
+  const ipv4 = values.split(" ")[names.split(" ").indexOf("RcvbufErrors")];
+  return Number(ipv4) + Number(/^Udp6RcvbufErrors\s+(\d+)$/m.exec(text)?.[1]);
 }
 
 /** One iperf3 run. @throws with iperf3's own words when it fails */
@@ -135,6 +143,8 @@ export async function iperf(
     const argv = ["iperf3", "-J", "-c", address, "-t", `${seconds}`, "-P", `${options.streams ?? 1}`];
     if (options.protocol === "udp") argv.push("-u", "-b", `${options.megabits ?? 20}M`);
     if (options.direction === "reverse") argv.push("-R");
+    const receiver = options.direction === "reverse" ? client : server;
+    const before = options.protocol === "udp" ? await overflows(receiver) : 0;
     const result = await client.attempt(argv, limits);
     const report = JSON.parse(result.stdout || "{}");
     if (result.code !== 0 || report.error) {
@@ -147,10 +157,11 @@ export async function iperf(
     }
     const sum = report.end.sum;
     const share = 1 - sum.lost_packets / Math.max(1, sum.packets);
+    const lost = Math.max(0, sum.lost_packets - ((await overflows(receiver)) - before));
     return {
       receivedBytes: sum.bytes * share,
       megabitsPerSecond: (sum.bits_per_second * share) / 1e6,
-      lostPercent: sum.lost_percent,
+      lostPercent: (100 * lost) / Math.max(1, sum.packets),
     };
   } finally {
     killGroup(listener);
