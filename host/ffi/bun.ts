@@ -12,7 +12,7 @@ interface BunFfi {
 export async function bunBackend(arch: string): Promise<Backend> {
   // A variable, because only Bun can resolve it: compilers and bundlers must not try.
   const specifier = "bun:ffi";
-  const ffi = (await import(specifier)) as BunFfi;
+  const ffi = (await import(/* webpackIgnore: true */ /* @vite-ignore */ specifier)) as BunFfi;
   const definitions: Record<string, { args: string[]; returns: string }> = {
     __errno_location: { args: [], returns: "ptr" },
   };

@@ -13,7 +13,9 @@ interface Koffi {
 export async function koffiBackend(arch: string): Promise<Backend> {
   // A variable, because the package is optional: compilers and bundlers must not insist on it.
   const specifier = "koffi";
-  const { default: koffi } = (await import(specifier)) as { default: Koffi };
+  const { default: koffi } = (await import(/* webpackIgnore: true */ /* @vite-ignore */ specifier)) as {
+    default: Koffi;
+  };
   const library = openFirst(koffi, libraryNames(arch));
   const functions = Object.entries(SIGNATURES).map(([name, shape]) => {
     const types = [...shape].map((kind) => TYPES[kind as keyof typeof TYPES]);

@@ -1,5 +1,6 @@
 /** wasmguard/crypto and the library through bundlers: what comes out works, minified too, and carries no more than it needs. */
-import { statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ANSWER, CRYPTO, CRYPTO_BY_PARTS, LIBRARY, LIBRARY_ANSWER } from "./programs.ts";
 import { bundle, makeProject, type Project, run } from "./support.ts";
@@ -7,7 +8,7 @@ import { bundle, makeProject, type Project, run } from "./support.ts";
 const BUNDLERS = ["esbuild", "vite", "webpack", "rollup"] as const;
 
 /** Bytes of the minified bundle for browsers. Whoever needs more changes it here, and says why. */
-const BUDGETS = { ciphers: 20_000, blake2s: 20_000, x25519: 47_000, all: 78_000, library: 400_000 } as const;
+const BUDGETS = { ciphers: 21_000, blake2s: 21_000, x25519: 47_000, all: 80_000, library: 400_000 } as const;
 
 const ONE = {
   ciphers: `import { chacha20poly1305 } from "wasmguard/crypto";
@@ -23,13 +24,19 @@ beforeAll(() => {
 });
 afterAll(() => project.remove());
 
+/** All of it: a bundle may have chunks. */
+function bytesOf(output: string): number {
+  const folder = dirname(output);
+  return readdirSync(folder).reduce((total, file) => total + statSync(join(folder, file)).size, 0);
+}
+
 const answerOf = (path: string): string => run(process.execPath, [path], project.directory).stdout.trim();
 
 describe.each(BUNDLERS)("%s", (bundler) => {
   it.each(["browser", "node"] as const)("bundles wasmguard/crypto for %s", (target) => {
     const output = bundle(project, bundler, CRYPTO, target);
     expect(answerOf(output)).toBe(ANSWER);
-    if (target === "browser") expect(statSync(output).size).toBeLessThan(BUDGETS.all);
+    if (target === "browser") expect(bytesOf(output)).toBeLessThan(BUDGETS.all);
   });
 
   it("bundles what is imported by parts", () => {
@@ -39,13 +46,13 @@ describe.each(BUNDLERS)("%s", (bundler) => {
   it.each(Object.keys(ONE) as (keyof typeof ONE)[])("carries nothing else where only %s is imported", (name) => {
     const output = bundle(project, bundler, ONE[name], "browser");
     expect(answerOf(output)).toBe(ONE_ANSWERS[name]);
-    expect(statSync(output).size).toBeLessThan(BUDGETS[name]);
+    expect(bytesOf(output)).toBeLessThan(BUDGETS[name]);
   });
 
   it("bundles the library for Node, and errors keep their names", () => {
     const output = bundle(project, bundler, LIBRARY, "node");
     expect(answerOf(output)).toBe(LIBRARY_ANSWER);
-    expect(statSync(output).size).toBeLessThan(BUDGETS.library);
+    expect(bytesOf(output)).toBeLessThan(BUDGETS.library);
   });
 });
 

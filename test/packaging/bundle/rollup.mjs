@@ -1,4 +1,5 @@
 // rollup.mjs ENTRY OUTPUT browser|node
+import { basename, dirname } from "node:path";
 import commonjs from "@rollup/plugin-commonjs";
 import resolve from "@rollup/plugin-node-resolve";
 import { transform } from "esbuild";
@@ -13,4 +14,10 @@ const bundle = await rollup({
   external: browser ? [] : /^node:/,
   plugins: [resolve({ browser, exportConditions: browser ? [] : ["node"] }), commonjs(), minify],
 });
-await bundle.write({ file: output, format: "es", inlineDynamicImports: true });
+// In chunks: in one file, rollup puts a module that is awaited at the top of another behind it, where it is not there yet.
+await bundle.write({
+  dir: dirname(output),
+  entryFileNames: basename(output),
+  chunkFileNames: "[name].mjs",
+  format: "es",
+});
