@@ -8,7 +8,7 @@ import { findProgram } from "../../test/e2e/support/requirements.ts";
 import { type RuntimeName, runtimeCommand } from "../runtimes.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const PROGRAM = here("../../bin/wasmguard.cjs");
+const PROGRAM = here("../../bin/wasmguard.js");
 /** Where scripts/install-peers.sh puts the newest wireguard-go. */
 const NEWEST = here("../../.runtimes/peers/wireguard");
 

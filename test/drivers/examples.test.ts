@@ -24,7 +24,7 @@ function project(): string {
   mkdirSync(join(folder, "node_modules/.bin"), { recursive: true });
   symlinkSync(ROOT, join(folder, "node_modules/wasmguard"));
   symlinkSync(join(ROOT, "test/drivers/node_modules/pg"), join(folder, "node_modules/pg"));
-  symlinkSync(join(ROOT, "bin/wasmguard.cjs"), join(folder, "node_modules/.bin/wasmguard"));
+  symlinkSync(join(ROOT, "bin/wasmguard.js"), join(folder, "node_modules/.bin/wasmguard"));
   cpSync(join(ROOT, "examples"), folder, { recursive: true });
   return folder;
 }

@@ -8,7 +8,7 @@ import { networkOf, serveInside } from "../support/inside.ts";
 import { findRuntime, RUNTIMES } from "../support/runtimes.ts";
 import { configurations, run } from "../support/two-ends.ts";
 
-const PROGRAM = fileURLToPath(new URL("../../bin/wasmguard.cjs", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../../bin/wasmguard.js", import.meta.url));
 const INSIDE = "10.8.0.2";
 
 /** A request to INSIDE through SOCKS5 (RFC 1928), without a login. @returns all that came behind the proxy's answers */

@@ -40,7 +40,7 @@ it("names the user that systemd-sysusers makes, as the daemon looks for it", () 
 });
 
 it.each(["bash", "zsh", "fish"])("prints completions for %s", (shell) => {
-  const command = join(installed, "bin/wasmguard.cjs");
+  const command = join(installed, "bin/wasmguard.js");
   const { stdout } = run(process.execPath, [command, "completion", shell], project.directory);
   expect(stdout).toContain("wasmguard");
 });

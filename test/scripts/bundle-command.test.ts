@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 const at = (path: string) => fileURLToPath(new URL(`../../dist/command/${path}`, import.meta.url));
-const PROGRAM = fileURLToPath(new URL("../../bin/wasmguard.cjs", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../../bin/wasmguard.js", import.meta.url));
 
 describe.each(["launch", "daemon"])("%s.cjs", (name) => {
   const code = readFileSync(at(`${name}.cjs`), "utf8");

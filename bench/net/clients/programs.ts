@@ -36,7 +36,7 @@ function ours(runtime: RuntimeName, name: string): Client {
   return {
     name,
     kind: "ours",
-    argv: () => [...runtimeCommand(runtime), here("../../../bin/wasmguard.cjs"), "proxy", "-"],
+    argv: () => [...runtimeCommand(runtime), here("../../../bin/wasmguard.js"), "proxy", "-"],
     input: (s) => `[Interface]
 PrivateKey = ${s.privateKey}
 Address = ${s.address}/32

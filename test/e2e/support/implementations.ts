@@ -34,7 +34,7 @@ export const wireguardGo: Implementation = {
 };
 
 export function wasmguard(name: string, runtime: readonly string[]): Implementation {
-  const program = `${ROOT}bin/wasmguard.cjs`;
+  const program = `${ROOT}bin/wasmguard.js`;
   return {
     name,
     command: [...runtime, program],

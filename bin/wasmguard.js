@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The installed command: the bundle of the process that starts a daemon, or of the daemon (scripts/bundle-command.mjs). A checkout
-// that has not been built yet runs from its sources, where the runtime can. CommonJS, as the bundles are; its name says so also to
-// a Deno that was told to read no package.json.
+// that has not been built yet runs from its sources, where the runtime can. CommonJS, as the bundles are (package.json beside it);
+// a Deno that was told to read no package.json takes it for a module, which has no `require`.
 "use strict";
 
 // In Node the signal opens a debugger, for every user of the machine; whoever handles it himself is spared that.
@@ -9,15 +9,22 @@ if (process.versions.bun === undefined && !("Deno" in globalThis)) process.on("S
 
 const SOURCES = "../host/cli/main.ts";
 
+function makeRequire() {
+  const builtin = process.getBuiltinModule;
+  return builtin("node:module").createRequire(builtin("node:fs").realpathSync(process.argv[1]));
+}
+
 function load() {
   const compiled = `../dist/command/${process.env.WASMGUARD_DAEMON === undefined ? "launch" : "daemon"}.cjs`;
+  const requireModule = typeof require === "function" ? require : makeRequire();
   try {
-    return require(compiled);
+    return requireModule(compiled);
   } catch (error) {
     // Runtimes word a missing module differently; the file itself is the same evidence everywhere.
-    const { existsSync } = require("node:fs");
-    const { join } = require("node:path");
-    if (existsSync(join(__dirname, compiled)) || !existsSync(join(__dirname, SOURCES))) throw error;
+    const { existsSync, realpathSync } = requireModule("node:fs");
+    const { dirname, join } = requireModule("node:path");
+    const here = dirname(realpathSync(process.argv[1]));
+    if (existsSync(join(here, compiled)) || !existsSync(join(here, SOURCES))) throw error;
     return import(SOURCES).catch((cause) => {
       // Node before 22.18 does not run TypeScript.
       if (cause?.code !== "ERR_UNKNOWN_FILE_EXTENSION") throw cause;
