@@ -5,8 +5,9 @@
 import { RX_SLOTS, TX_TRAINS } from "../core/codes.ts";
 import type { Core } from "../core/core.ts";
 import { PortInUseError } from "../errors.ts";
-import type { BindEvents, DirectBind } from "../event/bind.ts";
+import type { BindEvents } from "../event/bind.ts";
 import { BindError } from "../event/device-errors.ts";
+import type { DirectBind } from "../event/direct-bind.ts";
 import { openLibc } from "../ffi/libc.ts";
 import type { Outside } from "../lane/ports.ts";
 import { LinuxUdp } from "../os/linux/udp.ts";

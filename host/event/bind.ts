@@ -1,6 +1,5 @@
 /** What the event driver asks of UDP: sockets, a simulated network, a relay. */
 import type { Endpoint } from "../address/endpoint.ts";
-import type { Outside } from "../lane/ports.ts";
 
 export interface BindEvents {
   /**
@@ -61,9 +60,4 @@ export interface Bind {
 
   /** No event comes after this call. */
   close(): void | Promise<void>;
-}
-
-/** One of our own that is the outside of the lane itself: datagrams pass between it and linear memory, and `send` is not called. */
-export interface DirectBind extends Omit<Bind, "send"> {
-  readonly outside: Outside;
 }

@@ -4,7 +4,8 @@
  */
 import { NUMERIC_ZONES, type Zones } from "../address/endpoint-text.ts";
 import type { Core } from "../core/core.ts";
-import type { Bind, DirectBind } from "./bind.ts";
+import type { Bind } from "./bind.ts";
+import type { DirectBind } from "./direct-bind.ts";
 import type { Lookup } from "./lookup.ts";
 
 /** Readable descriptors, for as long as they have something: who watches one reads all there is. */

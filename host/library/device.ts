@@ -9,7 +9,7 @@ import { type CoreLimits, loadCore } from "../core/load.ts";
 import { obstacle } from "../core/support.ts";
 import type { Peer } from "../engine/peer.ts";
 import { EngineClosedError, UnsupportedRuntimeError, WasmguardError } from "../errors.ts";
-import type { Bind, DirectBind } from "../event/bind.ts";
+import type { Bind } from "../event/bind.ts";
 import {
   BindError,
   OptionError,
@@ -18,6 +18,7 @@ import {
   PeerUnknownError,
   TunError,
 } from "../event/device-errors.ts";
+import type { DirectBind } from "../event/direct-bind.ts";
 import { EventDriver } from "../event/driver.ts";
 import { MTU_DEFAULT } from "../event/mtu.ts";
 import { checkFunction, checkInteger } from "../event/options.ts";

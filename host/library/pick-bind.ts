@@ -1,7 +1,8 @@
 /** Who carries a device's datagrams: the program's own Bind, system calls by FFI, or the runtime's sockets. */
 import type { Core } from "../core/core.ts";
-import type { Bind, DirectBind } from "../event/bind.ts";
+import type { Bind } from "../event/bind.ts";
 import { OptionError } from "../event/device-errors.ts";
+import type { DirectBind } from "../event/direct-bind.ts";
 import { system } from "../event/system.ts";
 import type { Driver, ParsedOptions } from "./device-options.ts";
 

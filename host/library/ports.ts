@@ -3,8 +3,9 @@
  * leaves the other as it should be.
  */
 import { PortInUseError, WasmguardError } from "../errors.ts";
-import type { Bind, BindEvents, DirectBind } from "../event/bind.ts";
+import type { Bind, BindEvents } from "../event/bind.ts";
 import { BindError, TunError } from "../event/device-errors.ts";
+import type { DirectBind } from "../event/direct-bind.ts";
 import type { Tun, TunEvents } from "../event/tun.ts";
 
 const PORT_MAX = 0xffff;
