@@ -202,6 +202,9 @@ describe("in every runtime", () => {
     return JSON.parse(await run(path, args, () => {}, project, LONG_MS));
   }
 
+  /** Deno opens a pair of sockets for itself, sooner or later. What a device leaves would count by the hundred. */
+  const ownDescriptors = (name: RuntimeName): number => (name === "deno" ? 2 : 0);
+
   it.for(RUNTIMES)(
     "a thousand devices, made and closed, leave nothing behind: %s",
     { timeout: LONG_MS },
@@ -209,7 +212,7 @@ describe("in every runtime", () => {
       const runtime = findRuntime(name);
       if (runtime.path === undefined) return context.skip(runtime.reason);
       const { descriptors, rss, heap } = await grown(name, runtime.path, "cycles");
-      expect(descriptors).toBe(0);
+      expect(descriptors).toBeLessThanOrEqual(ownDescriptors(name));
       // Megabytes. A device that stays takes more than 0.1 of them, and 800 are counted; allocators keep some, too.
       expect(heap).toBeLessThan(10);
       expect(rss).toBeLessThan(70);
@@ -220,7 +223,7 @@ describe("in every runtime", () => {
     const runtime = findRuntime(name);
     if (runtime.path === undefined) return context.skip(runtime.reason);
     const { descriptors, rss, heap, handshakes, heard } = await grown(name, runtime.path, "day");
-    expect(descriptors).toBe(0);
+    expect(descriptors).toBeLessThanOrEqual(ownDescriptors(name));
     expect(heap).toBeLessThan(3);
     expect(rss).toBeLessThan(20);
     // Every two minutes, and a packet each minute both ways.
