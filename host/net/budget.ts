@@ -1,5 +1,5 @@
 /**
- * Memory of the whole network: payload that is queued, fragments, half-open connections. Whoever keeps bytes that a peer sent, or
+ * Memory of the whole network: payload that is queued, fragments, connections that peers made or began. Whoever keeps bytes that a peer sent, or
  * that a peer can make us keep, takes them from here first and gives them back. It is an account, not an allocator.
  */
 export class MemoryBudget {

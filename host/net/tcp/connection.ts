@@ -45,6 +45,8 @@ const NOBODY: TcpHandler = {};
 export class Connection extends Entry implements TcpStream, Flow, Timer {
   readonly kind = "connection";
   readonly tcp: Tcp;
+  /** Bytes taken from the budget for the connection itself, besides what is queued. */
+  charge = 0;
   handlerNow: TcpHandler = NOBODY;
   state: TcpState = "SYN-SENT";
   trafficClass = 0;

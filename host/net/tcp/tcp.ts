@@ -225,7 +225,7 @@ export class Tcp implements Transport, TcpService {
       told(WRITABLE, "writable");
       told(DRAINED, "drained");
       if ((events & CLOSED) === 0) continue;
-      this.#connections.delete(c);
+      this.#letGo(c);
       call(() => c.handlerNow.closed?.(this.#failures.get(c)));
       c.receiveQueue.clear();
     }
@@ -238,6 +238,12 @@ export class Tcp implements Transport, TcpService {
   adopt(c: Connection): void {
     this.table.add(c);
     this.#connections.add(c);
+  }
+
+  /** Nobody waits for its news any more. */
+  #letGo(c: Connection): void {
+    if (!this.#connections.delete(c)) return;
+    this.context.budget.give(c.charge);
   }
 
   #remove(c: Connection): void {
@@ -308,7 +314,7 @@ export class Tcp implements Transport, TcpService {
       if (state !== "SYN-SENT") this.#reset(c, wireNumber(c.nxt, c.iss), wireNumber(c.receiveNext, c.irs), RST | ACK);
       this.#remove(c);
     }
-    this.#connections.delete(c);
+    this.#letGo(c);
     c.receiveQueue.clear();
     c.events = 0;
   }
