@@ -3,6 +3,8 @@ import { isIPv6 } from "node:net";
 import type { Target } from "../way.ts";
 
 const HTTP_PORT = 80;
+/** What a request target consists of (RFC 9112 §3.2): nothing that could end its line, or that a URL parser leaves out. */
+const VISIBLE = /^[!-~]*$/;
 const HOST = /^[\w-]+(\.[\w-]+)*\.?$/;
 
 function target(host: string, port: number): Target | undefined {
@@ -31,7 +33,7 @@ export function absoluteTarget(url: string): AbsoluteTarget | undefined {
   const { hostname, host, port, username, password } = new URL(url);
   // A URL parser takes a backslash for a slash; servers may see another host, or another path.
   const [, path] = /^http:\/\/[^/?#\\]+([^#\\]*)/i.exec(url) ?? [];
-  if (path === undefined || url.includes("\\")) return undefined;
+  if (path === undefined || !VISIBLE.test(url) || url.includes("\\")) return undefined;
   // A login in the URL is for nobody but the client itself (RFC 9110 §4.2.4).
   if (username !== "" || password !== "") return undefined;
   const found = target(hostname, port === "" ? HTTP_PORT : Number(port));
