@@ -4,27 +4,18 @@
  */
 
 import type { AsyncDisposal } from "../ambient.ts";
-import type { Address, Core } from "../core/core.ts";
+import type { Core } from "../core/core.ts";
 import { type CoreLimits, loadCore } from "../core/load.ts";
 import { obstacle } from "../core/support.ts";
-import type { Peer } from "../engine/peer.ts";
 import { EngineClosedError, UnsupportedRuntimeError, WasmguardError } from "../errors.ts";
 import type { Bind } from "../event/bind.ts";
-import {
-  BindError,
-  OptionError,
-  OwnKeyError,
-  PeerExistsError,
-  PeerUnknownError,
-  TunError,
-} from "../event/device-errors.ts";
+import { BindError, OptionError, TunError } from "../event/device-errors.ts";
 import type { DirectBind } from "../event/direct-bind.ts";
 import { EventDriver } from "../event/driver.ts";
 import { MTU_DEFAULT } from "../event/mtu.ts";
 import { checkFunction, checkInteger } from "../event/options.ts";
 import { system } from "../event/system.ts";
 import type { Tun } from "../event/tun.ts";
-import { replaceAllowedIps } from "./allowed-ips.ts";
 import { type ConfigSource, readConfig } from "./config.ts";
 import { type DeviceEvents, EVENT_TYPES } from "./device-events.ts";
 import { type PublicKey, publicKeyBytes, secretKey } from "./device-keys.ts";
@@ -39,15 +30,9 @@ import {
 import type { DeviceStatistics, PeerStatistics } from "./device-statistics.ts";
 import type { EndpointReader } from "./endpoint-option.ts";
 import { Names } from "./names.ts";
-import {
-  type ParsedChange,
-  type ParsedPeer,
-  type PeerChange,
-  type PeerConfig,
-  parseChange,
-  parsePeer,
-} from "./peer-config.ts";
+import { type PeerChange, type PeerConfig, parseChange, parsePeer } from "./peer-config.ts";
 import { peerStatistics } from "./peer-statistics.ts";
+import { Peers } from "./peers.ts";
 import { makeBind, requireBind } from "./pick-bind.ts";
 import { Ports } from "./ports.ts";
 import { Reports } from "./reports.ts";
@@ -66,6 +51,7 @@ export class Device {
   readonly #reports: Reports;
   /** Undefined: endpoints are numeric. */
   readonly #names: Names | undefined;
+  readonly #peers: Peers;
   #port: number;
   #state: "made" | "started" | "closed" = "made";
   #started: Promise<void> | undefined;
@@ -104,6 +90,7 @@ export class Device {
     const { bindEvents, tunEvents } = this.#driver;
     this.#ports = new Ports({ bind, tun, bindEvents, tunEvents });
     this.#names = lookup && this.#makeNames(lookup);
+    this.#peers = new Peers({ core, driver: this.#driver, names: this.#names, reports: this.#reports });
     core.exports.setMtu(options.mtu ?? MTU_DEFAULT);
   }
 
@@ -162,7 +149,7 @@ export class Device {
     try {
       signal?.throwIfAborted();
       this.setPrivateKey(privateKey);
-      for (const peer of peers) this.#addPeer(peer);
+      for (const peer of peers) this.#peers.add(peer);
     } catch (error) {
       this.#state = "closed";
       this.#names?.close();
@@ -298,22 +285,11 @@ export class Device {
 
   // ── configuration ──────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Put a key where the core can read it, use it there, wipe it. */
-  #withSecret(key: Uint8Array, use: (at: Address) => void): void {
-    const { secretExchange } = this.#core.at;
-    this.#core.bytes.set(key, secretExchange);
-    try {
-      use(secretExchange);
-    } finally {
-      this.#core.wipe(secretExchange, KEY_BYTES);
-    }
-  }
-
   /** Take another identity; a peer with the same public key is removed. @param key 32 bytes @throws KeyError */
   setPrivateKey(key: Uint8Array): void {
     this.#requireOpen();
     secretKey("privateKey", key);
-    this.#driver.configure(() => this.#withSecret(key, (at) => this.#driver.engine.setPrivateKey(at)));
+    this.#peers.setPrivateKey(key);
   }
 
   /**
@@ -322,27 +298,11 @@ export class Device {
    */
   addPeer(config: PeerConfig): void {
     this.#requireOpen();
-    this.#addPeer(parsePeer("peer", config, this.#reader));
+    this.#peers.add(parsePeer("peer", config, this.#reader));
   }
 
   get #reader(): EndpointReader {
     return { zones: system().zones, names: this.#names === undefined ? "refused" : "taken" };
-  }
-
-  #addPeer(parsed: ParsedPeer): void {
-    if (this.#find(parsed.publicKey) !== undefined) throw new PeerExistsError();
-    const { engine } = this.#driver;
-    this.#driver.configure(() => {
-      this.#core.bytes.set(parsed.publicKey, this.#core.at.exchange);
-      const peer = engine.createPeer(this.#core.at.exchange);
-      if (peer === undefined) throw new OwnKeyError();
-      try {
-        this.#apply(peer, parsed);
-      } catch (error) {
-        engine.removePeer(peer);
-        throw error;
-      }
-    });
   }
 
   /**
@@ -352,46 +312,13 @@ export class Device {
   updatePeer(publicKey: PublicKey, change: PeerChange): void {
     this.#requireOpen();
     const key = publicKeyBytes(publicKey);
-    const parsed = parseChange(key, change, this.#reader);
-    const peer = this.#require(key);
-    this.#driver.configure(() => this.#apply(peer, parsed));
+    this.#peers.change(key, parseChange(key, change, this.#reader));
   }
 
   /** Its keys are wiped. @throws KeyError, PeerUnknownError */
   removePeer(publicKey: PublicKey): void {
     this.#requireOpen();
-    const peer = this.#require(publicKeyBytes(publicKey));
-    this.#names?.forget(peer);
-    this.#driver.configure(() => this.#driver.engine.removePeer(peer));
-  }
-
-  #require(publicKey: Uint8Array): Peer {
-    const peer = this.#find(publicKey);
-    if (peer === undefined) throw new PeerUnknownError();
-    return peer;
-  }
-
-  #find(publicKey: Uint8Array): Peer | undefined {
-    const { exchange } = this.#core.at;
-    this.#core.bytes.set(publicKey, exchange);
-    return this.#driver.engine.findPeer(exchange);
-  }
-
-  #apply(peer: Peer, { presharedKey, endpoint, allowedIps, persistentKeepalive }: ParsedChange): void {
-    if (allowedIps !== undefined) replaceAllowedIps(this.#core, this.#driver.engine.peers(), peer, allowedIps);
-    if (presharedKey !== undefined) {
-      this.#withSecret(presharedKey ?? new Uint8Array(KEY_BYTES), (at) => peer.setPresharedKey(at));
-    }
-    if (endpoint !== undefined) this.#setEndpoint(peer, endpoint);
-    if (persistentKeepalive !== undefined) peer.setPersistentKeepalive(persistentKeepalive);
-    peer.commit();
-    this.#reports.configured(peer);
-  }
-
-  #setEndpoint(peer: Peer, endpoint: NonNullable<ParsedChange["endpoint"]>): void {
-    if ("host" in endpoint) return this.#names?.set(peer, endpoint);
-    this.#names?.forget(peer);
-    peer.setEndpoint(endpoint);
+    this.#peers.remove(publicKeyBytes(publicKey));
   }
 
   // ── what it tells ──────────────────────────────────────────────────────────────────────────────────────────
@@ -409,7 +336,7 @@ export class Device {
   /** Of one peer. @throws KeyError, PeerUnknownError */
   peer(publicKey: PublicKey): PeerStatistics {
     this.#requireOpen();
-    return peerStatistics(this.#core, this.#require(publicKeyBytes(publicKey)));
+    return peerStatistics(this.#core, this.#peers.require(publicKeyBytes(publicKey)));
   }
 
   /** Listen. @returns what ends it @throws OptionError */
