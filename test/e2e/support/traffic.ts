@@ -34,6 +34,20 @@ export async function ping(from: Namespace, to: string, options: PingOptions = {
   return parsePing(result.stdout + result.stderr);
 }
 
+const FLOOD_SECONDS = 10;
+
+/**
+ * Ping as fast as answers come, until `count` came. (Told to send `count`, a flood waits for the last answers no longer than twice
+ * the longest round trip, which on a busy machine is not long enough.)
+ * @returns how many were not answered; those that were on their way when it ended count too, one or two
+ */
+export async function unansweredFlood(from: Namespace, to: string, count: number): Promise<number> {
+  const argv = ["ping", "-n", "-q", "-f", "-c", `${count}`, "-w", `${FLOOD_SECONDS}`, to];
+  const { stdout, stderr } = await from.attempt(argv, { timeoutMs: (FLOOD_SECONDS + 5) * 1000 });
+  const { sent, received } = parsePing(stdout + stderr);
+  return received < count ? count : sent - received;
+}
+
 export interface PingTimes extends PingResult {
   /** Of the round trips, in milliseconds. */
   readonly median: number;
