@@ -34,18 +34,24 @@ export async function ping(from: Namespace, to: string, options: PingOptions = {
   return parsePing(result.stdout + result.stderr);
 }
 
-const FLOOD_SECONDS = 10;
+/** Echo replies that came to a namespace so far, of both families (/proc/net/snmp, snmp6). */
+async function echoReplies(at: Namespace): Promise<number> {
+  const text = await at.run(["cat", "/proc/net/snmp", "/proc/net/snmp6"]);
+  const [names = "", values = ""] = text.split("\n").filter((line) => line.startsWith("Icmp:"));
+  const ipv4 = Number(values.split(" ")[names.split(" ").indexOf("InEchoReps")]);
+  return ipv4 + Number(/^Icmp6InEchoReplies\s+(\d+)/m.exec(text)?.[1]);
+}
 
 /**
- * Ping as fast as answers come, until `count` came. (Told to send `count`, a flood waits for the last answers no longer than twice
- * the longest round trip, which on a busy machine is not long enough.)
- * @returns how many were not answered; those that were on their way when it ended count too, one or two
+ * Ping as fast as answers come. They are counted where they arrive: a flood itself waits for its last ones no longer than twice the
+ * longest round trip, which on a busy machine is not long enough.
  */
-export async function unansweredFlood(from: Namespace, to: string, count: number): Promise<number> {
-  const argv = ["ping", "-n", "-q", "-f", "-c", `${count}`, "-w", `${FLOOD_SECONDS}`, to];
-  const { stdout, stderr } = await from.attempt(argv, { timeoutMs: (FLOOD_SECONDS + 5) * 1000 });
-  const { sent, received } = parsePing(stdout + stderr);
-  return received < count ? count : sent - received;
+export async function floodPing(from: Namespace, to: string, count: number): Promise<PingResult> {
+  const before = await echoReplies(from);
+  const { sent } = await ping(from, to, { count, flood: "flood" });
+  const came = async (): Promise<number> => (await echoReplies(from)) - before;
+  await waitFor(async () => (await came()) >= sent, 5000);
+  return { sent, received: await came() };
 }
 
 export interface PingTimes extends PingResult {
