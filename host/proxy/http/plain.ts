@@ -22,6 +22,8 @@ import { absoluteTarget } from "./target.ts";
 const PIPELINED_MAX = 16;
 /** How long a connection is kept for the next request. */
 const KEPT_MS = 30_000;
+/** Connections that are kept for one client, of each server. */
+const KEPT_MAX = 4;
 
 function answer(response: ServerResponse, status: number, text: string, fields: Record<string, string> = {}): void {
   if (response.headersSent) return void response.destroy();
@@ -68,13 +70,23 @@ function passOn(incoming: IncomingMessage, response: ServerResponse, active: () 
   incoming.pipe(response);
 }
 
+/** What belongs to one connection of a client, and ends with it. */
+interface Client {
+  /**
+   * Its connections to servers, some kept for its next requests. No other client's requests use them: there are servers that take a login
+   * for one of the whole connection (NTLM, Negotiate).
+   */
+  readonly agent: Agent;
+  /** What gives up the requests that wait for their answers. */
+  readonly unanswered: Set<() => void>;
+}
+
 export class PlainRequests {
   readonly #context: Context;
   readonly #login: Login | undefined;
   readonly #connectionOf: (socket: Duplex) => Connection | undefined;
-  readonly #agent: Agent;
-  /** What gives up the requests that wait for their answers, by the client's connection. */
-  readonly #unanswered = new WeakMap<Duplex, Set<() => void>>();
+  readonly #clients = new WeakMap<Duplex, Client>();
+  #closing = false;
   /** Connections that have carried a request: `reusedSocket` is not told everywhere. */
   readonly #used = new WeakSet<Duplex>();
 
@@ -82,13 +94,22 @@ export class PlainRequests {
     this.#context = context;
     this.#login = login;
     this.#connectionOf = connectionOf;
-    this.#agent = new Agent({ keepAlive: true, timeout: KEPT_MS });
+  }
+
+  /** Clients may have the answers that they wait for, and then go. */
+  close(): void {
+    this.#closing = true;
+  }
+
+  #agentOf(socket: Duplex): Agent {
+    const agent = new Agent({ keepAlive: true, timeout: KEPT_MS, maxFreeSockets: KEPT_MAX });
     // The agent asks for a connection here; without this it would go out of this machine's own network.
-    this.#agent.createConnection = (options, callback) => {
+    agent.createConnection = (options, callback) => {
       const target = { host: String(options.host).replace(/^\[(.*)\]$/, "$1"), port: Number(options.port) };
-      // A connection that comes after its request was given up serves the next one.
+      // A connection that comes after its request was given up serves the client's next one, if there is to be one.
       connectWithin(this.#context, target).then(
         (stream) => {
+          if (socket.destroyed) stream.destroy();
           // The server has ended: the connection must not wait for another request.
           stream.once("end", () => stream.end());
           callback?.(null, stream);
@@ -97,26 +118,24 @@ export class PlainRequests {
       );
       return undefined;
     };
+    return agent;
   }
 
-  close(): void {
-    this.#agent.destroy();
-  }
-
-  #unansweredOf(socket: Duplex): Set<() => void> {
-    const known = this.#unanswered.get(socket);
+  #clientOf(socket: Duplex): Client {
+    const known = this.#clients.get(socket);
     if (known !== undefined) return known;
-    const unanswered = new Set<() => void>();
-    this.#unanswered.set(socket, unanswered);
-    // Of several answers that are owed only the first hears of the end by itself.
+    const client = { agent: this.#agentOf(socket), unanswered: new Set<() => void>() };
+    this.#clients.set(socket, client);
     socket.once("close", () => {
-      for (const giveUp of unanswered) giveUp();
+      // Of several answers that are owed only the first hears of the end by itself.
+      for (const giveUp of client.unanswered) giveUp();
+      client.agent.destroy();
     });
-    return unanswered;
+    return client;
   }
 
   serve(request: IncomingMessage, response: ServerResponse): void {
-    const unanswered = this.#unansweredOf(request.socket);
+    const { agent, unanswered } = this.#clientOf(request.socket);
     if (unanswered.size >= PIPELINED_MAX) return reset(request.socket);
     let giveUp = (): void => {};
     const ended = (): void => giveUp();
@@ -124,6 +143,7 @@ export class PlainRequests {
     response.once("close", () => {
       unanswered.delete(ended);
       if (!response.writableFinished) ended();
+      else if (this.#closing && unanswered.size === 0) request.socket.end();
     });
     const absolute = absoluteTarget(request.url ?? "");
     if (!isAuthorized(this.#login, request.headers["proxy-authorization"])) {
@@ -142,7 +162,7 @@ export class PlainRequests {
     const unusable = (): void => answer(response, 502, `${describeTarget(target)}: its answer cannot be passed on.`);
     const begin = (attempt: "first" | "second"): void => {
       const { host: name, port } = target;
-      const upstream = send({ agent: this.#agent, host: name, port, method: request.method!, path, headers });
+      const upstream = send({ agent, host: name, port, method: request.method!, path, headers });
       let reused = false;
       upstream.once("socket", (socket) => {
         reused = this.#used.has(socket);
@@ -164,6 +184,8 @@ export class PlainRequests {
         unusable();
       });
       upstream.on("error", (error) => {
+        // Given up: nobody waits for it.
+        if (response.destroyed) return;
         // A connection that was kept may end in the moment it is used again (RFC 9112 §9.3.1).
         if (attempt === "first" && repeatable && reused && !response.headersSent) return begin("second");
         note(error.message);

@@ -16,11 +16,36 @@ async function start(options: { login?: Login } = {}, limits: Parameters<typeof 
   test.way.names.set("web.internal", "127.0.0.1");
   const listener = await serveHttpProxy(test.context, { bind: ANY, ...options });
   onTestFinished(() => listener.close());
-  return { ...test, port: listener.address.port };
+  return { ...test, listener, port: listener.address.port };
 }
 
-async function webServer(serve: RequestListener): Promise<number> {
+/** A client that keeps its connection. */
+async function talker(port: number) {
+  const socket = connect({ port, host: "127.0.0.1" });
+  onTestFinished(() => void socket.destroy());
+  socket.on("error", () => {});
+  await new Promise((done) => socket.once("connect", done));
+  /** @returns all that comes, once it has what `until` matches */
+  const ask = (request: string, until: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      let text = "";
+      const gone = (): void => reject(new Error(`closed after ${text}`));
+      const more = (chunk: Buffer): void => {
+        text += chunk.toString("latin1");
+        if (!new RegExp(until).test(text)) return;
+        socket.off("data", more).off("close", gone);
+        resolve(text);
+      };
+      socket.on("data", more).once("close", gone);
+      socket.write(request);
+    });
+  return { socket, ask };
+}
+
+/** @param connected is told of each connection; what it returns is called at its end */
+async function webServer(serve: RequestListener, connected?: () => () => void): Promise<number> {
   const server = createServer(serve);
+  if (connected !== undefined) server.on("connection", (socket) => socket.once("close", connected()));
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   onTestFinished(() => {
     server.close();
@@ -163,17 +188,86 @@ describe("a plain request", () => {
       if (asked === 2) return void request.socket.destroy();
       response.end(`answer ${asked}`);
     });
-    const get = lines(`GET http://web.internal:${web}/ HTTP/1.1`, "Host: x", "Connection: close");
-    expect((await converse(port, [get], "stay")).text).toContain("answer 1");
-    expect((await converse(port, [get], "stay")).text).toContain("answer 3");
+    const request = (method: string, ...fields: string[]) =>
+      lines(`${method} http://web.internal:${web}/ HTTP/1.1`, "Host: x", ...fields);
+    const client = await talker(port);
+    expect(await client.ask(request("GET"), "answer 1")).toMatch(/^HTTP\/1.1 200/);
+    expect(await client.ask(request("GET"), "answer 3")).toMatch(/^HTTP\/1.1 200/);
     asked = 1;
-    const post = lines(
-      `POST http://web.internal:${web}/ HTTP/1.1`,
-      "Host: x",
-      "Connection: close",
-      "Content-Length: 0",
+    expect(await client.ask(request("POST", "Content-Length: 0"), "reset|refused|general")).toMatch(/^HTTP\/1.1 502/);
+  });
+
+  it("that its client has given up is not sent again", async () => {
+    const { port, connections } = await start();
+    const paths: string[] = [];
+    const web = await webServer((request, response) => {
+      paths.push(request.url!);
+      if (request.url === "/fast") response.end("fast");
+    });
+    const get = (path: string) => lines(`GET http://web.internal:${web}${path} HTTP/1.1`, "Host: x");
+    const client = await talker(port);
+    await client.ask(get("/fast"), "fast");
+    client.socket.write(get("/slow"));
+    await expect.poll(() => paths).toEqual(["/fast", "/slow"]);
+    client.socket.destroy();
+    await expect.poll(() => connections.open).toBe(0);
+    const other = await talker(port);
+    await other.ask(get("/fast"), "fast");
+    expect(paths).toEqual(["/fast", "/slow", "/fast"]);
+  });
+
+  it("uses no connection that another client's request has used", async () => {
+    const { port } = await start();
+    const known = new WeakSet<object>();
+    const web = await webServer((request, response) => {
+      // As with NTLM and Negotiate: who has logged in once is known on this connection.
+      if (request.headers.authorization !== undefined) known.add(request.socket);
+      response.end(known.has(request.socket) ? "for ann only" : "who are you?");
+    });
+    const get = (...fields: string[]) => lines(`GET http://web.internal:${web}/ HTTP/1.1`, "Host: x", ...fields);
+    const [ann, stranger] = [await talker(port), await talker(port)];
+    await ann.ask(get("Authorization: Negotiate x"), "for ann only");
+    await ann.ask(get(), "for ann only");
+    expect(await stranger.ask(get(), "for ann only|who are you\\?")).toMatch(/who are you\?$/);
+    ann.socket.end();
+    await new Promise((done) => ann.socket.once("close", done));
+    const next = await talker(port);
+    expect(await next.ask(get(), "for ann only|who are you\\?")).toMatch(/who are you\?$/);
+  });
+
+  it("leaves no connection behind when its client goes", async () => {
+    const { port } = await start();
+    let open = 0;
+    const web = await webServer(
+      (_, response) => response.end("here"),
+      () => {
+        open += 1;
+        return () => {
+          open -= 1;
+        };
+      },
     );
-    expect((await converse(port, [post], "stay")).text).toMatch(/^HTTP\/1.1 502/);
+    const client = await talker(port);
+    await client.ask(lines(`GET http://web.internal:${web}/ HTTP/1.1`, "Host: x"), "here");
+    expect(open).toBe(1);
+    client.socket.end();
+    await expect.poll(() => open).toBe(0);
+  });
+
+  it("is answered though the proxy is asked to end meanwhile, and is the last one then", async () => {
+    const { port, connections, listener } = await start();
+    const answers: (() => void)[] = [];
+    const web = await webServer((_, response) => void answers.push(() => response.end("after all")));
+    const client = await talker(port);
+    const answered = client.ask(lines(`GET http://web.internal:${web}/ HTTP/1.1`, "Host: x"), "after all");
+    await expect.poll(() => answers.length).toBe(1);
+    listener.close();
+    const ended = new Promise((done) => client.socket.once("end", done));
+    answers[0]!();
+    expect(await answered).toMatch(/^HTTP\/1.1 200/);
+    // Long before a connection that waits for the next request is closed.
+    await ended;
+    await expect.poll(() => connections.open).toBe(0);
   });
 
   it("that is answered by half is cut here too", async () => {
