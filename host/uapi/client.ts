@@ -125,13 +125,13 @@ export function isTunnelUp(interfaceName: string): Promise<boolean> {
   if (!isSocket(path)) return Promise.resolve(false);
   return new Promise((resolve) => {
     const socket = connect(path);
-    const finish = (answer: boolean): void => {
+    const finish = (listener: "somebody" | "nobody"): void => {
       socket.destroy();
-      resolve(answer);
+      resolve(listener === "somebody");
     };
-    socket.setTimeout(SILENCE_TIMEOUT_MS, () => finish(true));
-    socket.on("connect", () => finish(true));
-    socket.on("error", (cause: NodeJS.ErrnoException) => finish(cause.code !== "ECONNREFUSED"));
+    socket.setTimeout(SILENCE_TIMEOUT_MS, () => finish("somebody"));
+    socket.on("connect", () => finish("somebody"));
+    socket.on("error", ({ code }: NodeJS.ErrnoException) => finish(code === "ECONNREFUSED" ? "nobody" : "somebody"));
   });
 }
 

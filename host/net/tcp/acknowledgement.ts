@@ -22,31 +22,33 @@ export function inFlight(c: Connection): number {
   return Math.max(0, c.scoreboard.inFlight - c.renoDelivered);
 }
 
+/** What a segment says of the peer's window. */
+export type WindowNews = "same window" | "new window";
+
 /** @param ack position, from `una` to `nxt` */
-export function takeAcknowledgement(c: Connection, segment: Segment, ack: number, windowChanged: boolean): void {
+export function takeAcknowledgement(c: Connection, segment: Segment, ack: number, window: WindowNews): void {
   const { now } = c.tcp.context;
   const { recovery } = c;
   const advance = ack - c.una;
   const echo = c.timestamps && segment.hasTimestamps ? echoedTime(c, segment) : Number.NaN;
   const flightBefore = inFlight(c);
-  const limited = c.limitedAt >= c.una;
   delivery.begin(echo, c.roundTrip.least, now, c.scoreboard.forward);
 
   if (advance > 0) advanceTo(c, ack);
-  const duplicate = c.sackPermitted && segment.sackBlocks > 0 && readSacks(c, segment, ack);
-  if (advance > 0 || delivery.bytes > 0) measure(c, advance > 0, echo, now);
+  if (c.sackPermitted && segment.sackBlocks > 0) readSacks(c, segment, ack);
+  if (advance > 0 || delivery.bytes > 0) measure(c, advance, echo, now);
 
   if (advance > 0 && recovery.answersOriginal(echo)) undo(c);
   if (c.sackPermitted) {
     c.rack.update(delivery);
     if (delivery.bytes > 0) detectLosses(c);
   } else {
-    countDuplicates(c, segment, advance, windowChanged);
+    countDuplicates(c, segment, advance, window);
   }
-  if (c.probeEnd >= 0) endTailProbe(c, ack, advance, duplicate, segment.sackBlocks > 0);
+  if (c.probeEnd >= 0) endTailProbe(c, segment, ack, advance);
   if (recovery.phase !== "open" && c.una >= recovery.point) endRecovery(c);
 
-  adjustWindow(c, advance, flightBefore, limited);
+  adjustWindow(c, advance, flightBefore);
   if (advance > 0 || delivery.bytes > 0) armRetransmission(c);
   if (advance > 0) tellSender(c);
 }
@@ -67,26 +69,25 @@ function advanceTo(c: Connection, ack: number): void {
   c.softFailure = undefined;
 }
 
-/** @returns whether the first block reports a duplicate */
-function readSacks(c: Connection, segment: Segment, ack: number): boolean {
+function readSacks(c: Connection, segment: Segment, ack: number): void {
   const { sack, sackBlocks } = segment;
   const position = (index: number) => positionOf(sack[index]!, c.iss, c.una);
   const start = position(0);
   const end = position(1);
   const within = sackBlocks > 1 && start >= position(2) && end <= position(3);
-  const duplicate = start < end && (end <= ack || within);
-  if (duplicate && start >= 0 && end <= c.nxt) {
+  // The first block may tell of a duplicate.
+  delivery.duplicate = start < end && (end <= ack || within);
+  if (delivery.duplicate && start >= 0 && end <= c.nxt) {
     c.rack.duplicate(c.una, c.nxt);
     if (c.recovery.duplicate(start, end)) undo(c);
   }
-  for (let i = duplicate ? 1 : 0; i < sackBlocks; i++) {
+  for (let i = delivery.duplicate ? 1 : 0; i < sackBlocks; i++) {
     const from = position(2 * i);
     const to = position(2 * i + 1);
     // What was never sent, or is acknowledged already, says nothing.
     if (from >= to || to > c.nxt || to <= c.una || tooManyRuns(c)) continue;
     c.scoreboard.sack(Math.max(from, c.una), to, delivery);
   }
-  return duplicate;
 }
 
 /** More pieces than segments twice over are no path's doing: whoever reports single bytes shall not make us remember them. */
@@ -94,22 +95,22 @@ function tooManyRuns({ scoreboard, segment }: Connection): boolean {
   return scoreboard.runs > 64 + (2 * scoreboard.bytes) / segment;
 }
 
-function measure(c: Connection, advanced: boolean, echo: Instant, now: Instant): void {
+function measure(c: Connection, advance: number, echo: Instant, now: Instant): void {
   const { firstSentAt } = delivery;
   if (!Number.isNaN(firstSentAt)) c.roundTrip.sample(now - firstSentAt, now);
-  else if (advanced && !Number.isNaN(echo) && echo <= now) c.roundTrip.sample(now - echo, now);
+  else if (advance > 0 && !Number.isNaN(echo) && echo <= now) c.roundTrip.sample(now - echo, now);
   // Acknowledged without a measurement, all the same: Karn's doubled timeout has done its work.
-  else if (advanced) c.roundTrip.backoff = 0;
+  else if (advance > 0) c.roundTrip.backoff = 0;
 }
 
 /** Look for losses, and begin to repair them. */
 function detectLosses(c: Connection): void {
   const { scoreboard, recovery } = c;
   const before = scoreboard.lostBytes;
-  const recovering = recovery.phase !== "open";
-  const again = c.rack.detect(scoreboard, c.roundTrip, c.segment, recovering, c.tcp.context.now);
+  const { phase } = recovery;
+  const again = c.rack.detect(scoreboard, c.roundTrip, c.segment, phase, c.tcp.context.now);
   c.reorderAt = again > 0 ? again : NEVER;
-  if (scoreboard.lostBytes > before && !recovering && !onlyPathProbeLost(c)) beginRecovery(c);
+  if (scoreboard.lostBytes > before && phase === "open" && !onlyPathProbeLost(c)) beginRecovery(c);
 }
 
 /** What might have been overtaken did not come (RFC 8985 §6.2): no acknowledgement tells how much may go out, so as if for one segment. */
@@ -117,7 +118,7 @@ export function waitedForReordered(c: Connection): void {
   const { phase } = c.recovery;
   detectLosses(c);
   if (phase !== "open" || c.recovery.phase !== "recovery") return;
-  c.recovery.reduce(c.segment, false, inFlight(c), c.segment, c.control);
+  c.recovery.reduce(c.segment, 0, inFlight(c), c.segment, c.control);
 }
 
 function beginRecovery(c: Connection): void {
@@ -126,7 +127,7 @@ function beginRecovery(c: Connection): void {
 }
 
 /** Without SACK: RFC 5681 §3.2, RFC 6582 §3.2. */
-function countDuplicates(c: Connection, segment: Segment, advance: number, windowChanged: boolean): void {
+function countDuplicates(c: Connection, segment: Segment, advance: number, window: WindowNews): void {
   const { scoreboard, recovery } = c;
   if (advance > 0) {
     c.duplicateAcks = 0;
@@ -136,7 +137,7 @@ function countDuplicates(c: Connection, segment: Segment, advance: number, windo
     if (recovery.phase === "recovery" && c.una < recovery.point) scoreboard.markHeadLost(c.segment);
     return;
   }
-  if (scoreboard.bytes === 0 || segment.payloadBytes > 0 || windowChanged) return;
+  if (scoreboard.bytes === 0 || segment.payloadBytes > 0 || window === "new window") return;
   c.duplicateAcks += 1;
   c.renoDelivered = Math.min(c.renoDelivered + c.segment, scoreboard.bytes);
   delivery.bytes += c.segment;
@@ -146,13 +147,13 @@ function countDuplicates(c: Connection, segment: Segment, advance: number, windo
 }
 
 /** RFC 8985 §7.4.2. */
-function endTailProbe(c: Connection, ack: number, advance: number, duplicate: boolean, sacks: boolean): void {
+function endTailProbe(c: Connection, segment: Segment, ack: number, advance: number): void {
   if (ack < c.probeEnd) return;
-  if (c.probeRepeats && !duplicate) {
+  if (c.probeRepeats && !delivery.duplicate) {
     if (ack > c.probeEnd) {
       // The probe repaired a loss, which has to count as one.
       c.control.limit(Math.min(c.control.window, c.control.lost(c.scoreboard.bytes)));
-    } else if (advance > 0 || sacks) {
+    } else if (advance > 0 || segment.sackBlocks > 0) {
       return;
     }
   }
@@ -172,12 +173,13 @@ function endRecovery(c: Connection): void {
   c.renoDelivered = c.duplicateAcks = 0;
 }
 
-function adjustWindow(c: Connection, advance: number, flightBefore: number, limited: boolean): void {
+function adjustWindow(c: Connection, advance: number, flightBefore: number): void {
   const { control, recovery, roundTrip } = c;
   if (recovery.phase === "recovery") {
-    recovery.reduce(delivery.bytes, advance > 0, inFlight(c), c.segment, control);
+    recovery.reduce(delivery.bytes, advance, inFlight(c), c.segment, control);
     return;
   }
+  const limited = c.limitedAt >= c.una - advance;
   const slowStart = control.window < control.threshold;
   // A window that is not used says nothing about the path (RFC 7661, RFC 9438 §5.8).
   if (advance <= 0 || !(limited || (slowStart && 2 * flightBefore >= control.window))) return;

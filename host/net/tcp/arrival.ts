@@ -3,7 +3,7 @@
  * SYN (both with RFC 5961), acknowledgement, window, data, FIN. What is not acceptable changes nothing.
  */
 import { NEVER } from "../../time/instant.ts";
-import { takeAcknowledgement } from "./acknowledgement.ts";
+import { takeAcknowledgement, type WindowNews } from "./acknowledgement.ts";
 import { type Connection, READABLE } from "./connection.ts";
 import {
   ACK,
@@ -34,7 +34,7 @@ export function arrive(c: Connection, s: Segment): void {
   if (isCrossing(c, s, start)) {
     c.establish();
     c.heard();
-    takeAcknowledgement(c, s, 1, false);
+    takeAcknowledgement(c, s, 1, "same window");
     c.acknowledge = "now";
     return c.tcp.touch(c);
   }
@@ -59,8 +59,8 @@ export function arrive(c: Connection, s: Segment): void {
     c.timestampRecent = s.timestamp;
     c.timestampRecentAt = c.lastHeardAt;
   }
-  const windowChanged = updateWindow(c, s, start, ack);
-  if (ack >= c.una) takeAcknowledgement(c, s, ack, windowChanged);
+  const window = updateWindow(c, s, start, ack);
+  if (ack >= c.una) takeAcknowledgement(c, s, ack, window);
   c.tcp.touch(c);
   if (c.finAt >= 0 && c.una > c.finAt && finAcknowledged(c, s)) return;
   takeData(c, s, start, next);
@@ -177,18 +177,18 @@ function arriveAtSynSent(c: Connection, s: Segment): void {
   }
   c.lastAcknowledged = 1;
   if ((c.scoreboard.head?.retransmits ?? 0) > 0) c.roundTrip.startAfterSynLoss();
-  takeAcknowledgement(c, s, 1, false);
+  takeAcknowledgement(c, s, 1, "same window");
   c.establish();
 }
 
 // ── acknowledgement, window ──────────────────────────────────────────────────────────────────────────────────────
 
 /** RFC 9293 §3.10.7.4: only a segment that is no older than the last one to do so moves the window. */
-function updateWindow(c: Connection, s: Segment, start: number, ack: number): boolean {
+function updateWindow(c: Connection, s: Segment, start: number, ack: number): WindowNews {
   const newer = start > c.windowSequence || (start === c.windowSequence && ack >= c.windowAcknowledgement);
-  if (ack < c.una || !newer) return false;
+  if (ack < c.una || !newer) return "same window";
   const window = s.window * 2 ** c.sendScale;
-  const changed = window !== c.peerWindow;
+  const news = window === c.peerWindow ? "same window" : "new window";
   c.windowSequence = start;
   c.windowAcknowledgement = ack;
   c.peerWindow = window;
@@ -201,7 +201,7 @@ function updateWindow(c: Connection, s: Segment, start: number, ack: number): bo
       c.roundTrip.backoff = 0;
     }
   }
-  return changed;
+  return news;
 }
 
 /** @returns whether the connection is over */

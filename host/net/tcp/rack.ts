@@ -4,6 +4,7 @@
  * retransmission that turns out to have been needless.
  */
 import type { Instant } from "../../time/instant.ts";
+import type { Phase } from "./recovery.ts";
 import type { RoundTrip } from "./round-trip.ts";
 import type { Delivery, Scoreboard } from "./scoreboard.ts";
 
@@ -47,8 +48,8 @@ export class Rack {
     if (this.#persist <= 0) this.#multiplier = 1;
   }
 
-  #window(scoreboard: Scoreboard, roundTrip: RoundTrip, mss: number, recovering: boolean): number {
-    if (!this.reorderingSeen && (recovering || scoreboard.sackedBytes >= DUPLICATE_THRESHOLD * mss)) return 0;
+  #window(scoreboard: Scoreboard, roundTrip: RoundTrip, mss: number, phase: Phase): number {
+    if (!this.reorderingSeen && (phase !== "open" || scoreboard.sackedBytes >= DUPLICATE_THRESHOLD * mss)) return 0;
     return Math.min((this.#multiplier * roundTrip.least) / 4, roundTrip.smoothed);
   }
 
@@ -56,8 +57,8 @@ export class Rack {
    * Mark as lost what had time enough.
    * @returns when to look again; 0 if there is nothing that may be lost
    */
-  detect(scoreboard: Scoreboard, roundTrip: RoundTrip, mss: number, recovering: boolean, now: Instant): Instant {
-    const wait = this.rtt + this.#window(scoreboard, roundTrip, mss, recovering);
+  detect(scoreboard: Scoreboard, roundTrip: RoundTrip, mss: number, phase: Phase, now: Instant): Instant {
+    const wait = this.rtt + this.#window(scoreboard, roundTrip, mss, phase);
     let again = 0;
     for (let run = scoreboard.head; run !== undefined && run.start < scoreboard.forward; run = run.next) {
       if (run.sacked || run.lost) continue;

@@ -65,8 +65,11 @@ export class Recovery {
     this.#resentBytes += bytes;
   }
 
-  /** An acknowledgement during recovery delivered bytes: how much may be in flight now. */
-  reduce(delivered: number, advanced: boolean, flight: number, mss: number, control: CongestionControl): void {
+  /**
+   * An acknowledgement during recovery delivered bytes: how much may be in flight now.
+   * @param advance  how many of them it acknowledged in order
+   */
+  reduce(delivered: number, advance: number, flight: number, mss: number, control: CongestionControl): void {
     this.#delivered += delivered;
     let more: number;
     if (flight > this.#target) {
@@ -74,7 +77,7 @@ export class Recovery {
     } else {
       // Slow start's bound while it goes well, conservation otherwise.
       const bound = Math.max(this.#delivered - this.#sent, delivered);
-      more = Math.min(this.#target - flight, advanced ? bound + mss : bound);
+      more = Math.min(this.#target - flight, advance > 0 ? bound + mss : bound);
     }
     // The first retransmission always goes (§3).
     if (this.#sent === 0) more = Math.max(more, mss);

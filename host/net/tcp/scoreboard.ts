@@ -34,6 +34,8 @@ export class Delivery {
   firstSentAt: Instant = Number.NaN;
   /** A run that was sent once came after one that was sent later: the path reorders. */
   reordered = false;
+  /** The peer told of bytes that it got twice (RFC 2883). */
+  duplicate = false;
   /** Time that the acknowledgement's timestamp echoes, NaN without; the least round trip. Set before. */
   echo: Instant = Number.NaN;
   leastRtt = 0;
@@ -47,7 +49,7 @@ export class Delivery {
     this.lastSentAt = this.firstSentAt = Number.NaN;
     this.lastEnd = 0;
     this.lastRetransmitted = false;
-    this.reordered = false;
+    this.reordered = this.duplicate = false;
     this.echo = echo;
     this.leastRtt = leastRtt;
     this.now = now;
