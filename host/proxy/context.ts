@@ -1,5 +1,6 @@
 /** What all services of one proxy process share. */
 import type { Duplex } from "node:stream";
+import type { UsersOf } from "./client.ts";
 import type { Connection, Connections } from "./connections.ts";
 import { type RelayReport, relay } from "./relay.ts";
 import { describeTarget, type Target, type Way } from "./way.ts";
@@ -11,6 +12,8 @@ export interface Context {
   readonly requestMs: number;
   /** How long to wait for a connection to the target. */
   readonly connectMs: number;
+  /** Whose a client's socket on this machine is; undefined where the system does not tell. */
+  readonly users?: UsersOf | undefined;
   /** A line for the log, of who went where; told only if the user asked for it. */
   log(line: string): void;
 }
@@ -27,6 +30,7 @@ export class ConnectTimeoutError extends Error {
 export async function connectWithin(context: Context, target: Target, client?: Duplex): Promise<Duplex> {
   const controller = new AbortController();
   const gone = (): void => controller.abort(new Error("the client went away"));
+  if (client?.destroyed) gone();
   const timer = setTimeout(() => controller.abort(new ConnectTimeoutError(target)), context.connectMs);
   client?.once("close", gone);
   try {

@@ -3,6 +3,8 @@
 import { configOf } from "../../library/config.ts";
 import { Network } from "../../network/index.ts";
 import { networkOf } from "../../network/network-options.ts";
+import { socketUsers } from "../../os/linux/socket-users.ts";
+import { platform } from "../../platform.ts";
 import { AliveChecks } from "../../proxy/alive.ts";
 import type { Plan } from "../../proxy/config/plan.ts";
 import { Connections } from "../../proxy/connections.ts";
@@ -102,6 +104,7 @@ export async function runProxy(name: string, plan: Plan, flags: ProxyFlags): Pro
       connections,
       requestMs: REQUEST_MS,
       connectMs: CONNECT_MS,
+      users: platform() === "linux" ? socketUsers : undefined,
       log,
     };
     const services = await startServices(context, plan);

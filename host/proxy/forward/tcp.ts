@@ -30,7 +30,7 @@ export function forwardIn(context: Context, port: number, target: Target): Promi
     if (connection === undefined) return;
     const label = `forward from inside :${port} → ${describeTarget(target)}`;
     try {
-      const far = await connectLocally(target, context.connectMs);
+      const far = await connectLocally(target, context.connectMs, stream);
       await carry(context, { connection, near: stream, far, label });
     } catch (error) {
       context.log(`${label}: ${error instanceof Error ? error.message : error}`);
@@ -39,16 +39,23 @@ export function forwardIn(context: Context, port: number, target: Target): Promi
   });
 }
 
-function connectLocally({ host, port }: Target, withinMs: number): Promise<Duplex> {
+/** No longer than the client waits. */
+function connectLocally({ host, port }: Target, withinMs: number, client: Duplex): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const socket = connectHere({ host, port, noDelay: true, allowHalfOpen: true });
     const timer = setTimeout(() => socket.destroy(new Error(`no answer within ${withinMs / 1000} s`)), withinMs);
-    socket.once("error", (error) => {
+    const gone = (): void => void socket.destroy(new Error("the client went away"));
+    const stop = (): void => {
       clearTimeout(timer);
+      client.off("close", gone);
+    };
+    client.once("close", gone);
+    socket.once("error", (error) => {
+      stop();
       reject(error);
     });
     socket.once("connect", () => {
-      clearTimeout(timer);
+      stop();
       socket.removeAllListeners("error");
       resolve(socket);
     });

@@ -14,7 +14,7 @@ import { failureOf } from "../failure.ts";
 import type { Login } from "../login.ts";
 import { reset } from "../relay.ts";
 import { describeTarget } from "../way.ts";
-import { CHALLENGE, isAuthorized } from "./authorization.ts";
+import { authorize, CHALLENGE, TOO_MANY_TRIES } from "./authorization.ts";
 import { isAmbiguous, passingFields, VIA } from "./headers.ts";
 import { absoluteTarget } from "./target.ts";
 
@@ -146,9 +146,11 @@ export class PlainRequests {
       else if (this.#closing && unanswered.size === 0) request.socket.end();
     });
     const absolute = absoluteTarget(request.url ?? "");
-    if (!isAuthorized(this.#login, request.headers["proxy-authorization"])) {
+    const from = { socket: request.socket, users: this.#context.users };
+    const verdict = authorize(this.#login, request.headers["proxy-authorization"], from);
+    if (verdict === "wrong")
       return answer(response, 407, "This proxy wants a user and a password.", { "proxy-authenticate": CHALLENGE });
-    }
+    if (verdict !== "right") return answer(response, 429, TOO_MANY_TRIES);
     if (absolute === undefined) return answer(response, 400, "A proxy wants an absolute URL that starts with http://.");
     if (isAmbiguous(request.rawHeaders)) return answer(response, 400, "The length of the body is ambiguous.");
     const connection = this.#connectionOf(request.socket);

@@ -13,7 +13,7 @@ import { addressOf, type Listener, listenOn } from "../listen.ts";
 import type { Login } from "../login.ts";
 import { reset } from "../relay.ts";
 import { describeTarget, type Target } from "../way.ts";
-import { CHALLENGE, isAuthorized } from "./authorization.ts";
+import { authorize, CHALLENGE, TOO_MANY_TRIES } from "./authorization.ts";
 import { hasBody, PlainRequests } from "./plain.ts";
 import { absoluteTarget, authorityTarget } from "./target.ts";
 import { askToSwitch } from "./upgrade.ts";
@@ -138,9 +138,15 @@ class HttpProxy {
   /** @returns whether the client may go on; it has its answer if not */
   #admit(request: IncomingMessage, socket: Duplex): boolean {
     socket.on("error", () => {});
-    if (isAuthorized(this.#login, request.headers["proxy-authorization"])) return true;
+    const from = { socket: request.socket, users: this.#context.users };
+    const verdict = authorize(this.#login, request.headers["proxy-authorization"], from);
+    if (verdict === "right") return true;
     const extra = `Proxy-Authenticate: ${CHALLENGE}\r\n`;
-    dismiss(socket, refusal("407 Proxy Authentication Required", "This proxy wants a user and a password.", extra));
+    const words =
+      verdict === "wrong"
+        ? refusal("407 Proxy Authentication Required", "This proxy wants a user and a password.", extra)
+        : refusal("429 Too Many Requests", TOO_MANY_TRIES);
+    dismiss(socket, words);
     return false;
   }
 

@@ -1,8 +1,10 @@
 /**
  * UDP ASSOCIATE (RFC 1928 §7): a local UDP port whose datagrams carry a header with their target. Only the client that asked for it
- * may use it: its address, and once it has spoken its port. Fragments are dropped, as the RFC allows.
+ * may use it: its address, the port that it has announced or first speaks from, and on this machine the user. Fragments are dropped, as
+ * the RFC allows.
  */
 import { createSocket, type Socket } from "node:dgram";
+import { plainAddress } from "../client.ts";
 import type { Context } from "../context.ts";
 import type { Datagrams, Target } from "../way.ts";
 import { formatAddress, parseAddress } from "./address.ts";
@@ -17,46 +19,52 @@ export interface Association {
 }
 
 export interface AssociateOptions {
-  /** Our end of the client's TCP connection; the port is chosen. */
-  readonly local: Target;
+  /** The address of our end of the client's TCP connection. */
+  readonly local: string;
   /** Who may send. Port 0: whichever its first datagram comes from. */
   readonly client: Target;
+  /** The client's user on this machine, whose the port must be; undefined where it cannot be told. */
+  readonly user: number | undefined;
   active(): void;
 }
 
-/** The same address, whether or not the socket is for both families. */
-function plain(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/i, "");
-}
-
-export async function associate(context: Context, { local, client, active }: AssociateOptions): Promise<Association> {
-  const host = plain(local.host);
-  const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
-  let port = client.port;
+export async function associate(context: Context, options: AssociateOptions): Promise<Association> {
+  const { local, client, user, active } = options;
+  const socket = createSocket(local.includes(":") ? "udp6" : "udp4");
+  let { port } = client;
+  let known = false;
   let inside: Datagrams;
   try {
-    await bind(socket, host);
+    await bind(socket, local);
     inside = await context.way.datagrams((payload, from) => {
       if (port === 0) return;
       active();
       const header = formatAddress(from);
-      socket.send([new Uint8Array(HEADER_BYTES), header, payload], port, plain(client.host), () => {});
+      socket.send([new Uint8Array(HEADER_BYTES), header, payload], port, client.host, () => {});
     });
   } catch (error) {
     socket.close();
     throw error;
   }
+  const address = { host: local, port: socket.address().port };
+  const isClients = (from: Target): boolean => {
+    if (user === undefined) return true;
+    const users = context.users?.("udp", from, address) ?? [];
+    return users.length > 0 && users.every((each) => each === user);
+  };
   socket.on("message", (message, from) => {
-    if (plain(from.address) !== plain(client.host) || (port !== 0 && from.port !== port)) return;
+    if (plainAddress(from.address) !== client.host || (port !== 0 && from.port !== port)) return;
     if (message[0] !== 0 || message[1] !== 0 || message[FRAGMENT] !== 0) return;
     const parsed = parseAddress(message, HEADER_BYTES);
     if (parsed === undefined) return;
+    known ||= isClients({ host: client.host, port: from.port });
+    if (!known) return;
     port = from.port;
     active();
     inside.send(message.subarray(parsed.end), parsed.target);
   });
   return {
-    address: { host, port: socket.address().port },
+    address,
     close: () => {
       socket.close();
       inside.close();

@@ -48,7 +48,7 @@ export class NegotiationError extends Error {
 }
 
 /** Agree on a method, and check who it is. @throws NegotiationError */
-async function authenticate(stream: Duplex, login: Login | undefined): Promise<void> {
+async function authenticate(stream: Duplex, login: Login | undefined, client: () => string): Promise<void> {
   const [version, count] = (await readExactly(stream, 2)) as Uint8Array & [number, number];
   if (version !== VERSION) throw new NegotiationError(`not SOCKS5: version ${version}`);
   if (count === 0) throw new NegotiationError("no authentication method offered");
@@ -65,9 +65,10 @@ async function authenticate(stream: Duplex, login: Login | undefined): Promise<v
   const user = userLength === 0 ? new Uint8Array() : await readExactly(stream, userLength);
   const [passwordLength] = (await readExactly(stream, 1)) as Uint8Array & [number];
   const password = passwordLength === 0 ? new Uint8Array() : await readExactly(stream, passwordLength);
-  const valid = login.matches(user, password);
-  stream.write(Uint8Array.of(LOGIN_VERSION, valid ? LOGIN_OK : LOGIN_FAILED));
-  if (!valid) throw new NegotiationError("wrong user or password");
+  const verdict = login.check(client, user, password);
+  stream.write(Uint8Array.of(LOGIN_VERSION, verdict === "right" ? LOGIN_OK : LOGIN_FAILED));
+  if (verdict === "wrong") throw new NegotiationError("wrong user or password");
+  if (verdict !== "right") throw new NegotiationError("too many wrong passwords: not heard for a while");
 }
 
 async function readRequest(stream: Duplex): Promise<Request> {
@@ -88,8 +89,12 @@ async function readRequest(stream: Duplex): Promise<Request> {
   return { command, target: { host, port } };
 }
 
-/** @param login what the client must give; undefined: nothing. @throws NegotiationError, StreamEndedError */
-export async function negotiate(stream: Duplex, login: Login | undefined): Promise<Request> {
-  await authenticate(stream, login);
+/**
+ * @param login what the client must give; undefined: nothing
+ * @param client who it is, as `clientOf` has it
+ * @throws NegotiationError, StreamEndedError
+ */
+export async function negotiate(stream: Duplex, login: Login | undefined, client: () => string): Promise<Request> {
+  await authenticate(stream, login, client);
   return readRequest(stream);
 }

@@ -1,5 +1,6 @@
 /** A SOCKS5 proxy (RFC 1928): CONNECT and UDP ASSOCIATE. Names are looked up on the far side. BIND is refused. */
 import type { Socket } from "node:net";
+import { clientOf, plainAddress, userOf } from "../client.ts";
 import type { Connection } from "../connections.ts";
 import { type Context, carry, connectWithin } from "../context.ts";
 import { type Failure, failureOf } from "../failure.ts";
@@ -51,7 +52,7 @@ async function serve(
   const slow = setTimeout(() => reset(socket), context.requestMs);
   let request: Request;
   try {
-    request = await negotiate(socket, login);
+    request = await negotiate(socket, login, () => clientOf(socket, context.users));
   } catch (error) {
     if (error instanceof NegotiationError) {
       context.log(`socks5 ${from}: ${error.message}`);
@@ -65,9 +66,13 @@ async function serve(
   const label = `socks5 ${from} → ${describeTarget(request.target)}`;
   try {
     if (request.command === "associate") {
-      const local = { host: socket.localAddress ?? "", port: 0 };
-      const client = { host: socket.remoteAddress ?? "", port: request.target.port };
-      const relay = await associate(context, { local, client, active: () => connection.active() });
+      const client = { host: plainAddress(socket.remoteAddress ?? ""), port: request.target.port };
+      const relay = await associate(context, {
+        local: plainAddress(socket.localAddress ?? ""),
+        client,
+        user: userOf(socket, context.users),
+        active: () => connection.active(),
+      });
       // The association lives as long as the connection that asked for it (RFC 1928 §6), which may be over already.
       if (socket.destroyed) return relay.close();
       reply(socket, REPLY.succeeded, relay.address);

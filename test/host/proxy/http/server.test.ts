@@ -415,6 +415,21 @@ describe("a proxy that is not for everybody", () => {
     expect(way.asked.length).toBe(before);
   });
 
+  it("does not hear a client that was wrong too often, for a while", async () => {
+    const { port, way } = await start({ login: new Login("ann", "secret") });
+    const connecting = (login: string) => lines("CONNECT web.internal:1 HTTP/1.1", "Host: x", basic(login));
+    const plain = (login: string) =>
+      lines("GET http://web.internal:1/ HTTP/1.1", "Host: x", "Connection: close", basic(login));
+    const say = async (words: string): Promise<string> => (await converse(port, [words], "stay")).text;
+    for (let i = 0; i < 10; i++) {
+      const login = `ann:guess${i}`;
+      expect(await say(i % 2 === 0 ? connecting(login) : plain(login))).toMatch(/^HTTP\/1\.1 407 /);
+    }
+    for (const words of [connecting("ann:secret"), plain("ann:secret")])
+      expect(await say(words)).toMatch(/^HTTP\/1\.1 429 [\s\S]*Wait a minute/);
+    expect(way.asked).toEqual([]);
+  });
+
   it.each([
     ["is refused", lines("CONNECT web.internal:1 HTTP/1.1", "Host: x")],
     ["speaks something else", "nonsense\r\n\r\n"],

@@ -79,6 +79,21 @@ describe("a SOCKS5 proxy", () => {
     expect((await converse(port, [HELLO, target], "stay")).text).toBe("\x05\xff");
   });
 
+  it("does not hear a user who was wrong too often, even if he is right, and hears the others", async () => {
+    let user = 1000;
+    const { port, log } = await start({ login: new Login("ann", "secret") }, { users: () => [user] });
+    const target = request(1, LOOPBACK, await echoServer());
+    const attempt = async (password: string): Promise<string> => {
+      const login = Uint8Array.of(1, 3, ...Buffer.from("ann"), password.length, ...Buffer.from(password));
+      return (await converse(port, [Uint8Array.of(5, 1, 2), login, target, "x"], "end")).text;
+    };
+    for (let i = 0; i < 10; i++) expect(await attempt(`guess${i}`)).toBe("\x05\x02\x01\x01");
+    expect(await attempt("secret")).toBe("\x05\x02\x01\x01");
+    expect(log.at(-1)).toContain("too many wrong passwords");
+    user = 1001;
+    expect(await attempt("secret")).toContain("echo:x");
+  });
+
   it("drops a client that takes too long to say what it wants", async () => {
     const { port } = await start({}, { requestMs: 50 });
     expect(await converse(port, [HELLO], "stay")).toEqual({ text: "\x05\x00", reset: true });
@@ -116,8 +131,8 @@ async function udp(): Promise<Socket> {
 }
 
 describe("UDP ASSOCIATE", () => {
-  async function associate() {
-    const proxy = await start();
+  async function associate(limits: Parameters<typeof bed>[0] = {}) {
+    const proxy = await start({}, limits);
     const control = connect(proxy.port, "127.0.0.1");
     onTestFinished(() => void control.destroy());
     const read = () => new Promise<Buffer>((done) => control.once("data", done));
@@ -145,6 +160,21 @@ describe("UDP ASSOCIATE", () => {
     client.send(Buffer.concat([header(1, target), Buffer.from("fragment")]), relayPort, "127.0.0.1");
     client.send(Buffer.concat([header(0, target), Buffer.from("ping")]), relayPort, "127.0.0.1");
     expect(await got).toEqual(Buffer.concat([header(0, target), Buffer.from("re:ping")]));
+  });
+
+  it("is for the client's user, though others of this machine speak first and from the same address", async () => {
+    let strangerPort = 0;
+    const { relayPort, way } = await associate({
+      users: (protocol, { port }) => (protocol === "tcp" ? [1000] : port === strangerPort ? [1001] : [1000]),
+    });
+    const target = await answering();
+    const [stranger, client] = [await udp(), await udp()];
+    strangerPort = stranger.address().port;
+    const got = new Promise<Buffer>((done) => client.once("message", done));
+    stranger.send(Buffer.concat([header(0, target), Buffer.from("mine")]), relayPort, "127.0.0.1");
+    client.send(Buffer.concat([header(0, target), Buffer.from("ping")]), relayPort, "127.0.0.1");
+    expect(await got).toEqual(Buffer.concat([header(0, target), Buffer.from("re:ping")]));
+    expect(way.asked.length).toBe(1);
   });
 
   it("is not left behind by a client that went while its port was opened", async () => {

@@ -3,6 +3,7 @@
 import type { AddressInfo } from "node:net";
 import { connect, createServer } from "node:net";
 import { onTestFinished } from "vitest";
+import type { UsersOf } from "../../../../host/proxy/client.ts";
 import { Connections } from "../../../../host/proxy/connections.ts";
 import type { Context } from "../../../../host/proxy/context.ts";
 import { type DirectWay, directWay } from "./direct-way.ts";
@@ -16,13 +17,22 @@ export interface Bed {
   readonly log: string[];
 }
 
-export function bed(limits: { most?: number; idleMs?: number; requestMs?: number; connectMs?: number } = {}): Bed {
-  const { most = 100, idleMs = 0, requestMs = 20_000, connectMs = 20_000 } = limits;
+export interface BedOptions {
+  readonly most?: number;
+  readonly idleMs?: number;
+  readonly requestMs?: number;
+  readonly connectMs?: number;
+  readonly users?: UsersOf;
+}
+
+export function bed(options: BedOptions = {}): Bed {
+  const { most = 100, idleMs = 0, requestMs = 20_000, connectMs = 20_000, users } = options;
   const way = directWay();
   const connections = new Connections({ most, idleMs });
   onTestFinished(() => connections.close());
   const log: string[] = [];
-  return { way, connections, log, context: { way, connections, requestMs, connectMs, log: (line) => log.push(line) } };
+  const context: Context = { way, connections, requestMs, connectMs, users, log: (line) => log.push(line) };
+  return { way, connections, log, context };
 }
 
 /** A server that answers, once its client has said all, with what it got; closed when the test is over. @returns its port */
