@@ -8,6 +8,12 @@
 if (process.versions.bun === undefined && !("Deno" in globalThis)) process.on("SIGUSR1", () => {});
 
 const SOURCES = "../host/cli/main.ts";
+const NODE_MIN = 20;
+
+function refuse(line) {
+  process.stderr.write(`wasmguard: ${line}\n`);
+  process.exit(1);
+}
 
 function makeRequire() {
   const builtin = process.getBuiltinModule;
@@ -28,15 +34,21 @@ function load() {
     return import(SOURCES).catch((cause) => {
       // Node before 22.18 does not run TypeScript.
       if (cause?.code !== "ERR_UNKNOWN_FILE_EXTENSION") throw cause;
-      process.stderr.write("wasmguard: this checkout is not built yet. Run: npm run build\n");
-      process.exit(1);
+      refuse("this checkout is not built yet. Run: npm run build");
     });
   }
 }
 
 async function run() {
+  const { node } = process.versions;
+  if (Number.parseInt(node, 10) < NODE_MIN)
+    refuse(`Node ${node} is too old. Use Node ${NODE_MIN} or newer, Deno or Bun`);
   const { enter } = await load();
   process.exitCode = await enter(process.argv.slice(2));
 }
 
-run();
+// Only what keeps the program from being loaded comes here, as the permissions of a runtime: those say by themselves what to allow.
+run().catch(({ message, stack, code }) => {
+  const forbidden = code === "ERR_ACCESS_DENIED" || "Deno" in globalThis;
+  refuse(forbidden ? `not allowed to start: ${message.split("\n")[0]}` : stack);
+});

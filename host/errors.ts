@@ -59,9 +59,11 @@ export class FfiThreadError extends WasmguardError {
 export class PlatformError extends WasmguardError {
   readonly name = "PlatformError";
   readonly code = "PLATFORM";
-  readonly nextStep = "Use Linux on x86_64 or arm64, or the portable driver with a Tun and a Bind of your own.";
-  constructor(platform: string) {
-    super(`no network devices for ${platform}`);
+  readonly nextStep =
+    "Use Linux on x86_64 or arm64; `wasmguard proxy` and the library need no device and run elsewhere too (docs/PLATFORMS.md).";
+  /** @param system with its processor: "sunos x64" */
+  constructor(system: string) {
+    super(`no network devices for ${system}`);
   }
 }
 
@@ -91,7 +93,8 @@ export class ConfinementError extends WasmguardError {
 export class TunPermissionError extends WasmguardError {
   readonly name = "TunPermissionError";
   readonly code = "TUN_PERMISSION";
-  readonly nextStep = "Run as root, grant CAP_NET_ADMIN, or pass an open descriptor in WG_TUN_FD.";
+  readonly nextStep =
+    "Run as root, grant CAP_NET_ADMIN (a container: --cap-add NET_ADMIN --device /dev/net/tun), or pass an open descriptor in WG_TUN_FD.";
   constructor(name: string, cause: unknown) {
     super(`not allowed to open TUN device ${name}`, { cause });
   }

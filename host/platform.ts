@@ -16,8 +16,14 @@ export function runtimeName(): string {
   return `${name} ${process.versions[name] ?? ""}`.trimEnd();
 }
 
+/** As the runtime names it: "linux", "win32", "darwin", "freebsd"… */
 export function platform(): string {
   return process.platform;
+}
+
+/** For messages: "linux riscv64", both as the runtime names them. */
+export function systemName(): string {
+  return `${process.platform} ${process.arch}`;
 }
 
 /** The machine as `uname -m` names it; undefined where the struct layouts of host/ffi do not hold. */

@@ -22,7 +22,7 @@ const BUNDLES = {
   launch: ["cli/start.js", "cli/launch/daemon.js", "cli/spawn-daemon.js", ...FFI],
   daemon: [
     ...["cli/start.js", "cli/run-daemon.js", "core/generated/relaxed.js", ...FFI],
-    ...["loop/threads/workers.js", "os/linux/event-log.js", "os/linux/zones.js"],
+    ...["loop/threads/workers.js", "loop/event-log.js", "os/linux/machine.js"],
   ],
 };
 

@@ -3,7 +3,9 @@
  * the parent waits until the device and the socket exist. In the foreground this process becomes it. Either way the
  * runtime is started once more for the daemon, in a sandbox and without anything that the caller's environment asks of it.
  */
-
+import { obstacle } from "../core/support.ts";
+import { UnsupportedRuntimeError } from "../errors.ts";
+import { requireDaemonSystem } from "../os/systems.ts";
 import { DAEMON_MARKER } from "./background.ts";
 import { logLevelOf, startRequest } from "./daemon-options.ts";
 import { checkOwnLimits } from "./limits.ts";
@@ -27,6 +29,9 @@ export async function start(args: readonly string[]): Promise<number> {
     return 0;
   }
   const request = startRequest(operands, values, process.env);
+  requireDaemonSystem();
+  const missing = obstacle();
+  if (missing !== undefined) throw new UnsupportedRuntimeError(missing);
   checkOwnLimits();
   const place = process.env[DAEMON_MARKER];
   delete process.env[DAEMON_MARKER];

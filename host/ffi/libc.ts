@@ -5,7 +5,7 @@
  * One Libc per thread: errno and the scratch buffer are the thread's own.
  */
 import { FfiUnavailableError, PlatformError, SystemError } from "../errors.ts";
-import { machine, platform, runtime, runtimeName } from "../platform.ts";
+import { machine, platform, runtime, runtimeName, systemName } from "../platform.ts";
 import type { Backend, Calls } from "./signatures.ts";
 
 /** NULL, where an address is expected: offset 0 of linear memory is never handed out. */
@@ -32,7 +32,7 @@ const scratch = new Uint8Array(new ArrayBuffer(SCRATCH_BYTES));
 /** @throws PlatformError, FfiUnavailableError */
 export async function openLibc(memory: WebAssembly.Memory): Promise<Libc> {
   const arch = machine();
-  if (platform() !== "linux" || arch === undefined) throw new PlatformError(`${platform()} ${process.arch}`);
+  if (platform() !== "linux" || arch === undefined) throw new PlatformError(systemName());
   try {
     backend ??= pickBackend(arch);
     return new Libc(await backend, memory);

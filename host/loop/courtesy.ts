@@ -2,8 +2,6 @@
  * Leaving the core to whoever waits for it, while that costs little. Where somebody computes on the same core, it takes them
  * milliseconds to give it back; then it is better to sleep, because whoever wakes is preferred to them.
  */
-
-import type { Libc } from "../ffi/libc.ts";
 import type { Instant } from "../time/instant.ts";
 
 /** Longer than any neighbour takes for a packet. */
@@ -13,12 +11,13 @@ const REST_MS_MIN = 50;
 const REST_MS_MAX = 10_000;
 
 export class Courtesy {
-  readonly #libc: Libc;
+  readonly #yield: () => void;
   #restMs = REST_MS_MIN;
   #restsUntil: Instant = 0;
 
-  constructor(libc: Libc) {
-    this.#libc = libc;
+  /** @param yieldCore as of sched_yield(2) */
+  constructor(yieldCore: () => void) {
+    this.#yield = yieldCore;
   }
 
   /** Whether nobody kept the core for long of late. */
@@ -29,7 +28,7 @@ export class Courtesy {
   /** Let others run, unless that does not pay. @returns the time after it */
   yield(now: Instant): Instant {
     if (!this.pays(now)) return now;
-    this.#libc.schedYield();
+    this.#yield();
     const after = performance.now();
     if (after - now <= LONG_MS) {
       this.#restMs = REST_MS_MIN;

@@ -1,32 +1,17 @@
 /**
- * The loop driver: one engine and its lane between TUN device and UDP sockets, and the UAPI socket, around one blocking `poll`.
+ * The loop driver: one engine and its lane between TUN device and UDP sockets, around one blocking wait of the system's (host/os/machine.ts).
  * It waits, and calls the lane; packets stay in linear memory from system call to system call. It runs on the thread that calls it and lets the
  * runtime's own event loop (signals, the log) have a turn after a signal and a few times a second.
  */
-import { IO_CONTROL_BYTES, MESSAGE_BYTES_MAX, RX_SLOTS, TRAIN_DATAGRAMS_MAX, TX_TRAINS } from "../core/codes.ts";
+import { MESSAGE_BYTES_MAX, RX_SLOTS, TRAIN_DATAGRAMS_MAX, TX_TRAINS } from "../core/codes.ts";
 import type { Core } from "../core/core.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Peer } from "../engine/peer.ts";
-import type { Libc } from "../ffi/libc.ts";
 import { Lane } from "../lane/lane.ts";
 import { deviceStatistics, type Statistic } from "../metrics/statistics.ts";
-import { bootClock } from "../os/linux/boot-clock.ts";
-import { EndpointCheck } from "../os/linux/endpoint-check.ts";
-import { Epoll, epollBytes } from "../os/linux/epoll.ts";
-import type { EventLog } from "../os/linux/event-log.ts";
-import type { DeletionWatch } from "../os/linux/inotify.ts";
-import { InterfaceState } from "../os/linux/interface-state.ts";
-import { PollSet, pollSetBytes } from "../os/linux/poll-set.ts";
-import { fillRandom } from "../os/linux/random.ts";
-import { SourceCheck } from "../os/linux/source-check.ts";
-import type { LinuxTun } from "../os/linux/tun.ts";
-import { TunInside } from "../os/linux/tun-inside.ts";
-import { TunnelSockets } from "../os/linux/tunnel-sockets.ts";
-import { UapiServer } from "../os/linux/uapi-server.ts";
-import { type UdpOptions, udpBytes } from "../os/linux/udp.ts";
-import { UdpOutside } from "../os/linux/udp-outside.ts";
-import type { UnixListener } from "../os/linux/unix-socket.ts";
+import { PLACE, type TunnelEvents, type TunnelPorts } from "../os/machine.ts";
 import type { Instant } from "../time/instant.ts";
+import type { EventLog } from "./event-log.ts";
 import { Merging } from "./merging.ts";
 import { PacketWait } from "./packet-wait.ts";
 import type { LetterSink, Workers } from "./threads/workers.ts";
@@ -34,12 +19,6 @@ import { turn } from "./turn.ts";
 
 /** Receive slots, trains and the TUN read: what the packet path itself takes. */
 const BUFFER_BYTES = (RX_SLOTS + TX_TRAINS + 1) * MESSAGE_BYTES_MAX;
-/** Where packets come from, in the PollSet; and one place for all that waits in the Epoll. */
-const PLACE = { tun: 0, udp4: 1, udp6: 2, others: 3 } as const;
-const PLACES = 4;
-const EVENTS = 32;
-const TOKEN = { network: 1, watch: 2, uapi: 3, threads: 4, connection: 16 } as const;
-
 /** Reads from TUN before others get their turn. */
 const READS_PER_TURN = 64;
 /** A wait shorter than this found something there already. */
@@ -50,11 +29,8 @@ const TURN_MS = 100;
 
 export interface LoopOptions {
   readonly core: Core;
-  readonly libc: Libc;
-  readonly tun: LinuxTun;
-  readonly listener: UnixListener;
-  readonly watch: DeletionWatch | undefined;
-  readonly udp: UdpOptions;
+  /** Opens what the system has for it. */
+  readonly open: (events: TunnelEvents) => TunnelPorts;
   /** Microseconds to look for a packet after one, before sleeping. By default it looks when one is due. */
   readonly busyPoll?: number | undefined;
   /** Most bytes that packets may take: the buffers of the packet path, and packets that wait for a session. */
@@ -74,19 +50,12 @@ export interface LoopOptions {
 export class Loop {
   readonly engine: Engine;
   readonly #lane: Lane;
-  readonly #inside: TunInside;
+  readonly #ports: TunnelPorts;
   /** What becomes of what other threads tell. */
   readonly #letters: LetterSink;
   readonly #options: LoopOptions;
-  readonly #poll: PollSet;
   readonly #wait: PacketWait;
   readonly #merging: Merging;
-  readonly #epoll: Epoll;
-  readonly #sockets: TunnelSockets;
-  readonly #interface: InterfaceState;
-  readonly #sourceCheck: SourceCheck;
-  readonly #endpointCheck: EndpointCheck;
-  readonly #uapi: UapiServer;
   #ended: string | undefined;
   #interfaceUp = false;
   /** By place: reads or messages taken in the last turn. */
@@ -96,55 +65,38 @@ export class Loop {
   #unprepared = false;
 
   constructor(options: LoopOptions) {
-    const { core, libc, tun } = options;
+    const { core } = options;
     this.#options = options;
-    core.exports.setBase(libc.base);
-    this.#merging = new Merging(core, tun, (text) => options.log("error", text));
-    core.exports.setTrainLength(TRAIN_DATAGRAMS_MAX);
-    const control = core.at.ioControl;
-    const waiting = control + udpBytes(RX_SLOTS);
-    const end = waiting + epollBytes(EVENTS) + pollSetBytes(PLACES);
-    if (end > control + IO_CONTROL_BYTES) throw new RangeError("ioControl is too small");
-    this.#epoll = new Epoll(libc, waiting, EVENTS);
-    this.#poll = new PollSet(libc, waiting + epollBytes(EVENTS), PLACES);
-    const area = { control, buffer: core.at.rxBuffers, slots: RX_SLOTS, messages: TX_TRAINS };
-    this.#wait = new PacketWait(libc, this.#poll, PLACE.others, options.busyPoll, (now) => this.#mayWait(now));
-    this.#sockets = new TunnelSockets({
-      ...options,
-      area,
-      descriptors: core.at.rxDescriptors,
-      opening: (sockets, mark) => options.workers?.openSockets(sockets, mark),
-      opened: (v4, v6) => this.#watchSockets(v4, v6),
-      closing: () => this.#unwatchSockets(),
-      marked: (mark) => {
-        this.#endpointCheck.news();
-        options.workers?.setMark(mark);
-      },
-    });
-    this.#inside = new TunInside({
-      core,
-      libc,
-      fd: tun.fd,
-      vnetHeader: tun.vnetHeader,
-      gone: () => this.#end("the interface was removed"),
+    this.#ports = options.open({
+      cameUp: () => this.#cameUp(),
+      wentDown: () => this.#wentDown(),
+      mtu: (mtu) => core.exports.setMtu(mtu),
+      ended: (reason) => this.#end(reason),
       mergeRefused: (errno) => this.#merging.refusedBy(errno),
+      portChanged: (port) => core.exports.setPort(port),
+      configuring: (connection) => this.#configuring(connection),
     });
-    this.#lane = new Lane(core, this.#inside, new UdpOutside(core, this.#sockets.udp));
+    const ports = this.#ports;
+    core.exports.setBase(ports.base);
+    this.#merging = new Merging(core, ports.device, (text) => options.log("error", text));
+    core.exports.setTrainLength(TRAIN_DATAGRAMS_MAX);
+    this.#wait = new PacketWait(ports, PLACE.others, options.busyPoll, (now) => this.#mayWait(now));
+    this.#lane = new Lane(core, ports.inside, ports.outside);
     this.engine = new Engine({
       lane: this.#lane,
       events: {
         ...options.eventLog?.events,
         pathLearnt: (peer) => {
-          this.#sourceCheck.learnt(peer);
+          ports.pathLearnt(peer);
           options.eventLog?.pathLearnt(peer);
         },
         peerCreated: (peer) => options.peerCreated?.(peer),
-        mayFollow: (path) => this.#endpointCheck.mayFollow(path),
+        mayFollow: (path) => ports.mayFollow(path),
       },
       now: performance.now(),
       ...(options.packetMemory && { stagedBytes: options.packetMemory - BUFFER_BYTES }),
-      uptime: bootClock(libc),
-      random: (into) => fillRandom(libc, into.byteOffset, into.length),
+      uptime: ports.uptime,
+      random: (into) => ports.fillRandom(into),
       wallTime: () => {
         const now = Date.now();
         return { seconds: Math.floor(now / 1000), nanoseconds: (now % 1000) * 1_000_000 };
@@ -155,61 +107,13 @@ export class Loop {
       lane: this.#lane,
       mergeRefused: (errno) => this.#merging.refusedBy(errno),
     };
-    this.#sourceCheck = new SourceCheck({
-      core,
-      libc,
-      peers: () => this.engine.peers(),
-      mark: () => this.#sockets.mark,
-    });
-    this.#endpointCheck = new EndpointCheck({
-      core,
-      libc,
-      device: () => this.#interface.index,
-      mark: () => this.#sockets.mark,
-    });
-    this.#interface = new InterfaceState(libc, tun, {
-      cameUp: () => this.#cameUp(),
-      wentDown: () => this.#wentDown(),
-      mtu: (mtu) => core.exports.setMtu(mtu),
-      networkChanged: () => {
-        this.#sourceCheck.news();
-        this.#endpointCheck.news();
-      },
-      gone: () => this.#end("the interface was removed"),
-    });
-    this.#uapi = new UapiServer({
-      ...options,
-      engine: this.engine,
-      sockets: this.#sockets,
-      epoll: this.#epoll,
-      listenerToken: TOKEN.uapi,
-      firstToken: TOKEN.connection,
-      statistics: () => this.statistics(),
-    });
-    this.#poll.set(PLACE.tun, tun.fd);
-    this.#poll.set(PLACE.others, this.#epoll.fd);
-    for (const fd of this.#interface.fds) this.#epoll.add(fd, TOKEN.network);
-    if (options.watch !== undefined) this.#epoll.add(options.watch.fd, TOKEN.watch);
-    if (options.workers !== undefined) this.#epoll.add(options.workers.wakeFd, TOKEN.threads);
-    this.#interface.probe();
+    ports.serve(this.engine, () => this.statistics());
   }
 
   /** All there is to tell of the device and its process. */
   *statistics(): Generator<Statistic, void> {
     yield* deviceStatistics(this.engine);
     yield* this.#options.extraStatistics?.() ?? [];
-  }
-
-  #watchSockets(v4: number, v6: number): void {
-    this.#poll.set(PLACE.udp4, v4);
-    this.#poll.set(PLACE.udp6, v6);
-    this.#options.core.exports.setPort(this.#sockets.port);
-  }
-
-  #unwatchSockets(): void {
-    this.#poll.set(PLACE.udp4, -1);
-    this.#poll.set(PLACE.udp6, -1);
-    this.#options.workers?.closeSockets();
   }
 
   #cameUp(): void {
@@ -222,12 +126,12 @@ export class Loop {
     this.#options.log("verbose", "interface down");
     this.#interfaceUp = false;
     this.engine.takeDown(performance.now());
-    this.#sockets.stop();
+    this.#ports.stopSockets();
   }
 
   /** The engine is up as long as the interface is and it can talk. */
   #start(): void {
-    if (this.#sockets.start()) this.engine.bringUp(performance.now(), () => this.#takeWaiting());
+    if (this.#ports.startSockets()) this.engine.bringUp(performance.now(), () => this.#takeWaiting());
   }
 
   #takeWaiting(): void {
@@ -276,13 +180,7 @@ export class Loop {
     const { workers, patienceMs = HEARTBEAT_MS } = this.#options;
     // Work ahead only while nothing is waiting: then the wait does not block, and tells when something is.
     const idle = this.#unprepared ? now : Number.POSITIVE_INFINITY;
-    const deadline = Math.min(
-      idle,
-      this.engine.nextDeadline(),
-      this.#sourceCheck.nextDeadline(),
-      this.#probeAt,
-      this.#uapi.retryAt,
-    );
+    const deadline = Math.min(idle, this.engine.nextDeadline(), this.#ports.nextDeadline(), this.#probeAt);
     return Math.min(deadline - now, (workers?.deadline ?? deadline) - now, patienceMs);
   }
 
@@ -293,19 +191,19 @@ export class Loop {
    * @returns whether packets came singly, after a pause
    */
   #serve(now: Instant, pause: number): boolean {
-    const written = this.#inside.written;
+    const { inside, waiting } = this.#ports;
+    const { written } = inside;
     for (let place = 0; place < PLACE.others; place++) {
       const before = this.#taken[place]!;
       this.#taken[place] = 0;
-      if (this.#poll.ready(place))
+      if (waiting.ready(place))
         this.#take(place, now, before > 1 || (before === 1 && pause < AT_ONCE_MS) ? "many" : "one");
     }
     // What is written to TUN is often answered while it is written: an echo request, a segment that asks for an ACK.
     const received = this.#taken[PLACE.udp4]! | this.#taken[PLACE.udp6]!;
     const lone = received === 1 && this.#taken[PLACE.tun] === 0 && this.#wait.afterPause;
-    if (lone && this.#inside.written !== written) this.#take(PLACE.tun, now, "one");
-    const others = this.#poll.ready(PLACE.others) ? this.#epoll.wait(0) : 0;
-    for (let i = 0; i < others; i++) this.#dispatch(this.#epoll.token(i), this.#epoll.events(i));
+    if (lone && inside.written !== written) this.#take(PLACE.tun, now, "one");
+    if (waiting.ready(PLACE.others)) this.#ports.serveOthers();
     return (received | this.#taken[PLACE.tun]!) === 1 && this.#wait.afterPause;
   }
 
@@ -322,15 +220,13 @@ export class Loop {
   #advance(now: Instant): void {
     const { workers } = this.#options;
     workers?.collect(this.#letters, now);
-    this.#sourceCheck.advance(now);
+    this.#ports.advance(now);
     this.engine.advance(now);
     if (workers !== undefined) this.engine.received();
     this.#lane.flush();
-    if (now >= this.#uapi.retryAt) this.#uapi.retry();
     if (now >= this.#probeAt) {
-      this.#interface.probe();
+      this.#ports.heartbeat(now);
       if (this.#interfaceUp && !this.engine.up) this.#start();
-      this.#sockets.dropStale(now);
       this.#options.eventLog?.tellDrops(() => this.engine.drops());
       this.#merging.advance(now);
       this.#probeAt = now + HEARTBEAT_MS;
@@ -341,16 +237,7 @@ export class Loop {
   /** Each step is taken whatever becomes of the others: no key stays because something could not be closed. */
   #close(): void {
     const { workers, log } = this.#options;
-    const steps = [
-      () => workers?.halt(),
-      () => this.engine.close(),
-      () => this.#uapi.close(),
-      () => this.#sockets.stop(),
-      () => this.#interface.close(),
-      () => this.#sourceCheck.close(),
-      () => this.#endpointCheck.close(),
-      () => this.#epoll.close(),
-    ];
+    const steps = [() => workers?.halt(), () => this.engine.close(), ...this.#ports.closing()];
     for (const step of steps) {
       try {
         step();
@@ -360,25 +247,11 @@ export class Loop {
     }
   }
 
-  #dispatch(token: number, events: number): void {
-    switch (token) {
-      case TOKEN.threads:
-        return this.#options.workers?.woken();
-      case TOKEN.network:
-        return this.#interface.read();
-      case TOKEN.watch:
-        if (this.#options.watch?.isGone()) this.#end("the UAPI socket was removed");
-        return;
-      case TOKEN.uapi:
-        this.engine.tell(performance.now());
-        this.#unprepared = true;
-        return this.#uapi.accept();
-      default:
-        this.engine.tell(performance.now());
-        this.#unprepared = true;
-        this.#options.workers?.collect(this.#letters, this.engine.now, "before a change");
-        return this.#uapi.serve(token - TOKEN.connection, events);
-    }
+  /** A client may change anything: it is now, and what other threads told comes first. */
+  #configuring(connection: "new" | "old"): void {
+    this.engine.tell(performance.now());
+    this.#unprepared = true;
+    if (connection === "old") this.#options.workers?.collect(this.#letters, this.engine.now, "before a change");
   }
 
   // ── the TUN device ─────────────────────────────────────────────────────────────────────────────────────────
@@ -386,7 +259,7 @@ export class Loop {
   /** @returns reads */
   #readTun(now: Instant, most: number): number {
     // In another namespace a packet may be the first sign that it is up.
-    if (!this.engine.up) this.#interface.probe();
+    if (!this.engine.up) this.#ports.probe();
     return this.#lane.outbound(now, most);
   }
 }

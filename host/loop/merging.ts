@@ -3,21 +3,21 @@
  * from the next batch on packets go singly, for a while. One that it dislikes need not be like those after it.
  */
 import type { Core } from "../core/core.ts";
-import type { LinuxTun } from "../os/linux/tun.ts";
+import type { TunDevice } from "../os/machine.ts";
 import { type Instant, NEVER } from "../time/instant.ts";
 
 const SINGLY_MS = 10_000;
 
 export class Merging {
   readonly #core: Core;
-  readonly #tun: LinuxTun;
+  readonly #tun: TunDevice;
   readonly #log: (text: string) => void;
   #refused = false;
   /** When packets may be merged again. */
   #resumeAt: Instant = NEVER;
 
   /** @param log is told of the first refusal */
-  constructor(core: Core, tun: LinuxTun, log: (text: string) => void) {
+  constructor(core: Core, tun: TunDevice, log: (text: string) => void) {
     this.#core = core;
     this.#tun = tun;
     this.#log = log;

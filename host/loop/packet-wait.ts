@@ -4,8 +4,7 @@
  * looks for some time after every packet instead, or never.
  */
 
-import type { Libc } from "../ffi/libc.ts";
-import type { PollSet } from "../os/linux/poll-set.ts";
+import type { TunnelPorts, Waiting } from "../os/machine.ts";
 import type { Instant } from "../time/instant.ts";
 import { BusyPoll, lookUntil } from "./busy-poll.ts";
 import { Courtesy } from "./courtesy.ts";
@@ -21,7 +20,7 @@ const SLEEP_AFTER_LOOK_MS = 100;
 
 export class PacketWait {
   readonly #courtesy: Courtesy;
-  readonly #poll: PollSet;
+  readonly #poll: Waiting;
   readonly #mayWait: (now: Instant) => number;
   readonly #busyPoll: BusyPoll;
   /** By place. */
@@ -32,19 +31,18 @@ export class PacketWait {
   readonly #look = () => this.#poll.wait(0);
 
   /**
-   * @param places   how many places of `poll` packets come through: the first ones
+   * @param places   how many places packets come through: the first ones
    * @param busyPoll microseconds to look after every packet; undefined follows the rhythm
    * @param mayWait  returns the milliseconds that may be waited, none or less when something is due
    */
   constructor(
-    libc: Libc,
-    poll: PollSet,
+    { waiting, yieldCore }: Pick<TunnelPorts, "waiting" | "yieldCore">,
     places: number,
     busyPoll: number | undefined,
     mayWait: (now: Instant) => number,
   ) {
-    this.#courtesy = new Courtesy(libc);
-    this.#poll = poll;
+    this.#courtesy = new Courtesy(yieldCore);
+    this.#poll = waiting;
     this.#mayWait = mayWait;
     this.#busyPoll = new BusyPoll(this.#courtesy, busyPoll ?? 0);
     this.#rhythms = busyPoll === undefined ? Array.from({ length: places }, () => new Rhythm()) : [];

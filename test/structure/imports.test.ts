@@ -36,6 +36,8 @@ const inside = (path: string, folder: string): boolean => path.startsWith(`${fol
 
 /** Sans-I/O: they are told the time and the bytes. */
 const PURE = ["host/engine", "host/lane", "host/net", "host/time"];
+const ASKS_SYSTEM =
+  /\bprocess\.(platform|arch)\b|\bos\.(platform|arch|machine|type)\(|\{[^}]*\b(platform|arch|machine)\b[^}]*\} from "node:os"/;
 const RUNTIME =
   /\bDate\.now\b|\bnew Date\b|\bset(Timeout|Interval|Immediate)\(|\bMath\.random\b|\bperformance\.now\b|\bprocess\./;
 
@@ -68,6 +70,26 @@ it("engine, lane and stack read no clock, start no timer, draw no chance", () =>
 it("offsets in linear memory are known in host/core only", () => {
   const guilty = host.filter(({ path, imports }) => !inside(path, "host/core") && imports.includes("assembly/abi.ts"));
   expect(guilty.map(({ path }) => path)).toEqual([]);
+});
+
+it("one file asks which system and which processor this is", () => {
+  const guilty = host.filter(({ path, text }) => path !== "host/platform.ts" && ASKS_SYSTEM.test(text));
+  expect(guilty.map(({ path }) => path)).toEqual([]);
+});
+
+it("a system is a folder of host/os, which others know by the interfaces beside it", () => {
+  const systems = readdirSync(join(ROOT, "host/os"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const named = [...readFileSync(join(ROOT, "host/os/systems.ts"), "utf8").matchAll(/import\("\.\/(\w+)\//g)];
+  expect(named.map(([, name]) => name)).toEqual(systems.map(({ name }) => name));
+  // The library's fast driver, and worker threads: only Linux has them. Who starts with another system there adds a line to it.
+  const linuxAlone = ["host/direct", "host/loop/threads"];
+  const guilty = host.flatMap(({ path, imports }) =>
+    imports
+      .filter((name) => /^host\/os\/\w+\//.test(name))
+      .filter(() => ![...linuxAlone, "host/os"].some((folder) => inside(path, folder)))
+      .map((name) => `${path} → ${name}`),
+  );
+  expect(guilty).toEqual([]);
 });
 
 it("no arrow runs up: the core's views know nobody, the lane only them, the engine only these two", () => {

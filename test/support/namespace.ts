@@ -3,12 +3,13 @@
  * children it starts with it, so nothing has to be cleaned up. Needs root, and vitest's `forks` pool.
  */
 import { execFileSync } from "node:child_process";
+import { platform } from "../../host/platform.ts";
 
 const CLONE_NEWNET = 0x40000000; // <linux/sched.h>
 
 /** @returns undefined when it worked, or the reason why a test must be skipped */
 export async function enterNetworkNamespace(): Promise<string | undefined> {
-  if (process.platform !== "linux") return "network namespaces need Linux";
+  if (platform() !== "linux") return "network namespaces need Linux";
   if (process.getuid?.() !== 0) return "network namespaces need root";
   const ffi = process.getBuiltinModule("node:ffi");
   if (ffi === undefined) return "needs a Node with node:ffi";

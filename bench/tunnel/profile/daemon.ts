@@ -13,6 +13,7 @@ import { type Libc, openLibc } from "../../../host/ffi/libc.ts";
 import { Loop } from "../../../host/loop/loop.ts";
 import { DeletionWatch } from "../../../host/os/linux/inotify.ts";
 import { openTun } from "../../../host/os/linux/tun.ts";
+import { LinuxTunnel } from "../../../host/os/linux/tunnel.ts";
 import { listenUnix } from "../../../host/os/linux/unix-socket.ts";
 import { socketPath } from "../../../host/uapi/socket-path.ts";
 import { AeadProbe } from "./aead-probe.ts";
@@ -86,7 +87,12 @@ async function serve(name: string): Promise<void> {
   const path = socketPath(name);
   const listener = listenUnix(libc, path);
   const watch = new DeletionWatch(libc, path);
-  const loop = new Loop({ core, libc, tun, listener, watch, udp: {}, log: (_, message) => console.error(message) });
+  const log = (_level: string, message: string): void => console.error(message);
+  const loop = new Loop({
+    core,
+    open: (events) => new LinuxTunnel({ core, libc, tun, listener, watch, udp: {}, events, log }),
+    log,
+  });
   process.on("SIGUSR2", () => {
     const [tunBytesRead, tunBytesWritten] = takeBytes();
     const probedPackets = probe.take();

@@ -3,8 +3,7 @@
 import { configOf } from "../../library/config.ts";
 import { Network } from "../../network/index.ts";
 import { networkOf } from "../../network/network-options.ts";
-import { socketUsers } from "../../os/linux/socket-users.ts";
-import { platform } from "../../platform.ts";
+import { usersOfSockets } from "../../os/socket-users.ts";
 import { AliveChecks } from "../../proxy/alive.ts";
 import type { Plan } from "../../proxy/config/plan.ts";
 import { Connections } from "../../proxy/connections.ts";
@@ -104,7 +103,7 @@ export async function runProxy(name: string, plan: Plan, flags: ProxyFlags): Pro
       connections,
       requestMs: REQUEST_MS,
       connectMs: CONNECT_MS,
-      users: platform() === "linux" ? socketUsers : undefined,
+      users: usersOfSockets,
       log,
     };
     const services = await startServices(context, plan);

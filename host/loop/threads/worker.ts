@@ -54,7 +54,7 @@ class WorkerLoop {
     this.#line = line(setup.thread - 1);
     this.#turnstile = new Turnstile(setup.control, setup.thread - 1, () => this.#refresh());
     this.#channel = new ChannelWriter(setup.channel, () => signalEventfd(libc, setup.wakeFirst));
-    this.#busyPoll = new BusyPoll(new Courtesy(libc), setup.busyPoll);
+    this.#busyPoll = new BusyPoll(new Courtesy(() => libc.schedYield()), setup.busyPoll);
     const control = core.at.ioControl;
     this.#epoll = new Epoll(libc, control + udpBytes(RX_SLOTS), EVENTS);
     const area = { control, buffer: core.at.rxBuffers, slots: RX_SLOTS, messages: TX_TRAINS };

@@ -9,12 +9,13 @@ import type { Core } from "../../core/core.ts";
 import { sharedCoreModule } from "../../core/load.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { SOCKET } from "../../ffi/constants.ts";
-import type { Libc } from "../../ffi/libc.ts";
 import type { Lane } from "../../lane/lane.ts";
 import { setOption } from "../../os/linux/descriptor.ts";
 import { addToEpoll, drainEventfd, openEventfd, signalEventfd } from "../../os/linux/epoll.ts";
+import type { ThreadParts } from "../../os/linux/thread-parts.ts";
 import type { LinuxTun } from "../../os/linux/tun.ts";
 import { LinuxUdp, type UdpOptions, type UdpSockets } from "../../os/linux/udp.ts";
+import type { BoundSockets, Companions } from "../../os/machine.ts";
 import { ChannelReader, LETTER, makeChannel, REST_MS } from "./channel.ts";
 import { CLOCK, CLOCK_SET, GONE, line, makeControl, SOCKET_4, SOCKET_6, STATE, STOP } from "./control.ts";
 import { Gate } from "./gate.ts";
@@ -25,11 +26,8 @@ import { TOKEN, type WorkerReady, type WorkerSetup } from "./setup.ts";
 const START_LIMIT_MS = 10_000;
 const STOP_LIMIT_MS = 3_000;
 
-export interface WorkersOptions {
+export interface WorkersOptions extends ThreadParts {
   readonly core: Core;
-  readonly libc: Libc;
-  /** One queue of the TUN device for each worker. */
-  readonly queues: readonly LinuxTun[];
   readonly udp: Pick<UdpOptions, "segmentation" | "coalescing">;
   /** Microseconds; see LoopOptions. */
   readonly busyPoll?: number | undefined;
@@ -57,7 +55,7 @@ interface Member {
 /** Sources run as they are, or compiled side by side. */
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
 
-export class Workers {
+export class Workers implements Companions {
   /** The core that the engine must use from now on. */
   readonly core: Core;
   /** Becomes readable when a worker has something that cannot wait. */
@@ -146,7 +144,7 @@ export class Workers {
    * Thread 0's sockets are bound: let workers share their port, each peer's datagrams staying with one thread.
    * @throws PortInUseError, SystemError: no worker's sockets have changed then
    */
-  openSockets({ v4, v6, port }: UdpSockets, mark: number): void {
+  openSockets({ v4, v6, port }: BoundSockets, mark: number): void {
     const { libc } = this.#options;
     this.gate.hold();
     // Set only now, so that a port which another program shares was refused as taken.

@@ -188,13 +188,7 @@ export function tunIsGone(result: number): boolean {
 function checkName(name: string): void {
   const bytes = new TextEncoder().encode(name).length;
   // dev_valid_name() of the kernel, and no % which would make the kernel choose a number.
-  if (
-    bytes === 0 ||
-    bytes >= TUN.IFNAMSIZ ||
-    name === "." ||
-    name === "../../daemon" ||
-    /[\0-\x20\x7f/:%]/.test(name)
-  ) {
+  if (bytes === 0 || bytes >= TUN.IFNAMSIZ || name === "." || name === ".." || /[\0-\x20\x7f/:%]/.test(name)) {
     throw new TunNameError(name);
   }
 }

@@ -10,6 +10,7 @@ import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT } from "../../ffi/errno.ts";
 import { SOCKADDR_IN, SOCKADDR_IN6 } from "../../ffi/layout.ts";
 import { check, type Libc } from "../../ffi/libc.ts";
 import { kernelAtLeast } from "../../platform.ts";
+import type { BoundSockets } from "../machine.ts";
 import { getOption, setOption } from "./descriptor.ts";
 import { UdpReceiver, udpReceiveBytes } from "./udp-receive.ts";
 import { returnUdpSocket, takeUdpSocket } from "./udp-reserve.ts";
@@ -46,12 +47,7 @@ export function udpBytes(slots: number): number {
   return UDP_SEND_BYTES + udpReceiveBytes(slots);
 }
 
-/** Bound to one port in every family that the machine has. */
-export interface UdpSockets {
-  /** −1 for none, as v6. */
-  readonly v4: number;
-  readonly v6: number;
-  readonly port: number;
+export interface UdpSockets extends BoundSockets {
   /** The kernel hands over trains. */
   readonly coalesces: boolean;
 }

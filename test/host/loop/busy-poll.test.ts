@@ -1,17 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Libc } from "../../../host/ffi/libc.ts";
 import { BusyPoll } from "../../../host/loop/busy-poll.ts";
 import { Courtesy } from "../../../host/loop/courtesy.ts";
 
 /** A stand-in that counts how often the core was given up. */
-function counting(): { libc: Libc; yields: () => number } {
+function counting(): { yieldCore: () => void; yields: () => number } {
   let yields = 0;
-  const libc = {
-    schedYield: () => {
-      yields += 1;
-    },
-  };
-  return { libc: libc as unknown as Libc, yields: () => yields };
+  return { yieldCore: () => void yields++, yields: () => yields };
 }
 
 beforeEach(() => {
@@ -26,8 +20,8 @@ afterEach(() => {
 });
 
 test("looks for as long as asked after a packet, and gives up the core between", () => {
-  const { libc, yields } = counting();
-  const busy = new BusyPoll(new Courtesy(libc), 2000);
+  const { yieldCore, yields } = counting();
+  const busy = new BusyPoll(new Courtesy(yieldCore), 2000);
   const start = performance.now();
   expect(busy.isOn(start)).toBe(false);
   busy.extend(start);
@@ -38,7 +32,7 @@ test("looks for as long as asked after a packet, and gives up the core between",
 });
 
 test("ends with what it finds", () => {
-  const busy = new BusyPoll(new Courtesy(counting().libc), 10_000);
+  const busy = new BusyPoll(new Courtesy(counting().yieldCore), 10_000);
   const start = performance.now();
   busy.extend(start);
   let looks = 0;
@@ -47,8 +41,8 @@ test("ends with what it finds", () => {
 });
 
 test("never looks beyond the deadline, or without time to", () => {
-  const busy = new BusyPoll(new Courtesy(counting().libc), 10_000);
-  const unasked = new BusyPoll(new Courtesy(counting().libc), 0);
+  const busy = new BusyPoll(new Courtesy(counting().yieldCore), 10_000);
+  const unasked = new BusyPoll(new Courtesy(counting().yieldCore), 0);
   const start = performance.now();
   for (const poll of [busy, unasked]) poll.extend(start);
   const look = () => {

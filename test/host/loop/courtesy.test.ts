@@ -1,17 +1,14 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Libc } from "../../../host/ffi/libc.ts";
 import { Courtesy } from "../../../host/loop/courtesy.ts";
 
 let clock = 0;
 /** How long the others keep the core. */
 let keepMs = 0;
 let yields = 0;
-const libc = {
-  schedYield: () => {
-    yields += 1;
-    clock += keepMs;
-  },
-} as unknown as Libc;
+const yieldCore = (): void => {
+  yields += 1;
+  clock += keepMs;
+};
 
 beforeEach(() => {
   [clock, keepMs, yields] = [1000, 0.01, 0];
@@ -22,7 +19,7 @@ afterEach(() => {
 });
 
 test("yields as long as it costs little", () => {
-  const courtesy = new Courtesy(libc);
+  const courtesy = new Courtesy(yieldCore);
   for (let i = 0; i < 100; i++) courtesy.yield(clock);
   expect(yields).toBe(100);
   expect(courtesy.pays(clock)).toBe(true);
@@ -30,7 +27,7 @@ test("yields as long as it costs little", () => {
 });
 
 test("keeps the core for a while after others kept it for long", () => {
-  const courtesy = new Courtesy(libc);
+  const courtesy = new Courtesy(yieldCore);
   keepMs = 4;
   expect(courtesy.yield(clock)).toBe(1004);
   expect(courtesy.pays(clock)).toBe(false);
@@ -41,7 +38,7 @@ test("keeps the core for a while after others kept it for long", () => {
 });
 
 test("a core that stays busy is tried ever more rarely, one that is free again as before", () => {
-  const courtesy = new Courtesy(libc);
+  const courtesy = new Courtesy(yieldCore);
   keepMs = 4;
   for (const end = clock + 60_000; clock < end; clock += 1) courtesy.yield(clock);
   expect(yields).toBeLessThan(20);

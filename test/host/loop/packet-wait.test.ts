@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Libc } from "../../../host/ffi/libc.ts";
 import { PacketWait } from "../../../host/loop/packet-wait.ts";
-import type { PollSet } from "../../../host/os/linux/poll-set.ts";
+import type { Waiting } from "../../../host/os/machine.ts";
 
 const GAP_MS = 2;
 const MAY_WAIT_MS = 50;
@@ -45,11 +44,9 @@ class FakePoll {
 let clock = 0;
 /** How long whoever else wants the core keeps it. */
 let keepMs = 0;
-const libc = {
-  schedYield: () => {
-    clock += keepMs;
-  },
-} as unknown as Libc;
+const yieldCore = (): void => {
+  clock += keepMs;
+};
 
 beforeEach(() => {
   [clock, keepMs] = [1010.1, 0];
@@ -63,7 +60,7 @@ afterEach(() => {
 });
 
 function waiting(poll: FakePoll, busyPoll?: number, mayWait = MAY_WAIT_MS): PacketWait {
-  return new PacketWait(libc, poll as unknown as PollSet, 3, busyPoll, () => mayWait);
+  return new PacketWait({ waiting: poll as unknown as Waiting, yieldCore }, 3, busyPoll, () => mayWait);
 }
 
 /** Packets through a place, evenly, the last one `ago` ms before `now`. */

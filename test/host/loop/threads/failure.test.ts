@@ -13,6 +13,7 @@ import { Workers } from "../../../../host/loop/threads/workers.ts";
 import { signalEventfd } from "../../../../host/os/linux/epoll.ts";
 import type { LinuxTun } from "../../../../host/os/linux/tun.ts";
 import { openQueues } from "../../../../host/os/linux/tun-queues.ts";
+import { LinuxTunnel } from "../../../../host/os/linux/tunnel.ts";
 import { listenUnix, type UnixListener } from "../../../../host/os/linux/unix-socket.ts";
 import { enterNetworkNamespace, ip } from "../../../support/namespace.ts";
 
@@ -64,11 +65,18 @@ async function run(): Promise<{ ended: Promise<unknown>; secrets: () => number }
   const [tun] = queues;
   const loop = new Loop({
     core: workers.core,
-    libc,
-    tun: tun!,
-    listener,
-    watch: undefined,
-    udp: UDP,
+    open: (events) =>
+      new LinuxTunnel({
+        core: workers.core,
+        libc,
+        tun: tun!,
+        listener,
+        watch: undefined,
+        udp: UDP,
+        companions: workers,
+        events,
+        log: tell,
+      }),
     workers,
     log: tell,
   });

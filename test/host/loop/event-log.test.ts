@@ -1,9 +1,9 @@
 // What the log tells of a handshake and of what goes wrong, and how little of it a flood brings about.
 import { beforeEach, expect, test } from "vitest";
-import { NUMERIC_ZONES } from "../../../../host/address/endpoint-text.ts";
-import type { DropReason } from "../../../../host/engine/drop-reason.ts";
-import { EventLog } from "../../../../host/os/linux/event-log.ts";
-import { Pair } from "../../engine/support/pair.ts";
+import { NUMERIC_ZONES } from "../../../host/address/endpoint-text.ts";
+import type { DropReason } from "../../../host/engine/drop-reason.ts";
+import { EventLog } from "../../../host/loop/event-log.ts";
+import { Pair } from "../engine/support/pair.ts";
 
 let run = 0;
 let pair: Pair;

@@ -4,12 +4,12 @@
  * any line. Whoever sends garbage cannot fill the log: lines have a rate, and what is beyond it is counted.
  */
 
-import { formatEndpoint, type Zones } from "../../address/endpoint-text.ts";
-import type { Address, Core } from "../../core/core.ts";
-import { DROP_REASONS, type DropReason } from "../../engine/drop-reason.ts";
-import type { Peer } from "../../engine/peer.ts";
-import type { PeerEvent } from "../../engine/peer-event.ts";
-import type { PeerStep, StepEvents } from "../../engine/peer-step.ts";
+import { formatEndpoint, type Zones } from "../address/endpoint-text.ts";
+import type { Address, Core } from "../core/core.ts";
+import { DROP_REASONS, type DropReason } from "../engine/drop-reason.ts";
+import type { Peer } from "../engine/peer.ts";
+import type { PeerEvent } from "../engine/peer-event.ts";
+import type { PeerStep, StepEvents } from "../engine/peer-step.ts";
 
 /** Lines at once, and then in a second. */
 const LINES_MAX = 50;

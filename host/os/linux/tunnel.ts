@@ -1,0 +1,213 @@
+/**
+ * The loop's ends on Linux: a TUN device and UDP sockets in one poll(2), and behind one epoll what is rarer: news of links and routes, the
+ * UAPI socket and its clients, other threads, and what ends the daemon.
+ */
+import { IO_CONTROL_BYTES, RX_SLOTS, TX_TRAINS } from "../../core/codes.ts";
+import type { Engine } from "../../engine/engine.ts";
+import type { Peer } from "../../engine/peer.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import type { Statistic } from "../../metrics/statistics.ts";
+import type { Instant } from "../../time/instant.ts";
+import { PLACE, type TunnelPorts, type TunnelRequest } from "../machine.ts";
+import { bootClock } from "./boot-clock.ts";
+import { EndpointCheck } from "./endpoint-check.ts";
+import { Epoll, epollBytes } from "./epoll.ts";
+import type { DeletionWatch } from "./inotify.ts";
+import { InterfaceState } from "./interface-state.ts";
+import { PollSet, pollSetBytes } from "./poll-set.ts";
+import { fillRandom } from "./random.ts";
+import { SourceCheck } from "./source-check.ts";
+import type { LinuxTun } from "./tun.ts";
+import { TunInside } from "./tun-inside.ts";
+import { TunnelSockets } from "./tunnel-sockets.ts";
+import { UapiServer } from "./uapi-server.ts";
+import { udpBytes } from "./udp.ts";
+import { UdpOutside } from "./udp-outside.ts";
+import type { UnixListener } from "./unix-socket.ts";
+
+const PLACES = PLACE.others + 1;
+const EVENTS = 32;
+const TOKEN = { network: 1, watch: 2, uapi: 3, threads: 4, leash: 5, connection: 16 } as const;
+
+export interface LinuxTunnelOptions extends TunnelRequest {
+  readonly libc: Libc;
+  readonly tun: LinuxTun;
+  readonly listener: UnixListener;
+  readonly watch: DeletionWatch | undefined;
+  /** See ControlRequest. */
+  readonly leash?: number | undefined;
+}
+
+export class LinuxTunnel implements TunnelPorts {
+  readonly base: bigint;
+  readonly device: LinuxTun;
+  readonly inside: TunInside;
+  readonly outside: UdpOutside;
+  readonly waiting: PollSet;
+  readonly uptime: (() => number) | undefined;
+  readonly yieldCore: () => void;
+  readonly #options: LinuxTunnelOptions;
+  readonly #epoll: Epoll;
+  readonly #sockets: TunnelSockets;
+  readonly #interface: InterfaceState;
+  readonly #sourceCheck: SourceCheck;
+  readonly #endpointCheck: EndpointCheck;
+  #engine: Engine | undefined;
+  #uapi: UapiServer | undefined;
+
+  constructor(options: LinuxTunnelOptions) {
+    const { core, libc, tun, companions, events, watch, leash } = options;
+    this.#options = options;
+    this.base = libc.base;
+    this.device = tun;
+    this.uptime = bootClock(libc);
+    this.yieldCore = () => libc.schedYield();
+    const control = core.at.ioControl;
+    const waiting = control + udpBytes(RX_SLOTS);
+    const end = waiting + epollBytes(EVENTS) + pollSetBytes(PLACES);
+    if (end > control + IO_CONTROL_BYTES) throw new RangeError("ioControl is too small");
+    this.#epoll = new Epoll(libc, waiting, EVENTS);
+    this.waiting = new PollSet(libc, waiting + epollBytes(EVENTS), PLACES);
+    this.#sockets = new TunnelSockets({
+      ...options,
+      area: { control, buffer: core.at.rxBuffers, slots: RX_SLOTS, messages: TX_TRAINS },
+      descriptors: core.at.rxDescriptors,
+      opening: (sockets, mark) => companions?.openSockets(sockets, mark),
+      opened: (v4, v6) => this.#watchSockets(v4, v6),
+      closing: () => this.#unwatchSockets(),
+      marked: (mark) => {
+        this.#endpointCheck.news();
+        companions?.setMark(mark);
+      },
+    });
+    this.inside = new TunInside({
+      core,
+      libc,
+      fd: tun.fd,
+      vnetHeader: tun.vnetHeader,
+      gone: () => events.ended("the interface was removed"),
+      mergeRefused: (errno) => events.mergeRefused(errno),
+    });
+    this.outside = new UdpOutside(core, this.#sockets.udp);
+    const mark = (): number => this.#sockets.mark;
+    this.#sourceCheck = new SourceCheck({ core, libc, peers: () => this.#engine?.peers() ?? [], mark });
+    this.#endpointCheck = new EndpointCheck({ core, libc, device: () => this.#interface.index, mark });
+    this.#interface = new InterfaceState(libc, tun, {
+      cameUp: () => events.cameUp(),
+      wentDown: () => events.wentDown(),
+      mtu: (mtu) => events.mtu(mtu),
+      networkChanged: () => {
+        this.#sourceCheck.news();
+        this.#endpointCheck.news();
+      },
+      gone: () => events.ended("the interface was removed"),
+    });
+    this.waiting.set(PLACE.tun, tun.fd);
+    this.waiting.set(PLACE.others, this.#epoll.fd);
+    for (const fd of this.#interface.fds) this.#epoll.add(fd, TOKEN.network);
+    if (watch !== undefined) this.#epoll.add(watch.fd, TOKEN.watch);
+    if (leash !== undefined) this.#epoll.add(leash, TOKEN.leash);
+    if (companions !== undefined) this.#epoll.add(companions.wakeFd, TOKEN.threads);
+  }
+
+  fillRandom(into: Uint8Array): void {
+    fillRandom(this.#options.libc, into.byteOffset, into.length);
+  }
+
+  serve(engine: Engine, statistics: () => Iterable<Statistic>): void {
+    this.#engine = engine;
+    this.#uapi = new UapiServer({
+      ...this.#options,
+      engine,
+      sockets: this.#sockets,
+      epoll: this.#epoll,
+      listenerToken: TOKEN.uapi,
+      firstToken: TOKEN.connection,
+      statistics,
+    });
+    this.#interface.probe();
+  }
+
+  #watchSockets(v4: number, v6: number): void {
+    this.waiting.set(PLACE.udp4, v4);
+    this.waiting.set(PLACE.udp6, v6);
+    this.#options.events.portChanged(this.#sockets.port);
+  }
+
+  #unwatchSockets(): void {
+    this.waiting.set(PLACE.udp4, -1);
+    this.waiting.set(PLACE.udp6, -1);
+    this.#options.companions?.closeSockets();
+  }
+
+  startSockets(): boolean {
+    return this.#sockets.start();
+  }
+
+  stopSockets(): void {
+    this.#sockets.stop();
+  }
+
+  probe(): void {
+    this.#interface.probe();
+  }
+
+  heartbeat(now: Instant): void {
+    this.#interface.probe();
+    this.#sockets.dropStale(now);
+  }
+
+  nextDeadline(): Instant {
+    return Math.min(this.#sourceCheck.nextDeadline(), this.#uapi?.retryAt ?? Number.POSITIVE_INFINITY);
+  }
+
+  advance(now: Instant): void {
+    this.#sourceCheck.advance(now);
+    if (this.#uapi !== undefined && now >= this.#uapi.retryAt) this.#uapi.retry();
+  }
+
+  pathLearnt(peer: Peer): void {
+    this.#sourceCheck.learnt(peer);
+  }
+
+  mayFollow(path: number): boolean {
+    return this.#endpointCheck.mayFollow(path);
+  }
+
+  serveOthers(): void {
+    const others = this.#epoll.wait(0);
+    for (let i = 0; i < others; i++) this.#dispatch(this.#epoll.token(i), this.#epoll.events(i));
+  }
+
+  #dispatch(token: number, ready: number): void {
+    const { companions, events, watch } = this.#options;
+    switch (token) {
+      case TOKEN.threads:
+        return companions?.woken();
+      case TOKEN.network:
+        return this.#interface.read();
+      case TOKEN.watch:
+        if (watch?.isGone()) events.ended("the UAPI socket was removed");
+        return;
+      case TOKEN.leash:
+        return events.ended("asked to end");
+      case TOKEN.uapi:
+        events.configuring("new");
+        return this.#uapi?.accept();
+      default:
+        events.configuring("old");
+        return this.#uapi?.serve(token - TOKEN.connection, ready);
+    }
+  }
+
+  closing(): (() => void)[] {
+    return [
+      () => this.#uapi?.close(),
+      () => this.#sockets.stop(),
+      () => this.#interface.close(),
+      () => this.#sourceCheck.close(),
+      () => this.#endpointCheck.close(),
+      () => this.#epoll.close(),
+    ];
+  }
+}
