@@ -1,6 +1,6 @@
 /**
  * One end of a tunnel in a process of its own: `end.ts JSON`, with what it is told in the form of EndOptions. It prints a line of JSON
- * with its key and port, reads one with the other's, and when the time is up prints what it measured.
+ * with its key and port, reads one with the other's, says that it is ready, and when the time is up prints what it measured.
  *
  * The sender keeps WINDOW packets on their way, and the receiver tells every so often how many came: as any protocol that is worth the
  * name does it, so that neither end drowns.
@@ -43,6 +43,7 @@ device.addPeer({
   allowedIps: [`10.0.0.${other}`],
   ...(sends ? { endpoint: `127.0.0.1:${peer.port}` } : {}),
 });
+console.log("ready");
 
 const packet = packetOf(own, other, sends ? PACKET_BYTES : 64);
 /** Sent by the sender, told of by the receiver; lost when nothing was told of for a while. */

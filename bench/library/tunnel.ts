@@ -41,8 +41,11 @@ export async function throughput(runtime: RuntimeName, options: Omit<EndOptions,
   const sender = startEnd(runtime, { ...options, role: "sender" });
   try {
     const [mine, theirs] = await Promise.all([receiver.next(), sender.next()]);
+    // An initiation that comes before its sender is known would be sent again 5 s later.
     receiver.child.stdin!.write(`${theirs}\n`);
+    await receiver.next();
     sender.child.stdin!.write(`${mine}\n`);
+    await sender.next();
     const [received, sent] = (await Promise.all([receiver.next(), sender.next()])).map((line) => JSON.parse(line)) as [
       EndResult,
       EndResult,
