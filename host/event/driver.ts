@@ -30,6 +30,8 @@ import { system } from "./system.ts";
 import type { SuperpacketPlace, Tun, TunEvents } from "./tun.ts";
 
 const PACKET_BYTES_MAX = MESSAGE_BYTES_MAX - VNET_BYTES;
+/** About a train: what waits is sent although more may come in a row, so that the far end can start on it. */
+const FLUSH_BYTES = 60_000;
 /** Longest delay that the timers of every runtime take. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -66,6 +68,10 @@ export class EventDriver {
   #open = false;
   #turnDue = false;
   #flushDue = false;
+  /** When the engine was last told the time: packets that come in a row are of one moment. */
+  #now = 0;
+  /** Handed over by the Tun since the last flush. */
+  #waitingBytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = NEVER;
   #refs: "ref" | "unref" = "ref";
@@ -145,9 +151,10 @@ export class EventDriver {
   /** Let the engine work, then hand out what it made. */
   #run<T>(work: (now: number) => T): T {
     const now = performance.now();
+    this.#now = now;
     try {
       const result = work(now);
-      this.#lane.flush();
+      this.#flushLane();
       return result;
     } finally {
       if (this.#open) {
@@ -155,6 +162,11 @@ export class EventDriver {
         this.#schedule(this.engine.nextDeadline());
       }
     }
+  }
+
+  #flushLane(): void {
+    this.#waitingBytes = 0;
+    this.#lane.flush();
   }
 
   // ── in ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -234,6 +246,7 @@ export class EventDriver {
       this.#carry(at.tunBuffer, length + VNET_BYTES);
     },
     failed: (cause) => this.#options.failed("tun", cause),
+    callsNobody: true,
     place: () => this.#place(),
   };
 
@@ -253,12 +266,16 @@ export class EventDriver {
   /** Packets that come in a row leave together, in trains: when the code that handed them over is done. */
   #carry(at: Address, length: number): void {
     this.#flushSoon();
-    this.#lane.send(at, length, performance.now());
+    this.#lane.send(at, length, this.#now);
+    this.#waitingBytes += length;
+    // A Bind may be anybody's code, and waits until the Tun is done.
+    if (this.running === "ffi" && this.#waitingBytes >= FLUSH_BYTES) this.#flushLane();
   }
 
   #flushSoon(): void {
     if (this.#flushDue) return;
     this.#flushDue = true;
+    this.#now = performance.now();
     queueMicrotask(this.#flush);
   }
 

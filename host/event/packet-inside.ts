@@ -1,14 +1,15 @@
 /** Any Tun as the inside of a lane: it pushes its packets with `Lane.send`, and is handed copies of those that came. */
 import { VNET_BYTES } from "../core/codes.ts";
 import type { Address, Core } from "../core/core.ts";
-import { copyWrite } from "../core/records/write.ts";
+import { copyWrite, gatherInto, writeLength } from "../core/records/write.ts";
 import type { Inside } from "../lane/ports.ts";
 import type { Outgoing } from "./outgoing.ts";
+import { takeBytes } from "./slab.ts";
 
 export class PacketInside implements Inside {
   readonly #core: Core;
   readonly #outgoing: Outgoing;
-
+  readonly #kind: "packets" | "superpackets";
   /** Bytes in front of what the engine injects that the Tun does not want. */
   readonly #skipped: number;
 
@@ -16,6 +17,7 @@ export class PacketInside implements Inside {
   constructor(core: Core, outgoing: Outgoing, kind: "packets" | "superpackets") {
     this.#core = core;
     this.#outgoing = outgoing;
+    this.#kind = kind;
     this.#skipped = kind === "superpackets" ? 0 : VNET_BYTES;
   }
 
@@ -24,7 +26,16 @@ export class PacketInside implements Inside {
   }
 
   write(count: number): void {
-    for (let i = 0; i < count; i++) this.#outgoing.addPacket(copyWrite(this.#core.views, this.#core.write(i)));
+    for (let i = 0; i < count; i++) this.#outgoing.addPacket(this.#copy(this.#core.write(i)));
+  }
+
+  #copy(record: Address): Uint8Array<ArrayBuffer> {
+    const { views } = this.#core;
+    // Who merges packets may keep small ones for long, and counts what it keeps: they must not hold what lies around them.
+    if (this.#kind === "superpackets") return copyWrite(views, record);
+    const packet = takeBytes(writeLength(views, record));
+    gatherInto(packet, views, record);
+    return packet;
   }
 
   inject(at: Address, length: number): void {

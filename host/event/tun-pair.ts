@@ -5,6 +5,7 @@
 import { requireBytes } from "./bytes.ts";
 import { checkMtu, MTU_DEFAULT } from "./mtu.ts";
 import { checkInteger, readOptions } from "./options.ts";
+import { takeBytes } from "./slab.ts";
 import type { Tun, TunEvents } from "./tun.ts";
 
 /** As the transmit queue of a network interface. */
@@ -30,6 +31,8 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
   #far: TunEnd | undefined;
   #queue: Packet[] = [];
   #events: TunEvents | undefined;
+  /** Packets that did not have to wait, in this turn: they count as if they did, so that no writer goes on for ever. */
+  #passed = 0;
   #drainDue = false;
   #paused = false;
   /** "ended": the other end writes no more, but what waits is still to be had. */
@@ -68,10 +71,19 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
     const length = requireBytes("packet", packet);
     const far = this.#farWithRoom();
     if (far === undefined) return false;
-    const copy = new Uint8Array(length);
+    far.#drainSoon();
+    if (far.#passes(packet)) return true;
+    const copy = takeBytes(length);
     copy.set(packet);
     far.#queue.push(copy);
-    far.#drainSoon();
+    return true;
+  }
+
+  /** Hand it on without a copy, if that calls nobody and it overtakes none. */
+  #passes(packet: Uint8Array): boolean {
+    if (this.#events?.callsNobody !== true || this.#paused || this.#queue.length > 0) return false;
+    this.#passed += 1;
+    this.#events.receive(packet);
     return true;
   }
 
@@ -88,7 +100,7 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
   #farWithRoom(): TunEnd | undefined {
     const far = this.#far;
     if (far === undefined || far.#state !== "open") return undefined;
-    if (far.#queue.length < far.#limit) return far;
+    if (far.#waiting < far.#limit) return far;
     far.#drops += 1n;
     return undefined;
   }
@@ -113,16 +125,24 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
     far.#drainSoon();
   }
 
+  get #waiting(): number {
+    return this.#queue.length + this.#passed;
+  }
+
   #hasRoom(): boolean {
-    return this.#state !== "open" || this.#queue.length <= this.#limit >> 1;
+    return this.#state !== "open" || this.#waiting <= this.#limit >> 1;
   }
 
   // ── reading ────────────────────────────────────────────────────────────────────────────────────────────────
 
   #take(): Packet | undefined {
     const packet = this.#queue.shift();
-    if (this.#writers.length > 0 && this.#hasRoom()) this.#release();
+    this.#makeRoom();
     return packet;
+  }
+
+  #makeRoom(): void {
+    if (this.#writers.length > 0 && this.#hasRoom()) this.#release();
   }
 
   #release(): void {
@@ -137,6 +157,8 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
     this.#drainDue = true;
     queueMicrotask(() => {
       this.#drainDue = false;
+      this.#passed = 0;
+      this.#makeRoom();
       const events = this.#events;
       if (events === undefined) return this.#serveReaders();
       for (let left = this.#queue.length; left > 0 && !this.#paused && this.#events === events; left--) {

@@ -7,6 +7,8 @@ export interface TunEvents {
   receive(packet: Uint8Array): void;
   /** The interface ended by itself; told once. */
   failed(cause: unknown): void;
+  /** `receive` calls nobody: an interface may hand over a packet inside of the call that brought it. */
+  readonly callsNobody?: boolean;
   /** For an interface with `superpackets`: where its packets go in, instead of `receive`. */
   place?(): SuperpacketPlace;
 }

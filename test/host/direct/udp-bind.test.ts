@@ -46,6 +46,15 @@ it("carries packets of a burst in order, whatever their sizes", async () => {
   expect(came).toEqual(sizes);
 });
 
+it("sends what makes a train while more packets come", async () => {
+  const [near, far] = await pair();
+  await exchange(near, far, "first");
+  const sent = () => near.device.statistics().peers[0]!.txBytes;
+  const before = sent();
+  for (let i = 0; i < 100; i++) near.host.write(packet(near, far, new Uint8Array(1400)));
+  expect(sent() - before).toBeGreaterThan(50_000n);
+});
+
 it("closes every descriptor, also of ports that were taken", async () => {
   const taken = createSocket("udp4");
   taken.bind({ port: 0, address: "127.0.0.1", exclusive: true });

@@ -58,6 +58,31 @@ describe("tunPair", () => {
     expect(got).toEqual([1, 2, 3, 4]);
   });
 
+  it("hands packets on without a copy where that calls nobody, and no more of them in a turn than its queue holds", async () => {
+    const [near, far] = tunPair({ queuePackets: 3 });
+    const got: Uint8Array[] = [];
+    far.open({ receive: (bytes) => void got.push(bytes), failed: () => {}, callsNobody: true });
+    const packets = [1, 2, 3, 4].map((byte) => Uint8Array.of(byte));
+    expect(packets.map((bytes) => near.write(bytes))).toEqual([true, true, true, false]);
+    expect(got.map((bytes, i) => bytes === packets[i])).toEqual([true, true, true]);
+    expect(far.drops).toBe(1n);
+    await near.drained();
+    expect(near.write(packets[3]!)).toBe(true);
+  });
+
+  it("lets no packet overtake those that waited", async () => {
+    const [near, far] = tunPair();
+    const got: number[] = [];
+    far.open({ receive: (bytes) => void got.push(bytes[0]!), failed: () => {}, callsNobody: true });
+    far.pause();
+    near.write(Uint8Array.of(1));
+    far.resume();
+    near.write(Uint8Array.of(2));
+    await Promise.resolve();
+    near.write(Uint8Array.of(3));
+    expect(got).toEqual([1, 2, 3]);
+  });
+
   it("ends an iteration when either end is closed", async () => {
     const [near, far] = tunPair();
     const got: number[] = [];
