@@ -24,12 +24,16 @@ export class Element {
   /** Bit 255 is ignored; values from p to 2^255 - 1 are taken as they are, which counts modulo p. */
   static load(lane: usize, bytes: usize): void {
     for (let i = 0; i < LIMBS; i++) {
-      const from = Element.exponent(i);
-      const bits = Element.exponent(i + 1) - from;
-      const byte = min(from >> 3, 28);
-      const limb = (load<u32>(bytes + byte) >> (from - 8 * byte)) & ((1 << bits) - 1);
-      store<f64>(lane + 16 * i, <f64>limb * Element.powerOfTwo(from));
+      store<f64>(lane + 16 * i, <f64>Element.limb(bytes, i) * Element.powerOfTwo(Element.exponent(i)));
     }
+  }
+
+  /** Limb i of 32 bytes, without its weight. */
+  @inline static limb(bytes: usize, i: i32): u32 {
+    const from = Element.exponent(i);
+    const bits = Element.exponent(i + 1) - from;
+    const byte = min(from >> 3, 28);
+    return (load<u32>(bytes + byte) >> (from - 8 * byte)) & ((1 << bits) - 1);
   }
 
   /** Write the canonical value, below p. */

@@ -20,7 +20,9 @@ const P_LAST: i64 = 1 << 15;
 const P_INVERSE: i32 = 395589093; // 1 / p modulo 2^30
 
 const NUMBER_BYTES: usize = 48;
-const F: usize = SCRATCH_X25519 + 12288;
+/** Where the memory of an inversion begins. */
+export const INVERSION: usize = SCRATCH_X25519 + 12288;
+const F: usize = INVERSION;
 const G: usize = F + NUMBER_BYTES;
 const D: usize = G + NUMBER_BYTES;
 const E: usize = D + NUMBER_BYTES;

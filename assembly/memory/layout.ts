@@ -3,7 +3,8 @@
  * device may have, once, when the host creates the memory; pages that nobody touches cost nothing.
  *
  *   static data │ SECRETS: identity, secrets and keypairs of peers, UAPI areas, scratch per thread │
- *   peers, index table, key table, allowed-ips nodes │ for each thread: settings, queue, receive, transmit, TUN
+ *   peers, index table, key table, allowed-ips nodes, multiples of X25519's base point │
+ *   for each thread: settings, queue, receive, transmit, TUN
  *
  * Everything between `secretsBegin` and `secretsEnd` may hold key material: the host locks it and keeps
  * it out of core dumps. What lives longest comes first, for a process that may not lock all of it.
@@ -28,6 +29,7 @@ import {
   WRITE_BYTES,
 } from "../abi";
 import { GATHER_ENTRIES, HANDSHAKE_QUEUE, TOUCHED, UAPI_AREA_BYTES, UAPI_SESSIONS, WRITES } from "../constants";
+import { BASE_TABLE_BYTES, setBaseTable } from "../crypto/base-table";
 import { SCRATCH_BYTES } from "./scratch";
 
 const PAGE: usize = 4096;
@@ -114,6 +116,7 @@ export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, thread:
   indexTableMask = indexSlots - 1;
   indexTable = region(8 * indexSlots);
   routes = region(ROUTE_BYTES * (routeLimit + 1));
+  setBaseTable(region(BASE_TABLE_BYTES)); // of all threads: the first, which makes all handshakes, fills it
   drops = region(1024);
   exchange = region(PAGE);
   icmpBuffer = region(PAGE);

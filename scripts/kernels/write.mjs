@@ -1,12 +1,12 @@
 // Writes the unrolled kernels to assembly/crypto/generated/, which git ignores. Edit the generator beside this file, never
 // what it wrote. Files that have not changed stay untouched.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { baseTableKernel } from "./base-table.mjs";
+import { basePointsKernel } from "./base-points.mjs";
 import { blake2sKernel } from "./blake2s.mjs";
 import { fieldF64Kernel } from "./field-f64.mjs";
 
 const DIRECTORY = "assembly/crypto/generated";
-const KERNELS = { "base-table": baseTableKernel, blake2s: blake2sKernel, "field-f64": fieldF64Kernel };
+const KERNELS = { "base-points": basePointsKernel, blake2s: blake2sKernel, "field-f64": fieldF64Kernel };
 
 /** @param directory  where to, for builds beside the usual one */
 export function writeKernels(directory = DIRECTORY) {

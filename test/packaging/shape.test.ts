@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeProject, type Project, run, tool } from "./support.ts";
 
 /** Bytes. Whoever needs more changes it here, and says why. (The bundled command has the core once more; wasmguard/crypto is there as each condition wants it.) */
-const BUDGETS = { tarball: 1_850_000, declarations: 500_000 } as const;
+const BUDGETS = { tarball: 1_750_000, declarations: 500_000 } as const;
 
 let project: Project;
 beforeAll(() => {

@@ -1,0 +1,123 @@
+/**
+ * Points on the Edwards form of the curve (RFC 7748 section 4.1), two at a time, one in each lane of every pair: extended coordinates
+ * X, Y, Z, T with x = X/Z, y = Y/Z, T = XY/Z (Hisil and others, "Twisted Edwards curves revisited", 2008).
+ * What is added is kept as y + x, y - x, 2dxy.
+ * Memory: the pairs named here, in SCRATCH + SCRATCH_X25519; whoever uses them wipes them.
+ */
+import { SCRATCH, SCRATCH_X25519 } from "../memory/scratch";
+import { FIELD_SCRATCH } from "./field-element";
+import { TWICE_D } from "./generated/base-points";
+import { multiply, PAIR_BYTES, square } from "./generated/field-f64";
+
+const P: usize = PAIR_BYTES;
+export const X: usize = SCRATCH_X25519 + FIELD_SCRATCH;
+export const Y: usize = X + P;
+export const Z: usize = Y + P;
+export const T: usize = Z + P;
+// The point that is to be added: y + x, y - x, 2dxy, in this order.
+export const PLUS: usize = T + P;
+export const MINUS: usize = PLUS + P;
+export const TWICE: usize = MINUS + P;
+// The names of the published formulas.
+export const A: usize = TWICE + P;
+export const B: usize = A + P;
+const C: usize = B + P;
+const E: usize = C + P;
+export const F: usize = E + P;
+const G: usize = F + P;
+export const H: usize = G + P;
+/** Behind the points, for whoever computes with them. */
+export const BEHIND_POINTS: usize = H + P;
+
+export class Point {
+  /** sum = a + b, difference = a - b, uncarried; the outputs may be the inputs. */
+  static sumAndDifference(sum: usize, difference: usize, a: usize, b: usize): void {
+    for (let i: usize = 0; i < P; i += 16) {
+      const x = v128.load(a + i);
+      const y = v128.load(b + i);
+      v128.store(sum + i, f64x2.add(x, y));
+      v128.store(difference + i, f64x2.sub(x, y));
+    }
+  }
+
+  /** X, Y, Z, T += the point in PLUS, MINUS, TWICE. */
+  static add(): void {
+    const base = SCRATCH;
+    Point.sumAndDifference(base + B, base + A, base + Y, base + X);
+    multiply(base + A, base + A, base + MINUS);
+    multiply(base + B, base + B, base + PLUS);
+    multiply(base + C, base + T, base + TWICE);
+    Point.sumAndDifference(base + H, base + E, base + B, base + A);
+    for (let at = base, end = base + P; at < end; at += 16) {
+      const z = v128.load(at + Z);
+      const c = v128.load(at + C);
+      const d = f64x2.add(z, z);
+      v128.store(at + F, f64x2.sub(d, c));
+      v128.store(at + G, f64x2.add(d, c));
+    }
+    Point.projective();
+    multiply(base + T, base + E, base + H);
+  }
+
+  @inline static projective(): void {
+    multiply(SCRATCH + X, SCRATCH + E, SCRATCH + F);
+    multiply(SCRATCH + Y, SCRATCH + G, SCRATCH + H);
+    multiply(SCRATCH + Z, SCRATCH + F, SCRATCH + G);
+  }
+
+  /** X, Y, Z, T times 16. Only an addition needs T, so it is made once, at the end. */
+  static doubleFourTimes(): void {
+    const base = SCRATCH;
+    for (let times = 0; times < 4; times++) {
+      for (let at = base, end = base + P; at < end; at += 16) {
+        v128.store(at + E, f64x2.add(v128.load(at + X), v128.load(at + Y)));
+      }
+      square(base + A, base + X);
+      square(base + B, base + Y);
+      square(base + C, base + Z);
+      square(base + E, base + E);
+      for (let at = base, end = base + P; at < end; at += 16) {
+        const a = v128.load(at + A);
+        const b = v128.load(at + B);
+        const c = v128.load(at + C);
+        const sum = f64x2.add(a, b);
+        const g = f64x2.sub(b, a);
+        v128.store(at + E, f64x2.sub(v128.load(at + E), sum));
+        v128.store(at + G, g);
+        v128.store(at + F, f64x2.sub(g, f64x2.add(c, c)));
+        v128.store(at + H, f64x2.neg(sum));
+      }
+      Point.projective();
+    }
+    multiply(base + T, base + E, base + H);
+  }
+
+  /** F, H of the sum of both lanes' points: its y is H / F. The high lane's point moves to PLUS, MINUS, TWICE. */
+  static join(): void {
+    const base = SCRATCH;
+    multiply(base + C, base + T, TWICE_D);
+    for (let at = base, end = base + P; at < end; at += 16) {
+      const x = v128.load(at + X);
+      const y = v128.load(at + Y);
+      const plus = f64x2.add(y, x);
+      const minus = f64x2.sub(y, x);
+      const z = v128.load(at + Z);
+      const c = v128.load(at + C);
+      v128.store(at + B, plus);
+      v128.store(at + A, minus);
+      v128.store(at + PLUS, v128.shuffle<i64>(plus, plus, 1, 0));
+      v128.store(at + MINUS, v128.shuffle<i64>(minus, minus, 1, 0));
+      v128.store(at + TWICE, v128.shuffle<i64>(c, c, 1, 0));
+      v128.store(at + G, v128.shuffle<i64>(z, z, 1, 0));
+    }
+    multiply(base + A, base + A, base + MINUS);
+    multiply(base + B, base + B, base + PLUS);
+    multiply(base + C, base + T, base + TWICE);
+    multiply(base + G, base + Z, base + G);
+    for (let at = base, end = base + P; at < end; at += 16) {
+      const z = v128.load(at + G);
+      v128.store(at + F, f64x2.sub(f64x2.add(z, z), v128.load(at + C)));
+      v128.store(at + H, f64x2.add(v128.load(at + B), v128.load(at + A)));
+    }
+  }
+}
