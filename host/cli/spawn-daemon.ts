@@ -43,7 +43,9 @@ function waitForReport(libc: Libc, pipe: number): Outcome {
     view.setUint32(POLLFD.events, POLL.POLLIN, true);
     const left = Math.ceil(deadline - performance.now());
     if (left <= 0) return { report, end: "timeout" };
-    if (libc.poll(at(0), 1, left) <= 0) continue;
+    const ready = libc.poll(at(0), 1, left);
+    if (ready < 0 && ready !== -EINTR) check("poll", ready);
+    if (ready <= 0) continue;
     const length = libc.read(pipe, at(0), REPORT_BYTES_MAX);
     if (length === -EINTR) continue;
     if (length <= 0) return { report, end: "closed" };
@@ -72,6 +74,16 @@ function startChild(libc: Libc, { start, keepsLog }: { start: Parameters<typeof 
   }
 }
 
+/** Nobody would know of the daemon. */
+function killingOnFailure<T>(libc: Libc, pid: number, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    libc.kill(pid, PROCESS.SIGKILL);
+    throw error;
+  }
+}
+
 /** How a child that closed its stdout has ended. */
 function waitForEnd(libc: Libc, pid: number): string {
   const { view, at } = libc.scratch;
@@ -91,7 +103,7 @@ function waitForEnd(libc: Libc, pid: number): string {
 export async function spawnDaemon(request: SpawnRequest, args: readonly string[]): Promise<void> {
   const { libc, start } = await prepareLaunch(request, args, "background");
   const { pid, pipe } = startChild(libc, { start, keepsLog: request.keepsLog });
-  const { report, end } = waitForReport(libc, pipe);
+  const { report, end } = killingOnFailure(libc, pid, () => waitForReport(libc, pipe));
   libc.close(pipe);
   const lines = report.split("\n");
   for (const line of lines) if (line.startsWith(WARNING)) request.warn(line.slice(WARNING.length));

@@ -91,7 +91,7 @@ async function runOn(machine: Machine, core: Core, options: DaemonOptions): Prom
   let workers: Workers | undefined;
   try {
     try {
-      machine.listen({ path, inherited: options.uapiFd });
+      machine.listen({ path, inherited: options.uapiFd, log });
       const parts = machine.threadParts();
       if (parts !== undefined) workers = await startWorkers({ ...parts, core, udp: offloads, busyPoll, log });
       const threadedCore = workers?.core ?? core;

@@ -66,6 +66,7 @@ export interface ControlRequest {
   readonly inherited?: number | undefined;
   /** A pipe: once its other end is closed the daemon ends, as by a signal. */
   readonly leash?: number | undefined;
+  readonly log: Log;
 }
 
 export interface RightsRequest {

@@ -25,7 +25,6 @@ export class EndpointCheck {
   readonly #latest = new Uint8Array(PATH_BYTES);
   #latestAnswer = false;
 
-  /** @throws SystemError */
   constructor(options: EndpointCheckOptions) {
     this.#options = options;
     this.#routes = new RouteQuery(options.libc);

@@ -3,7 +3,9 @@
  * change. News come by rtnetlink, also from another network namespace that the interface is moved to. Where those cannot
  * be had, the device itself still tells when it is asked, from time to time: it can be written to exactly while it is up.
  */
+import { errnoName } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
+import type { Log } from "../machine.ts";
 import { LinkFollower } from "./link-follower.ts";
 import { NetworkMonitor } from "./netlink.ts";
 import type { LinuxTun } from "./tun.ts";
@@ -17,6 +19,9 @@ export interface InterfaceHandler {
   gone(): void;
 }
 
+const NO_NEWS =
+  "no netlink: what changes at interfaces and routes is noticed late or not at all, and routes are not asked whether they lead into the tunnel";
+
 export class InterfaceState {
   readonly #tun: LinuxTun;
   readonly #handler: InterfaceHandler;
@@ -26,10 +31,11 @@ export class InterfaceState {
   #mtu = 0;
   #index = 0;
 
-  constructor(libc: Libc, tun: LinuxTun, handler: InterfaceHandler) {
+  constructor(libc: Libc, tun: LinuxTun, log: Log, handler: InterfaceHandler) {
     this.#tun = tun;
     this.#handler = handler;
     this.#monitor = new NetworkMonitor(libc);
+    if (this.#monitor.fd < 0) log("error", `${NO_NEWS} (${errnoName(-this.#monitor.fd)})`);
     this.#follower = new LinkFollower(libc);
   }
 

@@ -30,7 +30,7 @@ export class LinkFollower {
   constructor(libc: Libc) {
     this.#libc = libc;
     let fd = openNetlink(libc, NETLINK.RTMGRP_LINK, ["CAP_NET_BROADCAST"]);
-    if (setOption(libc, fd, NETLINK.SOL_NETLINK, NETLINK.NETLINK_LISTEN_ALL_NSID, 1) < 0) {
+    if (fd >= 0 && setOption(libc, fd, NETLINK.SOL_NETLINK, NETLINK.NETLINK_LISTEN_ALL_NSID, 1) < 0) {
       libc.close(fd);
       fd = -1;
     }

@@ -62,7 +62,7 @@ function isHere(libc: Libc, tun: LinuxTun): boolean {
 
 /** @throws SystemError */
 function setLink(libc: Libc, index: number): void {
-  const fd = openNetlink(libc, 0, ["CAP_NET_ADMIN"]);
+  const fd = check("socket", openNetlink(libc, 0, ["CAP_NET_ADMIN"]), "netlink");
   try {
     check("netlink", request(libc, fd, index, setIpv4), "IFLA_INET_CONF");
     const result = request(libc, fd, index, setIpv6);

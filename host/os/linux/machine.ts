@@ -7,6 +7,7 @@ import { currentStatus } from "../../confine/none.ts";
 import { SocketRemover } from "../../confine/socket-remover.ts";
 import { findUser, isShared, SHARED_USER_WARNING } from "../../confine/user.ts";
 import type { Core } from "../../core/core.ts";
+import { errnoName } from "../../ffi/errno.ts";
 import { type Libc, openLibc } from "../../ffi/libc.ts";
 import type {
   ControlRequest,
@@ -81,9 +82,12 @@ class LinuxMachine implements Machine {
     return this.#queues;
   }
 
-  listen({ path, inherited, leash }: ControlRequest): void {
+  listen({ path, inherited, leash, log }: ControlRequest): void {
     this.#listener = inherited === undefined ? listenUnix(this.#libc, path) : adoptUnix(this.#libc, inherited, path);
     this.#watch = new DeletionWatch(this.#libc, path);
+    if (this.#watch.fd < 0) {
+      log("verbose", `no inotify (${errnoName(-this.#watch.fd)}): looking once a second whether the socket is there`);
+    }
     this.#leash = leash;
   }
 

@@ -6,7 +6,7 @@ import { type Capability, withOnly } from "../../confine/capabilities.ts";
 import { NETLINK, SOCKET, TUN } from "../../ffi/constants.ts";
 import { EINTR, ENOBUFS } from "../../ffi/errno.ts";
 import { IFADDRMSG, IFINFOMSG, NLMSGHDR, RTATTR, RTMSG, SOCKADDR_NL } from "../../ffi/layout.ts";
-import { check, type Libc, SCRATCH_BYTES } from "../../ffi/libc.ts";
+import { type Libc, SCRATCH_BYTES } from "../../ffi/libc.ts";
 
 /** Where an interface has gone: the kernel's number for a network namespace, −1 for none, and its index there. */
 export interface LinkPlace {
@@ -37,32 +37,32 @@ const READS_MAX = 16;
 /**
  * A socket for questions and news, in the calling thread's network namespace. It is opened without capabilities but these: the
  * kernel looks at its opener as well as at its user, so nobody will ever do more through it.
- * @throws SystemError
+ * @returns −errno where the system has none, or lets nobody have one
  */
 export function openRouteSocket(libc: Libc, capabilities: readonly Capability[] = []): number {
   const type = SOCKET.SOCK_RAW | SOCKET.SOCK_NONBLOCK | SOCKET.SOCK_CLOEXEC;
-  const fd = withOnly(libc, capabilities, () => libc.socket(SOCKET.AF_NETLINK, type, NETLINK.NETLINK_ROUTE));
-  return check("socket", fd, "netlink");
+  return withOnly(libc, capabilities, () => libc.socket(SOCKET.AF_NETLINK, type, NETLINK.NETLINK_ROUTE));
 }
 
-/** @returns a socket that hears of these RTMGRP_…  @throws SystemError */
+/** @returns a socket that hears of these RTMGRP_…, or −errno */
 export function openNetlink(libc: Libc, groups: number, capabilities: readonly Capability[] = []): number {
   const fd = openRouteSocket(libc, capabilities);
+  if (fd < 0) return fd;
   const { bytes, view, at } = libc.scratch;
   bytes.fill(0, 0, SOCKADDR_NL.BYTES);
   view.setUint16(SOCKADDR_NL.family, SOCKET.AF_NETLINK, true);
   view.setUint32(SOCKADDR_NL.groups, groups, true);
   const result = libc.bind(fd, at(0), SOCKADDR_NL.BYTES);
   if (result < 0) libc.close(fd);
-  check("bind", result, "netlink");
-  return fd;
+  return result < 0 ? result : fd;
 }
 
 export class NetworkMonitor {
+  /** −errno where there is no netlink: then there is never news. */
   readonly fd: number;
   readonly #libc: Libc;
 
-  /** Watches the network namespace that the calling thread is in. @throws SystemError */
+  /** Watches the network namespace that the calling thread is in. */
   constructor(libc: Libc) {
     this.#libc = libc;
     this.fd = openNetlink(libc, GROUPS);
@@ -71,6 +71,7 @@ export class NetworkMonitor {
   /** Report what is waiting. Call again while it returns true. @returns whether more may be waiting */
   read(report: (event: NetworkEvent) => void): boolean {
     const { bytes, at } = this.#libc.scratch;
+    if (this.fd < 0) return false;
     for (let i = 0; i < READS_MAX; i++) {
       const n = this.#libc.read(this.fd, at(0), SCRATCH_BYTES);
       if (n === -ENOBUFS) {
@@ -86,7 +87,7 @@ export class NetworkMonitor {
   }
 
   close(): void {
-    this.#libc.close(this.fd);
+    if (this.fd >= 0) this.#libc.close(this.fd);
   }
 }
 

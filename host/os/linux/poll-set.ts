@@ -4,7 +4,7 @@
  * else waits behind one Epoll, whose own descriptor is among these.
  */
 import { POLL } from "../../ffi/constants.ts";
-import { EAGAIN, EINTR } from "../../ffi/errno.ts";
+import { EAGAIN, EINTR, ENOSYS, EPERM } from "../../ffi/errno.ts";
 import { POLLFD, TIMESPEC } from "../../ffi/layout.ts";
 import { check, type Libc } from "../../ffi/libc.ts";
 
@@ -20,8 +20,9 @@ export class PollSet {
   readonly #descriptors: Int32Array;
   readonly #events: Uint16Array;
   readonly #timespec: Uint32Array;
+  #ppollRefused = false;
 
-  /** @param area 8-byte aligned offset of pollSetBytes(places) bytes that nobody else uses */
+  /** @throws SystemError where the system refuses to wait  @param area 8-byte aligned offset of pollSetBytes(places) bytes that nobody else uses */
   constructor(libc: Libc, area: number, places: number) {
     this.#libc = libc;
     this.#area = area;
@@ -33,6 +34,7 @@ export class PollSet {
       this.set(place, -1);
       this.#events[(place * POLLFD.BYTES + POLLFD.events) >> 1] = POLL.POLLIN;
     }
+    this.wait(0);
   }
 
   /** Wait for `fd` to be readable, too. @param fd −1 for none */
@@ -54,8 +56,14 @@ export class PollSet {
 
   /** As wait, but to the microsecond, and for less than a second: by ppoll, which takes one argument too many for Node to compile. */
   waitBriefly(timeoutMs: number): number {
-    this.#timespec[TIMESPEC.nanoseconds >> 2] = timeoutMs * 1_000_000;
-    return this.#result("ppoll", this.#libc.ppoll(this.#area, this.#places, this.#timespec.byteOffset));
+    if (!this.#ppollRefused) {
+      this.#timespec[TIMESPEC.nanoseconds >> 2] = timeoutMs * 1_000_000;
+      const ready = this.#libc.ppoll(this.#area, this.#places, this.#timespec.byteOffset);
+      if (ready !== -ENOSYS && ready !== -EPERM) return this.#result("ppoll", ready);
+      this.#ppollRefused = true;
+    }
+    // In whole milliseconds, and rather too short than too long: whoever waits so looks out for the rest.
+    return this.wait(Math.floor(timeoutMs));
   }
 
   #result(syscall: string, ready: number): number {

@@ -37,7 +37,7 @@ export class RouteQuery {
   readonly #fd: number;
   #sequence = 0;
 
-  /** For the network namespace that the calling thread is in. @throws SystemError */
+  /** For the network namespace that the calling thread is in. Without netlink no route is known. */
   constructor(libc: Libc) {
     this.#libc = libc;
     this.#fd = openRouteSocket(libc);
@@ -45,6 +45,7 @@ export class RouteQuery {
 
   /** @returns undefined when there is no such route, or the source is not this machine's (IPv4 only) */
   ask(question: RouteQuestion): RouteAnswer | undefined {
+    if (this.#fd < 0) return undefined;
     const { at, view, bytes } = this.#libc.scratch;
     this.#sequence = (this.#sequence + 1) >>> 0;
     const length = writeQuestion(bytes, view, question, this.#sequence);
@@ -59,7 +60,7 @@ export class RouteQuery {
   }
 
   close(): void {
-    this.#libc.close(this.#fd);
+    if (this.#fd >= 0) this.#libc.close(this.#fd);
   }
 }
 

@@ -51,7 +51,6 @@ export class SourceCheck {
   readonly #latest = new Uint8Array(PATH_BYTES);
   #latestLeads = false;
 
-  /** @throws SystemError */
   constructor(options: SourceCheckOptions) {
     this.#options = options;
     this.#routes = new RouteQuery(options.libc);

@@ -32,6 +32,16 @@ export interface TunOptions {
 /** @throws TunNameError, TunPermissionError, TunMissingError, TunBusyError, SystemError */
 export function openTun(libc: Libc, name: string, options: TunOptions = {}): LinuxTun {
   checkName(name);
+  try {
+    return open(libc, name, options);
+  } catch (error) {
+    // Without a header that both sides agree on, packets go singly.
+    if (!(error instanceof HeaderSizeError)) throw error;
+    return open(libc, name, { ...options, vnetHeader: false });
+  }
+}
+
+function open(libc: Libc, name: string, options: TunOptions): LinuxTun {
   const fd = libc.open(libc.text(DEVICE), FILE.O_RDWR | FILE.O_NONBLOCK | FILE.O_CLOEXEC, 0);
   if (fd < 0) throw openError(name, new SystemError("open", -fd, DEVICE));
   try {
@@ -79,9 +89,7 @@ export class LinuxTun {
     this.#name = readName(bytes);
     this.vnetHeader = (view.getUint16(IFREQ.flags, true) & TUN.IFF_VNET_HDR) !== 0;
     if (this.vnetHeader) {
-      // An inherited descriptor may have been set to a longer one.
-      view.setInt32(0, VNET_BYTES, true);
-      check("TUNSETVNETHDRSZ", libc.ioctl(fd, TUN.TUNSETVNETHDRSZ, at(0)));
+      setHeaderSize(libc, fd);
     }
     const offloads = this.vnetHeader ? this.#setOffloads(options) : 0;
     this.tcpOffload = (offloads & TUN.TUN_F_TSO4) !== 0;
@@ -178,6 +186,19 @@ export class LinuxTun {
     check(call, this.#libc.ioctl(this.#control, request, this.#libc.scratch.at(0)), name);
     return this.#libc.scratch.view.getInt32(IFREQ.value, true);
   }
+}
+
+class HeaderSizeError extends SystemError {}
+
+/** An inherited descriptor may have been set to a longer one. @throws HeaderSizeError if it has, and cannot be changed */
+function setHeaderSize(libc: Libc, fd: number): void {
+  const { view, at } = libc.scratch;
+  view.setInt32(0, VNET_BYTES, true);
+  const refused = libc.ioctl(fd, TUN.TUNSETVNETHDRSZ, at(0));
+  if (refused >= 0) return;
+  view.setInt32(0, 0, true);
+  if (libc.ioctl(fd, TUN.TUNGETVNETHDRSZ, at(0)) >= 0 && view.getInt32(0, true) === VNET_BYTES) return;
+  throw new HeaderSizeError("TUNSETVNETHDRSZ", -refused);
 }
 
 /** True when a read of the device failed because the interface was removed. @param result −errno */

@@ -15,7 +15,7 @@ import { Epoll, epollBytes } from "./epoll.ts";
 import type { DeletionWatch } from "./inotify.ts";
 import { InterfaceState } from "./interface-state.ts";
 import { PollSet, pollSetBytes } from "./poll-set.ts";
-import { fillRandom } from "./random.ts";
+import { RandomSource } from "./random.ts";
 import { SourceCheck } from "./source-check.ts";
 import type { LinuxTun } from "./tun.ts";
 import { TunInside } from "./tun-inside.ts";
@@ -47,6 +47,7 @@ export class LinuxTunnel implements TunnelPorts {
   readonly uptime: (() => number) | undefined;
   readonly yieldCore: () => void;
   readonly #options: LinuxTunnelOptions;
+  readonly #random: RandomSource;
   readonly #epoll: Epoll;
   readonly #sockets: TunnelSockets;
   readonly #interface: InterfaceState;
@@ -56,12 +57,13 @@ export class LinuxTunnel implements TunnelPorts {
   #uapi: UapiServer | undefined;
 
   constructor(options: LinuxTunnelOptions) {
-    const { core, libc, tun, companions, events, watch, leash } = options;
+    const { core, libc, tun, companions, events, watch, leash, log } = options;
     this.#options = options;
     this.base = libc.base;
     this.device = tun;
     this.uptime = bootClock(libc);
     this.yieldCore = () => libc.schedYield();
+    this.#random = new RandomSource(libc);
     const control = core.at.ioControl;
     const waiting = control + udpBytes(RX_SLOTS);
     const end = waiting + epollBytes(EVENTS) + pollSetBytes(PLACES);
@@ -92,7 +94,7 @@ export class LinuxTunnel implements TunnelPorts {
     const mark = (): number => this.#sockets.mark;
     this.#sourceCheck = new SourceCheck({ core, libc, peers: () => this.#engine?.peers() ?? [], mark });
     this.#endpointCheck = new EndpointCheck({ core, libc, device: () => this.#interface.index, mark });
-    this.#interface = new InterfaceState(libc, tun, {
+    this.#interface = new InterfaceState(libc, tun, log, {
       cameUp: () => events.cameUp(),
       wentDown: () => events.wentDown(),
       mtu: (mtu) => events.mtu(mtu),
@@ -105,13 +107,13 @@ export class LinuxTunnel implements TunnelPorts {
     this.waiting.set(PLACE.tun, tun.fd);
     this.waiting.set(PLACE.others, this.#epoll.fd);
     for (const fd of this.#interface.fds) this.#epoll.add(fd, TOKEN.network);
-    if (watch !== undefined) this.#epoll.add(watch.fd, TOKEN.watch);
+    if (watch !== undefined && watch.fd >= 0) this.#epoll.add(watch.fd, TOKEN.watch);
     if (leash !== undefined) this.#epoll.add(leash, TOKEN.leash);
     if (companions !== undefined) this.#epoll.add(companions.wakeFd, TOKEN.threads);
   }
 
   fillRandom(into: Uint8Array): void {
-    fillRandom(this.#options.libc, into.byteOffset, into.length);
+    this.#random.fill(into.byteOffset, into.length);
   }
 
   serve(engine: Engine, statistics: () => Iterable<Statistic>): void {
@@ -155,6 +157,8 @@ export class LinuxTunnel implements TunnelPorts {
   heartbeat(now: Instant): void {
     this.#interface.probe();
     this.#sockets.dropStale(now);
+    const { watch, events } = this.#options;
+    if (watch !== undefined && watch.fd < 0 && watch.isGone()) events.ended("the UAPI socket was removed");
   }
 
   nextDeadline(): Instant {
@@ -208,6 +212,7 @@ export class LinuxTunnel implements TunnelPorts {
       () => this.#sourceCheck.close(),
       () => this.#endpointCheck.close(),
       () => this.#epoll.close(),
+      () => this.#random.close(),
     ];
   }
 }

@@ -7,7 +7,7 @@ import { SOCKADDR_UN } from "../../../../host/ffi/layout.ts";
 import { openLibc } from "../../../../host/ffi/libc.ts";
 import { systemCall } from "../../../../host/ffi/system-calls.ts";
 import { drainEventfd, Epoll, openEventfd, signalEventfd } from "../../../../host/os/linux/epoll.ts";
-import { fillRandom } from "../../../../host/os/linux/random.ts";
+import { RandomSource } from "../../../../host/os/linux/random.ts";
 import { openTun } from "../../../../host/os/linux/tun.ts";
 import { listenUnix } from "../../../../host/os/linux/unix-socket.ts";
 import { DATA, Lab, LOOPBACK4, LOOPBACK6, pattern, SPARE } from "../../os/linux/support/lab.ts";
@@ -36,7 +36,7 @@ seen.woken = [epoll.wait(1000), epoll.token(0)];
 drainEventfd(libc, wake);
 seen.asleep = epoll.wait(1);
 
-fillRandom(libc, SPARE, 64);
+new RandomSource(libc).fill(SPARE, 64);
 seen.random = lab.bytes.slice(SPARE, SPARE + 64).some((byte) => byte !== 0);
 
 const [a, b] = [lab.udp(), lab.udp()];

@@ -7,7 +7,7 @@ import { SocketInUseError, SocketPathError } from "../../../../host/errors.ts";
 import { EAGAIN } from "../../../../host/ffi/errno.ts";
 import { type Libc, openLibc } from "../../../../host/ffi/libc.ts";
 import { DeletionWatch } from "../../../../host/os/linux/inotify.ts";
-import { fillRandom } from "../../../../host/os/linux/random.ts";
+import { RandomSource } from "../../../../host/os/linux/random.ts";
 import { listenUnix, type UnixConnection, type UnixListener } from "../../../../host/os/linux/unix-socket.ts";
 
 let directory: string;
@@ -137,7 +137,7 @@ test("the watch tells when the whole directory goes", () => {
 
 test("random bytes fill the range and nothing else", () => {
   bytes.fill(0, 0, 1024);
-  fillRandom(libc, 100, 500);
+  new RandomSource(libc).fill(100, 500);
   expect(bytes.slice(0, 100).every((byte) => byte === 0)).toBe(true);
   expect(bytes.slice(600, 1024).every((byte) => byte === 0)).toBe(true);
   expect(new Set(bytes.slice(100, 600)).size).toBeGreaterThan(150);
