@@ -16,12 +16,12 @@ const SWEEP_MS_MAX = 5_000;
 const SWEEPS_PER_LIMIT = 4;
 
 export class Connection {
-  #lastActive: number;
+  /** Sweeps since the last byte. No clock is asked: what a machine sleeps is not idleness, and counts on some. */
+  #quietSweeps = 0;
   readonly #streams: Duplex[];
 
   constructor(stream: Duplex) {
     this.#streams = [stream];
-    this.#lastActive = performance.now();
   }
 
   /** The far stream lives and dies with the connection. */
@@ -30,11 +30,12 @@ export class Connection {
   }
 
   active(): void {
-    this.#lastActive = performance.now();
+    this.#quietSweeps = 0;
   }
 
-  idleSince(now: number): number {
-    return now - this.#lastActive;
+  /** @returns how many sweeps before this one have found it quiet */
+  sweep(): number {
+    return this.#quietSweeps++;
   }
 
   reset(): void {
@@ -46,6 +47,8 @@ export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #open = new Set<Connection>();
   readonly #sweeper: NodeJS.Timeout | undefined;
+  /** Sweeps in the time that a connection may be idle. */
+  readonly #quietMost: number = Number.POSITIVE_INFINITY;
   readonly #emptied: (() => void)[] = [];
   #draining = false;
   /** Connections accepted and refused since the start. */
@@ -55,7 +58,9 @@ export class Connections {
   constructor(limits: ConnectionLimits) {
     this.#limits = limits;
     if (limits.idleMs === 0) return;
-    this.#sweeper = setInterval(() => this.#sweep(), Math.min(SWEEP_MS_MAX, limits.idleMs / SWEEPS_PER_LIMIT));
+    const everyMs = Math.min(SWEEP_MS_MAX, limits.idleMs / SWEEPS_PER_LIMIT);
+    this.#quietMost = Math.ceil(limits.idleMs / everyMs);
+    this.#sweeper = setInterval(() => this.#sweep(), everyMs);
     this.#sweeper.unref();
   }
 
@@ -109,7 +114,6 @@ export class Connections {
   }
 
   #sweep(): void {
-    const now = performance.now();
-    for (const connection of this.#open) if (connection.idleSince(now) >= this.#limits.idleMs) connection.reset();
+    for (const connection of this.#open) if (connection.sweep() >= this.#quietMost) connection.reset();
   }
 }

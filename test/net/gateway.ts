@@ -46,8 +46,13 @@ export class Gateway implements PacketSink {
   readonly #outside: TestOutside;
   /** For the stack, once the engine is at rest. */
   #delivered: Uint8Array[] = [];
+  /** On the clock of all. */
   #planned = Number.POSITIVE_INFINITY;
   #closed = false;
+  /** When it fell asleep; undefined while it is awake. */
+  #asleepSince: number | undefined;
+  /** What its own clock has missed in sleep. */
+  #missed = 0;
 
   constructor(clock: VirtualClock, random: Random, cores: Cores, options: GatewayOptions) {
     this.#clock = clock;
@@ -69,7 +74,7 @@ export class Gateway implements PacketSink {
     this.#lane = new Lane(core, inside, this.#outside);
     this.#engine = new Engine({
       lane: this.#lane,
-      now: clock.now,
+      now: this.#now,
       random: (into) => random.fill(into),
       uptime: () => clock.now,
       wallTime: () => ({
@@ -88,14 +93,14 @@ export class Gateway implements PacketSink {
       mtu: options.mtu,
       random: (into) => random.fill(into),
       wake: () => this.#plan(clock.now),
-      now: clock.now,
+      now: this.#now,
     });
   }
 
   #makeKey(random: Random): Uint8Array {
     const core = this.#core;
     core.bytes.set(random.bytes(32), core.at.secretExchange);
-    this.#engine.tell(this.#clock.now);
+    this.#engine.tell(this.#now);
     this.#engine.setPrivateKey(core.at.secretExchange);
     core.wipe(core.at.secretExchange, 32);
     const own = this.#engine.publicKey()!;
@@ -105,7 +110,7 @@ export class Gateway implements PacketSink {
   /** Have another as a peer; an endpoint that is not known has to be learnt. */
   addPeer(other: Gateway, keepaliveSeconds: number, knows: "endpoint" | "nothing"): void {
     const core = this.#core;
-    this.#engine.tell(this.#clock.now);
+    this.#engine.tell(this.#now);
     core.bytes.set(other.publicKey, core.at.exchange);
     const peer = this.#engine.createPeer(core.at.exchange)!;
     if (knows === "endpoint") peer.setEndpoint(other.endpoint);
@@ -117,14 +122,27 @@ export class Gateway implements PacketSink {
   }
 
   start(): void {
-    this.#engine.bringUp(this.#clock.now);
+    this.#engine.bringUp(this.#now);
     this.#after();
   }
 
   /** A datagram arrives. */
   receive(bytes: Uint8Array, from: Endpoint): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#asleepSince !== undefined) return;
     this.#outside.waiting.push({ bytes, from });
+    this.#plan(this.#clock.now);
+  }
+
+  /** Nothing runs, and what arrives is lost, until it wakes. */
+  sleep(): void {
+    this.#asleepSince = this.#clock.now;
+  }
+
+  /** @param ownClock whether it counted the sleep: Linux's does not, those of other systems do, and that of a process that was stopped */
+  awake(ownClock: "stood still" | "went on"): void {
+    if (ownClock === "stood still") this.#missed += this.#clock.now - this.#asleepSince!;
+    this.#asleepSince = undefined;
+    this.#planned = Number.POSITIVE_INFINITY;
     this.#plan(this.#clock.now);
   }
 
@@ -144,27 +162,32 @@ export class Gateway implements PacketSink {
   }
 
   commit(at: number, length: number): void {
-    this.#lane.send(at, length, this.#clock.now);
+    this.#lane.send(at, length, this.#now);
   }
 
   ready(destination: IpAddress): boolean {
-    const ready = this.#engine.wouldSend(destination.toBytes(), this.#clock.now);
+    const ready = this.#engine.wouldSend(destination.toBytes(), this.#now);
     if (!ready) this.#unready = true;
     return ready;
   }
 
   // ── time ───────────────────────────────────────────────────────────────────────────────────────────────────
 
+  get #now(): number {
+    return this.#clock.now - this.#missed;
+  }
+
+  /** @param at on the clock of all */
   #plan(at: number): void {
-    if (at >= this.#planned || this.#closed) return;
+    if (at >= this.#planned || this.#closed || this.#asleepSince !== undefined) return;
     this.#planned = at;
     this.#clock.at(at, () => this.#turn(at));
   }
 
   #turn(planned: number): void {
-    if (planned !== this.#planned || this.#closed) return; // planned for earlier since
+    if (planned !== this.#planned || this.#closed || this.#asleepSince !== undefined) return; // planned for earlier since
     this.#planned = Number.POSITIVE_INFINITY;
-    const { now } = this.#clock;
+    const now = this.#now;
     const arrived = this.#outside.waiting.length > 0;
     while (this.#outside.waiting.length > 0) this.#lane.inbound(4, now, RX_SLOTS);
     this.#engine.advance(now);
@@ -181,9 +204,12 @@ export class Gateway implements PacketSink {
     this.#lane.flush();
     const delivered = this.#delivered;
     this.#delivered = [];
-    for (const packet of delivered) this.stack.receive(packet, 0, packet.length, this.#clock.now, "given");
+    for (const packet of delivered) this.stack.receive(packet, 0, packet.length, this.#now, "given");
     this.#lane.flush();
-    this.#plan(Math.max(this.#clock.now, Math.min(this.#engine.nextDeadline(), this.stack.nextDeadline())));
+    const next = Math.min(this.#engine.nextDeadline(), this.stack.nextDeadline());
+    // A little late rather than early by what adding and subtracting rounds off.
+    const rounding = this.#missed === 0 ? 0 : 0.001;
+    this.#plan(Math.max(this.#clock.now, next + this.#missed + rounding));
   }
 
   /** The core goes back, and must not hold a secret. */
