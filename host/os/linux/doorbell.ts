@@ -4,7 +4,10 @@
  * loop; without a handler that signal is ignored, so nobody is harmed by one too many. It is the process's, and so is the doorbell:
  * one epoll tells which sockets it was about.
  *
- *   armed ──signal──▶ looking: once in each turn of the event loop, no signals ──nothing for a few turns──▶ armed
+ *   armed ──signal──▶ served, and nothing more is there ──▶ armed
+ *                 └─▶ more came meanwhile ──▶ looking: once in each turn of the event loop, no signals ──nothing for a few turns──▶ armed
+ *
+ * So what comes singly costs a signal each, and no turn of the event loop besides; what comes in numbers, none.
  */
 import { SystemError } from "../../errors.ts";
 import { FILE, PROCESS } from "../../ffi/constants.ts";
@@ -77,8 +80,7 @@ export class Doorbell {
     this.#watched.set(fd, watched);
     // What came before was no signal.
     this.#idleTurns = 0;
-    if (!this.#looking) this.#loop.soon(this.#look);
-    this.#looking = true;
+    this.#lookOn();
   }
 
   /** Before `fd` is closed. */
@@ -93,25 +95,41 @@ export class Doorbell {
     this.#libc.fcntl(fd, FILE.F_SETFL, ARMED);
   }
 
-  readonly #ring = (): void => {
+  #disarm(fd: number, watched: Watched): void {
+    if (watched.armed) this.#libc.fcntl(fd, FILE.F_SETFL, BLIND);
+    watched.armed = false;
+  }
+
+  #ring(): void {
     this.#idleTurns = 0;
     if (this.#looking || this.#closed) return;
+    let single = false;
+    try {
+      // Nothing: it was taken along when the signal before this one was answered.
+      single = this.#serve("armed") > 0 && !this.#closed && this.#epoll.wait(0) === 0;
+    } finally {
+      if (!single) this.#lookOn();
+    }
+  }
+
+  #lookOn(): void {
+    if (this.#looking) return;
     this.#looking = true;
-    this.#look();
-  };
+    this.#loop.soon(this.#look);
+  }
 
   readonly #look = (): void => {
     if (this.#closed) return;
     try {
-      this.#idleTurns = this.#serve() > 0 ? 0 : this.#idleTurns + 1;
+      this.#idleTurns = this.#serve("blind") > 0 ? 0 : this.#idleTurns + 1;
     } finally {
       if (this.#idleTurns < IDLE_TURNS && this.#loop.stays()) this.#loop.soon(this.#look);
       else this.#rest();
     }
   };
 
-  /** @returns how many sockets had something */
-  #serve(): number {
+  /** @param after what those are to be that have something @returns how many they are */
+  #serve(after: "armed" | "blind"): number {
     const ready = this.#closed ? 0 : this.#epoll.wait(0);
     // All first: what one of them makes the program do may close another, or take its number for a new one.
     const found: Watched[] = [];
@@ -119,8 +137,7 @@ export class Doorbell {
       const fd = this.#epoll.token(i);
       const watched = this.#watched.get(fd);
       if (watched === undefined) continue;
-      if (watched.armed) this.#libc.fcntl(fd, FILE.F_SETFL, BLIND);
-      watched.armed = false;
+      if (after === "blind") this.#disarm(fd, watched);
       found.push(watched);
     }
     for (const watched of found) watched.readable();
