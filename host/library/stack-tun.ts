@@ -44,6 +44,7 @@ export class StackTun implements Tun, PacketSink {
   #refused = false;
   #unready = false;
   #sentBytes = 0;
+  #tellDue = false;
   #turnDue = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = NEVER;
@@ -77,7 +78,7 @@ export class StackTun implements Tun, PacketSink {
   write(packet: Uint8Array): boolean {
     if (this.#closed) return false;
     this.stack.receive(packet, 0, packet.length, performance.now(), "given");
-    // Once for all packets that the device hands over together.
+    this.#tellSoon();
     this.#turnSoon();
     return true;
   }
@@ -135,10 +136,32 @@ export class StackTun implements Tun, PacketSink {
     this.stack.room();
   }
 
+  /** Once for all packets that the device hands over together. */
+  #tellSoon(): void {
+    if (this.#tellDue) return;
+    this.#tellDue = true;
+    queueMicrotask(this.#tell);
+  }
+
+  readonly #tell = (): void => {
+    this.#tellDue = false;
+    try {
+      this.stack.tell();
+    } catch (error) {
+      this.#fail(error);
+    }
+  };
+
+  /** Once for all connections that have something in this turn of the event loop: their packets leave together. */
   #turnSoon(): void {
     if (this.#turnDue) return;
     this.#turnDue = true;
-    queueMicrotask(this.#turn);
+    soon(this.#turn);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failed === undefined) throw error;
+    this.#failed(error);
   }
 
   readonly #turn = (): void => {
@@ -148,8 +171,7 @@ export class StackTun implements Tun, PacketSink {
       this.stack.turn(performance.now());
       if (this.#sentBytes >= TURN_BYTES) soon(() => this.#go());
     } catch (error) {
-      if (this.#failed === undefined) throw error;
-      this.#failed(error);
+      this.#fail(error);
     } finally {
       this.#sentBytes = 0;
       this.#schedule(this.stack.nextDeadline());

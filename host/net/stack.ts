@@ -163,6 +163,12 @@ export class NetStack implements Context {
     for (let due = this.timers.pop(now); due !== undefined; due = this.timers.pop(now)) due.wake(now);
     this.#takeLooped();
     for (const transport of this.#transports) transport.turn();
+    this.tell();
+  }
+
+  /** Tell who listens of what came, before the turn that has to follow: what handlers write then goes along with what acknowledges it. */
+  tell(): void {
+    if (this.#closed) return;
     for (const transport of this.#transports) transport.tell();
   }
 

@@ -76,3 +76,19 @@ test("superpackets pass: many segments in few packets, both ways", async () => {
   expect(near.stack.counters.read("packetsOut")).toBeLessThan(segments / 4);
   expect(far.stack.counters.read("packetsIn")).toBeLessThan(segments / 2);
 });
+
+test("what is written as soon as a connection is made goes along with the end of its handshake", async () => {
+  const [near, far] = await tunnel();
+  far.stack.tcp.listen({ port: PORT });
+  let drained = false;
+  const remote = IpAddress.parse("10.0.0.2")!;
+  const handler = {
+    connected: () => void (stream as TcpStream).write(new Uint8Array(10), "lent"),
+    drained: () => {
+      drained = true;
+    },
+  };
+  const stream = near.stack.tcp.connect({ remote, remotePort: PORT, handler });
+  await expect.poll(() => drained, { timeout: 25_000 }).toBe(true);
+  expect(near.stack.counters.read("tcpSegmentsOut")).toBe(2);
+});
