@@ -27,24 +27,26 @@ export class ConnectTimeoutError extends Error {
 }
 
 /** Connect within the time that the context allows, and no longer than the client waits, where there is one. */
-export async function connectWithin(context: Context, target: Target, client?: Duplex): Promise<Duplex> {
-  const controller = new AbortController();
-  const gone = (): void => controller.abort(new Error("the client went away"));
-  if (client?.destroyed) gone();
-  const timer = setTimeout(() => controller.abort(new ConnectTimeoutError(target)), context.connectMs);
-  client?.once("close", gone);
-  try {
-    const stream = await context.way.connect(target, { signal: controller.signal });
-    // The answer and the abort may have crossed.
-    if (!controller.signal.aborted) return stream;
-    stream.destroy();
-    throw controller.signal.reason;
-  } catch (error) {
-    throw controller.signal.aborted ? controller.signal.reason : error;
-  } finally {
-    clearTimeout(timer);
-    client?.off("close", gone);
-  }
+export function connectWithin(context: Context, target: Target, client?: Duplex): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const far = context.way.connect(target);
+    const timer = setTimeout(() => far.destroy(new ConnectTimeoutError(target)), context.connectMs);
+    const gone = (): void => void far.destroy(new Error("the client went away"));
+    const over = (): void => {
+      clearTimeout(timer);
+      client?.off("close", gone);
+    };
+    client?.once("close", gone);
+    if (client?.destroyed) gone();
+    far.once("connect", () => {
+      over();
+      resolve(far);
+    });
+    far.on("error", (error) => {
+      over();
+      reject(error);
+    });
+  });
 }
 
 /** Relay until both have ended, with one line in the log. */

@@ -1,5 +1,4 @@
 /** The tunnel's network as the way of proxies and forwards. */
-import type { Duplex } from "node:stream";
 import type { Network } from "../network/network.ts";
 import type { TunnelDatagramSocket } from "../sockets/datagram.ts";
 import type { Datagrams, OnDatagram, Target, Way } from "./way.ts";
@@ -35,25 +34,7 @@ export function networkWay(network: Network): Way {
       });
     });
   return {
-    connect: ({ host, port }: Target, { signal }) =>
-      new Promise<Duplex>((resolve, reject) => {
-        const socket = network.socket({ allowHalfOpen: true, noDelay: true });
-        const aborted = (): void => void socket.destroy(signal.reason);
-        signal.addEventListener("abort", aborted, { once: true });
-        const end = (): void => {
-          signal.removeEventListener("abort", aborted);
-          socket.off("error", failed);
-        };
-        const failed = (error: Error): void => {
-          end();
-          reject(error);
-        };
-        socket.once("error", failed);
-        socket.connect({ host, port }, () => {
-          end();
-          resolve(socket);
-        });
-      }),
+    connect: ({ host, port }) => network.connect({ host, port, allowHalfOpen: true, noDelay: true }),
     datagrams: (onDatagram) => open(0, onDatagram),
     correspond: ({ host, port }, onAnswer) =>
       new Promise((resolve, reject) => {

@@ -37,26 +37,31 @@ export function relay(near: Duplex, far: Duplex, activity: () => void = () => {}
       reset(near);
       reset(far);
     };
-    const watch = (stream: Duplex, count: (bytes: number) => void): void => {
-      stream.on("data", (chunk: Uint8Array) => {
+    const pass = (from: Duplex, to: Duplex, count: (bytes: number) => void): void => {
+      from.on("data", (chunk: Uint8Array) => {
         count(chunk.length);
         activity();
+        if (!to.write(chunk)) from.pause();
       });
-      stream.on("error", fail);
-      stream.once("close", () => {
+      to.on("drain", () => from.resume());
+      if (from.readableEnded) to.end();
+      else from.once("end", () => to.end());
+      from.on("error", fail);
+      from.once("close", () => {
         // Closed before its end was read or its last byte written: an abort, whoever made it.
-        if (!stream.readableEnded || !stream.writableFinished) fail(failure ?? new Error("the connection was cut"));
+        if (!from.readableEnded || !from.writableFinished) fail(failure ?? new Error("the connection was cut"));
         open -= 1;
         if (open === 0) resolve({ sent, received, ...(failure !== undefined && { error: failure }) });
       });
+      if (to.writableNeedDrain) from.pause();
+      else from.resume();
     };
-    watch(near, (bytes) => {
+    // Not by `pipe`, which is made for streams that come and go: half of a short connection's time would be its listeners'.
+    pass(near, far, (bytes) => {
       sent += bytes;
     });
-    watch(far, (bytes) => {
+    pass(far, near, (bytes) => {
       received += bytes;
     });
-    near.pipe(far);
-    far.pipe(near);
   });
 }

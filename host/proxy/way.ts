@@ -11,10 +11,6 @@ export interface Target {
   readonly port: number;
 }
 
-export interface ConnectOptions {
-  readonly signal: AbortSignal;
-}
-
 /** An open UDP socket of that network. Datagrams that cannot be sent are lost, as on any network. */
 export interface Datagrams {
   send(payload: Uint8Array, to: Target): void;
@@ -35,8 +31,11 @@ export interface InnerListener {
 }
 
 export interface Way {
-  /** Resolves once the far end has accepted. Half-close passes in both directions. */
-  connect(target: Target, options: ConnectOptions): Promise<Duplex>;
+  /**
+   * A stream that emits "connect" once the far end has accepted, or "error"; to destroy it before gives up. Half-close passes in both
+   * directions.
+   */
+  connect(target: Target): Duplex;
   datagrams(onDatagram: OnDatagram): Promise<Datagrams>;
   /** A socket for one target, whose answers alone are handed over. */
   correspond(target: Target, onAnswer: (payload: Uint8Array) => void): Promise<Correspondence>;

@@ -28,23 +28,20 @@ export interface DialOptions extends TcpOptions {
   readonly localAddress?: IpAddress | undefined;
   readonly localPort?: number | undefined;
   readonly timeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
-/** @returns a connection that is made; its handler is the caller's to set. @throws SocketError, or the signal's reason */
-export function dial(context: SocketContext, options: DialOptions): Promise<TcpStream> {
-  const { host, port, family = 0, localAddress, localPort, timeoutMs, signal, ...tcp } = options;
+export interface Dialing {
+  /** A connection that is made; its handler is the caller's to set. Rejects with a SocketError; settles never once it was given up. */
+  readonly made: Promise<TcpStream>;
+  giveUp(): void;
+}
+
+export function dial(context: SocketContext, options: DialOptions): Dialing {
+  const { host, port, family = 0, localAddress, localPort, timeoutMs, ...tcp } = options;
   const wanted = { ...tcp, remotePort: port, local: localAddress, localPort, timeoutMs };
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
-    let giveUp = (): void => {};
-    const aborted = (): void => {
-      giveUp();
-      reject(signal?.reason);
-    };
-    signal?.addEventListener("abort", aborted, { once: true });
+  let giveUp = (): void => {};
+  const made = new Promise<TcpStream>((resolve, reject) => {
     const done = (result: TcpStream | NameFailure): void => {
-      signal?.removeEventListener("abort", aborted);
       if (typeof result !== "string") return resolve(result);
       const byName = BY_RESOLVER.has(result);
       reject(
@@ -57,6 +54,7 @@ export function dial(context: SocketContext, options: DialOptions): Promise<TcpS
         ? context.connectByName({ ...wanted, name: host, family }, done)
         : connect(context, { ...wanted, remote }, done);
   });
+  return { made, giveUp };
 }
 
 /** What the resolver says, and what net.connect makes of it. */

@@ -6,7 +6,7 @@
 import { Duplex } from "node:stream";
 import type { IpAddress } from "../net/address.ts";
 import type { TcpFailure, TcpOptions, TcpStream } from "../net/tcp/face.ts";
-import { type DialOptions, dial, type SocketContext } from "./dial.ts";
+import { type Dialing, dial, type SocketContext } from "./dial.ts";
 import { socketError } from "./socket-errors.ts";
 
 export interface SocketOptions {
@@ -51,7 +51,7 @@ export class TunnelSocket extends Duplex {
   /** Asked for after the end too, in logs. */
   #ends: { local: End; remote: End } | undefined;
   #options: TcpOptions;
-  #connecting: AbortController | undefined;
+  #connecting: Dialing | undefined;
   /** The rest of a write that the stack had no room for, and whom to tell. */
   #waiting: { chunk: Uint8Array; done: (error?: Error | null) => void } | undefined;
   #wantsRead = false;
@@ -103,8 +103,7 @@ export class TunnelSocket extends Duplex {
         code: "ERR_SOCKET_BAD_PORT",
       });
     }
-    this.#connecting = new AbortController();
-    void this.#dial({
+    this.#connecting = dial(this.#context, {
       ...this.#options,
       host: chosen.host ?? "localhost",
       port,
@@ -112,14 +111,14 @@ export class TunnelSocket extends Duplex {
       localAddress: chosen.localAddress,
       localPort: chosen.localPort,
       timeoutMs: chosen.connectTimeout,
-      signal: this.#connecting.signal,
     });
+    void this.#begin(this.#connecting.made);
     return this;
   }
 
-  async #dial(options: DialOptions): Promise<void> {
+  async #begin(made: Promise<TcpStream>): Promise<void> {
     try {
-      const stream = await dial(this.#context, options);
+      const stream = await made;
       if (this.destroyed) return stream.abort();
       this.#connecting = undefined;
       this.#adopt(stream);
@@ -226,7 +225,8 @@ export class TunnelSocket extends Duplex {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     clearTimeout(this.#idleTimer);
     this.#context.open.delete(this);
-    this.#connecting?.abort(error ?? socketError("ECONNABORTED", "connect"));
+    this.#connecting?.giveUp();
+    this.#connecting = undefined;
     const stream = this.#stream;
     this.#stream = undefined;
     if (stream !== undefined) {

@@ -3,8 +3,7 @@
  * that a test sees who asked for which.
  */
 import { createSocket } from "node:dgram";
-import { connect, createServer } from "node:net";
-import type { Duplex } from "node:stream";
+import { connect, createServer, Socket } from "node:net";
 import type { Target, Way } from "../../../../host/proxy/way.ts";
 
 export interface DirectWay extends Way {
@@ -38,16 +37,12 @@ export function directWay(): DirectWay {
   return {
     asked,
     names,
-    connect: async (target, { signal }) => {
-      const { host, port } = resolve(target);
-      return new Promise<Duplex>((done, fail) => {
-        const socket = connect({ host, port, allowHalfOpen: true, signal });
-        socket.once("error", fail);
-        socket.once("connect", () => {
-          socket.off("error", fail);
-          done(socket);
-        });
-      });
+    connect: (target) => {
+      try {
+        return connect({ ...resolve(target), allowHalfOpen: true });
+      } catch (error) {
+        return new Socket().destroy(error as Error);
+      }
     },
     datagrams: (onDatagram) => open(0, onDatagram),
     correspond: async (target, onAnswer) => {
