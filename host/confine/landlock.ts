@@ -4,9 +4,8 @@
  * makes, changes and removes no file at all. Both times it connects no TCP socket, reaches no abstract unix socket and
  * signals no process that is not confined with it.
  */
-import { statSync } from "node:fs";
 import { FILE, LANDLOCK } from "../ffi/constants.ts";
-import { ENOSYS } from "../ffi/errno.ts";
+import { EINVAL, ENOSYS } from "../ffi/errno.ts";
 import { LANDLOCK_PATH_BENEATH, LANDLOCK_RULESET } from "../ffi/layout.ts";
 import type { Libc } from "../ffi/libc.ts";
 import { systemCall } from "../ffi/system-calls.ts";
@@ -83,16 +82,17 @@ export function restrictTo(libc: Libc, rules: readonly PathRule[], sockets: "no 
 }
 
 function addRule(libc: Libc, ruleset: number, { path, access }: PathRule, handled: number): void {
-  const kind = statSync(path, { throwIfNoEntry: false });
-  if (kind === undefined) return;
   const fd = libc.open(libc.text(path), FILE.O_PATH | FILE.O_CLOEXEC, 0);
   if (fd < 0) return;
   const { view, at } = libc.scratch;
-  const rights = access & handled & (kind.isDirectory() ? ~0 : OF_FILES);
-  view.setBigUint64(LANDLOCK_PATH_BENEATH.access, BigInt(rights), true);
-  view.setInt32(LANDLOCK_PATH_BENEATH.parent, fd, true);
   const number = systemCall("landlock_add_rule")!;
-  libc.systemCall(number, ruleset, LANDLOCK.LANDLOCK_RULE_PATH_BENEATH, libc.pointer(at(0)), 0);
+  const allow = (rights: number): number => {
+    view.setBigUint64(LANDLOCK_PATH_BENEATH.access, BigInt(rights), true);
+    view.setInt32(LANDLOCK_PATH_BENEATH.parent, fd, true);
+    return libc.systemCall(number, ruleset, LANDLOCK.LANDLOCK_RULE_PATH_BENEATH, libc.pointer(at(0)), 0);
+  };
+  // The kernel looks whether it is a directory, so nobody else has to.
+  if (allow(access & handled) === -EINVAL) allow(access & handled & OF_FILES);
   libc.close(fd);
 }
 

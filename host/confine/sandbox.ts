@@ -76,8 +76,19 @@ function pathRules({ socketDirectories, files }: SandboxOptions): PathRule[] {
   const settings = [...SETTINGS, ...MORE_SETTINGS].map((name) => `/etc/${name}`);
   // Deno's packages may lie in its cache.
   const cache = process.env.DENO_DIR ?? (process.env.HOME && join(process.env.HOME, ".cache/deno"));
-  const runtime = [executable, join(dirname(executable), "../lib"), ...loadedFiles()];
-  const read = [...SYSTEM, ...settings, packageDirectory(), ...files, ...runtime];
+  // What lies below a directory that may be read needs no rule; the kernel tells of loaded files by their real paths.
+  const loaded = loadedFiles().filter(
+    (path) => path !== executable && !SYSTEM.some((root) => path.startsWith(`${root}/`)),
+  );
+  const read = [
+    ...SYSTEM,
+    ...settings,
+    packageDirectory(),
+    ...files,
+    executable,
+    join(dirname(executable), "../lib"),
+    ...loaded,
+  ];
   if ("Deno" in globalThis && cache) read.push(cache);
   return [
     ...read.map((path) => ({ path, access: READ })),

@@ -24,8 +24,12 @@ export function readThreads(): ThreadStatus[] {
 }
 
 function parseStatus(id: number, text: string): ThreadStatus {
-  const fields = new Map(text.split("\n").map((line) => line.split(":\t", 2) as [string, string]));
-  const field = (name: string): string => fields.get(name)?.trim() ?? "";
+  const field = (name: string): string => {
+    const at = text.indexOf(`\n${name}:\t`);
+    if (at < 0) return "";
+    const value = at + name.length + 3;
+    return text.slice(value, text.indexOf("\n", value)).trim();
+  };
   const sets = ["CapInh", "CapPrm", "CapEff", "CapAmb"].map((name) => BigInt(`0x${field(name) || "0"}`));
   return {
     id,

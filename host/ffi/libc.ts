@@ -6,7 +6,7 @@
  */
 import { FfiUnavailableError, PlatformError, SystemError } from "../errors.ts";
 import { machine, platform, runtime, runtimeName, systemName } from "../platform.ts";
-import type { Backend, Calls } from "./signatures.ts";
+import type { Backend, Calls, Use } from "./signatures.ts";
 
 /** NULL, where an address is expected: offset 0 of linear memory is never handed out. */
 export const NULL = 0;
@@ -30,12 +30,12 @@ export interface Scratch {
 const scratch = new Uint8Array(new ArrayBuffer(SCRATCH_BYTES));
 
 /** @throws PlatformError, FfiUnavailableError */
-export async function openLibc(memory: WebAssembly.Memory): Promise<Libc> {
+export async function openLibc(memory: WebAssembly.Memory, use: Use = "packets"): Promise<Libc> {
   const arch = machine();
   if (platform() !== "linux" || arch === undefined) throw new PlatformError(systemName());
   try {
     backend ??= pickBackend(arch);
-    return new Libc(await backend, memory);
+    return new Libc(await backend, memory, use);
   } catch (error) {
     throw new FfiUnavailableError(runtimeName(), error);
   }
@@ -73,13 +73,13 @@ export class Libc {
   readonly #errno: () => number;
   readonly #trimHeap: () => void;
 
-  constructor(backend: Backend, memory: WebAssembly.Memory) {
+  constructor(backend: Backend, memory: WebAssembly.Memory, use: Use) {
     this.backend = backend.name;
     this.memory = memory;
     this.base = backend.addressOf(new Uint8Array(memory.buffer));
     const start = Number(backend.addressOf(scratch) - this.base);
     this.scratch = { bytes: scratch, view: new DataView(scratch.buffer), at: (position) => start + position };
-    this.#c = backend.bind(this.base);
+    this.#c = backend.bind(this.base, use);
     this.#errno = backend.errno;
     this.#trimHeap = () => backend.trimHeap?.();
   }

@@ -36,7 +36,7 @@ export function nodeBackend(arch: string): Backend | undefined {
   return {
     name: "node",
     addressOf: (bytes) => ffi.getRawPointer(bytes) + 0n,
-    bind(base) {
+    bind(base, use) {
       const bindOne = (name: FunctionName): Call => {
         const address = keepLast((offset) => (offset === 0 ? 0n : base + BigInt(offset)));
         return convertArguments(functionOf(name), SIGNATURES[name], address, keepLast(BigInt));
@@ -48,9 +48,10 @@ export function nodeBackend(arch: string): Backend | undefined {
         };
       };
       const names = Object.keys(SIGNATURES) as FunctionName[];
-      // Each takes 0.1 ms. Those of the packet path are never replaced, so that they are constants for the compiler; and made
-      // in one go, the object has a shape that it knows.
-      const entries = names.map((name) => [name, isOnPacketPath(name) ? bindOne(name) : later(name)]);
+      // Each takes 0.1 ms. For packets, those of their path are never replaced, so that they are constants for the compiler; and
+      // made in one go, the object has a shape that it knows.
+      const atOnce = (name: FunctionName): boolean => use === "packets" && isOnPacketPath(name);
+      const entries = names.map((name) => [name, atOnce(name) ? bindOne(name) : later(name)]);
       const calls: Calls = Object.fromEntries(entries);
       return calls;
     },

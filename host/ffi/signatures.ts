@@ -63,6 +63,9 @@ const PACKET_PATH: ReadonlySet<FunctionName> = new Set([
   ...(["poll", "ppoll", "epoll_wait", "sched_yield"] as const),
 ]);
 
+/** What the functions are for: packets, or a few calls of a process that ends soon or becomes another program. */
+export type Use = "packets" | "few calls";
+
 export function isOnPacketPath(name: FunctionName): boolean {
   return PACKET_PATH.has(name);
 }
@@ -77,7 +80,7 @@ export interface Backend {
   /** Machine address of the bytes. They must not move: Wasm memory or a plain ArrayBuffer. */
   addressOf(bytes: Uint8Array): bigint;
   /** The C functions, with addresses counted from `base`. */
-  bind(base: bigint): Calls;
+  bind(base: bigint, use: Use): Calls;
   /** Give the kernel back what the C library's heap has free. Not in musl, and where the runtime has an allocator of its own. */
   trimHeap?(): void;
   /** errno of the calling thread. Read it right after the call that failed. */

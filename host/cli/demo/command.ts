@@ -29,7 +29,7 @@ async function deviceObstacle(): Promise<string | undefined> {
     return "network namespaces cannot be made here";
   }
   try {
-    await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }));
+    await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }), "few calls");
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -77,13 +77,22 @@ function ownFlags(): string[] {
     case "bun":
       return ["--config=/dev/null", "--no-env-file", "--no-install"];
     default:
-      // Node before 22.14 does not know the first: there, the sandbox sees to it that SIGUSR1 starts nothing. OpenSSL's
-      // configuration can name code to load; where it lies, and what it includes, is each distribution's own, and Node does
-      // not start where it may not read it.
-      return ["--disable-sigusr1", "--openssl-config=/dev/null"].filter((flag) =>
-        process.allowedNodeEnvironmentFlags.has(flag),
-      );
+      // OpenSSL's configuration can name code to load; where it lies, and what it includes, is each distribution's own, and
+      // Node does not start where it may not read it.
+      return [
+        ...(knowsDisableSigusr1(process.versions.node) ? ["--disable-sigusr1"] : []),
+        ...(process.versions.openssl === undefined ? [] : ["--openssl-config=/dev/null"]),
+      ];
   }
+}
+
+/**
+ * Before, the sandbox sees to it that SIGUSR1 starts nothing. (`process.allowedNodeEnvironmentFlags` would tell, but takes a
+ * millisecond of each start.)
+ */
+export function knowsDisableSigusr1(nodeVersion: string): boolean {
+  const [major = 0, minor = 0] = nodeVersion.split(".").map(Number);
+  return major === 22 ? minor >= 14 : major === 23 ? minor >= 7 : major > 23;
 }
 
 /** This program, with these arguments, clean. @throws CliError */

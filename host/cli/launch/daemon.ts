@@ -33,7 +33,7 @@ export async function prepareLaunch(
   args: readonly string[],
   place: DaemonPlace,
 ): Promise<Launch> {
-  const libc = await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }));
+  const libc = await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }), "few calls");
   const { program, args: words } = selfCommand(args);
   const environment = { ...daemonEnvironment(process.env, runtime()), [DAEMON_MARKER]: place };
   inheritOnly(

@@ -28,7 +28,7 @@ export async function restartWithout(found: readonly string[], args: readonly st
 /** Returns only where it cannot be done. */
 async function replace({ program, args }: Command, environment: Record<string, string>): Promise<void> {
   try {
-    const libc = await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }));
+    const libc = await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }), "few calls");
     replaceProcess(libc, { program, argv: [program, ...args], environment });
   } catch {
     // No FFI here.

@@ -11,7 +11,7 @@ import { systemCall } from "../../ffi/system-calls.ts";
 export async function forbidDumps(): Promise<void> {
   let libc: Awaited<ReturnType<typeof openLibc>>;
   try {
-    libc = await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }));
+    libc = await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }), "few calls");
   } catch {
     return;
   }

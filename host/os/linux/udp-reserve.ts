@@ -22,14 +22,19 @@ type Family = 4 | 6;
 let wanted = 0;
 const reserve: Record<Family, number[]> = { 4: [], 6: [] };
 
+/** Beyond the system's limit where that is allowed, else up to it. */
+function enlarge(libc: Libc, fd: number, beyond: number, within: number): void {
+  const forced = setOption(libc, fd, SOCKET.SOL_SOCKET, beyond, BUFFER_BYTES);
+  if (forced < 0) setOption(libc, fd, SOCKET.SOL_SOCKET, within, BUFFER_BYTES);
+}
+
 /** @returns a socket with large buffers, if the system grants them, or −errno */
 function open(libc: Libc, family: Family): number {
   const domain = family === 4 ? SOCKET.AF_INET : SOCKET.AF_INET6;
   const fd = libc.socket(domain, SOCKET.SOCK_DGRAM | SOCKET.SOCK_NONBLOCK | SOCKET.SOCK_CLOEXEC, 0);
   if (fd < 0) return fd;
-  for (const option of [SOCKET.SO_RCVBUF, SOCKET.SO_SNDBUF, SOCKET.SO_RCVBUFFORCE, SOCKET.SO_SNDBUFFORCE]) {
-    setOption(libc, fd, SOCKET.SOL_SOCKET, option, BUFFER_BYTES);
-  }
+  enlarge(libc, fd, SOCKET.SO_RCVBUFFORCE, SOCKET.SO_RCVBUF);
+  enlarge(libc, fd, SOCKET.SO_SNDBUFFORCE, SOCKET.SO_SNDBUF);
   return fd;
 }
 

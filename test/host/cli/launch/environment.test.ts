@@ -1,7 +1,7 @@
 // Which variables and flags pass from the caller to a process of ours.
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { foreignFlags, selfCommand } from "../../../../host/cli/launch/command.ts";
+import { foreignFlags, knowsDisableSigusr1, selfCommand } from "../../../../host/cli/launch/command.ts";
 import { commandEnvironment, daemonEnvironment, isObeyed } from "../../../../host/cli/launch/environment.ts";
 
 test("the daemon gets what it reads itself, and nothing that a runtime or a library obeys", () => {
@@ -56,6 +56,17 @@ test("of the caller's flags, memory sizes and warnings are kept, and others are 
   expect(args.join(" ")).not.toMatch(/inspect|evil/);
   expect(args.at(-1)).toBe("wg0");
   expect(foreignFlags(environment)).toEqual(expect.arrayContaining(["--inspect=0", "-r", "/evil.js"]));
+});
+
+test.each([
+  ["20.19.0", false],
+  ["22.13.1", false],
+  ["22.14.0", true],
+  ["23.6.1", false],
+  ["23.7.0", true],
+  ["26.10.0", true],
+])("whether Node %s knows --disable-sigusr1: %s", (version, knows) => {
+  expect(knowsDisableSigusr1(version)).toBe(knows);
 });
 
 test("a runtime that knows --disable-sigusr1 is started with it", () => {
