@@ -1,6 +1,7 @@
 #!/bin/bash
 # Builds what the benchmarks compare with into .runtimes/peers/: the newest wireguard-go and a forward through its netstack from its Go
-# module, which need Go (any release from 1.21 on fetches the one that the modules ask for), and onetun, which needs Cargo.
+# module, which need Go (any release from 1.21 on fetches the one that the modules ask for), and from crates.io onetun, gotatun and
+# boringtun, which need Cargo (gotatun a Rust of 2026, and cmake). Some ten minutes on two cores.
 # Wants the network; installs nothing else.
 set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,7 +15,8 @@ go version -m .runtimes/peers/wireguard | grep -E '^[[:space:]]mod'
 (cd bench/net/peers/netstack && go build -o ../../../../.runtimes/peers/netstack-forward .)
 if command -v cargo >/dev/null; then
   cargo install --quiet --root .runtimes/peers/cargo onetun
-  cp .runtimes/peers/cargo/bin/onetun .runtimes/peers/
+  cargo install --quiet --locked --root .runtimes/peers/cargo gotatun-cli boringtun-cli
+  cp .runtimes/peers/cargo/bin/{onetun,gotatun,boringtun-cli} .runtimes/peers/
 else
-  echo "install-peers: Cargo is not installed; the benchmarks do without onetun" >&2
+  echo "install-peers: Cargo is not installed; the benchmarks do without onetun, gotatun and boringtun" >&2
 fi

@@ -1,5 +1,5 @@
 /**
- * Brings the tunnel part of docs/benchmarks.md and of the README, the charts and the profile up to date with bench/results/.
+ * Brings the tunnel parts of docs/benchmarks.md and of the README, the charts and the profile up to date with bench/results/.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -15,6 +15,7 @@ import { DEBIAN_VERSION } from "./targets.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export const RESULTS_FILE = here("../results/tunnel.json");
+const RIVALS_FILE = here("../results/rivals.json");
 const PAGE = here("../../docs/benchmarks.md");
 const README = here("../../README.md");
 const MIB = 2 ** 20;
@@ -29,10 +30,11 @@ const picture = (images: string) => `<picture>
   <img alt="Bar charts: rate and CPU time of TCP, rate of UDP and ping through the tunnel, wasmguard and wireguard-go" src="${images}/tunnel-light.svg">
 </picture>`;
 
-function tunnelPart(results: TunnelResults): string {
+/** @param heading  of the sections, as Markdown marks it */
+function tablesPart(results: TunnelResults, heading: "###" | "####", image: readonly string[]): string {
   const facts = circumstances(results).map((line) => `- ${line}`);
-  const parts = sections(results).map(({ title, body }) => `### ${title}\n\n${body}`);
-  return [facts.join("\n"), picture("images"), ...parts].join("\n\n");
+  const parts = sections(results).map(({ title, body }) => `${heading} ${title}\n\n${body}`);
+  return [facts.join("\n"), ...image, ...parts].join("\n\n");
 }
 
 /** The first of our programs against the newest wireguard-go; undefined where that was not measured. */
@@ -71,13 +73,15 @@ export function writeTunnelDocs(): string[] {
       writeFileSync(path, `${tunnelSvg(results, theme)}\n`);
       written.push(path);
     }
-    page = replacePart(page, "tunnel", tunnelPart(results));
+    page = replacePart(page, "tunnel", tablesPart(results, "###", [picture("images")]));
     const part = readmePart(results);
     if (part) {
       writeFileSync(README, replacePart(readFileSync(README, "utf8"), "tunnel-chart", part));
       written.push(README);
     }
   }
+  const rivals = load<TunnelResults>(RIVALS_FILE);
+  if (rivals) page = replacePart(page, "rivals", tablesPart(rivals, "####", []));
   const profile = load<ProfileResults>(PROFILE_FILE);
   if (profile) page = replacePart(page, "profile", profileMarkdown(profile));
   writeFileSync(PAGE, page);

@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { installBenchPackages } from "../install.ts";
 import { type BenchOptions, readOptions, type SectionName } from "./options.ts";
-import { installedOurs, installedPeers, ours, type Program, theirs } from "./programs.ts";
+import { installedOurs, installedPeers, installedRivals, ours, type Program, theirs } from "./programs.ts";
 import type { TunnelResults } from "./results.ts";
 import { enter, isInside, obstacle } from "./sandbox.ts";
 
@@ -17,7 +17,8 @@ function choosePrograms(options: BenchOptions): { all: Program[]; plain: Program
   const special = options.variants.filter((variant) => variant !== "plain");
   const further = installed.slice(0, 1).flatMap(({ runtime }) => special.map((variant) => ours(runtime!, variant)));
   const mine = options.variants.includes("plain") ? installed : further;
-  const rivals = options.programs.length > 0 ? options.programs.map(theirs) : installedPeers();
+  const installedTheirs = () => (options.against === "rivals" ? installedRivals(say) : installedPeers());
+  const rivals = options.programs.length > 0 ? options.programs.map(theirs) : installedTheirs();
   return { all: [...new Set([...mine, ...further, ...rivals])], plain: [...mine, ...rivals] };
 }
 

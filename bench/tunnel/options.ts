@@ -12,6 +12,9 @@ const USAGE = `npm run bench:tunnel [-- options] [PROGRAM…]   (as root)
   PROGRAM, --program CMD  compare with this, any command with wireguard-go's command line; may be given several times.
                           Without it: wireguard-go, and the newest one where scripts/install-peers.sh has built it
   --runtime NAME[,NAME…]  wasmguard in these: ${RUNTIMES.join(", ")}; or none. Without it: ${OUR_RUNTIMES.join(",")}
+  --rivals                wasmguard in Node 26 against the newest wireguard-go, gotatun and boringtun (scripts/install-peers.sh) with UDP in three
+                          sizes; figures and tables of their own: bench/results/rivals.json, and "Rivals" in docs/benchmarks.md. In full:
+                          npm run bench:tunnel -- --rivals --write-docs
   --traffic, --start, --peers, --handshakes   only these parts; without any of them all
   --tests LIST            of ${TESTS.join(",")}
   --variants "LIST"       of ${VARIANTS.join(",")}: ways to run wasmguard, in the first of the runtimes (all)
@@ -26,8 +29,12 @@ const USAGE = `npm run bench:tunnel [-- options] [PROGRAM…]   (as root)
 
 export type SectionName = "traffic" | "start" | "peers" | "handshakes";
 const SECTIONS: readonly SectionName[] = ["traffic", "start", "peers", "handshakes"];
+/** From 100 handshakes a second on gotatun and boringtun ask for cookies, so there is no rate of theirs to compare with. */
+const RIVALS_SECTIONS = SECTIONS.filter((name) => name !== "handshakes");
 
 export interface BenchOptions {
+  /** Whom to compare with where no program is named. */
+  readonly against: "wireguard-go" | "rivals";
   readonly runtimes: readonly RuntimeName[];
   readonly programs: readonly string[];
   readonly sections: readonly SectionName[];
@@ -78,6 +85,7 @@ function parse(args: string[]) {
         peers: flag,
         handshakes: flag,
         smoke: flag,
+        rivals: flag,
         "write-docs": flag,
         "docs-only": flag,
         help: flag,
@@ -105,23 +113,26 @@ export function readOptions(args: readonly string[]): BenchOptions {
     console.log(USAGE);
     process.exit(0);
   }
-  const { smoke } = values;
+  const { smoke, rivals } = values;
+  const few = smoke || rivals;
   const sections = SECTIONS.filter((name) => values[name]);
   const repetitions = positive("repetitions", values.repetitions ?? (smoke ? "1" : "3"));
-  const runtime = values.runtime ?? (smoke ? "node26" : OUR_RUNTIMES.join(","));
+  const runtime = values.runtime ?? (few ? "node26" : OUR_RUNTIMES.join(","));
+  const file = smoke ? "../.build/tunnel-smoke.json" : rivals ? "../results/rivals.json" : "../results/tunnel.json";
   return {
+    against: rivals ? "rivals" : "wireguard-go",
     runtimes: runtime === "none" ? [] : chosen("runtime", RUNTIMES, runtime),
     programs: [...values.program, ...positionals],
-    sections: sections.length > 0 ? sections : SECTIONS,
+    sections: sections.length > 0 ? sections : rivals ? RIVALS_SECTIONS : SECTIONS,
     tests: chosen("tests", TESTS, values.tests ?? (smoke ? "tcp1,udp,ping" : TESTS.join(","))),
-    variants: chosen("variants", VARIANTS, values.variants ?? (smoke ? "plain" : VARIANTS.join(","))),
+    variants: chosen("variants", VARIANTS, values.variants ?? (few ? "plain" : VARIANTS.join(","))),
     repetitions,
     seconds: positive("seconds", values.seconds ?? (smoke ? "1" : "3")),
     pacedMegabits: positive("paced", values.paced),
-    bare: values.bare && !smoke ? "bare link too" : "programs only",
+    bare: values.bare && !few ? "bare link too" : "programs only",
     peerCounts: smoke ? [1, 1000] : PEER_COUNTS,
     handshakes: smoke ? 200 : 2000,
-    out: values.out ?? here(smoke ? "../.build/tunnel-smoke.json" : "../results/tunnel.json"),
+    out: values.out ?? here(file),
     smoke,
     writeDocs: values["write-docs"],
     docsOnly: values["docs-only"],

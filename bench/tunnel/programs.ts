@@ -3,14 +3,26 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findProgram } from "../../test/e2e/support/requirements.ts";
 import { type RuntimeName, runtimeCommand } from "../runtimes.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const PROGRAM = here("../../bin/wasmguard.js");
-/** Where scripts/install-peers.sh puts the newest wireguard-go. */
-const NEWEST = here("../../.runtimes/peers/wireguard");
+/** Where scripts/install-peers.sh puts what it builds. */
+const PEERS = here("../../.runtimes/peers");
+const NEWEST = `${PEERS}/wireguard`;
+/** They would keep a log in the temporary folder, and give up root for the user behind sudo. */
+const RUST_OPTIONS = "--verbosity error --log /dev/null --disable-drop-privileges";
+const RIVALS = [NEWEST, `${PEERS}/gotatun ${RUST_OPTIONS}`, `${PEERS}/boringtun-cli ${RUST_OPTIONS}`];
+/** By the last part of the path. */
+const NAMES: Readonly<Record<string, string>> = {
+  wireguard: "wireguard-go",
+  "wireguard-go": "wireguard-go",
+  gotatun: "gotatun",
+  "boringtun-cli": "boringtun",
+};
 
 /** Ways to run wasmguard, and the options that make them; measured in the first runtime only, but for the plain one. */
 const VARIANT_OPTIONS = {
@@ -64,13 +76,26 @@ export function theirs(text: string): Program {
   const command = text.trim().split(/\s+/);
   if (findProgram(command[0]!) === undefined) throw new Error(`there is no program ${command[0]}`);
   const version = /\d+\.\d+(\.\d+)?/.exec(firstLine([...command, "--version"]))?.[0] ?? "";
-  const isWireguardGo = /(^|\/)wireguard(-go)?$/.test(command[0]!) && command.length === 1;
-  return { name: isWireguardGo ? `wireguard-go ${version}` : text, kind: "theirs", command, version };
+  const isKnown = command.length === 1 || RIVALS.includes(text);
+  const known = isKnown ? NAMES[basename(command[0]!)] : undefined;
+  return { name: known === undefined ? text : `${known} ${version}`, kind: "theirs", command, version };
 }
 
 /** wireguard-go of the system, and the newest one where scripts/install-peers.sh has built it. */
 export function installedPeers(): Program[] {
   return ["wireguard-go", NEWEST].filter((path) => findProgram(path) !== undefined).map(theirs);
+}
+
+/** What scripts/install-peers.sh builds: the newest wireguard-go, gotatun and boringtun. Of those that are not there says so. */
+export function installedRivals(say: (text: string) => void): Program[] {
+  return RIVALS.flatMap((text) => {
+    try {
+      return [theirs(text)];
+    } catch (error) {
+      say(`${(error as Error).message}: scripts/install-peers.sh`);
+      return [];
+    }
+  });
 }
 
 /** Ours in the runtimes that are there; of the others says why not. */

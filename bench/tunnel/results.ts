@@ -1,8 +1,18 @@
 /**
  * The shape of bench/results/tunnel.json. Times are seconds of CPU, milliseconds where the name says so, sizes bytes.
  */
-export const TESTS = ["tcp1", "tcp4", "tcprev", "udp", "udppaced", "ping"] as const;
+export const TESTS = ["tcp1", "tcp4", "tcprev", "udp", "udp512", "udp64", "udppaced", "ping"] as const;
 export type Test = (typeof TESTS)[number];
+
+/** Payload of the datagrams; the largest fill the tunnel's MTU, with 28 bytes of headers. */
+export const DATAGRAM_BYTES = { udp: 1392, udp512: 512, udp64: 64, udppaced: 1392 } as const satisfies Partial<
+  Record<Test, number>
+>;
+export type UdpTest = keyof typeof DATAGRAM_BYTES;
+
+export function isUdp(test: Test): test is UdpTest {
+  return Object.hasOwn(DATAGRAM_BYTES, test);
+}
 
 /** An echo request and its reply. */
 export const ECHO_BYTES = 2 * 84;

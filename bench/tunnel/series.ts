@@ -19,7 +19,7 @@ export interface SeriesOptions extends TrafficOptions {
 
 export const BARE = { merged: "veth alone", single: "veth alone, no offload" } as const;
 /** Both directions of the bare link are the same, and no daemon wants pacing. */
-const BARE_TESTS: readonly Test[] = ["tcp1", "tcp4", "udp", "ping"];
+const BARE_TESTS: readonly Test[] = ["tcp1", "tcp4", "udp", "udp512", "udp64", "ping"];
 
 const EMPTY = { nearTun: 0, nearSendBuffer: 0, link: 0, farSocket: 0, farTun: 0, farBufferErrors: 0, daemons: {} };
 

@@ -2,7 +2,7 @@
  * The results as Markdown tables: for the terminal and for docs/benchmarks.md.
  */
 import { markdownTable } from "markdown-table";
-import { TESTS, type Test, type TunnelResults } from "./results.ts";
+import { isUdp, TESTS, type Test, type TunnelResults } from "./results.ts";
 import { type Figure, figure, losses, type MetricName, median, ratio } from "./summary.ts";
 import { verdicts } from "./targets.ts";
 
@@ -13,7 +13,9 @@ export const TEST_TITLES: Readonly<Record<Test, string>> = {
   tcp1: "TCP, 1 stream",
   tcp4: "TCP, 4 streams",
   tcprev: "TCP, 1 stream, reverse",
-  udp: "UDP, full rate",
+  udp: "UDP, 1392 bytes, full rate",
+  udp512: "UDP, 512 bytes, full rate",
+  udp64: "UDP, 64 bytes, full rate",
   udppaced: "UDP, paced",
   ping: "ping",
 };
@@ -51,8 +53,7 @@ function subjects({ traffic }: TunnelResults): string[] {
 }
 
 function rateTable(results: TunnelResults, test: Test): string {
-  const isUdp = test === "udp" || test === "udppaced";
-  const head = ["", "Mbit/s", ...(isUdp ? ["sent", "lost %"] : ["resent"])];
+  const head = ["", "Mbit/s", ...(isUdp(test) ? ["sent", "lost %"] : ["resent"])];
   head.push("CPU-s/GB near", "far", "both", "machine", "peak MiB", "steal %");
   const rows = subjects(results).flatMap((name) => {
     const value = (metric: MetricName) => figure(results, name, test, metric)?.median;
@@ -63,7 +64,7 @@ function rateTable(results: TunnelResults, test: Test): string {
       [
         name,
         withRange(megabits, 0),
-        ...(isUdp
+        ...(isUdp(test)
           ? [number(value("sentMegabits"), 0), number(value("lostPercent"), 1)]
           : [number(value("retransmits"), 0)]),
         ...(bare

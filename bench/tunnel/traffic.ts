@@ -4,7 +4,7 @@
  */
 import { ended, killGroup, waitFor } from "../../test/e2e/support/exec.ts";
 import type { Bed } from "./bed.ts";
-import { ECHO_BYTES, type Measurement, type Test } from "./results.ts";
+import { DATAGRAM_BYTES, ECHO_BYTES, type Measurement, type Test, type UdpTest } from "./results.ts";
 
 export interface TrafficOptions {
   readonly seconds: number;
@@ -17,8 +17,6 @@ export type Outcome = Pick<
   "bytes" | "megabits" | "sentMegabits" | "lostPercent" | "sent" | "lost" | "retransmits" | "p50Ms" | "p99Ms"
 >;
 
-/** With 28 bytes of headers this fills the tunnel's MTU. */
-const DATAGRAM_BYTES = 1392;
 const PINGS = 1000;
 const IPERF_PORT = 5201;
 const TCP = ["-C", "cubic"];
@@ -61,9 +59,10 @@ async function tcp(bed: Bed, seconds: number, args: readonly string[]): Promise<
   return { bytes: received.bytes, megabits: received.bits_per_second / 1e6, retransmits: sent.retransmits ?? 0 };
 }
 
-async function udp(bed: Bed, seconds: number, rate: string): Promise<Outcome> {
-  const { sum } = await iperf(bed, seconds, ["-u", "-b", rate, "-l", `${DATAGRAM_BYTES}`]);
-  const bytes = (sum.packets - sum.lost_packets) * DATAGRAM_BYTES;
+async function udp(bed: Bed, test: UdpTest, seconds: number, rate: string): Promise<Outcome> {
+  const datagram = DATAGRAM_BYTES[test];
+  const { sum } = await iperf(bed, seconds, ["-u", "-b", rate, "-l", `${datagram}`]);
+  const bytes = (sum.packets - sum.lost_packets) * datagram;
   return {
     bytes,
     megabits: (bytes * 8) / sum.seconds / 1e6,
@@ -96,9 +95,11 @@ export function run(bed: Bed, test: Test, { seconds, pacedMegabits }: TrafficOpt
     case "tcprev":
       return tcp(bed, seconds, ["-R"]);
     case "udp":
-      return udp(bed, seconds, "0");
+    case "udp512":
+    case "udp64":
+      return udp(bed, test, seconds, "0");
     case "udppaced":
-      return udp(bed, seconds, `${pacedMegabits}M`);
+      return udp(bed, test, seconds, `${pacedMegabits}M`);
     case "ping":
       return pings(bed);
   }

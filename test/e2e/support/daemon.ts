@@ -98,7 +98,9 @@ export class Daemon {
 
   private async listeners(): Promise<number[]> {
     const sockets = await this.namespace.run(["ss", "-xlpH"]);
-    const line = sockets.split("\n").find((text) => text.includes(`/wireguard/${this.interface}.sock `)) ?? "";
+    // As the program wrote it: boringtun's path has two slashes.
+    const path = new RegExp(`/wireguard/+${this.interface}\\.sock `);
+    const line = sockets.split("\n").find((text) => path.test(text)) ?? "";
     return [...new Set([...line.matchAll(/pid=(\d+)/g)].map((match) => Number(match[1])))];
   }
 }
