@@ -2,12 +2,11 @@
  * X25519 (RFC 7748 section 5): the Montgomery ladder on pairs of field elements, two lanes of f64x2.
  * Memory: works at SCRATCH + SCRATCH_X25519 and wipes it before return.
  * Constant time: the scalar's bits only steer a permutation mask; no branch and no address depends on them.
- * The field arithmetic is written by scripts/kernels/field-f64.mjs.
  */
 import { SCRATCH, SCRATCH_X25519 } from "../memory/scratch";
-import { Element, FIELD_SCRATCH } from "./field-element";
+import { Field, PAIR_BYTES } from "./field";
+import { FIELD_SCRATCH } from "./field-element";
 import { invert } from "./field-inverse";
-import { addScaled, multiply, PAIR_BYTES, square } from "./generated/field-f64";
 
 const P: usize = PAIR_BYTES;
 
@@ -28,7 +27,7 @@ const SCALAR: usize = FACTOR + P; // 32 bytes, clamped
 const QUOTIENT: usize = SCALAR + 32; // 32 bytes: 1 / z_2
 const END: usize = QUOTIENT + 32;
 
-const A24: f64 = 121665;
+export const A24: f64 = 121665;
 
 /** Lane arrangements. */
 class Pair {
@@ -66,7 +65,7 @@ class Ladder {
    */
   static step(mask: v128): void {
     const base = SCRATCH;
-    for (let at = base, end = base + P; at < end; at += 16) {
+    for (let at = base, end = base + Field.bytes; at < end; at += 16) {
       const x = Pair.permute(Ladder.x(at), mask);
       const z = Pair.permute(Ladder.z(at), mask);
       const sum = f64x2.add(x, z); // [A | C]
@@ -74,26 +73,28 @@ class Ladder {
       v128.store(at + SUMS, Pair.lows(sum, difference));
       v128.store(at + CROSS, Pair.highs(difference, sum));
     }
-    square(base + SQUARES, base + SUMS);
-    multiply(base + PRODUCTS, base + SUMS, base + CROSS);
-    for (let at = base, end = base + P; at < end; at += 16) {
+    Field.settle(base + SUMS);
+    Field.square(base + SQUARES, base + SUMS);
+    Field.multiply(base + PRODUCTS, base + SUMS, base + CROSS);
+    for (let at = base, end = base + Field.bytes; at < end; at += 16) {
       const squares = v128.load(at + SQUARES);
       const swapped = Pair.swapped(squares);
       v128.store(at + RIGHT, Pair.outer(swapped, v128.load(at + BASE)));
       v128.store(at + DIFFERENCE, f64x2.sub(squares, swapped));
     }
-    addScaled(base + FACTOR, base + SQUARES, A24, base + DIFFERENCE);
-    for (let at = base, end = base + P; at < end; at += 16) {
+    Field.addScaled(base + FACTOR, base + SQUARES, A24, base + DIFFERENCE);
+    for (let at = base, end = base + Field.bytes; at < end; at += 16) {
       const products = v128.load(at + PRODUCTS);
       const swapped = Pair.swapped(products);
       v128.store(at + X3, Pair.lows(f64x2.add(products, swapped), f64x2.sub(products, swapped)));
     }
-    square(base + X3, base + X3);
-    multiply(base + Z2, base + DIFFERENCE, base + FACTOR);
-    for (let at = base, end = base + P; at < end; at += 16) {
+    Field.settle(base + X3);
+    Field.square(base + X3, base + X3);
+    Field.multiply(base + Z2, base + DIFFERENCE, base + FACTOR);
+    for (let at = base, end = base + Field.bytes; at < end; at += 16) {
       v128.store(at + LEFT, Pair.outer(v128.load(at + SQUARES), v128.load(at + X3)));
     }
-    multiply(base + X2_Z3, base + LEFT, base + RIGHT);
+    Field.multiply(base + X2_Z3, base + LEFT, base + RIGHT);
   }
 
   /** [x_2 | x_3], limb by limb. @param at  SCRATCH + 16 · limb */
@@ -115,12 +116,22 @@ class Ladder {
       previous = bit;
     }
     const mask = Pair.mask(previous);
-    for (let at = SCRATCH, end = SCRATCH + P; at < end; at += 16) {
+    for (let at = SCRATCH, end = SCRATCH + Field.bytes; at < end; at += 16) {
       const x = Pair.permute(Ladder.x(at), mask);
       const z = Pair.permute(Ladder.z(at), mask);
       v128.store(at + X2_Z3, x);
       v128.store(at + Z2, z);
     }
+  }
+}
+
+export class Scalar {
+  /** `to` = the scalar, clamped as RFC 7748 says. */
+  static clamp(to: usize, scalar: usize): void {
+    v128.store(to, v128.load(scalar));
+    v128.store(to, v128.load(scalar, 16), 16);
+    store<u8>(to, load<u8>(to) & 248);
+    store<u8>(to, (load<u8>(to, 31) & 127) | 64, 31);
   }
 }
 
@@ -130,21 +141,17 @@ class Ladder {
  */
 export function x25519(out: usize, scalar: usize, point: usize): bool {
   const base = SCRATCH;
-  v128.store(base + SCALAR, v128.load(scalar));
-  v128.store(base + SCALAR, v128.load(scalar, 16), 16);
-  store<u8>(base + SCALAR, load<u8>(base + SCALAR) & 248);
-  store<u8>(base + SCALAR, (load<u8>(base + SCALAR, 31) & 127) | 64, 31);
-
+  Scalar.clamp(base + SCALAR, scalar);
   memory.fill(base + BASE, 0, 4 * P);
-  Element.load(base + BASE + 8, point);
-  Element.load(base + X3, point);
+  Field.load(base + BASE + 8, point);
+  Field.load(base + X3, point);
   v128.store(base + X2_Z3, f64x2.splat(1));
   Ladder.run();
-  Element.store(base + QUOTIENT, base + Z2);
+  Field.store(base + QUOTIENT, base + Z2);
   invert(base + QUOTIENT, base + QUOTIENT);
-  Element.load(base + Z2, base + QUOTIENT);
-  multiply(base + X2_Z3, base + X2_Z3, base + Z2);
-  Element.store(out, base + X2_Z3);
+  Field.load(base + Z2, base + QUOTIENT);
+  Field.multiply(base + X2_Z3, base + X2_Z3, base + Z2);
+  Field.store(out, base + X2_Z3);
 
   memory.fill(base + SCRATCH_X25519, 0, END - SCRATCH_X25519);
   const any = v128.or(v128.load(out), v128.load(out, 16));

@@ -39,8 +39,7 @@ function create(peer: u32, message: usize, now: f64): bool {
 
   x25519Base(message + EPHEMERAL, ephemeral); // e
   SymmetricState.mixEphemeral(message + EPHEMERAL);
-  if (!SymmetricState.mixDh(ephemeral, secret.remoteEphemeral)) return false; // ee
-  if (!SymmetricState.mixDh(ephemeral, Peers.publicKey(peer))) return false; // se
+  if (!SymmetricState.mixBothDh(ephemeral, secret.remoteEphemeral, Peers.publicKey(peer))) return false; // ee, se
   SymmetricState.mixPresharedKey(secret.presharedKey); // psk
   SymmetricState.seal(message + NOTHING, message + NOTHING, 0); // {}
 

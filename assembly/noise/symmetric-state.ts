@@ -7,6 +7,7 @@ import { aeadOpen, aeadSeal } from "../crypto/aead";
 import { blake2s } from "../crypto/blake2s";
 import { kdf1, kdf2, kdf3 } from "../crypto/hkdf";
 import { x25519 } from "../crypto/x25519";
+import { x25519Both } from "../crypto/x25519-both";
 import { SCRATCH, SCRATCH_NOISE } from "../memory/scratch";
 import { Peers } from "../routing/peers";
 
@@ -18,7 +19,8 @@ const SHARED: usize = 160; // a Diffie-Hellman result
 const TAU: usize = 192; // τ: the middle output of KDF3
 /** Room for what a message decrypts to. */
 const CONTENT: usize = 224;
-const WORK_BYTES: usize = 256;
+const BOTH_SHARED: usize = 256; // two Diffie-Hellman results
+const WORK_BYTES: usize = 320;
 
 /** Hash("Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s") */
 const INITIAL_CHAINING_KEY: usize = memory.data<u8>([
@@ -89,6 +91,19 @@ export class SymmetricState {
   static mixDh(privateKey: usize, publicKey: usize): bool {
     if (!x25519(SymmetricState.at(SHARED), privateKey, publicKey)) return false;
     SymmetricState.mixKey(SymmetricState.at(SHARED));
+    return true;
+  }
+
+  /**
+   * mixDh of one private key with one public key and then with another. The keys that come of it are used by nobody.
+   * @returns false if one of the results is all zero
+   */
+  static mixBothDh(privateKey: usize, one: usize, other: usize): bool {
+    const shared = SymmetricState.at(BOTH_SHARED);
+    if (!x25519Both(shared, privateKey, one, other)) return false;
+    const chainingKey = SymmetricState.at(CHAINING_KEY);
+    kdf1(chainingKey, chainingKey, shared, 32);
+    kdf1(chainingKey, chainingKey, shared + 32, 32);
     return true;
   }
 

@@ -4,9 +4,15 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basePointsKernel } from "./base-points.mjs";
 import { blake2sKernel } from "./blake2s.mjs";
 import { fieldF64Kernel } from "./field-f64.mjs";
+import { fieldFmaKernel } from "./field-fma.mjs";
 
 const DIRECTORY = "assembly/crypto/generated";
-const KERNELS = { "base-points": basePointsKernel, blake2s: blake2sKernel, "field-f64": fieldF64Kernel };
+const KERNELS = {
+  "base-points": basePointsKernel,
+  blake2s: blake2sKernel,
+  "field-f64": fieldF64Kernel,
+  "field-fma": fieldFmaKernel,
+};
 
 /** @param directory  where to, for builds beside the usual one */
 export function writeKernels(directory = DIRECTORY) {
