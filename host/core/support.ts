@@ -26,7 +26,7 @@ export type Obstacle = keyof typeof OBSTACLES;
 
 /** @returns undefined where nothing is in the way */
 export function obstacle(): Obstacle | undefined {
-  if (typeof WebAssembly !== "object") return "missing";
+  if (typeof WebAssembly !== "object" || typeof WebAssembly?.validate !== "function") return "missing";
   if (!WebAssembly.validate(SIMD_PROBE)) return "no simd";
   try {
     new WebAssembly.Module(EMPTY_MODULE);

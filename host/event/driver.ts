@@ -19,13 +19,14 @@ import type { Peer } from "../engine/peer.ts";
 import type { PeerEvent } from "../engine/peer-event.ts";
 import { Lane } from "../lane/lane.ts";
 import { NEVER } from "../time/instant.ts";
+import { dropsOf, type Outcome, settle } from "./answers.ts";
 import type { Bind, BindEvents } from "./bind.ts";
 import { BindOutside } from "./bind-outside.ts";
-import { byteLength, requireBytes } from "./bytes.ts";
-import { OptionError } from "./device-errors.ts";
+import { requireBytes } from "./bytes.ts";
 import type { DirectBind } from "./direct-bind.ts";
 import { Outgoing } from "./outgoing.ts";
 import { PacketInside } from "./packet-inside.ts";
+import { requireEndpoint, requireSegment } from "./received.ts";
 import { system } from "./system.ts";
 import type { SuperpacketPlace, Tun, TunEvents } from "./tun.ts";
 
@@ -111,9 +112,14 @@ export class EventDriver {
     });
   }
 
-  /** Packets for the host that the Tun did not take. */
+  /** Packets that the Tun did not take, and those of the host that it says it dropped. */
   get tunDrops(): bigint {
-    return this.#tunDrops;
+    try {
+      return this.#tunDrops + dropsOf(this.#options.tun);
+    } catch (cause) {
+      this.#options.failed("tun", cause);
+      return this.#tunDrops;
+    }
   }
 
   /** The last datagram that could not be sent. */
@@ -226,12 +232,12 @@ export class EventDriver {
   }
 
   /** Have the Tun pause or go on; it may be anybody's code. */
-  #tell(step: () => void): void {
+  #tell(step: () => unknown): void {
     if (!this.#open) return;
     try {
-      step();
+      settle(step(), 0, this.#toTun);
     } catch (cause) {
-      this.#options.failed("tun", cause);
+      this.#toTun.failed(0, cause);
     }
   }
 
@@ -355,41 +361,43 @@ export class EventDriver {
   /** @param count datagrams that are dropped when it fails */
   #attempt(count: number, send: () => boolean): void {
     try {
-      if (send()) return;
-      this.#sendFailure = { at: performance.now(), cause: undefined };
+      const sent = send();
+      if (sent !== true) settle(sent, count, this.#toBind);
     } catch (cause) {
-      this.#sendFailure = { at: performance.now(), cause };
-      this.#options.failed("bind", cause);
+      this.#toBind.failed(count, cause);
     }
-    this.#drop(DROP_SEND, count);
   }
 
   #write(packet: Uint8Array<ArrayBuffer>): void {
     try {
       const { tun } = this.#options;
-      if (tun.give === undefined ? tun.write(packet) : tun.give(packet)) return;
-    } catch (error) {
-      this.#options.failed("tun", error);
+      const taken = tun.give === undefined ? tun.write(packet) : tun.give(packet);
+      if (taken !== true) settle(taken, 1, this.#toTun);
+    } catch (cause) {
+      this.#toTun.failed(1, cause);
     }
-    this.#tunDrops += 1n;
   }
-}
 
-/** A Bind may be anybody's code, and an address is written into linear memory as it is. @throws OptionError */
-function requireEndpoint(from: Endpoint): void {
-  const known = typeof from === "object" && from !== null;
-  const length = known ? byteLength(from.address) : -1;
-  if (length !== 4 && length !== 16) throw new OptionError("address of the sender", "a Uint8Array of 4 or 16 bytes");
-  if (!isWhole(from.port, 0xffff)) throw new OptionError("port of the sender", "a whole number from 0 to 65535");
-  if (!isWhole(from.scope, 0xffffffff)) throw new OptionError("scope of the sender", "an interface index, or 0");
-}
+  readonly #toBind: Outcome = {
+    refused: (count) => this.#unsent(count, undefined),
+    failed: (count, cause) => {
+      this.#options.failed("bind", cause);
+      this.#unsent(count, cause);
+    },
+  };
 
-/** @throws OptionError */
-function requireSegment(segment: number, length: number): void {
-  if (isWhole(segment, Math.max(length, 1)) && segment > 0 && length <= TRAIN_DATAGRAMS_MAX * segment) return;
-  throw new OptionError("segment of a train", `bytes of each of its datagrams, ${TRAIN_DATAGRAMS_MAX} at most`);
-}
+  #unsent(count: number, cause: unknown): void {
+    this.#sendFailure = { at: performance.now(), cause };
+    this.#drop(DROP_SEND, count);
+  }
 
-function isWhole(value: unknown, maximum: number): boolean {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= maximum;
+  readonly #toTun: Outcome = {
+    refused: (count) => {
+      this.#tunDrops += BigInt(count);
+    },
+    failed: (count, cause) => {
+      this.#tunDrops += BigInt(count);
+      this.#options.failed("tun", cause);
+    },
+  };
 }

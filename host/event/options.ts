@@ -1,7 +1,8 @@
 /**
  * Options of a program, read as a whole before anything is done: each once, the object's own only (what a polluted prototype
- * adds is not asked for), and none that nobody knows. What is given is never quoted: it may be a key.
+ * adds is not asked for), and none that nobody knows. What is undefined is absent. What is given is never quoted: it may be a key.
  */
+import type { Signal } from "../ambient.ts";
 import { OptionError, UnknownOptionError } from "./device-errors.ts";
 
 type Snapshot<K extends string> = Readonly<Partial<Record<K, unknown>>>;
@@ -22,7 +23,8 @@ export function readOptions<K extends string>(what: string, given: unknown, name
   try {
     for (const key of Object.keys(given)) {
       if (!names.includes(key as K)) throw unknownOption(what, key, names);
-      snapshot[key as K] = (given as Record<string, unknown>)[key];
+      const value = (given as Record<string, unknown>)[key];
+      if (value !== undefined) snapshot[key as K] = value;
     }
   } catch (cause) {
     if (cause instanceof UnknownOptionError) throw cause;
@@ -49,7 +51,8 @@ export function checkInteger(name: string, value: unknown, minimum: number, maxi
   }
 }
 
-function isList(value: unknown): value is unknown[] {
+/** An array, of whatever realm. */
+export function isList(value: unknown): value is unknown[] {
   try {
     return Array.isArray(value);
   } catch {
@@ -83,6 +86,11 @@ export function checkMethods(
     throw new OptionError(name, `an object with the methods ${listOf(needed)}`, cause);
   }
   throw new OptionError(name, `an object with the methods ${listOf(needed)}`);
+}
+
+/** Of the platform, or anything that does as one. @throws OptionError */
+export function checkSignal(value: unknown): asserts value is Signal {
+  checkMethods("signal", value, ["addEventListener", "removeEventListener", "throwIfAborted"], []);
 }
 
 /** @throws OptionError */

@@ -47,9 +47,9 @@ export function formatPublicKey(key: Uint8Array): string {
   return publicKeyText(keyBytes("publicKey", key));
 }
 
-/** @returns 32 bytes @throws KeyError */
+/** @returns 32 bytes, a copy: whatever runs before they are used may change the program's own @throws KeyError */
 export function publicKeyBytes(key: unknown): Uint8Array {
-  return keyBytes("publicKey", typeof key === "string" ? keyFromBase64(asciiBytes(key)) : key);
+  return keyBytes("publicKey", typeof key === "string" ? keyFromBase64(asciiBytes(key)) : key).slice();
 }
 
 /** @returns a view of `key`, if it is 32 bytes and not all zero @throws KeyError */

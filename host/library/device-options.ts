@@ -4,7 +4,7 @@ import type { Bind } from "../event/bind.ts";
 import { OptionError } from "../event/device-errors.ts";
 import type { Lookup } from "../event/lookup.ts";
 import { checkMtu } from "../event/mtu.ts";
-import { checkFunction, checkInteger, checkList, checkMethods, readOptions } from "../event/options.ts";
+import { checkFunction, checkInteger, checkList, checkMethods, checkSignal, readOptions } from "../event/options.ts";
 import { system } from "../event/system.ts";
 import type { Tun } from "../event/tun.ts";
 import type { DebugHook } from "./device-events.ts";
@@ -77,35 +77,33 @@ export interface ParsedOptions {
 /** @throws KeyError, OptionError, EndpointError, AllowedIpError */
 export function parseOptions(options: unknown): ParsedOptions {
   const given = readOptions("options", options, NAMES);
-  checkMethods("tun", given.tun, ["open", "write", "close"], ["pause", "resume", "ref", "unref"]);
+  const tun = checkTun(given.tun);
   if (given.bind !== undefined) {
-    checkMethods("bind", given.bind, ["open", "send", "close"], ["move", "ref", "unref"]);
+    checkMethods("bind", given.bind, ["open", "send", "close"], ["sendTrain", "move", "ref", "unref"]);
   }
   const { listenPort = 0, debug } = given;
   const driver = parseDriver(given.driver, given.bind);
   checkInteger("listenPort", listenPort, 0, 0xffff);
   if (debug !== undefined) checkFunction("debug", debug);
-  const tun = given.tun as Tun;
-  const mtu = checkMtu(given.mtu ?? tun.mtu);
+  const mtu = checkMtu(given.mtu === undefined ? tun.mtu : given.mtu);
   const limits = readOptions("limits", given.limits === undefined ? {} : given.limits, ["maxPeers", "maxAllowedIps"]);
   const lookup = parseLookup(given.lookup);
   const reader: EndpointReader = { zones: system().zones, names: lookup === undefined ? "refused" : "taken" };
   const privateKey = secretKey("privateKey", given.privateKey);
   const list = given.peers === undefined ? [] : checkList("peers", given.peers, "peers");
   const peers = list.map((peer, index) => parsePeer(`peers[${index}]`, peer, reader));
-  const signal = parseSignal(given.signal);
+  if (given.signal !== undefined) checkSignal(given.signal);
   return {
-    // Nothing throws any more, so no copy is left behind.
-    privateKey: privateKey.slice(),
-    peers: peers.map(copied),
-    tun,
+    // Nothing of the program's own runs any more, and nothing else throws: no copy is left behind.
+    ...copies(privateKey, peers),
+    tun: tun.itself,
     bind: given.bind as Bind | undefined,
     driver,
     listenPort,
     mtu,
     limits: limits as DeviceLimits,
     lookup,
-    signal,
+    signal: given.signal,
     debug: debug as DebugHook | undefined,
   };
 }
@@ -115,8 +113,39 @@ export function wipe({ privateKey, peers }: ParsedOptions): void {
   for (const { presharedKey } of peers) presharedKey?.fill(0);
 }
 
-function copied(peer: ParsedPeer): ParsedPeer {
-  return { ...peer, publicKey: peer.publicKey.slice(), presharedKey: peer.presharedKey?.slice() };
+/** The secrets as they are now: getters of other options may have changed or detached them. @throws KeyError; all copies are wiped then */
+function copies(privateKey: Uint8Array, peers: readonly ParsedPeer[]): Pick<ParsedOptions, "privateKey" | "peers"> {
+  const made: Uint8Array[] = [];
+  const copy = (name: "privateKey" | "presharedKey", key: Uint8Array): Uint8Array => {
+    const one = secretKey(name, key).slice();
+    made.push(one);
+    return one;
+  };
+  try {
+    return {
+      privateKey: copy("privateKey", privateKey),
+      peers: peers.map((peer) =>
+        peer.presharedKey ? { ...peer, presharedKey: copy("presharedKey", peer.presharedKey) } : peer,
+      ),
+    };
+  } catch (error) {
+    for (const one of made) one.fill(0);
+    throw error;
+  }
+}
+
+/** @returns it, and what it says of itself, which getters may refuse to. @throws OptionError */
+function checkTun(given: unknown): { itself: Tun; mtu: unknown } {
+  const possible = ["give", "pause", "resume", "ref", "unref", "sessionsChanged"];
+  checkMethods("tun", given, ["open", "write", "close"], possible);
+  const itself = given as Tun;
+  try {
+    const { mtu, superpackets } = itself;
+    if (superpackets === undefined || typeof superpackets === "boolean") return { itself, mtu };
+  } catch (cause) {
+    throw new OptionError("tun", "an object whose properties can be read", cause);
+  }
+  throw new OptionError("superpackets of the tun", "true or false");
 }
 
 function parseDriver(given: unknown, bind: unknown): Driver {
@@ -136,10 +165,4 @@ function parseLookup(given: unknown): Lookup | undefined {
   }
   if (typeof given !== "function") throw new OptionError("lookup", 'a function, or "system"');
   return given as Lookup;
-}
-
-function parseSignal(given: unknown): Signal | undefined {
-  if (given === undefined) return undefined;
-  checkMethods("signal", given, ["addEventListener", "removeEventListener", "throwIfAborted"], []);
-  return given as Signal;
 }

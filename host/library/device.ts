@@ -3,7 +3,7 @@
  * into linear memory and live only there; what the caller hands over stays the caller's to wipe.
  */
 
-import type { AsyncDisposal } from "../ambient.ts";
+import type { AsyncDisposal, Signal } from "../ambient.ts";
 import type { Core } from "../core/core.ts";
 import { type CoreLimits, loadCore } from "../core/load.ts";
 import { obstacle } from "../core/support.ts";
@@ -15,7 +15,6 @@ import { EventDriver } from "../event/driver.ts";
 import { MTU_DEFAULT } from "../event/mtu.ts";
 import { checkFunction, checkInteger } from "../event/options.ts";
 import { system } from "../event/system.ts";
-import type { Tun } from "../event/tun.ts";
 import { type ConfigSource, readConfig } from "./config.ts";
 import { type DeviceEvents, EVENT_TYPES } from "./device-events.ts";
 import { type PublicKey, publicKeyBytes, secretKey } from "./device-keys.ts";
@@ -46,7 +45,6 @@ export interface Device extends AsyncDisposal {}
 export class Device {
   readonly #core: Core;
   readonly #driver: EventDriver;
-  readonly #tun: Tun;
   readonly #ports: Ports;
   readonly #reports: Reports;
   /** Undefined: endpoints are numeric. */
@@ -64,7 +62,6 @@ export class Device {
   private constructor(core: Core, bind: Bind | DirectBind, options: ParsedOptions) {
     const { tun, lookup } = options;
     this.#core = core;
-    this.#tun = tun;
     this.#port = options.listenPort;
     this.#reports = new Reports({
       core,
@@ -150,15 +147,23 @@ export class Device {
       signal?.throwIfAborted();
       this.setPrivateKey(privateKey);
       for (const peer of peers) this.#peers.add(peer);
+      if (signal !== undefined) this.#follow(signal);
     } catch (error) {
       this.#state = "closed";
       this.#names?.close();
       this.#driver.close();
       throw error;
     }
-    if (signal === undefined) return;
+  }
+
+  /** @throws OptionError: a signal of anybody's may throw */
+  #follow(signal: Signal): void {
     const close = (): void => void this.close();
-    signal.addEventListener("abort", close);
+    try {
+      signal.addEventListener("abort", close);
+    } catch (cause) {
+      throw new OptionError("signal", "an AbortSignal", cause);
+    }
     this.#detach = () => signal.removeEventListener("abort", close);
   }
 
@@ -256,7 +261,7 @@ export class Device {
   #keep(refs: "ref" | "unref"): this {
     this.#driver.keep(refs);
     this.#names?.keep(refs);
-    this.#ports.keep(refs);
+    for (const failure of this.#ports.keep(refs)) this.#reports.failed(failure);
     return this;
   }
 
@@ -329,7 +334,7 @@ export class Device {
     return {
       driver: running,
       peers: Array.from(engine.peers(), (peer) => peerStatistics(this.#core, peer)),
-      drops: { ...engine.drops(), tun: tunDrops + (this.#tun.drops ?? 0n) },
+      drops: { ...engine.drops(), tun: tunDrops },
     };
   }
 

@@ -80,12 +80,13 @@ function parse(
   if (persistentKeepalive !== undefined) checkInteger("persistentKeepalive", persistentKeepalive, 0, 0xffff);
   const list = allowedIps === undefined ? undefined : checkList("allowedIps", allowedIps, "addresses and prefixes");
   return {
-    // What is neither a key nor null is no way of saying "none": an unset variable would take the key away.
-    presharedKey:
-      presharedKey === undefined || presharedKey === null ? presharedKey : secretKey("presharedKey", presharedKey),
     endpoint: endpoint === undefined ? undefined : readEndpoint(endpoint, reader),
     allowedIps: list?.map(allowedIpOf),
     persistentKeepalive,
+    // Last: getters of the others run before, and may have detached it. What is neither a key nor null is no way of saying "none": an
+    // unset variable would take the key away.
+    presharedKey:
+      presharedKey === undefined || presharedKey === null ? presharedKey : secretKey("presharedKey", presharedKey),
   };
 }
 

@@ -97,9 +97,21 @@ export class Ports {
     return failures;
   }
 
-  keep(refs: "ref" | "unref"): void {
-    this.#options.bind[refs]?.();
-    this.#options.tun[refs]?.();
+  /** Both, whatever either throws. @returns what they threw */
+  keep(refs: "ref" | "unref"): WasmguardError[] {
+    const { bind, tun } = this.#options;
+    const failures: WasmguardError[] = [];
+    try {
+      bind[refs]?.();
+    } catch (cause) {
+      failures.push(new BindError(undefined, cause));
+    }
+    try {
+      tun[refs]?.();
+    } catch (cause) {
+      failures.push(new TunError("the Tun failed", cause));
+    }
+    return failures;
   }
 }
 

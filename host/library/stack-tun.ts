@@ -166,7 +166,6 @@ export class StackTun implements Tun, PacketSink {
 
   readonly #turn = (): void => {
     this.#turnDue = false;
-    if (this.#closed) return;
     try {
       this.stack.turn(performance.now());
       if (this.#sentBytes >= TURN_BYTES) soon(() => this.#go());

@@ -157,9 +157,10 @@ export class NetStack implements Context {
 
   /** Fire what is due, send what waits, tell who listens. Harmless when early or repeated; must not be called by handlers. */
   turn(now: Instant): void {
-    if (this.#closed) return;
     this.#now = now;
     this.#pending = false;
+    // Whoever asks a closed stack for something is told so.
+    if (this.#closed) return this.tell();
     for (let due = this.timers.pop(now); due !== undefined; due = this.timers.pop(now)) due.wake(now);
     this.#takeLooped();
     for (const transport of this.#transports) transport.turn();
@@ -168,7 +169,6 @@ export class NetStack implements Context {
 
   /** Tell who listens of what came, before the turn that has to follow: what handlers write then goes along with what acknowledges it. */
   tell(): void {
-    if (this.#closed) return;
     for (const transport of this.#transports) transport.tell();
   }
 

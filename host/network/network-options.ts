@@ -2,10 +2,11 @@
 
 import { OptionError } from "../event/device-errors.ts";
 import { checkMtu } from "../event/mtu.ts";
-import { checkFunction, checkInteger, checkList, readOptions } from "../event/options.ts";
+import { checkFunction, checkInteger, checkList, checkSignal, isList, readOptions } from "../event/options.ts";
 import type { Config } from "../library/config.ts";
 import type { DeviceOptions } from "../library/device-options.ts";
 import { IpAddress } from "../net/address.ts";
+import { normalizeName } from "../net/dns/name.ts";
 
 /** Which family to prefer where a name has both. */
 export type Prefer = "auto" | "ipv4" | "ipv6";
@@ -78,8 +79,8 @@ function addressOf(name: string, value: unknown, mask: "with or without a mask" 
   return address;
 }
 
-function textOf(name: string, value: unknown): string {
-  if (typeof value !== "string" || value === "") throw new OptionError(name, "a text");
+function domainOf(name: string, value: unknown): string {
+  if (typeof value !== "string" || normalizeName(value) === undefined) throw new OptionError(name, "a domain's name");
   return value;
 }
 
@@ -90,15 +91,26 @@ function listOf<T>(name: string, value: unknown, read: (name: string, item: unkn
 function hostsOf(value: unknown): Map<string, IpAddress[]> {
   const hosts = new Map<string, IpAddress[]>();
   if (value === undefined) return hosts;
-  if (typeof value !== "object" || value === null) throw new OptionError("hosts", "an object of names and addresses");
-  for (const [name, given] of Object.entries(value)) {
-    const list: unknown[] = Array.isArray(given) ? given : [given];
+  for (const [name, given] of entriesOf(value)) {
+    const list = isList(given) ? checkList("hosts", given, "addresses") : [given];
     hosts.set(
       name,
       list.map((item) => addressOf("hosts", item, "alone")),
     );
   }
   return hosts;
+}
+
+/** A Map has no entries of an object, and would do nothing. @throws OptionError */
+function entriesOf(value: unknown): [string, unknown][] {
+  const expected = "an object of names and addresses";
+  try {
+    const isObject = typeof value === "object" && value !== null && !(Symbol.iterator in value);
+    if (isObject) return Object.entries(value);
+  } catch (cause) {
+    throw new OptionError("hosts", expected, cause);
+  }
+  throw new OptionError("hosts", expected);
 }
 
 function preferOf(value: unknown): Prefer {
@@ -121,7 +133,7 @@ export function parseNetwork(options: unknown): ParsedNetwork {
   return {
     addresses,
     servers: listOf("dns", given.dns, (name, item) => addressOf(name, item, "alone")),
-    search: listOf("searchDomains", given.searchDomains, textOf),
+    search: listOf("searchDomains", given.searchDomains, domainOf),
     hosts: hostsOf(given.hosts),
     prefer: preferOf(given.prefer),
     mtu: given.mtu === undefined ? undefined : checkMtu(given.mtu),
@@ -129,6 +141,26 @@ export function parseNetwork(options: unknown): ParsedNetwork {
     tap: given.tap as PacketTap | undefined,
     device: { lookup: "system", ...device } as unknown as Omit<DeviceOptions, "tun">,
   };
+}
+
+const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+
+export interface WaitOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Of a call that waits for something. @throws OptionError */
+export function readWaitOptions(options: unknown, names: readonly ("signal" | "timeoutMs")[]): WaitOptions {
+  const { signal, timeoutMs } = readOptions<"signal" | "timeoutMs">("options", options, names);
+  if (signal !== undefined) checkSignal(signal);
+  if (timeoutMs !== undefined) checkInteger("timeoutMs", timeoutMs, 1, TIMEOUT_MS_MAX);
+  return { signal: signal as AbortSignal | undefined, timeoutMs };
+}
+
+/** @throws OptionError */
+export function checkHost(value: unknown): asserts value is string {
+  if (typeof value !== "string" || value === "") throw new OptionError("host", "a name or an address");
 }
 
 /** What a configuration says, and what the program adds. @throws OptionError */

@@ -5,6 +5,7 @@
 import type { Agent as HttpAgent } from "node:http";
 import type { Agent as HttpsAgent } from "node:https";
 import type { ConnectionOptions } from "node:tls";
+import { EngineClosedError } from "../errors.ts";
 import { type ConfigSource, readConfig } from "../library/config.ts";
 import { Device } from "../library/device.ts";
 import type { DeviceEvents } from "../library/device-events.ts";
@@ -21,14 +22,17 @@ import { HttpTransport } from "../sockets/http/transport.ts";
 import { Lookups } from "../sockets/lookup.ts";
 import { type ServerOptions, TunnelServer } from "../sockets/server.ts";
 import { type ConnectOptions, type SocketOptions, TunnelSocket } from "../sockets/socket.ts";
+import { socketError } from "../sockets/socket-errors.ts";
 import { preferring } from "./by-name.ts";
 import { DispatcherUnsupportedError, NotReadyError } from "./network-errors.ts";
 import {
+  checkHost,
   type NetworkConfigOptions,
   type NetworkOptions,
   networkOf,
   type ParsedNetwork,
   parseNetwork,
+  readWaitOptions,
 } from "./network-options.ts";
 import { type NetworkStatistics, type NetworkStatus, networkStatistics, networkStatus } from "./network-status.ts";
 import { type PingReply, ping } from "./ping.ts";
@@ -129,11 +133,14 @@ export class Network {
    * Resolves once some peer has a session; asks every peer with an endpoint for one.
    * @throws NotReadyError when none answers for 90 s; the signal's reason
    */
-  ready(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
-    const { signal } = options;
-    if (this.status().ready) return Promise.resolve();
-    return new Promise((resolve, reject) => {
+  async ready(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+    const { signal } = readWaitOptions(options, ["signal"]);
+    if (this.status().ready) return;
+    await new Promise<void>((resolve, reject) => {
+      const waiting = { destroy: () => end(() => reject(new EngineClosedError())) };
+      this.#context.open.add(waiting);
       const end = (settle: () => void): void => {
+        this.#context.open.delete(waiting);
         for (const stop of stops) stop();
         signal?.removeEventListener("abort", aborted);
         settle();
@@ -182,7 +189,9 @@ export class Network {
   async close(): Promise<void> {
     if (!this.#closed) this.#http.close();
     this.#closed = true;
-    for (const socket of [...this.#context.open]) socket.destroy();
+    for (const one of [...this.#context.open]) {
+      one.destroy(one.connecting === true ? socketError("ENETDOWN", "connect") : undefined);
+    }
     await this.#device.close();
   }
 
@@ -237,18 +246,25 @@ export class Network {
 
   /** Addresses of a name, as dns.promises.resolve4. @throws an error with ENOTFOUND, ENODATA, ETIMEOUT … */
   async resolve4(name: string, options: { signal?: AbortSignal } = {}): Promise<string[]> {
-    return (await this.#lookups.resolve(name, 4, options.signal)).map(String);
+    return this.#resolve(name, 4, options);
   }
 
   async resolve6(name: string, options: { signal?: AbortSignal } = {}): Promise<string[]> {
-    return (await this.#lookups.resolve(name, 6, options.signal)).map(String);
+    return this.#resolve(name, 6, options);
+  }
+
+  async #resolve(name: string, family: 4 | 6, options: { signal?: AbortSignal }): Promise<string[]> {
+    const { signal } = readWaitOptions(options, ["signal"]);
+    checkHost(name);
+    return (await this.#lookups.resolve(name, family, signal)).map(String);
   }
 
   /** @throws an error with ETIMEDOUT, EHOSTUNREACH …; the signal's reason */
   async ping(host: string, options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<PingReply> {
-    const { timeoutMs = PING_MS, signal } = options;
+    const { timeoutMs = PING_MS, signal } = readWaitOptions(options, ["timeoutMs", "signal"]);
+    checkHost(host);
     const [address] = await this.#lookups.lookup(host, 0, signal);
-    return ping(this.#tun.stack, address!, { timeoutMs, signal });
+    return ping(this.#tun.stack, address!, { timeoutMs, signal, open: this.#context.open });
   }
 
   // ── HTTP ───────────────────────────────────────────────────────────────────────────────────────────────────

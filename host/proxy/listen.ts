@@ -1,5 +1,6 @@
 /** Local listeners: TCP ports whose connections go to one handler, and the errors that a user can meet in binding them. */
 import { createServer, type Server, type Socket } from "node:net";
+import { WasmguardError } from "../errors.ts";
 import { describeTarget, type Target } from "./way.ts";
 
 export interface Listener {
@@ -9,8 +10,8 @@ export interface Listener {
   close(): void;
 }
 
-export class ListenError extends Error {
-  override readonly name = "ListenError";
+export class ListenError extends WasmguardError {
+  readonly name = "ListenError";
   readonly code: string;
   readonly nextStep: string;
   constructor(bind: Target, code: string, cause: unknown) {

@@ -1,5 +1,6 @@
 /** Starts what a plan asks for, all of it or nothing. */
 import { readFileSync } from "node:fs";
+import { WasmguardError } from "../errors.ts";
 import type { Plan, Service } from "./config/plan.ts";
 import type { Context } from "./context.ts";
 import { forwardIn, forwardOut } from "./forward/tcp.ts";
@@ -16,8 +17,9 @@ export interface Running {
   close(): void;
 }
 
-export class CertificateError extends Error {
-  override readonly name = "CertificateError";
+export class CertificateError extends WasmguardError {
+  readonly name = "CertificateError";
+  readonly code = "CERTIFICATE";
   readonly nextStep = "CertFile and KeyFile are paths of PEM files that belong together and that this user may read.";
   constructor(bind: Target, cause: unknown) {
     super(

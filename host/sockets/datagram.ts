@@ -2,6 +2,7 @@
 import { EventEmitter } from "node:events";
 import { IpAddress } from "../net/address.ts";
 import type { UdpError, UdpFailure, UdpOptions, UdpSocket } from "../net/udp/socket.ts";
+import type { Ending } from "./dial.ts";
 import { socketError } from "./socket-errors.ts";
 
 export interface UdpService {
@@ -10,7 +11,7 @@ export interface UdpService {
 
 export interface DatagramContext {
   readonly udp: UdpService;
-  readonly open: Set<{ destroy(): unknown }>;
+  readonly open: Set<Ending>;
   lookup(host: string, family: 0 | 4 | 6, signal?: AbortSignal): Promise<readonly IpAddress[]>;
   ownAddress(text: string): IpAddress | undefined;
 }

@@ -6,10 +6,15 @@ import { socketError } from "./socket-errors.ts";
 
 export type Family = 0 | 4 | 6;
 
+export interface Ending {
+  destroy(error?: Error): unknown;
+  readonly connecting?: boolean;
+}
+
 export interface SocketContext {
   readonly tcp: TcpService;
-  /** Sockets and servers that are open, to be ended together with the network. */
-  readonly open: Set<{ destroy(): unknown }>;
+  /** What is open or waits for an answer, to be ended together with the network. */
+  readonly open: Set<Ending>;
   /**
    * @param done called once, with a connection that is made, or why there is none
    * @returns what gives it up

@@ -76,7 +76,10 @@ export class Lookups {
 
   /** In the shape of dns.lookup: `lookup(name, [options,] callback)`. */
   readonly callback = (name: string, options: LookupOptions | number | LookupCallback, then?: LookupCallback): void => {
-    const callback = typeof options === "function" ? options : then!;
+    const callback = typeof options === "function" ? options : then;
+    if (typeof callback !== "function") {
+      throw Object.assign(new TypeError("The callback is not a function"), { code: "ERR_INVALID_ARG_TYPE" });
+    }
     const given: LookupOptions = typeof options === "object" ? options : {};
     const asked = typeof options === "number" ? options : given.family;
     const family: Family = asked === 4 || asked === "IPv4" ? 4 : asked === 6 || asked === "IPv6" ? 6 : 0;

@@ -54,6 +54,7 @@ export class EchoClients {
   readonly #context: Context;
   readonly #outbox: Outbox;
   readonly #byIdentifier = new Map<number, EchoSocket>();
+  #closed = false;
 
   constructor(context: Context, outbox: Outbox) {
     this.#context = context;
@@ -61,7 +62,8 @@ export class EchoClients {
   }
 
   /** @returns EHOSTUNREACH without an address of the remote's family, EADDRNOTAVAIL when `local` is not ours */
-  open(options: EchoOptions): EchoSocket | "EHOSTUNREACH" | "EADDRNOTAVAIL" | "ENOBUFS" {
+  open(options: EchoOptions): EchoSocket | "EHOSTUNREACH" | "ENETDOWN" | "EADDRNOTAVAIL" | "ENOBUFS" {
+    if (this.#closed) return "ENETDOWN";
     const { ip, random } = this.#context;
     const local = options.local ?? ip.source(options.remote);
     if (local === undefined) return "EHOSTUNREACH";
@@ -99,6 +101,7 @@ export class EchoClients {
   }
 
   close(): void {
+    this.#closed = true;
     for (const socket of [...this.#byIdentifier.values()]) socket.close();
   }
 }

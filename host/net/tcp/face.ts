@@ -27,6 +27,7 @@ export type TcpFailure =
   | "ETIMEDOUT"
   | "EHOSTUNREACH"
   | "ENETUNREACH"
+  | "ENETDOWN"
   | "EACCES"
   | "EADDRINUSE"
   | "EADDRNOTAVAIL"

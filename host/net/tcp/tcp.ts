@@ -56,11 +56,14 @@ export class Tcp implements Transport, TcpService {
     this.#numbers = new Numbers(context.random);
   }
 
+  #closed = false;
+
   // ── the users' calls ───────────────────────────────────────────────────────────────────────────────────────
 
   connect(options: TcpConnectOptions): TcpStream | TcpFailure {
     const { ip, counters } = this.context;
     const { remote, remotePort, handler } = options;
+    if (this.#closed) return "ENETDOWN";
     if (remote.unspecified || remote.multicast) return "ENETUNREACH";
     const local = options.local ?? ip.source(remote);
     if (local === undefined) return "ENETUNREACH";
@@ -88,6 +91,7 @@ export class Tcp implements Transport, TcpService {
 
   listen(options: TcpListenOptions): TcpServer | TcpFailure {
     const { local } = options;
+    if (this.#closed) return "ENETDOWN";
     if (local !== undefined && !this.context.ip.isOurs(local)) return "EADDRNOTAVAIL";
     let { port } = options;
     if (port === 0) port = this.#freePort();
@@ -348,6 +352,7 @@ export class Tcp implements Transport, TcpService {
   }
 
   close(): void {
+    this.#closed = true;
     for (const c of [...this.#connections]) this.abort(c);
     for (const entry of [...this.table.entries()]) this.#forget(entry);
     this.#listeners.clear();

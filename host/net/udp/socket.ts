@@ -21,6 +21,7 @@ export type UdpFailure =
   | "EADDRINUSE"
   | "EADDRNOTAVAIL"
   | "EHOSTUNREACH"
+  | "ENETDOWN"
   | "EMSGSIZE"
   | "ENOBUFS"
   | "EDESTADDRREQ"

@@ -32,6 +32,7 @@ export class Udp implements Transport, SocketOwner {
   /** Sockets with something to send or to tell. */
   #busy = new Set<UdpSocket>();
   #scratch = new Uint8Array(0);
+  #closed = false;
 
   constructor(context: Context, errors: IcmpErrors) {
     this.context = context;
@@ -42,6 +43,7 @@ export class Udp implements Transport, SocketOwner {
   /** @returns EADDRINUSE, or EADDRNOTAVAIL when the address is not ours; ENOBUFS when no port is free */
   open(options: UdpOptions = {}): UdpSocket | UdpFailure {
     const { local } = options;
+    if (this.#closed) return "ENETDOWN";
     if (local !== undefined && !this.context.ip.isOurs(local)) return "EADDRNOTAVAIL";
     const port = options.localPort || this.#ports.ephemeral();
     if (port === undefined) return "ENOBUFS";
@@ -183,6 +185,7 @@ export class Udp implements Transport, SocketOwner {
   }
 
   close(): void {
+    this.#closed = true;
     for (const socket of this.#ports.all) {
       socket.destroy();
       this.forget(socket);

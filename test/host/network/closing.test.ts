@@ -1,0 +1,88 @@
+/** A network that closes: who waits for something inside of it is told so at once, and so is who asks it for something afterwards. */
+import { once } from "node:events";
+import { describe, expect, it } from "vitest";
+import { generatePrivateKey, publicKeyOf } from "../../../host/library/device-keys.ts";
+import type { Network } from "../../../host/network/network.ts";
+import { networks } from "../../support/networks.ts";
+
+const NOWHERE = "10.0.0.77";
+
+/** A network whose peer never answers. */
+async function lonely(): Promise<Network> {
+  const peers = [
+    { publicKey: publicKeyOf(generatePrivateKey()), allowedIps: ["10.0.0.0/24"], endpoint: "192.0.2.1:9" },
+  ];
+  return (await networks({ dns: ["10.0.0.53"], peers })).near;
+}
+
+/** @returns the code of what is thrown, or of its cause */
+async function codeOf(call: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await call();
+  } catch (error) {
+    const { code, cause } = error as { code?: string; cause?: { code?: string } };
+    return code ?? cause?.code;
+  }
+  return "nothing was thrown";
+}
+
+const CALLS: Record<string, (network: Network) => Promise<unknown>> = {
+  ping: (network) => network.ping(NOWHERE),
+  "ping by name": (network) => network.ping("away.internal"),
+  open: (network) => network.open({ host: NOWHERE, port: 80 }),
+  "open by name": (network) => network.open({ host: "away.internal", port: 80 }),
+  fetch: (network) => network.fetch(`http://${NOWHERE}/`),
+  resolve4: (network) => network.resolve4("away.internal"),
+  ready: (network) => network.ready(),
+  connect: async (network) => {
+    const [error] = await once(network.connect(80, NOWHERE), "error");
+    throw error;
+  },
+  lookup: (network) =>
+    new Promise((resolve, reject) => {
+      network.lookup("away.internal", (error, address) => (error === null ? resolve(address) : reject(error)));
+    }),
+};
+const CODES: Record<string, string> = {
+  "ping by name": "EAI_AGAIN",
+  "open by name": "EAI_AGAIN",
+  resolve4: "ECANCELLED",
+  lookup: "EAI_AGAIN",
+  ready: "CLOSED",
+};
+
+describe("while it closes", () => {
+  for (const [name, call] of Object.entries(CALLS)) {
+    it(`ends ${name}`, async () => {
+      const network = await lonely();
+      const waiting = codeOf(() => call(network));
+      // Beyond the first turn of the stack: the call has begun.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await network.close();
+      const cancelled = name === "open by name" ? ["EAI_AGAIN", "ENETDOWN"] : [CODES[name] ?? "ENETDOWN"];
+      expect(cancelled).toContain(await waiting);
+    });
+  }
+});
+
+describe("once it is closed", () => {
+  for (const [name, call] of Object.entries(CALLS)) {
+    it(`refuses ${name}`, async () => {
+      const network = await lonely();
+      await network.close();
+      expect(await codeOf(() => call(network))).toBe(CODES[name] ?? "ENETDOWN");
+    });
+  }
+
+  it("listens nowhere, and sends nothing", async () => {
+    const network = await lonely();
+    await network.close();
+    const [refused] = await once(network.createServer().listen(80), "error");
+    const [unbound] = await once(network.createSocket("udp4").bind(80), "error");
+    const unsent = await new Promise<Error | null>((resolve) =>
+      network.createSocket("udp4").send("x", 5, NOWHERE, (error: Error | null) => resolve(error)),
+    );
+    const codes = [refused, unbound, unsent].map((error) => (error as { code?: string } | null)?.code);
+    expect(codes).toEqual(["ENETDOWN", "ENETDOWN", "ENETDOWN"]);
+  });
+});
