@@ -1,9 +1,9 @@
 /** The doorbell of this process, there while some socket is watched. */
 import { isMainThread } from "node:worker_threads";
 import { FfiThreadError } from "../errors.ts";
+import { Liveness } from "../event/liveness.ts";
 import { openLibc } from "../ffi/libc.ts";
 import { DOORBELL_BYTES, Doorbell, type DoorbellLoop } from "../os/linux/doorbell.ts";
-import { Liveness } from "./liveness.ts";
 
 const PAGE_BYTES = 65_536;
 /** NULL is not an address, and structs are aligned. */

@@ -8,6 +8,7 @@ import { PortInUseError } from "../errors.ts";
 import type { BindEvents } from "../event/bind.ts";
 import { BindError } from "../event/device-errors.ts";
 import type { DirectBind } from "../event/direct-bind.ts";
+import { Liveness } from "../event/liveness.ts";
 import { openLibc } from "../ffi/libc.ts";
 import type { Outside } from "../lane/ports.ts";
 import { LinuxUdp } from "../os/linux/udp.ts";
@@ -15,7 +16,6 @@ import { UdpOutside } from "../os/linux/udp-outside.ts";
 import { mayAskRelease } from "../platform.ts";
 import { DirectOutside } from "./direct-outside.ts";
 import { type SharedDoorbell, sharedDoorbell } from "./doorbell.ts";
-import { Liveness } from "./liveness.ts";
 
 export class UdpBind implements DirectBind {
   readonly outside: Outside;

@@ -1,26 +1,20 @@
 /**
- * UDP through node:dgram, which Node, Deno and Bun have: one IPv4 and one IPv6 socket on the same port. It can choose
+ * UDP by the runtime's own sockets, in Node, Deno and Bun: one for IPv4 and one for IPv6 on the same port. They can choose
  * neither the source address of a datagram nor its traffic class.
  */
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { ascii } from "../address/ascii.ts";
 import type { Endpoint } from "../address/endpoint.ts";
 import { formatAddress, parseAddress } from "../address/ip.ts";
 import { PortInUseError } from "../errors.ts";
-import { runtime } from "../platform.ts";
 import { AddressWatch } from "./address-watch.ts";
 import type { Bind, BindEvents } from "./bind.ts";
+import type { DatagramSocket } from "./datagram-socket.ts";
+import { hasBunSockets, openBunSocket } from "./datagram-socket-bun.ts";
+import { openNodeSocket } from "./datagram-socket-node.ts";
 import { BindError, OptionError } from "./device-errors.ts";
 import { readOptions } from "./options.ts";
 import { systemZones } from "./zones.ts";
 
-/** Asked of the system, which may grant less; the default overflows within milliseconds. */
-const SOCKET_BUFFER_BYTES = 4 << 20;
-/** Bytes given to the sockets and not confirmed yet; more is dropped. */
-const UNSENT_BYTES = 4 << 20;
-/** From where on no more should come, and when it may again. */
-const FULL_BYTES = UNSENT_BYTES / 2;
-const DRAINED_BYTES = UNSENT_BYTES / 4;
 /** Senders whose address is kept as bytes; anyone may send, so it is bounded. */
 const KNOWN_SENDERS = 1024;
 /** How often a free port of one family may turn out to be taken in the other. */
@@ -44,14 +38,18 @@ interface Opening {
   bound: number | undefined;
   /** Undefined once it was closed, or overtaken by another: no event comes after that. */
   events: BindEvents | undefined;
-  sockets: Partial<Record<Family, Socket>>;
-  unsentBytes: number;
-  full: boolean;
+  sockets: Partial<Record<Family, DatagramSocket>>;
+  /** Families whose socket has little room. */
+  readonly full: Set<Family>;
 }
 
 export class DgramBind implements Bind {
   readonly #addresses: Readonly<Record<Family, string | false>>;
+  /** Where the runtime can send many datagrams in one call. */
+  readonly sendTrain?: NonNullable<Bind["sendTrain"]>;
   readonly #senders = new Map<string, Endpoint>();
+  /** The last one: mostly the next is of the same. */
+  #sender: { readonly address: string; readonly port: number; readonly from: Endpoint } | undefined;
   readonly #texts = new WeakMap<Endpoint, string>();
   readonly #watch = new AddressWatch();
   #refs: "ref" | "unref" = "ref";
@@ -64,6 +62,7 @@ export class DgramBind implements Bind {
     const { ipv4 = "0.0.0.0", ipv6 = "::" } = readOptions("options", options, ["ipv4", "ipv6"]);
     this.#addresses = { 4: localAddress("ipv4", ipv4, 4), 6: localAddress("ipv6", ipv6, 6) };
     if (ipv4 === false && ipv6 === false) throw new OptionError("ipv6", "an address where ipv4 is false");
+    if (hasBunSockets()) this.sendTrain = (train, segment, to) => this.#sendTrain(train, segment, to);
   }
 
   open(port: number, events: BindEvents): Promise<number> {
@@ -94,7 +93,7 @@ export class DgramBind implements Bind {
       throw new BindError(port, undefined);
     }
     this.#opening = opening;
-    tellDrained(old);
+    tellAllDrained(old);
     old.events = undefined;
     await closeSockets(old);
     return bound;
@@ -134,7 +133,7 @@ export class DgramBind implements Bind {
       if (address === false) continue;
       try {
         const socket = await this.#openFamily(opening, family, address, bound);
-        bound = socket.address().port;
+        bound = socket.port;
       } catch (error) {
         if (codeOf(error) === "EADDRINUSE") throw error;
         failures.push(error);
@@ -155,74 +154,70 @@ export class DgramBind implements Bind {
     });
   }
 
-  async #openFamily(opening: Opening, family: Family, address: string, port: number): Promise<Socket> {
-    const socket = createSocket({
-      type: family === 4 ? "udp4" : "udp6",
-      ipv6Only: family === 6,
-      // Addresses are numeric always; node:dgram would look each of them up again, one turn later.
-      lookup: (host, _options, done) => done(null, host, family),
+  async #openFamily(opening: Opening, family: Family, address: string, port: number): Promise<DatagramSocket> {
+    const open = hasBunSockets() ? openBunSocket : openNodeSocket;
+    const socket = await open({
+      family,
+      address,
+      port,
+      events: {
+        received: (datagram, from, fromPort) => this.#receive(opening, datagram, from, fromPort),
+        lost: (cause) => opening.events?.lost(cause),
+        failed: (cause) => opening.events?.failed(cause),
+        full: () => tellFull(opening, family),
+        drained: () => tellDrained(opening, family),
+      },
     });
-    try {
-      await new Promise<void>((resolve, reject) => {
-        socket.once("error", reject);
-        socket.bind({ port, address, exclusive: true }, () => {
-          socket.off("error", reject);
-          resolve();
-        });
-      });
-    } catch (error) {
-      closeQuietly(socket);
-      throw error;
-    }
-    enlargeBuffers(socket);
-    socket.on("message", (datagram, sender) => {
-      if (opening.sockets[family] === socket) this.#receive(opening, datagram, sender);
-    });
-    socket.on("error", (error) => {
-      if (opening.sockets[family] === socket) opening.events?.failed(error);
-    });
-    if (this.#refs === "unref") socket.unref();
     opening.sockets[family] = socket;
+    if (this.#refs === "unref") socket.unref();
     return socket;
   }
 
-  #receive({ events }: Opening, datagram: Uint8Array, { address, port }: RemoteInfo): void {
-    const key = `${address} ${port}`;
-    let from = this.#senders.get(key);
-    if (from === undefined) {
-      from = endpointOf(address, port);
+  #receive({ events }: Opening, datagram: Uint8Array, address: string, port: number): void {
+    if (events === undefined) return;
+    let sender = this.#sender;
+    if (sender === undefined || sender.port !== port || sender.address !== address) {
+      const from = this.#endpoint(address, port);
       if (from === undefined) return;
-      if (this.#senders.size >= KNOWN_SENDERS) this.#senders.clear();
-      this.#senders.set(key, from);
+      sender = { address, port, from };
+      this.#sender = sender;
     }
-    events?.receive(datagram, from);
+    events.receive(datagram, sender.from);
+  }
+
+  #endpoint(address: string, port: number): Endpoint | undefined {
+    const key = `${address} ${port}`;
+    const known = this.#senders.get(key);
+    if (known !== undefined) return known;
+    const from = endpointOf(address, port);
+    if (from === undefined) return undefined;
+    if (this.#senders.size >= KNOWN_SENDERS) this.#senders.clear();
+    this.#senders.set(key, from);
+    return from;
   }
 
   send(datagram: Uint8Array, to: Endpoint): boolean {
-    const opening = this.#opening;
-    const socket = opening?.sockets[to.address.length === 4 ? 4 : 6];
-    if (opening === undefined || socket === undefined || to.port === 0) return false;
-    const { length } = datagram;
-    if (opening.unsentBytes + length > UNSENT_BYTES) return false;
-    let address = this.#texts.get(to);
-    if (address === undefined) {
-      address = addressText(to);
-      this.#texts.set(to, address);
+    const socket = this.#socketFor(to);
+    return socket?.send(datagram, to.port, this.#textOf(to)) ?? false;
+  }
+
+  #sendTrain(train: Uint8Array, segment: number, to: Endpoint): boolean {
+    const socket = this.#socketFor(to);
+    socket?.sendTrain?.(train, segment, to.port, this.#textOf(to));
+    return socket !== undefined;
+  }
+
+  #socketFor(to: Endpoint): DatagramSocket | undefined {
+    return to.port === 0 ? undefined : this.#opening?.sockets[to.address.length === 4 ? 4 : 6];
+  }
+
+  #textOf(to: Endpoint): string {
+    let text = this.#texts.get(to);
+    if (text === undefined) {
+      text = addressText(to);
+      this.#texts.set(to, text);
     }
-    opening.unsentBytes += length;
-    try {
-      socket.send(datagram, to.port, address, (error) => {
-        opening.unsentBytes -= length;
-        if (error !== null) opening.events?.lost(error);
-        if (opening.unsentBytes <= DRAINED_BYTES) tellDrained(opening);
-      });
-    } catch {
-      // What a runtime refuses at once it does not confirm.
-      opening.unsentBytes -= length;
-      return false;
-    }
-    if (opening.unsentBytes >= FULL_BYTES) tellFull(opening);
-    return true;
+    return text;
   }
 
   async close(): Promise<void> {
@@ -231,7 +226,7 @@ export class DgramBind implements Bind {
     this.#watch.stop();
     if (opening !== undefined) {
       this.#idle = this.#idle.then(() => closeSockets(opening));
-      tellDrained(opening);
+      tellAllDrained(opening);
       opening.events = undefined;
     }
     await this.#idle;
@@ -239,7 +234,7 @@ export class DgramBind implements Bind {
 }
 
 function newOpening(port: number, events: BindEvents): Opening {
-  return { port, bound: undefined, events, sockets: {}, unsentBytes: 0, full: false };
+  return { port, bound: undefined, events, sockets: {}, full: new Set() };
 }
 
 /** Numeric, with a zone if need be: nobody looks a local address up. */
@@ -252,22 +247,24 @@ function localAddress(name: string, given: unknown, family: Family): string | fa
   throw new OptionError(name, `an IPv${family} address of this machine, or false`);
 }
 
-function tellFull(opening: Opening): void {
-  if (opening.full) return;
-  opening.full = true;
-  opening.events?.full?.();
+function tellFull({ full, events }: Opening, family: Family): void {
+  if (full.has(family)) return;
+  full.add(family);
+  if (full.size === 1) events?.full?.();
 }
 
-function tellDrained(opening: Opening): void {
-  if (!opening.full) return;
-  opening.full = false;
-  opening.events?.drained?.();
+function tellDrained({ full, events }: Opening, family: Family): void {
+  if (full.delete(family) && full.size === 0) events?.drained?.();
+}
+
+function tellAllDrained(opening: Opening): void {
+  for (const family of opening.full) tellDrained(opening, family);
 }
 
 async function closeSockets(opening: Opening): Promise<void> {
   const sockets = Object.values(opening.sockets);
   opening.sockets = {};
-  await Promise.allSettled(sockets.map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))));
+  await Promise.all(sockets.map((socket) => socket.close()));
 }
 
 /** Zone and all, as node:dgram has them. */
@@ -286,25 +283,4 @@ function addressText({ address, scope }: Endpoint): string {
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
-}
-
-/** Best effort. Deno asks nothing of the system, but allocates as much for every datagram that it receives. */
-function enlargeBuffers(socket: Socket): void {
-  if (runtime() === "deno") return;
-  try {
-    socket.setRecvBufferSize(SOCKET_BUFFER_BYTES);
-    socket.setSendBufferSize(SOCKET_BUFFER_BYTES);
-  } catch {
-    // The system's own sizes do as well, with more loss under load.
-  }
-}
-
-/** A socket that could not be bound: some runtimes have closed it already, and say so by throwing. */
-function closeQuietly(socket: Socket): void {
-  socket.on("error", () => {});
-  try {
-    socket.close();
-  } catch {
-    // It is closed.
-  }
 }

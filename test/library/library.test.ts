@@ -34,7 +34,10 @@ beforeAll(() => {
     dependencies.push(...Object.keys(packages[`node_modules/${name}`].dependencies ?? {}));
     cpSync(join(ROOT, "node_modules", name), join(project, "node_modules", name), { recursive: true });
   }
-  for (const program of ["example.mjs", "strict-random.mjs", "checks.mjs", "drivers.mjs", "leaks.mjs"])
+  for (const program of [
+    ...["example.mjs", "strict-random.mjs", "checks.mjs"],
+    ...["drivers.mjs", "alike.mjs", "leaks.mjs"],
+  ])
     cpSync(join(ROOT, "test/library", program), join(project, program));
   writeFileSync(
     join(project, "package.json"),
@@ -123,6 +126,29 @@ describe("in every runtime", () => {
       if (runtime.path === undefined) return context.skip(runtime.reason);
       const output = await run(runtime.path, ["drivers.mjs", "ffi"], () => {}, withKoffi());
       expect(output.trim().split("\n")).toEqual(talks("ffi"));
+    },
+  );
+
+  it.for(RUNTIMES.flatMap((name) => ["portable", "ffi"].map((driver) => [name, driver] as const)))(
+    "what is refused, lost or closed looks the same: %s, %s",
+    { timeout: RUN_MS * 2 },
+    async ([name, driver], context) => {
+      const runtime = findRuntime(name);
+      if (runtime.path === undefined) return context.skip(runtime.reason);
+      const allowed = ["run", "--quiet", "--no-prompt", "--node-modules-dir=manual", "--allow-all"];
+      const args = [...(name === "deno" ? allowed : []), "alike.mjs", driver];
+      // Few descriptors are soon taken.
+      const limited = ["-c", 'ulimit -n 256; exec "$@"', "sh", runtime.path, ...args];
+      const output = await run("sh", limited, () => {}, hasFfi(name) ? project : withKoffi());
+      const lines = output.split("\n").map((line) => line.trim());
+      expect(lines.filter((line) => line !== "")).toEqual([
+        "refused true 0n",
+        "large true",
+        "forbidden 1n",
+        "exhausted BIND true",
+        "ports PORT_IN_USE PORT_IN_USE none",
+        "unref 7",
+      ]);
     },
   );
 

@@ -1,0 +1,145 @@
+/** A socket of node:dgram, which Node, Deno and Bun have. */
+import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { platform, runtime } from "../platform.ts";
+import type { DatagramSocket, SocketEvents, SocketOptions } from "./datagram-socket.ts";
+import { Liveness } from "./liveness.ts";
+
+/** Asked of the system, which may grant less; the default overflows within milliseconds. */
+const SOCKET_BUFFER_BYTES = 4 << 20;
+/** Bytes given to the socket and not confirmed yet; more is dropped. */
+const UNSENT_BYTES = 4 << 20;
+/** From where on no more should come, and when it may again. */
+const FULL_BYTES = UNSENT_BYTES / 2;
+const DRAINED_BYTES = UNSENT_BYTES / 4;
+/** What Deno allocates, and fills with zeros, for each datagram that it receives: most, and the longest. */
+const DENO_RECEIVE_BYTES = 2048;
+const DENO_RECEIVE_BYTES_MAX = 65_536;
+
+/** @throws what the runtime says, with its code */
+export async function openNodeSocket(options: SocketOptions): Promise<DatagramSocket> {
+  const { family, address, port, events } = options;
+  const socket = createSocket({
+    type: family === 4 ? "udp4" : "udp6",
+    ipv6Only: family === 6,
+    // Addresses are numeric always; node:dgram would look each of them up again, one turn later.
+    lookup: (host, _options, done) => done(null, host, family),
+  });
+  // Deno keeps the process alive for a receive that has begun, whatever it is told later: there a timer keeps it.
+  const isDeno = runtime() === "deno";
+  if (isDeno) socket.unref();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once("error", reject);
+      socket.bind({ port, address, exclusive: true }, () => {
+        socket.off("error", reject);
+        resolve();
+      });
+    });
+  } catch (error) {
+    closeQuietly(socket);
+    throw error;
+  }
+  const received = (datagram: Uint8Array, sender: RemoteInfo) => events.received(datagram, sender.address, sender.port);
+  socket.on("message", isDeno ? growing(socket, received) : received);
+  socket.on("error", (error) => events.failed(error));
+  if (!isDeno) enlargeBuffers(socket);
+  return new NodeSocket(socket, events, isDeno ? new Liveness("ref") : undefined);
+}
+
+class NodeSocket implements DatagramSocket {
+  readonly port: number;
+  readonly #socket: Socket;
+  readonly #events: SocketEvents;
+  /** Undefined where the socket itself keeps the process alive. */
+  readonly #liveness: Liveness | undefined;
+  #unsentBytes = 0;
+
+  constructor(socket: Socket, events: SocketEvents, liveness: Liveness | undefined) {
+    this.port = socket.address().port;
+    this.#socket = socket;
+    this.#events = events;
+    this.#liveness = liveness;
+  }
+
+  send(datagram: Uint8Array, port: number, address: string): boolean {
+    const { length } = datagram;
+    if (this.#unsentBytes + length > UNSENT_BYTES) return false;
+    this.#unsentBytes += length;
+    try {
+      this.#socket.send(datagram, port, address, (error) => {
+        this.#unsentBytes -= length;
+        if (error !== null) this.#events.lost(error);
+        if (this.#unsentBytes <= DRAINED_BYTES) this.#events.drained();
+      });
+    } catch {
+      // What a runtime refuses at once it does not confirm.
+      this.#unsentBytes -= length;
+      return false;
+    }
+    if (this.#unsentBytes >= FULL_BYTES) this.#events.full();
+    return true;
+  }
+
+  ref(): void {
+    this.#keep("ref");
+  }
+
+  unref(): void {
+    this.#keep("unref");
+  }
+
+  #keep(refs: "ref" | "unref"): void {
+    if (this.#liveness === undefined) this.#socket[refs]();
+    else this.#liveness.keep(refs);
+  }
+
+  close(): Promise<void> {
+    this.#liveness?.end();
+    for (const event of ["message", "error"]) this.#socket.removeAllListeners(event);
+    this.#socket.on("error", () => {});
+    return new Promise((resolve) => {
+      try {
+        this.#socket.close(() => resolve());
+      } catch {
+        resolve(); // It is closed.
+      }
+    });
+  }
+}
+
+/** Best effort. */
+function enlargeBuffers(socket: Socket): void {
+  try {
+    socket.setRecvBufferSize(SOCKET_BUFFER_BYTES);
+    socket.setSendBufferSize(SOCKET_BUFFER_BYTES);
+  } catch {
+    // The system's own sizes do as well, with more loss under load.
+  }
+}
+
+/** In Deno: a datagram as long as there was room for may have been cut, and the next ones get more. */
+function growing(socket: Socket, received: (datagram: Uint8Array, sender: RemoteInfo) => void): typeof received {
+  let room = DENO_RECEIVE_BYTES;
+  const ask = (): void => {
+    // As Linux does for a socket's buffer, twice of what is asked for is given.
+    socket.setRecvBufferSize(platform() === "linux" ? room / 2 : room);
+  };
+  ask();
+  return (datagram, sender) => {
+    if (datagram.length === room && room < DENO_RECEIVE_BYTES_MAX) {
+      room = DENO_RECEIVE_BYTES_MAX;
+      ask();
+    }
+    received(datagram, sender);
+  };
+}
+
+/** A socket that could not be bound: some runtimes have closed it already, and say so by throwing. */
+function closeQuietly(socket: Socket): void {
+  socket.on("error", () => {});
+  try {
+    socket.close();
+  } catch {
+    // It is closed.
+  }
+}
