@@ -146,6 +146,17 @@ export class SocketInUseError extends WasmguardError {
   }
 }
 
+/** The control socket has no place. */
+export class SocketDirectoryError extends WasmguardError {
+  readonly name = "SocketDirectoryError";
+  readonly code = "SOCKET_DIRECTORY";
+  readonly nextStep =
+    "Mount a tmpfs at /run (a container: --tmpfs /run), let this user write there, or name another directory: --socket-dir DIR.";
+  constructor(directory: string, cause: SystemError) {
+    super(`cannot make a socket in ${directory}: ${cause.code}`, { cause });
+  }
+}
+
 export class SocketPathError extends WasmguardError {
   readonly name = "SocketPathError";
   readonly code = "SOCKET_PATH";

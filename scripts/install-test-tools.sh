@@ -11,6 +11,7 @@ packages=(
   openssh-client                               # by way of the proxy
   gcc libc6-dev python3                        # constants of the kernel's headers, floods
   chromium                                     # the crypto module and the benchmark page in a browser
+  podman runc                                  # real containers
   systemd groff-base                           # the unit and the man page that are shipped
   ca-certificates
 )

@@ -5,7 +5,8 @@
  * set WG_PROCESS_FOREGROUND, which says what is wanted.)
  */
 export const DAEMON_MARKER = "WASMGUARD_DAEMON";
-export type DaemonPlace = "background" | "foreground";
+/** "leashed": in the foreground, but the child of a shell that ends it (launch/leash.ts). */
+export type DaemonPlace = "background" | "foreground" | "leashed";
 /** A line on stdout of a daemon in the background when all is well; one before it that is no warning is an error. */
 export const READY_LINE = "ready";
 /** What a line starts with that the user should see although the daemon starts. */

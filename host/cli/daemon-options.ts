@@ -5,6 +5,7 @@ import { isStep, STEPS, type Step } from "../confine/steps.ts";
 import { THREADS_MAX } from "../core/codes.ts";
 import type { DaemonOptions, LogLevel } from "../daemon/daemon.ts";
 import { parseMetricsAddress } from "../metrics/metrics-address.ts";
+import { SOCKET_FOLDER_VARIABLE } from "../uapi/socket-path.ts";
 import { UsageError } from "./command-errors.ts";
 import { checkInterfaceName } from "./interface-name.ts";
 import type { Environment } from "./launch/environment.ts";
@@ -132,6 +133,8 @@ export function startRequest(
     throw new UsageError(`${JSON.stringify(name)} is not a command, and an interface name stands alone`);
   }
   const logLevel = logLevelOf(environment);
+  wholePath("--socket-dir", values["socket-dir"]);
+  wholePath(SOCKET_FOLDER_VARIABLE, environment[SOCKET_FOLDER_VARIABLE] || undefined);
   return {
     interfaceName: checkInterfaceName(name),
     foreground: values.foreground === true || environment.WG_PROCESS_FOREGROUND === "1",

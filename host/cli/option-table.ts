@@ -20,6 +20,7 @@ export const DAEMON_OPTIONS = {
   foreground: { short: "f", help: "stay in the foreground; the log goes to stderr" },
   "tun-fd": { value: "N", help: "use the open TUN device at this descriptor (as WG_TUN_FD)" },
   "uapi-fd": { value: "N", help: "use the listening socket at this descriptor (as WG_UAPI_FD)" },
+  "socket-dir": { value: "DIR", help: "where the control socket goes (/var/run/wireguard, as WASMGUARD_SOCKET_DIR)" },
   metrics: { value: "ADDRESS", help: "serve Prometheus text at 127.0.0.1:PORT, [::1]:PORT or a unix socket's path" },
   "metrics-token": { value: "FILE", help: "the token that clients of a metrics PORT show (made at each start)" },
   web: { value: "ADDRESS", help: "serve a page about the tunnel at 127.0.0.1:PORT or [::1]:PORT" },

@@ -6,11 +6,14 @@
 import { obstacle } from "../core/support.ts";
 import { UnsupportedRuntimeError } from "../errors.ts";
 import { requireDaemonSystem } from "../os/systems.ts";
+import { SOCKET_FOLDER_VARIABLE } from "../uapi/socket-path.ts";
 import { DAEMON_MARKER } from "./background.ts";
 import { logLevelOf, startRequest } from "./daemon-options.ts";
 import { checkOwnLimits } from "./limits.ts";
 import { DAEMON_OPTIONS, parseOptions, TEST_OPTIONS } from "./option-table.ts";
 import { complain, print } from "./print.ts";
+
+const STDIN = 0;
 
 function warn(message: string): void {
   if (logLevelOf(process.env) !== "silent") complain(`wasmguard: ${message}\n`);
@@ -28,6 +31,8 @@ export async function start(args: readonly string[]): Promise<number> {
     print(`${versionLine()}\n`);
     return 0;
   }
+  // Whoever looks for sockets, in this process or in another that this one starts, looks there.
+  if (values["socket-dir"] !== undefined) process.env[SOCKET_FOLDER_VARIABLE] = values["socket-dir"];
   const request = startRequest(operands, values, process.env);
   requireDaemonSystem();
   const missing = obstacle();
@@ -37,6 +42,7 @@ export async function start(args: readonly string[]): Promise<number> {
   delete process.env[DAEMON_MARKER];
   if (place === "background") return (await import("./run-daemon.ts")).runInBackground(request);
   if (place === "foreground") return (await import("./run-daemon.ts")).runInForeground(request);
+  if (place === "leashed") return (await import("./run-daemon.ts")).runInForeground({ ...request, leash: STDIN });
   if (request.foreground) return (await import("./launch/daemon.ts")).becomeDaemon(request, args);
   await (await import("./spawn-daemon.ts")).spawnDaemon({ ...request, warn }, args);
   return 0;

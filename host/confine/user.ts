@@ -58,6 +58,16 @@ export function findUser(wanted: string | undefined): User {
   return userOf(users, number) ?? { name: wanted, uid: number, gid: number };
 }
 
+/** Whether this system has users beside this process's: user namespaces may have that one alone (user_namespaces(7)). */
+export function hasOtherUsers(): boolean {
+  try {
+    const counts = readFileSync("/proc/self/uid_map", "latin1").trim().split("\n");
+    return counts.reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[2]), 0) > 1;
+  } catch {
+    return true;
+  }
+}
+
 /** Other programs may run as this user: they can end the daemon, and take part of its ports. */
 export function isShared(user: User): boolean {
   return user.name === SHARED_NAME || user.uid === OVERFLOW_ID;

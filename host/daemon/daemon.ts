@@ -39,6 +39,8 @@ export interface DaemonOptions {
   onReady(): void;
   /** Aborted: end cleanly, remove the socket, resolve. */
   signal: AbortSignal;
+  /** A descriptor: once it is at its end the daemon ends, as by the signal. */
+  leash?: number | undefined;
   /** Scheduling priority, as of nice(1). */
   nice: number;
   /** Microseconds to look for a packet after one, before sleeping; by default when one is due. */
@@ -91,7 +93,7 @@ async function runOn(machine: Machine, core: Core, options: DaemonOptions): Prom
   let workers: Workers | undefined;
   try {
     try {
-      machine.listen({ path, inherited: options.uapiFd, log });
+      machine.listen({ path, inherited: options.uapiFd, leash: options.leash, log });
       const parts = machine.threadParts();
       if (parts !== undefined) workers = await startWorkers({ ...parts, core, udp: offloads, busyPoll, log });
       const threadedCore = workers?.core ?? core;

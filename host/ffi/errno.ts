@@ -16,7 +16,9 @@ export const EEXIST = 17;
 export const ENODEV = 19;
 export const ENXIO = 6;
 export const EINVAL = 22;
+export const ENOTDIR = 20;
 export const EMFILE = 24;
+export const EROFS = 30;
 export const EPIPE = 32;
 export const ENOSYS = 38;
 export const ENOTSOCK = 88;
@@ -68,12 +70,12 @@ export const ERRNO = {
   EHOSTUNREACH,
   E2BIG: 7,
   ECHILD: 10,
-  ENOTDIR: 20,
+  ENOTDIR,
   EISDIR: 21,
   ENFILE: 23,
   ENOTTY: 25,
   ENOSPC: 28,
-  EROFS: 30,
+  EROFS,
   ERANGE: 34,
   ENAMETOOLONG: 36,
   ENOSYS,

@@ -6,7 +6,7 @@ import { opendirSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { joinAndWipe } from "../keys/join-and-wipe.ts";
 import { secretBytes } from "../keys/text.ts";
-import { SOCKET_FOLDER, SOCKET_SUFFIX, socketPath } from "./socket-path.ts";
+import { SOCKET_SUFFIX, socketFolder, socketPath } from "./socket-path.ts";
 
 /** Without a byte from the other side for this long, the daemon is taken for hung. */
 const SILENCE_TIMEOUT_MS = 30_000;
@@ -140,7 +140,7 @@ export async function listTunnels(): Promise<string[]> {
   const names: string[] = [];
   let folder: ReturnType<typeof opendirSync>;
   try {
-    folder = opendirSync(SOCKET_FOLDER);
+    folder = opendirSync(socketFolder());
   } catch {
     return names;
   }

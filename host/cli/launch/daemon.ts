@@ -14,6 +14,7 @@ import type { StartRequest } from "../daemon-options.ts";
 import { selfCommand } from "./command.ts";
 import { inheritOnly } from "./descriptors.ts";
 import { daemonEnvironment } from "./environment.ts";
+import { needsLeash, onLeash } from "./leash.ts";
 import { mustLeaveAtOnce } from "./leave.ts";
 
 /** What must be known here; the daemon reads the rest from its command line. */
@@ -61,5 +62,6 @@ function sandbox(libc: Libc, { interfaceName, metrics, metricsToken, web }: Laun
 /** Become the daemon, in the foreground. Returns never. */
 export async function becomeDaemon(request: LaunchRequest, args: readonly string[]): Promise<never> {
   const { libc, start } = await prepareLaunch(request, args, "foreground");
-  return replaceProcess(libc, start);
+  const confined = request.confinement !== undefined;
+  return replaceProcess(libc, confined && needsLeash(libc) ? onLeash(libc, start) : start);
 }

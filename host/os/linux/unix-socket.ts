@@ -3,9 +3,20 @@
  * that come through it never enter a JS buffer.
  */
 import { dirname } from "node:path";
-import { SocketInUseError, SocketPathError, SystemError } from "../../errors.ts";
+import { SocketDirectoryError, SocketInUseError, SocketPathError, SystemError } from "../../errors.ts";
 import { FILE, SOCKET } from "../../ffi/constants.ts";
-import { EADDRINUSE, EAGAIN, ECONNREFUSED, EEXIST, ENOENT, ENXIO } from "../../ffi/errno.ts";
+import {
+  EACCES,
+  EADDRINUSE,
+  EAGAIN,
+  ECONNREFUSED,
+  EEXIST,
+  ENOENT,
+  ENOTDIR,
+  ENXIO,
+  EPERM,
+  EROFS,
+} from "../../ffi/errno.ts";
 import { SOCKADDR_UN } from "../../ffi/layout.ts";
 import { check, type Libc, NULL } from "../../ffi/libc.ts";
 import { setNonBlocking } from "./descriptor.ts";
@@ -17,7 +28,7 @@ const TYPE = SOCKET.SOCK_STREAM | SOCKET.SOCK_NONBLOCK | SOCKET.SOCK_CLOEXEC;
 /**
  * Listen at `path`, for the owner only (mode 0700, as wireguard-go's). Creates the directory (0755), takes the place of a
  * socket that nobody answers on.
- * @throws SocketInUseError, SocketPathError, SystemError
+ * @throws SocketInUseError, SocketPathError, SocketDirectoryError, SystemError
  */
 export function listenUnix(libc: Libc, path: string): UnixListener {
   const size = new TextEncoder().encode(path).length;
@@ -25,7 +36,7 @@ export function listenUnix(libc: Libc, path: string): UnixListener {
     throw new SocketPathError(path);
   const directory = dirname(path);
   const made = libc.mkdir(libc.text(directory), 0o755);
-  if (made !== -EEXIST) check("mkdir", made, directory);
+  if (made < 0 && made !== -EEXIST) throw placeError(directory, new SystemError("mkdir", -made, directory));
   const fd = check("socket", libc.socket(SOCKET.AF_UNIX, TYPE, 0));
   try {
     let bound = bindPrivately(libc, fd, path);
@@ -33,13 +44,20 @@ export function listenUnix(libc: Libc, path: string): UnixListener {
       removeStale(libc, path);
       bound = bindPrivately(libc, fd, path);
     }
-    check("bind", bound, path);
+    if (bound < 0) throw placeError(directory, new SystemError("bind", -bound, path));
     check("listen", libc.listen(fd, BACKLOG), path);
     return new UnixListener(libc, fd, path);
   } catch (error) {
     libc.close(fd);
     throw error;
   }
+}
+
+/** What keeps anything from being made in a directory. */
+const NO_PLACE = new Set([EACCES, ENOENT, ENOTDIR, EPERM, EROFS]);
+
+function placeError(directory: string, cause: SystemError): Error {
+  return NO_PLACE.has(cause.errno) ? new SocketDirectoryError(directory, cause) : cause;
 }
 
 /** Take over a listening descriptor (WG_UAPI_FD). @param path what to unlink on close; undefined: nothing */
