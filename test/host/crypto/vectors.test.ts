@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import { hex } from "../../support/bytes.ts";
 import { cryptoBuilds } from "../../support/crypto-builds.ts";
 import blake2sVectors from "../../vectors/blake2s.json" with { type: "json" };
+import blake2sParameters from "../../vectors/blake2s-parameters.json" with { type: "json" };
 import rfc8439 from "../../vectors/rfc8439.json" with { type: "json" };
+import stablelib from "../../vectors/stablelib.json" with { type: "json" };
 import x25519Vectors from "../../vectors/x25519.json" with { type: "json" };
 import xchacha from "../../vectors/xchacha.json" with { type: "json" };
 
@@ -42,6 +44,32 @@ for (const { name, api } of cryptoBuilds) {
       using handle = api.AeadKey.import(hex(key));
       expect(handle.seal(hex(nonce), hex(plaintext), hex(aad))).toEqual(sealed);
     });
+
+    it.each(["chacha20poly1305", "xchacha20poly1305"] as const)("%s: those of stablelib", (cipher) => {
+      for (const { key, nonce, aad, plaintext, sealed } of stablelib[cipher]) {
+        const made = api[cipher](hex(key), hex(nonce), aad === "" ? undefined : hex(aad));
+        expect(made.encrypt(hex(plaintext))).toEqual(hex(sealed));
+        expect(made.decrypt(hex(sealed))).toEqual(hex(plaintext));
+      }
+    });
+
+    it("poly1305: those of stablelib", () => {
+      for (const { key, message, tag } of stablelib.poly1305) {
+        const bytes = typeof message === "string" ? hex(message) : new Uint8Array(message.zeros);
+        expect(api.poly1305(bytes, hex(key))).toEqual(hex(tag));
+      }
+    });
+
+    it.each(blake2sParameters)(
+      "blake2s of every length, with key '$key', salt '$salt', personalisation '$personalization'",
+      ({ digests, ...parameters }) => {
+        const given = Object.entries(parameters).filter(([, text]) => text !== "");
+        const options = Object.fromEntries(given.map(([option, text]) => [option, hex(text)]));
+        digests.forEach((digest, i) => {
+          expect(api.blake2s(new TextEncoder().encode("data"), { ...options, dkLen: i + 1 })).toEqual(hex(digest));
+        });
+      },
+    );
 
     it.each(blake2sVectors.plain)("blake2s: RFC 7693, '$text'", ({ text, hash }) => {
       const message = new TextEncoder().encode(text);
