@@ -1,25 +1,12 @@
 // Writes packaging/man/wasmguard.1 from the help texts and option tables, so that it says what `wasmguard --help` says.
 // Usage: man-page.mjs [--check]   (npm run man; with --check: exit code 1 when the page is not up to date)
 import { readFileSync, writeFileSync } from "node:fs";
-import { commandHelp } from "../host/cli/help.ts";
+import { COMMANDS, commandHelp } from "../host/cli/help.ts";
 import { COMMON_OPTIONS, DAEMON_OPTIONS } from "../host/cli/option-table.ts";
 import { PROXY_OPTIONS } from "../host/cli/proxy/options.ts";
 
 const PAGE = new URL("../packaging/man/wasmguard.1", import.meta.url);
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-const COMMANDS = [
-  "show",
-  "showconf",
-  "up",
-  "down",
-  "save",
-  "strip",
-  "genkey",
-  "genpsk",
-  "pubkey",
-  "completion",
-  "demo",
-];
 
 /** For troff: backslashes and hyphens are to be seen as they are, and a dot or quote at a line's start is no request. */
 const literal = (text) =>
@@ -83,7 +70,9 @@ A tunnel with the name of a command is started by ${bold("wasmguard --")} ${ital
 .SH OPTIONS
 ${options({ ...DAEMON_OPTIONS, ...COMMON_OPTIONS }).join("\n")}
 .SH COMMANDS
-${COMMANDS.flatMap(command).join("\n")}
+${COMMANDS.filter((name) => name !== "proxy")
+  .flatMap(command)
+  .join("\n")}
 .SS proxy
 ${literally(proxyUsage.replace("Usage: ", ""))}
 .PP

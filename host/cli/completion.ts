@@ -1,24 +1,11 @@
 /** `wasmguard completion SHELL`: a script for bash, zsh or fish, made of the tables that the help is made of. */
 import { UsageError } from "./command-errors.ts";
+import { COMMANDS as DESCRIBED } from "./help.ts";
 import { COMMON_OPTIONS, DAEMON_OPTIONS } from "./option-table.ts";
 import { print } from "./print.ts";
 import { PROXY_OPTIONS } from "./proxy/options.ts";
 
-const COMMANDS = [
-  "show",
-  "showconf",
-  "up",
-  "down",
-  "save",
-  "strip",
-  "proxy",
-  "genkey",
-  "genpsk",
-  "pubkey",
-  "demo",
-  "completion",
-  "help",
-];
+const COMMANDS = [...DESCRIBED, "help"];
 const SHELLS = { bash, zsh, fish } as const;
 /** Tunnels that run have a socket; configurations that wait for `up` a file. */
 const TUNNELS = "ls /var/run/wireguard 2>/dev/null | sed -n 's/\\.sock$//p'";

@@ -32,9 +32,6 @@ WG_HIDE_KEYS=never           print secret keys instead of (hidden)
 
 Prints a tunnel's configuration, secret keys included, as \`wg showconf\` does.
 `,
-  genkey: "Usage: wasmguard genkey > FILE\n\nPrints a new private key, base64.\n",
-  genpsk: "Usage: wasmguard genpsk > FILE\n\nPrints a new preshared key, base64.\n",
-  pubkey: "Usage: wasmguard pubkey < FILE\n\nReads a private key, base64, and prints its public key.\n",
   up: `Usage: wasmguard up FILE.conf | NAME
 
 Starts a tunnel and sets its addresses, MTU, routes and DNS, as \`wg-quick up\` does.
@@ -57,6 +54,9 @@ Writes a tunnel's present state into its configuration file, as \`wg-quick save\
 Prints a configuration, secret keys included, without what only \`up\` understands, as \`wg-quick strip\` does:
 wg syncconf wg0 <(wasmguard strip wg0)
 `,
+  genkey: "Usage: wasmguard genkey > FILE\n\nPrints a new private key, base64.\n",
+  genpsk: "Usage: wasmguard genpsk > FILE\n\nPrints a new preshared key, base64.\n",
+  pubkey: "Usage: wasmguard pubkey < FILE\n\nReads a private key, base64, and prints its public key.\n",
   completion: `Usage: wasmguard completion bash | zsh | fish
 
 Prints a script that completes commands, options and names of tunnels:
@@ -81,6 +81,9 @@ transfer between them; everything is removed at the end. Without root (or iprout
 in one process, over loopback UDP and in-memory TUN devices.
 `,
 };
+
+/** All but `help`, which is about them. */
+export const COMMANDS = Object.keys(COMMAND_HELP);
 
 export function commandHelp(command: string): string {
   return (Object.hasOwn(COMMAND_HELP, command) ? COMMAND_HELP[command] : undefined) ?? mainHelp();

@@ -3,7 +3,7 @@
  * Keys are bytes from the first to the last, and wiped.
  */
 import { fstatSync, readSync } from "node:fs";
-import { publicKeyOf } from "../keys/public-key.ts";
+import { derivePublicKey } from "../keys/public-key.ts";
 import { KEY_BASE64_CHARS, KEY_BYTES, keyFromBase64, keyToBase64, secretBytes } from "../keys/text.ts";
 import { CliError, UsageError } from "./command-errors.ts";
 import { complain, printPrecious } from "./print.ts";
@@ -96,7 +96,7 @@ export async function pubkey(args: readonly string[]): Promise<number> {
     }
     const key = keyFromBase64(input.subarray(0, Math.min(KEY_BASE64_CHARS, length)));
     if (key === undefined) throw new CliError("the key is not the correct length or format", wrong);
-    const publicKey = publicKeyOf(key);
+    const publicKey = derivePublicKey(key);
     key.fill(0);
     printKey(publicKey);
     return 0;

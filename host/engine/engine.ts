@@ -36,12 +36,12 @@ import { DROP_REASONS, type DropReason } from "./drop-reason.ts";
 import { Entropy } from "./entropy.ts";
 import { HandshakeCounters } from "./handshake-counters.ts";
 import { Handshakes } from "./handshakes.ts";
-import { IcmpErrors } from "./icmp.ts";
 import { Peer, type PeerContext } from "./peer.ts";
 import type { PeerEvent } from "./peer-event.ts";
 import type { StepEvents } from "./peer-step.ts";
 import { Slots } from "./slots.ts";
 import { Staging } from "./staging.ts";
+import { Undeliverable } from "./undeliverable.ts";
 
 /** Told, or asked, while the engine is at work: take note, and act when it rests. */
 export interface EngineEvents extends StepEvents {
@@ -83,7 +83,7 @@ export class Engine implements Control, PeerContext {
   readonly counters = new HandshakeCounters();
   readonly events: EngineEvents;
   readonly #handshakes: Handshakes;
-  readonly #icmp: IcmpErrors;
+  readonly #undeliverable: Undeliverable;
   readonly #bySlot: (Peer | undefined)[] = [];
   /** In order of creation. */
   readonly #peers = new Set<Peer>();
@@ -101,8 +101,8 @@ export class Engine implements Control, PeerContext {
     this.clock = new Clock(now, () => options.wallTime(), options.uptime);
     this.entropy = new Entropy(this.core, (into) => options.random(into));
     this.#slots = new Slots(this.core.maxPeers);
-    this.#icmp = new IcmpErrors(this.core, lane);
-    this.staging = new Staging(lane, this.clock, this.#icmp, stagedBytes);
+    this.#undeliverable = new Undeliverable(this.core, lane);
+    this.staging = new Staging(lane, this.clock, this.#undeliverable, stagedBytes);
     this.#handshakes = new Handshakes(this);
     lane.answerTo(this);
   }
@@ -156,14 +156,14 @@ export class Engine implements Control, PeerContext {
         return this.#tooBig(vnet, length, slot);
       default:
         this.core.countDrops(status === SEND_NO_PEER ? DROP_NO_PEER : DROP_NO_ENDPOINT, 1);
-        this.#icmp.unreachable(vnet, length, this.now);
+        this.#undeliverable.unreachable(vnet, length, this.now);
     }
   }
 
   #tooBig(vnet: Address, length: number, slot: number): void {
     this.core.countDrops(DROP_SEND, 1);
     const family = pathFamily(this.core.views, this.peerAt(slot).path);
-    this.#icmp.tooBig(vnet, length, family === 4 ? PACKET_BYTES_MAX_IPV4 : PACKET_BYTES_MAX_IPV6, this.now);
+    this.#undeliverable.tooBig(vnet, length, family === 4 ? PACKET_BYTES_MAX_IPV4 : PACKET_BYTES_MAX_IPV6, this.now);
   }
 
   /** Look after all peers that have events; a driver whose other threads receive calls it each turn as well. */

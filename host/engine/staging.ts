@@ -6,22 +6,22 @@ import { DROP_STAGED } from "../core/codes.ts";
 import type { Core } from "../core/core.ts";
 import type { Lane } from "../lane/lane.ts";
 import type { Clock } from "./clock.ts";
-import type { IcmpErrors } from "./icmp.ts";
 import { StagedBudget, StagedQueue } from "./staged.ts";
+import type { Undeliverable } from "./undeliverable.ts";
 
 export class Staging {
   readonly #core: Core;
   readonly #lane: Lane;
   readonly #clock: Clock;
-  readonly #icmp: IcmpErrors;
+  readonly #undeliverable: Undeliverable;
   readonly #budget: StagedBudget;
 
   /** @param limit bytes of all packets; STAGED_BYTES by default */
-  constructor(lane: Lane, clock: Clock, icmp: IcmpErrors, limit: number | undefined) {
+  constructor(lane: Lane, clock: Clock, undeliverable: Undeliverable, limit: number | undefined) {
     this.#core = lane.core;
     this.#lane = lane;
     this.#clock = clock;
-    this.#icmp = icmp;
+    this.#undeliverable = undeliverable;
     this.#budget = new StagedBudget(limit);
   }
 
@@ -46,7 +46,7 @@ export class Staging {
     const { tunBuffer } = this.#core.at;
     this.drop(1);
     this.#core.bytes.set(packet, tunBuffer);
-    this.#icmp.unreachable(tunBuffer, packet.length, this.#clock.now);
+    this.#undeliverable.unreachable(tunBuffer, packet.length, this.#clock.now);
   }
 
   /** So many packets were dropped without a word. */

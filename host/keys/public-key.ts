@@ -5,6 +5,6 @@
 import { x25519 } from "../crypto/x25519.ts";
 
 /** @param privateKey  32 bytes, not kept. @returns 32 bytes */
-export function publicKeyOf(privateKey: Uint8Array): Uint8Array<ArrayBuffer> {
+export function derivePublicKey(privateKey: Uint8Array): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(x25519.getPublicKey(privateKey));
 }

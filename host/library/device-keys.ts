@@ -5,7 +5,7 @@
 
 import { plainBytes } from "../event/bytes.ts";
 import { KeyError } from "../event/device-errors.ts";
-import { publicKeyOf as derivePublicKey } from "../keys/public-key.ts";
+import { derivePublicKey } from "../keys/public-key.ts";
 import { KEY_BYTES, keyFromBase64, keyToBase64, publicKeyText } from "../keys/text.ts";
 
 /** 32 bytes, or their base64 text (44 characters). */

@@ -15,6 +15,7 @@ import { EventDriver } from "../event/driver.ts";
 import { MTU_DEFAULT } from "../event/mtu.ts";
 import { checkFunction, checkInteger } from "../event/options.ts";
 import { system } from "../event/system.ts";
+import { BindAndTun } from "./bind-and-tun.ts";
 import { type ConfigSource, readConfig } from "./config.ts";
 import { type DeviceEvents, EVENT_TYPES } from "./device-events.ts";
 import { type PublicKey, publicKeyBytes, secretKey } from "./device-keys.ts";
@@ -33,7 +34,6 @@ import { type PeerChange, type PeerConfig, parseChange, parsePeer } from "./peer
 import { peerStatistics } from "./peer-statistics.ts";
 import { Peers } from "./peers.ts";
 import { makeBind, requireBind } from "./pick-bind.ts";
-import { Ports } from "./ports.ts";
 import { Reports } from "./reports.ts";
 
 const KEY_BYTES = 32;
@@ -45,7 +45,7 @@ export interface Device extends AsyncDisposal {}
 export class Device {
   readonly #core: Core;
   readonly #driver: EventDriver;
-  readonly #ports: Ports;
+  readonly #ends: BindAndTun;
   readonly #reports: Reports;
   /** Undefined: endpoints are numeric. */
   readonly #names: Names | undefined;
@@ -85,7 +85,7 @@ export class Device {
       },
     });
     const { bindEvents, tunEvents } = this.#driver;
-    this.#ports = new Ports({ bind, tun, bindEvents, tunEvents });
+    this.#ends = new BindAndTun({ bind, tun, bindEvents, tunEvents });
     this.#names = lookup && this.#makeNames(lookup);
     this.#peers = new Peers({ core, driver: this.#driver, names: this.#names, reports: this.#reports });
     core.exports.setMtu(options.mtu ?? MTU_DEFAULT);
@@ -195,11 +195,11 @@ export class Device {
     await this.#names?.begin();
     await this.#openBind(this.#port);
     try {
-      await this.#ports.openTun();
+      await this.#ends.openTun();
       this.#requireOpen();
     } catch (error) {
-      await this.#ports.closeBind().catch((cause) => this.#fail("bind", cause));
-      if (this.#closing !== undefined) await this.#ports.closeTun().catch((cause) => this.#fail("tun", cause));
+      await this.#ends.closeBind().catch((cause) => this.#fail("bind", cause));
+      if (this.#closing !== undefined) await this.#ends.closeTun().catch((cause) => this.#fail("tun", cause));
       throw error;
     }
     this.#state = "started";
@@ -209,9 +209,9 @@ export class Device {
 
   async #openBind(port: number): Promise<void> {
     this.#requireOpen();
-    const bound = await this.#ports.openBind(port);
+    const bound = await this.#ends.openBind(port);
     if (this.#state === "closed") {
-      await this.#ports.closeBind().catch((cause) => this.#fail("bind", cause));
+      await this.#ends.closeBind().catch((cause) => this.#fail("bind", cause));
       throw new EngineClosedError();
     }
     this.#port = bound;
@@ -240,9 +240,9 @@ export class Device {
 
   async #move(port: number): Promise<void> {
     this.#requireOpen();
-    const bound = await this.#ports.move(this.#port, port);
+    const bound = await this.#ends.move(this.#port, port);
     if (this.#state === "closed") {
-      await this.#ports.closeBind().catch((cause) => this.#fail("bind", cause));
+      await this.#ends.closeBind().catch((cause) => this.#fail("bind", cause));
       throw new EngineClosedError();
     }
     this.#port = bound;
@@ -261,7 +261,7 @@ export class Device {
   #keep(refs: "ref" | "unref"): this {
     this.#driver.keep(refs);
     this.#names?.keep(refs);
-    for (const failure of this.#ports.keep(refs)) this.#reports.failed(failure);
+    for (const failure of this.#ends.keep(refs)) this.#reports.failed(failure);
     return this;
   }
 
@@ -279,7 +279,7 @@ export class Device {
     try {
       this.#driver.close();
     } finally {
-      for (const failure of await this.#ports.close()) this.#reports.failed(failure);
+      for (const failure of await this.#ends.close()) this.#reports.failed(failure);
     }
     this.#reports.debug(() => "closed");
   }

@@ -52,6 +52,14 @@ export class IpAddress {
     return this.family === 4 ? bytes.subarray(12) : bytes;
   }
 
+  /** Its four words, from `words[at]` on: for hashes. */
+  putWords(words: Int32Array, at: number): void {
+    words[at] = this.w0;
+    words[at + 1] = this.w1;
+    words[at + 2] = this.w2;
+    words[at + 3] = this.w3;
+  }
+
   toString(): string {
     return formatAddress(this.toBytes());
   }

@@ -3,7 +3,7 @@
 import { webStream } from "./http/body.ts";
 import type { TunnelSocket } from "./socket.ts";
 
-export interface Address {
+export interface TcpAddress {
   readonly transport: "tcp";
   readonly hostname: string;
   readonly port: number;
@@ -12,8 +12,8 @@ export interface Address {
 export class Conn {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
-  readonly localAddr: Address;
-  readonly remoteAddr: Address;
+  readonly localAddr: TcpAddress;
+  readonly remoteAddr: TcpAddress;
   readonly #socket: TunnelSocket;
 
   /** @param socket is connected, and stays open when the other side has ended */

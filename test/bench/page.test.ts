@@ -1,22 +1,10 @@
 // The benchmark page in a real browser: one button press, and every card fills with figures of verified results.
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CHROMIUM, launchChromium } from "../support/chromium.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
-// As root, without a graphics card, and without connections of the browser's own.
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const PRIMITIVES = ["aead-seal", "aead-open", "chacha20", "poly1305", "x25519-shared", "x25519-public", "blake2s"];
 const INSTALL_AND_BUNDLE_MS = 120_000;
 const ONE_ROUND_MS = 120_000;
@@ -44,10 +32,10 @@ describe("the benchmark page", () => {
   let url = "";
 
   beforeAll(async () => {
-    if (!existsSync(CHROMIUM)) return;
+    browser = await launchChromium();
+    if (browser === undefined) return;
     server = serve();
     url = await server.url;
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
   }, INSTALL_AND_BUNDLE_MS);
 
   afterAll(async () => {

@@ -1,6 +1,6 @@
 /** Key pairs for the demo's two ends, made new each time. */
 
-import { publicKeyOf } from "../../keys/public-key.ts";
+import { derivePublicKey } from "../../keys/public-key.ts";
 import { KEY_BYTES } from "../../keys/text.ts";
 
 export interface KeyPair {
@@ -11,5 +11,5 @@ export interface KeyPair {
 
 export function newKeyPair(): KeyPair {
   const privateKey = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
-  return { privateKey, publicKey: publicKeyOf(privateKey) };
+  return { privateKey, publicKey: derivePublicKey(privateKey) };
 }

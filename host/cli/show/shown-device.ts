@@ -4,7 +4,7 @@
 
 import { ascii, EQUALS, find, LF } from "../../address/ascii.ts";
 import { canonicalAddress, canonicalEndpoint } from "../../address/canonical.ts";
-import { publicKeyOf } from "../../keys/public-key.ts";
+import { derivePublicKey } from "../../keys/public-key.ts";
 import { KEY_HEX_CHARS, keyFromHex } from "../../keys/text.ts";
 import { requestUapi, UapiClientError } from "../../uapi/client.ts";
 
@@ -133,7 +133,7 @@ function applyKeyLine(device: ShownDevice, answer: Uint8Array, start: number, eq
   } else if (startsWith(answer, start, equals, SECRET_KEYS.private_key)) {
     if (peer) return true;
     device.privateKey = keyAt(answer, equals + 1, end);
-    device.publicKey = publicKeyOf(device.privateKey);
+    device.publicKey = derivePublicKey(device.privateKey);
   } else return false;
   return true;
 }

@@ -26,14 +26,8 @@ export class SynCookies {
 
   #digest(local: IpAddress, remote: IpAddress, ports: number, irs: number, head: number): number {
     const words = this.#words;
-    words[0] = local.w0;
-    words[1] = local.w1;
-    words[2] = local.w2;
-    words[3] = local.w3;
-    words[4] = remote.w0;
-    words[5] = remote.w1;
-    words[6] = remote.w2;
-    words[7] = remote.w3;
+    local.putWords(words, 0);
+    remote.putWords(words, 4);
     words[8] = ports;
     words[9] = irs;
     words[10] = head;

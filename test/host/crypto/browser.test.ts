@@ -3,22 +3,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, normalize } from "node:path";
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { CHROMIUM, launchChromium } from "../../support/chromium.ts";
 import { type Compiled, compileCrypto, PROGRAMS, VECTORS } from "./support.ts";
 
-const CHROMIUM = process.env.WASMGUARD_CHROMIUM ?? "/usr/bin/chromium";
 const RUN_MS = 60_000;
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const TYPES: Record<string, string> = { js: "text/javascript", mjs: "text/javascript", json: "application/json" };
 
 let compiled: Compiled;
@@ -33,7 +23,8 @@ function fileOf(path: string): string {
 }
 
 beforeAll(async () => {
-  if (!existsSync(CHROMIUM)) return;
+  browser = await launchChromium();
+  if (browser === undefined) return;
   compiled = compileCrypto();
   server = createServer(({ url = "/" }, response) => {
     const file = fileOf(url);
@@ -42,7 +33,6 @@ beforeAll(async () => {
     else response.setHeader("content-type", TYPES[file.split(".").at(-1)!] ?? "").end(readFileSync(file));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 }, 120_000);
 
 afterAll(async () => {

@@ -1,14 +1,10 @@
-import { existsSync } from "node:fs";
 import { request } from "node:http";
-import { type Browser, chromium } from "playwright-core";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { serveWeb } from "../../../host/web/server.ts";
 import type { TunnelStatus } from "../../../host/web/status.ts";
+import { CHROMIUM, launchChromium } from "../../support/chromium.ts";
 
 const LOOPBACK = { host: "127.0.0.1", port: 0 };
-const CHROMIUM = "/usr/bin/chromium";
-const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
-const QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 const status: TunnelStatus = {
   name: "wg0",
@@ -75,7 +71,9 @@ describe("the page's server", () => {
 
 describe("the page in a browser", () => {
   it("shows peers, rates, connections and drops, runs nothing foreign, and can be used by keyboard", async (test) => {
-    if (!existsSync(CHROMIUM)) test.skip(`${CHROMIUM} is not installed`);
+    const browser = await launchChromium();
+    if (browser === undefined) return test.skip(`${CHROMIUM} is not installed`);
+    onTestFinished(() => browser.close());
     let received = 2048;
     let answers = 0;
     const { url } = await serve(() => {
@@ -83,8 +81,6 @@ describe("the page in a browser", () => {
       received += 1 << 20;
       return { ...status, peers: [{ ...status.peers[0]!, received }, ...status.peers.slice(1)] };
     });
-    const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...QUIET] });
-    onTestFinished(() => browser.close());
     const page = await browser.newPage({ colorScheme: "dark" });
     const [problems, foreign]: [string[], string[]] = [[], []];
     page.on("console", (message) => {

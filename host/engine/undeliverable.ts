@@ -15,7 +15,7 @@ export interface IcmpSink {
   inject(address: Address, length: number): void;
 }
 
-export class IcmpErrors {
+export class Undeliverable {
   readonly #core: Core;
   readonly #sink: IcmpSink;
   #tokens = BURST;

@@ -10,17 +10,17 @@ import type { Tun, TunEvents } from "../event/tun.ts";
 
 const PORT_MAX = 0xffff;
 
-export interface PortsOptions {
+export interface BindAndTunOptions {
   readonly bind: Bind | DirectBind;
   readonly tun: Tun;
   readonly bindEvents: BindEvents;
   readonly tunEvents: TunEvents;
 }
 
-export class Ports {
-  readonly #options: PortsOptions;
+export class BindAndTun {
+  readonly #options: BindAndTunOptions;
 
-  constructor(options: PortsOptions) {
+  constructor(options: BindAndTunOptions) {
     this.#options = options;
   }
 
