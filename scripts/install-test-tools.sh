@@ -8,7 +8,7 @@ packages=(
   iptables nftables conntrack                  # firewalls and address translation
   curl dnsmasq-base bind9-dnsutils socat openssl dropbear-bin  # what is behind a tunnel, and who asks for it
   postgresql mariadb-server-core redis-tools      # servers that drivers are tried with
-  openssh-client                               # by way of the proxy
+  openssh-client openssh-server                # by way of the proxy
   gcc libc6-dev python3                        # constants of the kernel's headers, floods
   chromium                                     # the crypto module and the benchmark page in a browser
   podman runc                                  # real containers
@@ -28,6 +28,13 @@ export DEBIAN_FRONTEND=noninteractive
 # The tests make clusters of their own; the package is not to make one, and start it.
 mkdir -p /etc/postgresql-common/createcluster.d
 echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.d/wasmguard-tests.conf
+# Nor is any of them to start a service now: tests start what they need, as users without rights.
+policy=/usr/sbin/policy-rc.d
+if [[ ! -e $policy ]]; then
+  trap 'rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+fi
 apt-get update
 # iperf3 would ask whether to start its daemon at boot, and wireguard's recommendation is a kernel module.
 apt-get install --yes --no-install-recommends "${missing[@]}"

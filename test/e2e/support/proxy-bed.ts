@@ -14,7 +14,14 @@ import type { Namespace, Topology } from "./topology.ts";
 import { openTopology, showOnFailure } from "./tunnel.ts";
 import { formatConfig, makeKeyPair } from "./wireguard.ts";
 
-const NOBODY = 65534;
+/** Somebody without any right. */
+export interface User {
+  readonly uid: number;
+  /** A user namespace of its own, in which it has another number and no right either. */
+  readonly namespace?: "own";
+}
+
+export const NOBODY: User = { uid: 65534 };
 const PORT = 51820;
 const START_MS = 20_000;
 export const FAR = { ipv4: "203.0.113.2", ipv6: "2001:db8:2::2" } as const;
@@ -151,8 +158,15 @@ Endpoint = 198.51.100.2:${PORT}
   }
 
   /** `wasmguard proxy` as nobody, in the client's namespace, with no capability. Resolves once it is ready. */
-  async proxy(configuration: string, ...flags: string[]): Promise<ProxyProcess> {
-    const process = this.#asNobody([...wasmguardOnNode.command, "proxy", "-", ...flags], configuration);
+  proxy(configuration: string, ...flags: string[]): Promise<ProxyProcess> {
+    return this.proxyAs(NOBODY, configuration, ...flags);
+  }
+
+  async proxyAs(user: User, configuration: string, ...flags: string[]): Promise<ProxyProcess> {
+    const process = this.#withInput([...wasmguardOnNode.command, "proxy", "-", ...flags], {
+      user,
+      input: configuration,
+    });
     const output = this.#collect(`proxy ${flags.join(" ")}`, process);
     const ready = await waitFor(() => /^ready/m.test(output()) || process.exitCode !== null, START_MS);
     if (!ready || process.exitCode !== null) throw new Error(`the proxy did not start: ${output()}`);
@@ -183,21 +197,22 @@ Endpoint = 198.51.100.2:${PORT}
   }
 
   /** A program of the client, without any right. */
-  command(argv: readonly string[]): string[] {
+  command(argv: readonly string[], { uid, namespace }: User = NOBODY): string[] {
     const drop = [
       "setpriv",
-      `--reuid=${NOBODY}`,
-      `--regid=${NOBODY}`,
+      `--reuid=${uid}`,
+      `--regid=${uid}`,
       "--clear-groups",
       "--bounding-set=-all",
       "--no-new-privs",
     ];
-    return this.client.command([...drop, ...argv]);
+    const unshare = ["unshare", "--user", "--map-user=1000", "--map-group=1000"];
+    return this.client.command([...drop, ...(namespace === "own" ? unshare : []), ...argv]);
   }
 
   /** The configuration is handed over as standard input: nobody may not read what is root's. */
-  #asNobody(argv: readonly string[], input: string): ChildProcess {
-    const [program, ...rest] = this.command(argv);
+  #withInput(argv: readonly string[], { user, input }: { user: User; input: string }): ChildProcess {
+    const [program, ...rest] = this.command(argv, user);
     const child = spawn(program!, rest, {
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],

@@ -70,6 +70,53 @@ await untilEnd(socket);
 console.log(left().toString().split("\\r\\n\\r\\n")[1]);
 `;
 
+/**
+ * Run by root. Arguments: an address inside, a port there that says datagrams back. One user asks for an association, and before he sends
+ * anything another one does, to the same port from the same address. Tells what each has heard.
+ */
+export const ASSOCIATE_BY_TWO_USERS = `${SOCKS5}
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+async function as(uid, make) {
+  process.seteuid(uid);
+  try { return await make(); } finally { process.seteuid(0); }
+}
+const bound = async () => {
+  const udp = createSocket("udp4");
+  udp.bind(0, "127.0.0.1");
+  await once(udp, "listening");
+  return udp;
+};
+const { socket, port: relay } = await as(65534, () => socks(3, "0.0.0.0", 0));
+const heard = { client: [], stranger: [] };
+const users = { client: await as(65534, bound), stranger: await as(65533, bound) };
+const [host, hostPort] = [rest[0].split(".").map(Number), Number(rest[1])];
+const header = Buffer.from([0, 0, 0, 1, ...host, hostPort >> 8, hostPort & 255]);
+for (const [name, udp] of Object.entries(users)) udp.on("message", (message) => heard[name].push(message.subarray(10).toString()));
+users.stranger.send(Buffer.concat([header, Buffer.from("stranger")]), relay, "127.0.0.1");
+await new Promise((resolve) => setTimeout(resolve, 200));
+users.client.send(Buffer.concat([header, Buffer.from("client")]), relay, "127.0.0.1");
+await once(users.client, "message");
+users.stranger.send(Buffer.concat([header, Buffer.from("stranger")]), relay, "127.0.0.1");
+users.client.send(Buffer.concat([header, Buffer.from("again")]), relay, "127.0.0.1");
+await once(users.client, "message");
+console.log(JSON.stringify(heard));
+for (const udp of Object.values(users)) udp.close();
+socket.destroy();
+`;
+
+/** Arguments: the server's name, which a TLS proxy passes on. Says "hello", ends its side, and tells what comes back. */
+export const TLS_HALF_CLOSE = `
+import { connect } from "node:tls";
+const [port, servername] = process.argv.slice(1);
+const socket = connect({ port: Number(port), host: "127.0.0.1", servername, rejectUnauthorized: false, allowHalfOpen: true });
+let text = "";
+socket.on("data", (chunk) => { text += chunk; });
+socket.once("secureConnect", () => socket.end("hello"));
+await new Promise((resolve, reject) => socket.once("end", resolve).once("error", reject));
+console.log(text);
+`;
+
 /** Arguments: a name server's address, a name. Asks for its A record through UDP ASSOCIATE, and tells the address. */
 export const ASSOCIATE_QUERY = `${SOCKS5}
 import { createSocket } from "node:dgram";
