@@ -21,7 +21,8 @@ function makeRequire() {
 }
 
 function load() {
-  const compiled = `../dist/command/${process.env.WASMGUARD_DAEMON === undefined ? "launch" : "daemon"}.cjs`;
+  const { WASMGUARD_DAEMON: daemon, WASMGUARD_PROXY: proxy } = process.env;
+  const compiled = `../dist/command/${daemon !== undefined ? "daemon" : proxy !== undefined ? "proxy" : "launch"}.cjs`;
   const requireModule = typeof require === "function" ? require : makeRequire();
   try {
     return requireModule(compiled);

@@ -4,8 +4,9 @@ import { dirname, join, normalize } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeProject, type Project, run, tool } from "./support.ts";
 
-/** Bytes. Whoever needs more changes it here, and says why. (The bundled command has the core once more; wasmguard/crypto is there as each condition wants it.) */
-const BUDGETS = { tarball: 1_750_000, declarations: 500_000 } as const;
+/** Bytes. Whoever needs more changes it here, and says why. (Daemon and proxy have the core once more each, in files of their own that halve
+ * the time of their start; wasmguard/crypto is there as each condition wants it.) */
+const BUDGETS = { tarball: 2_050_000, declarations: 500_000 } as const;
 
 let project: Project;
 beforeAll(() => {

@@ -1,4 +1,4 @@
-// The two files that a daemon's start runs (scripts/bundle-command.mjs): whole, readable where they fail, and rightly licensed.
+// The files that the start of a daemon and of a proxy runs (scripts/bundle-command.mjs): whole, readable where they fail, and rightly licensed.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { SourceMap } from "node:module";
@@ -8,7 +8,15 @@ import { describe, expect, it } from "vitest";
 const at = (path: string) => fileURLToPath(new URL(`../../dist/command/${path}`, import.meta.url));
 const PROGRAM = fileURLToPath(new URL("../../bin/wasmguard.js", import.meta.url));
 
-describe.each(["launch", "daemon"])("%s.cjs", (name) => {
+const QUICK = ["node:fs", "node:os", "node:path", "node:url", "node:util", "node:events"];
+/** What a proxy cannot do without. */
+const FOR_PROXY = ["node:dgram", "node:dns/promises", "node:fs/promises", "node:http", "node:net", "node:stream"];
+
+describe.each([
+  ["launch", QUICK],
+  ["daemon", QUICK],
+  ["proxy", [...QUICK, ...FOR_PROXY, "node:timers", "node:worker_threads"]],
+])("%s.cjs", (name, quick) => {
   const code = readFileSync(at(`${name}.cjs`), "utf8");
   const map = JSON.parse(readFileSync(at(`${name}.cjs.map`), "utf8"));
 
@@ -31,16 +39,14 @@ describe.each(["launch", "daemon"])("%s.cjs", (name) => {
     expect(outside.length).toBeGreaterThan(5);
     expect(outside.filter((path) => !existsSync(at(path)))).toEqual([]);
     const required = [...code.matchAll(/^(?:let|const|var) .*= require\("([^"]+)"\)/gm)].map(([, module]) => module!);
-    const quick = ["node:fs", "node:os", "node:path", "node:url", "node:util", "node:events"];
     expect(required.filter((module) => !quick.includes(module))).toEqual([]);
   });
 });
 
 it("the licence of everybody whose code is in them is beside them", () => {
-  const map = JSON.parse(readFileSync(at("daemon.cjs.map"), "utf8"));
-  const packages = new Set(
-    map.sources.flatMap((path: string) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []),
-  );
+  const maps = ["daemon", "proxy"].map((name) => JSON.parse(readFileSync(at(`${name}.cjs.map`), "utf8")));
+  const sources: string[] = maps.flatMap(({ sources }) => sources);
+  const packages = new Set(sources.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []));
   const licences = readFileSync(at("LICENCES.txt"), "utf8");
   expect(packages.size).toBeGreaterThan(0);
   for (const name of packages) expect(licences).toContain(`${name} `);

@@ -1,0 +1,40 @@
+/**
+ * `wasmguard proxy` in Node runs in a young generation of one megabyte, which V8 takes from its command line only: the program becomes itself
+ * once more, under the same process number. What passes through a proxy lies in buffers outside of the heap, which are freed when their small
+ * objects are collected; with V8's own sizes, 16 MB, hundreds of them wait for that.
+ */
+import { type ProgramStart, replaceProcess } from "../../ffi/execute.ts";
+import { openLibc } from "../../ffi/libc.ts";
+import { runtime } from "../../platform.ts";
+
+/** Set for the program that was started with the flags. */
+export const PROXY_MARKER = "WASMGUARD_PROXY";
+const FLAG = "--max-semi-space-size";
+
+/** @returns undefined where there is no such flag, or somebody has chosen */
+function withSmallHeap(args: readonly string[]): ProgramStart | undefined {
+  const { argv, env, execArgv, execPath } = process;
+  const script = argv[1];
+  if (runtime() !== "node" || script === undefined) return undefined;
+  if (execArgv.some((word) => word.startsWith(FLAG)) || env.NODE_OPTIONS?.includes(FLAG)) return undefined;
+  const environment = { ...(env as Record<string, string>), [PROXY_MARKER]: "1" };
+  return { program: execPath, argv: [execPath, `${FLAG}=1`, ...execArgv, script, ...args], environment };
+}
+
+/** Returns only where it cannot be done. */
+async function becomeSmall(args: readonly string[]): Promise<void> {
+  const start = withSmallHeap(["proxy", ...args]);
+  if (start === undefined) return;
+  try {
+    replaceProcess(await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true })), start);
+  } catch {
+    // No FFI here, or an environment that is too long: a proxy that takes more memory is one, too.
+  }
+}
+
+/** @returns the exit code */
+export async function startProxy(args: readonly string[]): Promise<number> {
+  if (process.env[PROXY_MARKER] === undefined) await becomeSmall(args);
+  delete process.env[PROXY_MARKER];
+  return (await import("./command.ts")).proxy(args);
+}
