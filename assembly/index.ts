@@ -4,7 +4,8 @@
  * `hexEncode` into an area that it wipes after the write.
  */
 
-import { layOut } from "./memory/layout";
+import { checkKernel } from "./crypto/wide-check";
+import { layOut, rxBuffers } from "./memory/layout";
 import { setScratch, wipeScratch } from "./memory/scratch";
 import { Sharing } from "./memory/sharing";
 import { ThreadState } from "./memory/thread-state";
@@ -45,6 +46,7 @@ export {
   uapiAreas,
   writes,
 } from "./memory/layout";
+export { SCRATCH as scratch } from "./memory/scratch";
 export { checkMac1, checkMac2, consumeCookieReply, createCookieReply } from "./noise/cookie";
 export { clearHandshake, precompute } from "./noise/handshake";
 export { setPrivateKey } from "./noise/identity";
@@ -78,6 +80,14 @@ export function reset(): void {
 /** Other instances will work on this memory: keep to the rules of memory/sharing.ts from now on. */
 export function share(): void {
   Sharing.begin();
+}
+
+/**
+ * Seal and open eight blocks at a time from now on, if the kernel does it right; before the first packet.
+ * @param place  of `eightBlocks` (crypto/modules/wide.ts) in the table  @returns whether it does
+ */
+export function useWideKernel(place: u32): bool {
+  return checkKernel(rxBuffers, place);
 }
 
 /** Take over the settings that were made in thread 0's instance. */

@@ -26,6 +26,11 @@ export function systemName(): string {
   return `${process.platform} ${process.arch}`;
 }
 
+/** "14.6.202.34", also where it is only a claim: in Bun. */
+export function v8Version(): string {
+  return process.versions.v8 ?? "";
+}
+
 /** The machine as `uname -m` names it; undefined where the struct layouts of host/ffi do not hold. */
 export function machine(): "x86_64" | "aarch64" | undefined {
   if (process.arch === "x64") return "x86_64";

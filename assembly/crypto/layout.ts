@@ -12,8 +12,13 @@ const NONCE: usize = SCRATCH_AEAD + 352; // 16 bytes: the inner nonce of XChaCha
 const ENDING: usize = SCRATCH_AEAD + 368; // 8 bytes: struct Ending
 const SUBKEY: usize = SCRATCH_AEAD + 384; // 32 bytes: HChaCha20 output
 const FIRST: usize = SCRATCH_AEAD + 448; // 768 bytes: the one-time key, unused bytes, eleven blocks of keystream
-const LAST: usize = SCRATCH_AEAD + 1216; // 320 bytes: keystream of the incomplete last chunk; what ends a message
-const BYTES: usize = 1536;
+const LAST: usize = SCRATCH_AEAD + 1216; // 528 bytes: keystream of the incomplete last chunk; what ends a message
+const BYTES: usize = 1744;
+// For eight blocks at a time (packet-aead.ts), wiped by who uses them.
+const WORDS: usize = SCRATCH_AEAD + 2048; // 512 bytes: keystream, the same words of all blocks side by side
+const ZEROS: usize = SCRATCH_AEAD + 2560; // 512 bytes that nobody writes
+const HEADS: usize = SCRATCH_AEAD + 3072; // twice 512 bytes: the first blocks of two messages
+const REST: usize = SCRATCH_AEAD + 4096; // 8704 bytes: the further blocks of one
 
 /** Addresses in the scratch memory of this instance. */
 export class Symmetric {
@@ -47,6 +52,22 @@ export class Symmetric {
 
   @inline static get last(): usize {
     return SCRATCH + LAST;
+  }
+
+  @inline static get words(): usize {
+    return SCRATCH + WORDS;
+  }
+
+  @inline static get zeros(): usize {
+    return SCRATCH + ZEROS;
+  }
+
+  @inline static get heads(): usize {
+    return SCRATCH + HEADS;
+  }
+
+  @inline static get rest(): usize {
+    return SCRATCH + REST;
   }
 
   @inline static get nonce(): usize {

@@ -30,7 +30,7 @@ import {
   TRANSPORT_HEADER_BYTES,
 } from "../abi";
 import { GATHER_ENTRIES, REJECT_AFTER_MESSAGES, REKEY_WHEN_RECEIVING, WRITES } from "../constants";
-import { aeadBegin, aeadEnd, aeadOpenNext } from "../crypto/aead";
+import { NO_COUNTER, openPacket, packetsBegin, packetsEnd } from "../crypto/packet-aead";
 import { gather, writes } from "../memory/layout";
 import { Sharing } from "../memory/sharing";
 import { ThreadState } from "../memory/thread-state";
@@ -68,19 +68,20 @@ export function receive(count: u32, now: f64): u32 {
     if (left === 0) countDrop(DROP_SHORT);
     while (left > 0) {
       const length = segment ? min(segment, left) : left;
-      receiveDatagram(at, length, descriptor, now);
-      at += length;
       left -= length;
+      receiveDatagram(at, length, descriptor, now, left ? 1 : count - i - 1);
+      at += length;
     }
   }
-  if (openKeypair) aeadEnd();
+  if (openKeypair) packetsEnd();
   return coalesceFinish();
 }
 
-function receiveDatagram(message: usize, length: u32, descriptor: RxRecord, now: f64): void {
+/** @param waiting  how many messages come behind this one in the batch, at least */
+function receiveDatagram(message: usize, length: u32, descriptor: RxRecord, now: f64, waiting: u32): void {
   if (length < <u32>KEEPALIVE_BYTES) return countDrop(DROP_SHORT);
   const type = load<u32>(message); // with the three reserved bytes, which are zero
-  if (type === MESSAGE_TRANSPORT) return open(message, length, descriptor, now);
+  if (type === MESSAGE_TRANSPORT) return open(message, length, descriptor, now, waiting);
   const wanted: u32 =
     type === MESSAGE_INITIATION
       ? INITIATION_BYTES
@@ -96,7 +97,7 @@ function receiveDatagram(message: usize, length: u32, descriptor: RxRecord, now:
 }
 
 /** One transport message. */
-function open(message: usize, length: u32, descriptor: RxRecord, now: f64): void {
+function open(message: usize, length: u32, descriptor: RxRecord, now: f64, waiting: u32): void {
   const owner = IndexTable.find(load<u32>(message, 4));
   if (owner === NO_OWNER || (owner & 3) === 0) return countDrop(DROP_INDEX);
   const peer = owner >> 2;
@@ -106,13 +107,14 @@ function open(message: usize, length: u32, descriptor: RxRecord, now: f64): void
   if (counter >= REJECT_AFTER_MESSAGES) return countDrop(DROP_REPLAY);
 
   if (openKeypair !== changetype<usize>(keypair)) {
-    if (openKeypair) aeadEnd();
-    aeadBegin(keypair.receivingKey);
+    if (openKeypair) packetsEnd();
+    packetsBegin(keypair.receivingKey);
     openKeypair = changetype<usize>(keypair);
   }
   const packet = message + TRANSPORT_HEADER_BYTES;
   const plain = length - KEEPALIVE_BYTES;
-  if (!aeadOpenNext(packet, packet, plain, counter)) return countDrop(DROP_AUTHENTICATION);
+  const expected = waiting ? counter + 1 : NO_COUNTER;
+  if (!openPacket(packet, packet, plain, counter, expected)) return countDrop(DROP_AUTHENTICATION);
   if (!keypair.accept(counter)) return countDrop(DROP_REPLAY);
 
   if (confirm(peer, owner & 3)) touch(peer, EVENT_CONFIRMED);

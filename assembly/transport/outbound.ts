@@ -21,7 +21,7 @@ import {
   VNET_BYTES,
 } from "../abi";
 import { REJECT_AFTER_MESSAGES } from "../constants";
-import { aeadBegin, aeadEnd, aeadSealNext } from "../crypto/aead";
+import { packetsBegin, packetsEnd, sealPacket } from "../crypto/packet-aead";
 import { ThreadState } from "../memory/thread-state";
 import { ecnOf } from "../packet/ecn";
 import { destination, version } from "../packet/ip";
@@ -105,7 +105,7 @@ function sendTo(peer: u32, vnet: usize, length: u32, tos: u32, now: f64): u32 {
 export function sendMore(): u32 {
   const keypair = Keypair.of(sendingPeer, sendingNumber);
   const room = TRANSPORT_HEADER_BYTES + padded(splitSegmentLength()) + TAG_BYTES;
-  aeadBegin(keypair.sendingKey);
+  packetsBegin(keypair.sendingKey);
   let status: u32 = SEND_MORE;
   for (;;) {
     const message = Trains.reserve(sendingPeer, room, sendingTos);
@@ -117,13 +117,13 @@ export function sendMore(): u32 {
     }
     sealMessage(keypair, message, length, sendingCounter++);
   }
-  aeadEnd();
+  packetsEnd();
   return (status << SEND_STATUS_SHIFT) | sendingPeer;
 }
 
 /**
  * Pad, write the header, seal in place. The plaintext lies behind the header already. The tag is written with the next
- * message or by `aeadEnd`, so nobody may send before that.
+ * message or by `packetsEnd`, so nobody may send before that.
  */
 function sealMessage(keypair: Keypair, message: usize, length: u32, counter: u64): void {
   const plaintext = message + TRANSPORT_HEADER_BYTES;
@@ -132,7 +132,7 @@ function sealMessage(keypair: Keypair, message: usize, length: u32, counter: u64
   store<u32>(message, MESSAGE_TRANSPORT);
   store<u32>(message, keypair.remoteIndex, 4);
   store<u64>(message, counter, 8);
-  aeadSealNext(plaintext, plaintext, whole, counter);
+  sealPacket(plaintext, plaintext, whole, counter);
   Trains.commit(TRANSPORT_HEADER_BYTES + whole + TAG_BYTES);
 }
 
@@ -149,9 +149,9 @@ export function sendKeepalive(peer: u32, now: f64): u32 {
   if (!message) return (SEND_MORE << SEND_STATUS_SHIFT) | peer;
   const counter = keypair.takeCounters(1);
   if (counter === REJECT_AFTER_MESSAGES) return (SEND_STAGE << SEND_STATUS_SHIFT) | peer;
-  aeadBegin(keypair.sendingKey);
+  packetsBegin(keypair.sendingKey);
   sealMessage(keypair, message, 0, counter);
-  aeadEnd();
+  packetsEnd();
   return ((wantsRekey(keypair, now) ? SEND_DONE_REKEY : SEND_DONE) << SEND_STATUS_SHIFT) | peer;
 }
 

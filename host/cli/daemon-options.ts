@@ -145,6 +145,7 @@ export function startRequest(
     packetMemory: packetMemory(values["packet-memory"]),
     busyPoll: busyPoll(values["busy-poll"]),
     threads: threadCount(values.threads),
+    wideVectors: values["wide-vectors"] === true,
     rekeyAfterMs: rekeyAfter(values["rekey-after"]),
     metrics: values.metrics === undefined ? undefined : parseMetricsAddress(values.metrics),
     metricsToken: wholePath("--metrics-token", values["metrics-token"]),

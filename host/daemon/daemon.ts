@@ -13,10 +13,12 @@ import { Loop } from "../loop/loop.ts";
 import type { Workers, WorkersOptions } from "../loop/threads/workers.ts";
 import type { MetricsAddress } from "../metrics/metrics-address.ts";
 import { PROMETHEUS_CONTENT_TYPE, prometheusLines } from "../metrics/prometheus.ts";
+import { type Statistic, single } from "../metrics/statistics.ts";
 import type { Machine, Offloads } from "../os/machine.ts";
 import { daemonSystem } from "../os/systems.ts";
 import { socketPath } from "../uapi/socket-path.ts";
 import type { WebAddress } from "./web-page.ts";
+import type { Vectors } from "./wide-vectors.ts";
 
 /** How quickly the event loop, which serves metrics and the page, must get its turn. */
 const METRICS_PATIENCE_MS = 50;
@@ -35,6 +37,8 @@ export interface DaemonOptions {
   offloads: Offloads;
   /** Threads that carry packets; 1 by default. */
   threads?: number | undefined;
+  /** Seal and open with 256-bit vectors, where this runtime and this machine have them. */
+  wideVectors?: boolean | undefined;
   /** The device exists and the socket answers. Called once. */
   onReady(): void;
   /** Aborted: end cleanly, remove the socket, resolve. */
@@ -86,6 +90,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
 
 async function runOn(machine: Machine, core: Core, options: DaemonOptions): Promise<void> {
   const { interfaceName, offloads, metrics, web, busyPoll, confinement, log } = options;
+  const vectors: Vectors = options.wideVectors ? await widenVectors(core, machine, log) : { bits: 128 };
   const unlockedKeys = new UnlockedKeys(machine.keyMemory, log);
   const threads = options.threads ?? 1;
   const device = machine.openDevice({ name: interfaceName, inherited: options.tunFd, offloads, threads, log });
@@ -95,7 +100,8 @@ async function runOn(machine: Machine, core: Core, options: DaemonOptions): Prom
     try {
       machine.listen({ path, inherited: options.uapiFd, leash: options.leash, log });
       const parts = machine.threadParts();
-      if (parts !== undefined) workers = await startWorkers({ ...parts, core, udp: offloads, busyPoll, log });
+      if (parts !== undefined)
+        workers = await startWorkers({ ...parts, core, wideKernel: vectors.kernel, udp: offloads, busyPoll, log });
       const threadedCore = workers?.core ?? core;
       const loop = new Loop({
         core: threadedCore,
@@ -103,7 +109,7 @@ async function runOn(machine: Machine, core: Core, options: DaemonOptions): Prom
         open: (events) => machine.openTunnel({ core: threadedCore, udp: offloads, companions: workers, events, log }),
         packetMemory: options.packetMemory,
         busyPoll,
-        extraStatistics: confinementStatistics,
+        extraStatistics: () => [...confinementStatistics(), vectorStatistic(vectors)],
         peerCreated: ({ slot }) => unlockedKeys.peerCreated(slot),
         patienceMs: metrics === undefined && web === undefined ? undefined : METRICS_PATIENCE_MS,
         eventLog: options.logLevel === "verbose" ? await openEventLog(threadedCore, machine, log) : undefined,
@@ -166,6 +172,20 @@ async function startMetrics(
 async function startPage(interfaceName: string, address: WebAddress, loop: Loop, { zones }: Machine) {
   const { startWebPage } = await import("./web-page.ts");
   return startWebPage(interfaceName, address, loop.engine, zones);
+}
+
+async function widenVectors(core: Core, machine: Machine, log: DaemonOptions["log"]): Promise<Vectors> {
+  const { widenVectors } = await import("./wide-vectors.ts");
+  return widenVectors(core, machine, (message) => log("verbose", message));
+}
+
+function vectorStatistic({ bits }: Vectors): Statistic {
+  return single(
+    "wasmguard_vector_bits",
+    "gauge",
+    "Width of the vectors that packets are sealed and opened with.",
+    bits,
+  );
 }
 
 /** Further threads cost nothing where there are none, not even their code. */

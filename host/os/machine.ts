@@ -95,6 +95,8 @@ export interface Machine {
   openTunnel(request: TunnelRequest): TunnelPorts;
   /** The point from which on nothing new is opened but UDP sockets. @throws ConfinementError, UserUnknownError */
   giveUpRights(request: RightsRequest): Promise<ConfinementStatus>;
+  /** Whether the processor has vectors of 256 bits for whole numbers (x86). */
+  hasAvx2(): boolean;
   /** Give the system back what only the start needed. */
   trim(): void;
   /** Stop listening, and remove the socket. Never throws. */

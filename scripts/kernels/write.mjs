@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basePointsKernel } from "./base-points.mjs";
 import { blake2sKernel } from "./blake2s.mjs";
+import { chacha20WideKernel } from "./chacha20-wide.mjs";
 import { fieldF64Kernel } from "./field-f64.mjs";
 import { fieldFmaKernel } from "./field-fma.mjs";
 
@@ -10,6 +11,7 @@ const DIRECTORY = "assembly/crypto/generated";
 const KERNELS = {
   "base-points": basePointsKernel,
   blake2s: blake2sKernel,
+  "chacha20-wide": chacha20WideKernel,
   "field-f64": fieldF64Kernel,
   "field-fma": fieldFmaKernel,
 };

@@ -7,6 +7,8 @@ export interface WorkerSetup {
   readonly thread: number;
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
+  /** For its core, if thread 0's has it. */
+  readonly wideKernel: WebAssembly.Module | undefined;
   readonly maxPeers: number;
   readonly maxRoutes: number;
   readonly control: SharedArrayBuffer;

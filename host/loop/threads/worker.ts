@@ -7,6 +7,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { RX_SLOTS, TX_TRAINS } from "../../core/codes.ts";
 import type { Core } from "../../core/core.ts";
 import { attachCore } from "../../core/load.ts";
+import { useWideKernel } from "../../core/wide-kernel.ts";
 import { type Libc, openLibc } from "../../ffi/libc.ts";
 import { Lane } from "../../lane/lane.ts";
 import { drainEventfd, Epoll, signalEventfd } from "../../os/linux/epoll.ts";
@@ -152,8 +153,9 @@ class WorkerLoop {
 }
 
 async function main(setup: WorkerSetup): Promise<void> {
-  const { module, memory, maxPeers, maxRoutes, thread } = setup;
+  const { module, memory, wideKernel, maxPeers, maxRoutes, thread } = setup;
   const core = await attachCore(module, memory, { maxPeers, maxRoutes, thread });
+  if (wideKernel !== undefined) useWideKernel(core, wideKernel);
   core.exports.share();
   const libc = await openLibc(memory);
   const loop = new WorkerLoop(setup, core, libc);

@@ -28,6 +28,8 @@ const STOP_LIMIT_MS = 3_000;
 
 export interface WorkersOptions extends ThreadParts {
   readonly core: Core;
+  /** What thread 0's core seals and opens with, if it is not its own code (core/wide-kernel.ts). */
+  readonly wideKernel?: WebAssembly.Module | undefined;
   readonly udp: Pick<UdpOptions, "segmentation" | "coalescing">;
   /** Microseconds; see LoopOptions. */
   readonly busyPoll?: number | undefined;
@@ -102,6 +104,7 @@ export class Workers implements Companions {
       thread: index + 1,
       module: await sharedCoreModule(),
       memory: core.memory,
+      wideKernel: this.#options.wideKernel,
       maxPeers: core.maxPeers,
       maxRoutes: core.maxRoutes,
       control: this.#control,

@@ -1,4 +1,5 @@
 /** Linux as the daemon sees it: what is opened, and what is given up when all is. */
+
 import type { Zones } from "../../address/endpoint-text.ts";
 import type { ConfinementStatus, KeyMemory } from "../../confine/confinement-status.ts";
 import { protectKeyMemory } from "../../confine/key-memory.ts";
@@ -18,6 +19,7 @@ import type {
   RightsRequest,
   TunnelRequest,
 } from "../machine.ts";
+import { cpuFlags } from "./cpu-flags.ts";
 import { DeletionWatch } from "./inotify.ts";
 import { applyLinkSettings, applyLinkSettingsIfPossible } from "./link-settings.ts";
 import { setNice } from "./priority.ts";
@@ -106,6 +108,10 @@ class LinuxMachine implements Machine {
     this.#remover = startRemover(libc, files, log);
     keepUdpSockets(libc, threads);
     return confine(libc, user, confinement, this.keyMemory, (message) => log("error", message));
+  }
+
+  hasAvx2(): boolean {
+    return cpuFlags().has("avx2");
   }
 
   trim(): void {

@@ -1,0 +1,50 @@
+// Where 256-bit vectors are had, and that V8 really makes them, of our kernel and of nothing else.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { cpuFlags } from "../../../host/os/linux/cpu-flags.ts";
+import { findRuntime, type RuntimeName, runArguments } from "../../support/runtimes.ts";
+
+const script = fileURLToPath(new URL("support/wide-vectors.ts", import.meta.url));
+
+function run(path: string, args: readonly string[]): string {
+  const { stdout, stderr, status } = spawnSync(path, args, { encoding: "utf8", timeout: 50_000 });
+  expect(stderr).toBe("");
+  expect(status).toBe(0);
+  return stdout;
+}
+
+const had = { bits: 256, kernel: true, told: ["256-bit vectors are in use"] };
+const without = (reason: RegExp) => ({ bits: 128, kernel: false, told: [expect.stringMatching(reason)] });
+const runtimes: [RuntimeName, unknown][] = [
+  ["node22", without(/: V8 12\.\S+ was not tried$/)],
+  ["node24", had],
+  ["node26", had],
+  ["deno", without(/: only Node has them$/)],
+  ["bun", without(/: only Node has them$/)],
+];
+
+test.each(runtimes)("%s", (name, expected) => {
+  const { path, reason } = findRuntime(name);
+  if (path === undefined) throw new Error(reason);
+  const avx2 = cpuFlags().has("avx2");
+  const here = expected === had && !avx2 ? without(/: the processor has no AVX2$/) : expected;
+  expect(JSON.parse(run(path, runArguments(name, script)))).toEqual(here);
+});
+
+test("options for WebAssembly are left as they are", () => {
+  const output = run(process.execPath, ["--no-wasm-dynamic-tiering", script]);
+  expect(JSON.parse(output)).toEqual(without(/: Node was started with options for WebAssembly$/));
+});
+
+test.each(["node24", "node26"] as const)("in %s the whole kernel becomes 256-bit, and no later code", (name) => {
+  const { path, reason } = findRuntime(name);
+  if (path === undefined) throw new Error(reason);
+  const traced = ["--trace-wasm-revectorize", ...runArguments(name, script), "traced"];
+  const [during, after] = run(path, traced).split("the same code once more\n");
+  // V8's own count: the kernel has two loops of 160 pairs of operations, and as many again behind them. A pair may also cost something.
+  const [, saved, cost] = /Save: (\d+), cost: (\d+)/.exec(during!)!;
+  expect(Number(saved)).toBeGreaterThan(450);
+  expect(Number(cost)).toBeLessThan(200);
+  expect(after).toBe("");
+});
