@@ -1,10 +1,8 @@
 /**
  * The options of `wasmguard NAME`, in one table: the parser, the help text and the daemon's start read it.
  * A new flag is one row here and one line in daemon-options.ts.
- * `node:util` parses: it is in Node, Deno and Bun alike, and costs no start-up time.
  */
-import { parseArgs } from "node:util";
-import { UsageError } from "./command-errors.ts";
+import { readArguments } from "./arguments.ts";
 
 export interface OptionRow {
   /** One letter; without it the option has only its long form. */
@@ -70,21 +68,6 @@ export function parseOptions<T extends Record<string, OptionRow>>(
   rows: T,
   args: readonly string[],
 ): ParsedArguments<T> {
-  const options: Record<string, { type: "string" | "boolean"; short?: string; multiple?: boolean }> = {};
-  for (const [name, row] of Object.entries<OptionRow>({ ...rows, ...COMMON_OPTIONS })) {
-    options[name] = {
-      type: row.value ? "string" : "boolean",
-      ...(row.short && { short: row.short }),
-      ...(row.many && { multiple: true }),
-    };
-  }
-  try {
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
-    return { values: values as ParsedArguments<T>["values"], operands: positionals };
-  } catch (error) {
-    // parseArgs puts its advice into further sentences; the first one says what is wrong.
-    const message = error instanceof Error ? error.message : String(error);
-    const first = message.split(/[.\n]/)[0] ?? message;
-    throw new UsageError(first.charAt(0).toLowerCase() + first.slice(1));
-  }
+  const { values, operands } = readArguments({ ...rows, ...COMMON_OPTIONS }, args);
+  return { values: values as ParsedArguments<T>["values"], operands };
 }

@@ -130,7 +130,12 @@ describe("a wrong command line", () => {
   it.for([
     [[], "no interface name and no command"],
     [["-x", "wg0"], "unknown option '-x'"],
-    [["--tun-fd"], "option '--tun-fd <value>' argument missing"],
+    [["--tun-fd"], "--tun-fd wants a value: N"],
+    [
+      ["--tun-fd", "-f", "wg0"],
+      '--tun-fd wants a value, and "-f" looks like an option. If it is one, write: --tun-fd=-f',
+    ],
+    [["--foreground=yes", "wg0"], "--foreground takes no value"],
     [["--tun-fd=x", "wg0"], '--tun-fd is not the number of an inherited descriptor: "x"'],
     [["--uapi-fd=1", "wg0"], '--uapi-fd is not the number of an inherited descriptor: "1"'],
     [["--busy-poll", "10001", "wg0"], '--busy-poll is not a number from 0 to 10000: "10001"'],
