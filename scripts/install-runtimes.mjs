@@ -1,5 +1,6 @@
 // Installs the runtimes that the tests run in: into .runtimes/ those of test/runtimes/package.json, exactly as its lock
-// file says, and into .runtimes/newest/ the newest release of each line of Node, as the registry has it today.
+// file says, into .runtimes/newest/ the newest release of each line of Node, as the registry has it today, and into
+// .runtimes/arm64/ Node for that processor.
 // No install script of any package runs: every runtime is a plain binary in a package of its own.
 // Usage: install-runtimes.mjs  (npm run runtimes)
 import { spawnSync } from "node:child_process";
@@ -23,6 +24,16 @@ const pinned = install(from, to, ["package.json", "package-lock.json"], ["instal
 // Not `npm install`, which keeps an older release that the range allows too.
 const unlocked = ["update", "--no-save", "--no-package-lock"];
 const newest = install(`${from}newest/`, `${to}newest/`, ["package.json"], unlocked);
+// For qemu, which the other processor needs.
+const foreign =
+  process.arch === "x64"
+    ? install(
+        `${from}arm64/`,
+        `${to}arm64/`,
+        ["package.json", "package-lock.json"],
+        ["install", "--cpu=arm64", "--os=linux"],
+      )
+    : 0;
 if (newest !== 0)
   console.error("The newest releases of Node could not be fetched; the pinned ones are in another directory.");
-process.exitCode = pinned || newest;
+process.exitCode = pinned || newest || foreign;

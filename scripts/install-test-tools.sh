@@ -11,6 +11,8 @@ packages=(
   openssh-client openssh-server                # by way of the proxy
   gcc libc6-dev python3                        # constants of the kernel's headers, floods
   chromium                                     # the crypto module and the benchmark page in a browser
+  qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross libatomic1-arm64-cross  # another processor
+  python3-pip                                  # what scripts/install-musl.sh fetches
   podman runc                                  # real containers
   systemd groff-base                           # the unit and the man page that are shipped
   ca-certificates

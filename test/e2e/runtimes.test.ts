@@ -14,6 +14,7 @@ const runtimes: { name: RuntimeName; args: readonly string[] }[] = [
   { name: "node22", args: [] },
   { name: "deno", args: ["run", "--quiet", "--allow-all"] },
   { name: "bun", args: [] },
+  { name: "bun-musl", args: [] },
 ];
 
 describe.each(runtimes)("wasmguard on $name", ({ name, args }) => {

@@ -51,8 +51,25 @@ expect.poll = (value, { timeout = POLL_MS } = {}) => {
 export const vi = { waitFor: (check, { timeout = POLL_MS } = {}) => until(timeout, check) };
 
 const tests = [];
-const groups = [];
+/** The file's own hooks, then those of each group around: what `it` finds in force. */
+let frames = [];
 let atEnd = [];
+
+function frame(name) {
+  return { name, beforeAll: [], beforeEach: [], afterEach: [], afterAll: [], left: 0, begun: false };
+}
+
+/** What is read from here on is another file's. */
+export function beginFile() {
+  frames = [frame("")];
+}
+beginFile();
+
+const hook = (kind) => (run) => void frames.at(-1)[kind].push(run);
+export const beforeAll = hook("beforeAll");
+export const beforeEach = hook("beforeEach");
+export const afterEach = hook("afterEach");
+export const afterAll = hook("afterAll");
 
 export function onTestFinished(run) {
   atEnd.push(run);
@@ -74,14 +91,17 @@ function withEach(add) {
 }
 
 export const it = withEach((name, run, limit) => {
-  tests.push({ name: [...groups, name].join(" > "), run, limitMs: typeof limit === "number" ? limit : LIMIT_MS });
+  for (const each of frames) each.left += 1;
+  const limitMs = typeof limit === "number" ? limit : LIMIT_MS;
+  const names = [...frames.map((each) => each.name), name].filter((part) => part !== "");
+  tests.push({ name: names.join(" > "), run, limitMs, frames: [...frames] });
 });
 export const test = it;
 
 export const describe = withEach((name, body) => {
-  groups.push(name);
+  frames.push(frame(name));
   body();
-  groups.pop();
+  frames.pop();
 });
 
 async function within(limitMs, promise) {
@@ -96,24 +116,52 @@ async function within(limitMs, promise) {
   }
 }
 
-async function attempt({ run, limitMs }) {
+class Skipped extends Error {}
+
+function skip(reason) {
+  throw new Skipped(reason);
+}
+
+async function attempt({ run, limitMs, frames: around }) {
   atEnd = [];
   const failures = [];
   const caught = (error) => failures.push(error);
-  await within(limitMs, (async () => run({ expect, onTestFinished, skip: () => {} }))()).catch(caught);
-  for (const end of atEnd.reverse()) await within(limitMs, (async () => end())()).catch(caught);
+  const context = { expect, onTestFinished, skip };
+  const take = (step) => within(limitMs, (async () => step(context))());
+  const before = async () => {
+    for (const each of around) {
+      if (!each.begun) for (const step of each.beforeAll) await take(step);
+      each.begun = true;
+    }
+    for (const each of around) for (const step of each.beforeEach) await take(step);
+    await take(run);
+  };
+  await before().catch(caught);
+  for (const end of atEnd.reverse()) await take(end).catch(caught);
+  const inward = [...around].reverse();
+  for (const each of inward) for (const step of each.afterEach) await take(step).catch(caught);
+  for (const each of inward) {
+    each.left -= 1;
+    if (each.left === 0) for (const step of each.afterAll) await take(step).catch(caught);
+  }
   return failures;
 }
 
 /** Once the files have been read. @returns what failed */
 export async function runTests() {
   let failed = 0;
+  let skipped = 0;
   for (const each of tests) {
     const failures = await attempt(each);
+    if (failures.length === 1 && failures[0] instanceof Skipped) {
+      console.log(`skipped ${each.name}: ${failures[0].message}`);
+      skipped += 1;
+      continue;
+    }
     console.log(`${failures.length === 0 ? "ok" : "FAILED"} ${each.name}`);
     for (const failure of failures) console.log(failure);
     failed += failures.length;
   }
-  console.log(`${tests.length} tests, ${failed} failures`);
+  console.log(`${tests.length - skipped} tests, ${failed} failures`);
   return tests.length === 0 ? 1 : failed;
 }

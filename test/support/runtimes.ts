@@ -9,7 +9,8 @@ export const RUNTIMES = ["node20", "node22", "node24", "node26", "deno", "bun"] 
 
 /** The newest release of each line of Node, for what a release may break that is younger than our pins. */
 export const NEWEST_NODES = ["node20-newest", "node22-newest", "node24-newest", "node26-newest"] as const;
-export type RuntimeName = (typeof RUNTIMES)[number] | (typeof NEWEST_NODES)[number];
+/** "bun-musl": Bun for another C library, beside this machine's own. */
+export type RuntimeName = (typeof RUNTIMES)[number] | (typeof NEWEST_NODES)[number] | "bun-musl";
 
 export type FoundRuntime = { path: string; reason?: undefined } | { path?: undefined; reason: string };
 
@@ -20,13 +21,14 @@ export function findRuntime(name: RuntimeName): FoundRuntime {
   for (const path of given === undefined ? installed(name) : [given]) {
     if (isExecutable(path)) return { path };
   }
-  return { reason: `${name} is not installed: run \`npm run runtimes\`, or set ${variable}` };
+  const how = name === "bun-musl" ? "scripts/install-musl.sh" : "`npm run runtimes`";
+  return { reason: `${name} is not installed: run ${how}, or set ${variable}` };
 }
 
 /** Arguments that let a runtime run a TypeScript file with full rights and no warnings of its own. */
 export function runArguments(name: RuntimeName, script: string): string[] {
   if (name === "deno") return ["run", "--quiet", "--no-lock", "--allow-all", script];
-  if (name === "bun" || name.startsWith("node26")) return [script];
+  if (name === "bun" || name === "bun-musl" || name.startsWith("node26")) return [script];
   return ["--disable-warning=ExperimentalWarning", "--experimental-strip-types", script];
 }
 
@@ -41,6 +43,8 @@ function installed(name: RuntimeName): string[] {
       const cpu = arch === "arm64" ? "aarch64" : arch;
       return [modules(`@oven/bun-linux-${cpu}/bin/bun`), modules(`@oven/bun-linux-${cpu}-musl/bin/bun`)];
     }
+    case "bun-musl":
+      return [at(".runtimes/musl/node_modules/@oven/bun-linux-x64-musl/bin/bun")];
     case "node26":
       return [at("node_modules/.bin/node"), modules(`node26-${arch}/bin/node`)];
     case "node20-newest":

@@ -43,6 +43,7 @@ const backends: [RuntimeName, string][] = [
   ["node26", "node"],
   ["deno", "deno"],
   ["bun", "bun"],
+  ["bun-musl", "bun"],
 ];
 
 for (const [name, backend] of backends) {
