@@ -22,7 +22,8 @@ function makeRequire() {
 
 function load() {
   const { WASMGUARD_DAEMON: daemon, WASMGUARD_PROXY: proxy } = process.env;
-  const compiled = `../dist/command/${daemon !== undefined ? "daemon" : proxy !== undefined ? "proxy" : "launch"}.cjs`;
+  const isProxy = proxy !== undefined && process.argv[2] === "proxy";
+  const compiled = `../dist/command/${daemon !== undefined ? "daemon" : isProxy ? "proxy" : "launch"}.cjs`;
   const requireModule = typeof require === "function" ? require : makeRequire();
   try {
     return requireModule(compiled);
