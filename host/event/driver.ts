@@ -265,8 +265,15 @@ export class EventDriver {
       send: (length) => {
         if (this.#open) this.#carry(at, length);
       },
-      ready: (address) => this.#open && this.#run((now) => this.engine.wouldSend(address, now)),
+      ready: (address) => this.#open && this.#wouldSend(address),
     };
+  }
+
+  /** Asked in the middle of packets that come in a row: only a handshake that begins is a reason to send, and then with them. */
+  #wouldSend(address: Uint8Array): boolean {
+    const ready = this.engine.wouldSend(address, performance.now());
+    if (!ready) this.#flushSoon();
+    return ready;
   }
 
   /** Packets that come in a row leave together, in trains: when the code that handed them over is done. */
