@@ -232,9 +232,10 @@ export class Network {
   async open(options: ConnectOptions): Promise<Conn> {
     const socket = this.socket({ ...options, allowHalfOpen: true });
     await new Promise<void>((resolve, reject) => {
-      socket.once("error", reject);
+      const failed = (error: Error): void => reject(options.signal?.aborted ? options.signal.reason : error);
+      socket.once("error", failed);
       socket.once("connect", () => {
-        socket.off("error", reject);
+        socket.off("error", failed);
         resolve();
       });
       socket.connect({ ...options, signal: undefined });

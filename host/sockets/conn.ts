@@ -37,10 +37,12 @@ export class Conn {
     });
   }
 
-  /** End our side; reading goes on. */
+  /** End our side; reading goes on. @throws what has become of the connection before all was sent */
   closeWrite(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#socket.end(resolve);
+    return new Promise((resolve, reject) => {
+      // Ended already is ended.
+      if (this.#socket.writableFinished) return resolve();
+      this.#socket.end((error?: Error | null) => (error ? reject(error) : resolve()));
     });
   }
 

@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { IpAddress } from "../net/address.ts";
 import type { UdpError, UdpFailure, UdpOptions, UdpSocket } from "../net/udp/socket.ts";
 import type { Ending } from "./dial.ts";
-import { socketError } from "./socket-errors.ts";
+import { checkPort, socketError } from "./socket-errors.ts";
 
 export interface UdpService {
   open(options?: UdpOptions): UdpSocket | UdpFailure;
@@ -38,6 +38,10 @@ const WAITING_BYTES_MAX = 16 << 20;
 const OVERHEAD_BYTES = 256;
 const familyName = (address: IpAddress): "IPv4" | "IPv6" => (address.family === 4 ? "IPv4" : "IPv6");
 
+function dgramError(code: "NOT_RUNNING" | "IS_CONNECTED" | "NOT_CONNECTED", message: string): Error {
+  return Object.assign(new Error(message), { code: `ERR_SOCKET_DGRAM_${code}` });
+}
+
 function bytesOf(message: Uint8Array | string | readonly (Uint8Array | string)[]): Uint8Array {
   if (Array.isArray(message)) return new Uint8Array(Buffer.concat(message.map((part) => bytesOf(part))));
   if (typeof message === "string") return new TextEncoder().encode(message);
@@ -49,7 +53,7 @@ function bytesOf(message: Uint8Array | string | readonly (Uint8Array | string)[]
 export class TunnelDatagramSocket extends EventEmitter {
   readonly type: "udp4" | "udp6" | undefined;
   readonly #context: DatagramContext;
-  readonly #closeOnAbort: (() => void) | undefined;
+  readonly #stopFollowing: (() => void) | undefined;
   #socket: UdpSocket | undefined;
   /** Sends that found the queue full, in order. */
   #waiting: { bytes: Uint8Array; remote: IpAddress; port: number; done: SendCallback | undefined }[] = [];
@@ -58,6 +62,7 @@ export class TunnelDatagramSocket extends EventEmitter {
   #queuedCount = 0;
   #closed = false;
   #binding = false;
+  #connecting = false;
 
   constructor(
     context: DatagramContext,
@@ -71,9 +76,10 @@ export class TunnelDatagramSocket extends EventEmitter {
     if (onMessage !== undefined) this.on("message", onMessage);
     const { signal } = options;
     if (signal === undefined) return;
-    this.#closeOnAbort = () => void this.close();
-    if (signal.aborted) this.#closeOnAbort();
-    else signal.addEventListener("abort", this.#closeOnAbort, { once: true });
+    const abort = (): void => this.destroy();
+    this.#stopFollowing = () => signal.removeEventListener("abort", abort);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
   }
 
   get #family(): 0 | 4 | 6 {
@@ -81,7 +87,7 @@ export class TunnelDatagramSocket extends EventEmitter {
   }
 
   #requireOpen(): void {
-    if (this.#closed) throw Object.assign(new Error("Not running"), { code: "ERR_SOCKET_DGRAM_NOT_RUNNING" });
+    if (this.#closed) throw dgramError("NOT_RUNNING", "Not running");
   }
 
   /** @returns the stack's socket, made at the first need. @throws SocketError */
@@ -102,6 +108,8 @@ export class TunnelDatagramSocket extends EventEmitter {
     const socket = this.#context.udp.open({ local, localPort: port, handler });
     if (typeof socket === "string") throw socketError(socket, "bind", where);
     this.#socket = socket;
+    // Whoever sends without having bound it hears so too.
+    if (!this.#binding) process.nextTick(() => this.#closed || this.emit("listening"));
     return socket;
   }
 
@@ -117,14 +125,15 @@ export class TunnelDatagramSocket extends EventEmitter {
     if (listener !== undefined) this.once("listening", listener);
     this.#binding = true;
     process.nextTick(() => {
-      this.#binding = false;
       if (this.#closed) return;
       try {
         this.#open(chosen as { port?: number; address?: string });
-        this.emit("listening");
       } catch (error) {
-        this.emit("error", error);
+        return void this.emit("error", error);
+      } finally {
+        this.#binding = false;
       }
+      this.emit("listening");
     });
     return this;
   }
@@ -134,7 +143,13 @@ export class TunnelDatagramSocket extends EventEmitter {
     const listener = rest.find((argument) => typeof argument === "function") as ((error?: Error) => void) | undefined;
     const host = rest.find((word) => typeof word === "string") as string | undefined;
     this.#requireOpen();
+    checkPort(port, "> 0");
+    if (this.#connecting || this.#connected) throw dgramError("IS_CONNECTED", "Already connected");
+    this.#connecting = true;
     this.#resolve(host ?? "localhost")
+      .finally(() => {
+        this.#connecting = false;
+      })
       .then((remote) => {
         const failure = this.#open().connect(remote, port);
         if (failure !== undefined) throw socketError(failure, "connect", { address: remote.toString(), port });
@@ -147,7 +162,12 @@ export class TunnelDatagramSocket extends EventEmitter {
       });
   }
 
+  get #connected(): boolean {
+    return this.#socket?.remote !== undefined;
+  }
+
   disconnect(): void {
+    if (!this.#connected) throw dgramError("NOT_CONNECTED", "Not connected");
     this.#socket?.disconnect();
   }
 
@@ -166,12 +186,18 @@ export class TunnelDatagramSocket extends EventEmitter {
     const numbers = rest.filter((argument) => typeof argument === "number");
     const host = rest.find((argument) => typeof argument === "string") as string | undefined;
     let bytes = bytesOf(message);
-    const connected = this.#socket?.remote !== undefined;
+    const connected = this.#connected;
     if (numbers.length >= (connected ? 2 : 3)) {
       const [offset, length] = numbers.splice(0, 2) as [number, number];
+      if (offset > bytes.length || offset + length > bytes.length) {
+        const which = offset > bytes.length ? "offset" : "length";
+        throw Object.assign(new RangeError(`"${which}" is outside of buffer bounds`), {
+          code: "ERR_BUFFER_OUT_OF_BOUNDS",
+        });
+      }
       bytes = bytes.subarray(offset, offset + length);
     }
-    const port = numbers[0];
+    const port = connected ? 0 : checkPort(numbers[0], "> 0");
     const fail = (error: Error): void => {
       if (callback !== undefined) process.nextTick(callback, error, 0);
       else process.nextTick(() => this.emit("error", error));
@@ -179,11 +205,6 @@ export class TunnelDatagramSocket extends EventEmitter {
     if (bytes.length > BYTES_MAX) return fail(socketError("EMSGSIZE", "send"));
     if (connected)
       return this.#send({ bytes, remote: this.#socket!.remote!, port: this.#socket!.remotePort, done: callback });
-    if (!(port !== undefined && Number.isInteger(port) && port > 0 && port <= 0xffff)) {
-      throw Object.assign(new RangeError(`Port should be > 0 and < 65536. Received ${port}.`), {
-        code: "ERR_SOCKET_BAD_PORT",
-      });
-    }
     const literal = IpAddress.parse(host ?? "127.0.0.1");
     if (literal !== undefined) return this.#send({ bytes, remote: literal, port, done: callback });
     if (!this.#mayQueue(bytes)) return fail(socketError("ENOBUFS", "send"));
@@ -274,6 +295,7 @@ export class TunnelDatagramSocket extends EventEmitter {
   }
 
   address(): { address: string; family: "IPv4" | "IPv6"; port: number } {
+    this.#requireOpen();
     const socket = this.#socket;
     if (socket === undefined) throw socketError("EBADF", "getsockname");
     const { local } = socket;
@@ -284,12 +306,12 @@ export class TunnelDatagramSocket extends EventEmitter {
 
   remoteAddress(): { address: string; family: "IPv4" | "IPv6"; port: number } {
     const remote = this.#socket?.remote;
-    if (remote === undefined)
-      throw Object.assign(new Error("Not connected"), { code: "ERR_SOCKET_DGRAM_NOT_CONNECTED" });
+    if (remote === undefined) throw dgramError("NOT_CONNECTED", "Not connected");
     return { address: remote.toString(), family: familyName(remote), port: this.#socket!.remotePort };
   }
 
   setTTL(hops: number): number {
+    if (!(Number.isInteger(hops) && hops >= 1 && hops <= 255)) throw socketError("EINVAL", "setTTL");
     this.#open().hopLimit = hops;
     return hops;
   }
@@ -298,6 +320,7 @@ export class TunnelDatagramSocket extends EventEmitter {
     if (callback !== undefined) this.once("close", callback);
     if (this.#closed) return this;
     this.#closed = true;
+    this.#stopFollowing?.();
     this.#context.open.delete(this);
     this.#socket?.close();
     this.#socket = undefined;

@@ -2,7 +2,7 @@
 import { IpAddress } from "../net/address.ts";
 import type { NameFailure } from "../net/dns/happy-eyeballs.ts";
 import type { TcpConnectOptions, TcpFailure, TcpOptions, TcpService, TcpStream } from "../net/tcp/face.ts";
-import { socketError } from "./socket-errors.ts";
+import { nameError, socketError } from "./socket-errors.ts";
 
 export type Family = 0 | 4 | 6;
 
@@ -49,9 +49,7 @@ export function dial(context: SocketContext, options: DialOptions): Dialing {
     const done = (result: TcpStream | NameFailure): void => {
       if (typeof result !== "string") return resolve(result);
       const byName = BY_RESOLVER.has(result);
-      reject(
-        socketError(byName ? codeOf(result) : result, byName ? "getaddrinfo" : "connect", { address: host, port }),
-      );
+      reject(byName ? nameError(codeOf(result), host) : socketError(result, "connect", { address: host, port }));
     };
     const remote = IpAddress.parse(host);
     giveUp =

@@ -3,7 +3,7 @@ import { IpAddress } from "../net/address.ts";
 import type { LookupResult, Resolver } from "../net/dns/resolver.ts";
 import { sortDestinations } from "../net/ip/selection.ts";
 import type { Family } from "./dial.ts";
-import { socketError } from "./socket-errors.ts";
+import { nameError, socketError } from "./socket-errors.ts";
 
 export interface LookupOptions {
   readonly family?: Family | 4 | 6 | "IPv4" | "IPv6" | undefined;
@@ -60,10 +60,7 @@ export class Lookups {
     if (found.length > 0) return this.#sorted(found);
     const reasons = answers.flatMap((answer) => (answer.status === "rejected" ? [codeOf(answer.reason)] : []));
     const again = reasons.some((code) => code !== "ENOTFOUND" && code !== "ENODATA" && code !== "EBADNAME");
-    throw Object.assign(socketError(again ? "EAI_AGAIN" : "ENOTFOUND", "getaddrinfo"), {
-      hostname: name,
-      message: `getaddrinfo ${again ? "EAI_AGAIN" : "ENOTFOUND"} ${name}`,
-    });
+    throw nameError(again ? "EAI_AGAIN" : "ENOTFOUND", name);
   }
 
   #sorted(found: readonly IpAddress[]): readonly IpAddress[] {

@@ -4,11 +4,11 @@ import type { IpAddress } from "../net/address.ts";
 import type { TcpServer } from "../net/tcp/face.ts";
 import type { SocketContext } from "./dial.ts";
 import { type SocketOptions, TunnelSocket } from "./socket.ts";
-import { socketError } from "./socket-errors.ts";
+import { checkPort, socketError } from "./socket-errors.ts";
 
 export interface ListenOptions {
   /** 0 or undefined: a free one. */
-  readonly port?: number | undefined;
+  readonly port?: number | string | undefined;
   /** One of the tunnel's own addresses; all of them by default. */
   readonly host?: string | undefined;
   readonly backlog?: number | undefined;
@@ -19,6 +19,8 @@ export interface ServerOptions extends Omit<SocketOptions, "signal"> {
   /** Accept a connection without reading from it yet. */
   readonly pauseOnConnect?: boolean | undefined;
 }
+
+const familyName = ({ family }: IpAddress): "IPv4" | "IPv6" => (family === 4 ? "IPv4" : "IPv6");
 
 export class TunnelServer extends EventEmitter {
   readonly #context: SocketContext & { ownAddress(text: string): IpAddress | undefined };
@@ -52,23 +54,30 @@ export class TunnelServer extends EventEmitter {
       rest.find((word) => typeof word === "number"),
     ];
     const chosen: ListenOptions =
-      typeof options === "object"
-        ? options
-        : { port: Number(options ?? 0), host: host as string, backlog: backlog as number };
+      typeof options === "object" ? options : { port: options, host: host as string, backlog: backlog as number };
     if (listener !== undefined) this.once("listening", listener);
     if (this.#server !== undefined)
       throw Object.assign(new Error("already listening"), { code: "ERR_SERVER_ALREADY_LISTEN" });
-    const failure = this.#open(chosen);
+    const port = typeof chosen.port === "function" ? 0 : checkPort(chosen.port ?? 0, ">= 0");
+    const failure = this.#open({ ...chosen, port });
     // Told later, as net.Server does: whoever calls has set up his listeners by then.
     process.nextTick(() => {
       if (failure !== undefined) this.emit("error", failure);
       else if (this.#server !== undefined) this.emit("listening");
     });
-    chosen.signal?.addEventListener("abort", () => void this.close(), { once: true });
+    const { signal } = chosen;
+    if (signal !== undefined) this.#followSignal(signal);
     return this;
   }
 
-  #open({ port = 0, host, backlog }: ListenOptions): Error | undefined {
+  #followSignal(signal: AbortSignal): void {
+    const abort = (): void => void this.close();
+    if (signal.aborted) return process.nextTick(abort);
+    signal.addEventListener("abort", abort, { once: true });
+    this.once("close", () => signal.removeEventListener("abort", abort));
+  }
+
+  #open({ port, host, backlog }: ListenOptions & { port: number }): Error | undefined {
     const any = host === undefined || host === "" || host === "::" || host === "0.0.0.0";
     const local = any ? undefined : this.#context.ownAddress(host);
     const where = { address: host ?? "::", port };
@@ -84,8 +93,11 @@ export class TunnelServer extends EventEmitter {
   #accept(): void {
     for (let stream = this.#server?.accept(); stream !== undefined; stream = this.#server?.accept()) {
       if (this.maxConnections !== undefined && this.#sockets.size >= this.maxConnections) {
+        const { local, localPort, remote, remotePort } = stream;
         stream.abort();
-        this.emit("drop", {});
+        const [localFamily, remoteFamily] = [familyName(local), familyName(remote)];
+        const ends = { localAddress: local.toString(), localPort, localFamily };
+        this.emit("drop", { ...ends, remoteAddress: remote.toString(), remotePort, remoteFamily });
         continue;
       }
       const socket = TunnelSocket.accepted(this.#context, stream, this.#options);

@@ -1,5 +1,6 @@
 /** Errors of sockets, shaped as the runtime's own: `code`, `errno`, `syscall`, `address`, `port`. What programs test for works as with net.Socket. */
 import { constants } from "node:os";
+import { inspect } from "node:util";
 
 export interface SocketError extends Error {
   code: string;
@@ -22,6 +23,30 @@ function errnoOf(code: string): number {
   const numbers: Record<string, number | undefined> = constants.errno;
   const system = Object.hasOwn(numbers, code) ? numbers[code] : undefined;
   return system !== undefined ? -system : (RESOLVER_ERRNO[code] ?? -1);
+}
+
+/** As net and dgram throw it, before anything is tried. @param least the smallest port that there is, in their words */
+export function checkPort(port: unknown, least: ">= 0" | "> 0"): number {
+  const number = typeof port === "string" && port.trim() !== "" ? Number(port) : port;
+  const valid = typeof number === "number" && Number.isInteger(number) && number >= 0 && number <= 0xffff;
+  if (valid && (least === ">= 0" || number > 0)) return number;
+  const received = port === undefined || port === null ? String(port) : `type ${typeof port} (${inspect(port)})`;
+  throw Object.assign(new RangeError(`Port should be ${least} and < 65536. Received ${received}.`), {
+    code: "ERR_SOCKET_BAD_PORT",
+  });
+}
+
+/** As every call of the runtime that takes a signal. */
+export function abortError(signal: AbortSignal): Error {
+  const error = new Error("The operation was aborted", { cause: signal.reason });
+  error.name = "AbortError";
+  return Object.assign(error, { code: "ABORT_ERR" });
+}
+
+/** A name that leads nowhere, as dns.lookup tells it. */
+export function nameError(code: string, hostname: string): SocketError {
+  const error = socketError(code, "getaddrinfo");
+  return Object.assign(error, { hostname, message: `getaddrinfo ${code} ${hostname}` });
 }
 
 /** @param syscall "connect", "read", "listen", "getaddrinfo" … */

@@ -4,10 +4,10 @@
  * not sent to us.
  */
 import { Duplex } from "node:stream";
-import type { IpAddress } from "../net/address.ts";
+import { IpAddress } from "../net/address.ts";
 import type { TcpFailure, TcpOptions, TcpStream } from "../net/tcp/face.ts";
 import { type Dialing, dial, type SocketContext } from "./dial.ts";
-import { socketError } from "./socket-errors.ts";
+import { abortError, checkPort, socketError } from "./socket-errors.ts";
 
 export interface SocketOptions {
   /** Keep our side open when the other has ended. Default false, as net.Socket. */
@@ -21,9 +21,9 @@ export interface SocketOptions {
 
 export interface ConnectOptions extends SocketOptions {
   readonly host?: string | undefined;
-  readonly port: number;
+  readonly port: number | string;
   readonly family?: 0 | 4 | 6 | undefined;
-  readonly localAddress?: IpAddress | undefined;
+  readonly localAddress?: IpAddress | string | undefined;
   readonly localPort?: number | undefined;
   /** Milliseconds until the connection must be made. */
   readonly connectTimeout?: number | undefined;
@@ -34,6 +34,14 @@ const KEEP_ALIVE_INTERVAL_MS = 1_000;
 const KEEP_ALIVE_PROBES = 10;
 /** Bytes taken from the stack at a time. */
 const READ_BYTES = 64 * 1024;
+
+/** @throws TypeError as net.Socket has it */
+function localOf(address: IpAddress | string | undefined): IpAddress | undefined {
+  if (typeof address !== "string") return address;
+  const parsed = IpAddress.parse(address);
+  if (parsed !== undefined) return parsed;
+  throw Object.assign(new TypeError(`${address} is no address`), { code: "ERR_INVALID_IP_ADDRESS" });
+}
 
 interface End {
   readonly address: string;
@@ -55,10 +63,11 @@ export class TunnelSocket extends Duplex {
   /** The rest of a write that the stack had no room for, and whom to tell. */
   #waiting: { chunk: Uint8Array; done: (error?: Error | null) => void } | undefined;
   #wantsRead = false;
-  #idleMs = 0;
+  #idleMs: number | undefined;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   bytesRead = 0;
-  bytesWritten = 0;
+  /** Of writes that the stack has taken whole. */
+  #bytesTaken = 0;
 
   constructor(context: SocketContext, options: SocketOptions = {}) {
     super({ allowHalfOpen: options.allowHalfOpen ?? false, emitClose: false, autoDestroy: true });
@@ -77,7 +86,7 @@ export class TunnelSocket extends Duplex {
   }
 
   #followSignal(signal: AbortSignal): void {
-    const abort = (): void => void this.destroy(signal.reason instanceof Error ? signal.reason : undefined);
+    const abort = (): void => void this.destroy(abortError(signal));
     if (signal.aborted) return process.nextTick(abort);
     signal.addEventListener("abort", abort, { once: true });
     this.once("close", () => signal.removeEventListener("abort", abort));
@@ -89,7 +98,7 @@ export class TunnelSocket extends Duplex {
   connect(options: ConnectOptions | number | string, ...rest: unknown[]): this {
     const listener = rest.find((argument) => typeof argument === "function") as (() => void) | undefined;
     const host = typeof rest[0] === "string" ? rest[0] : "localhost";
-    const chosen = typeof options === "object" ? options : { port: Number(options), host };
+    const chosen = typeof options === "object" ? options : { port: options, host };
     if (listener !== undefined) this.once("connect", listener);
     if (this.#stream !== undefined || this.#connecting !== undefined) {
       throw socketError("EISCONN", "connect");
@@ -97,18 +106,13 @@ export class TunnelSocket extends Duplex {
     if (chosen.noDelay !== undefined) this.setNoDelay(chosen.noDelay);
     if (chosen.keepAlive !== undefined) this.setKeepAlive(chosen.keepAlive, chosen.keepAliveInitialDelay);
     if (chosen.signal != null) this.#followSignal(chosen.signal);
-    const port = Number(chosen.port);
-    if (!(Number.isInteger(port) && port >= 1 && port <= 0xffff)) {
-      throw Object.assign(new RangeError(`Port should be >= 1 and < 65536. Received ${String(chosen.port)}.`), {
-        code: "ERR_SOCKET_BAD_PORT",
-      });
-    }
+    const port = checkPort(chosen.port, ">= 0") || checkPort(chosen.port, "> 0");
     this.#connecting = dial(this.#context, {
       ...this.#options,
       host: chosen.host ?? "localhost",
       port,
       family: chosen.family,
-      localAddress: chosen.localAddress,
+      localAddress: localOf(chosen.localAddress),
       localPort: chosen.localPort,
       timeoutMs: chosen.connectTimeout,
     });
@@ -194,7 +198,12 @@ export class TunnelSocket extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    this.#waiting = { chunk, done };
+    const { length } = chunk;
+    const taken = (error?: Error | null): void => {
+      if (!error) this.#bytesTaken += length;
+      done(error);
+    };
+    this.#waiting = { chunk, done: taken };
     this.#push();
   }
 
@@ -204,7 +213,6 @@ export class TunnelSocket extends Duplex {
     if (waiting === undefined || stream === undefined) return;
     const taken = stream.write(waiting.chunk, "lent");
     if (taken > 0) this.#busy();
-    this.bytesWritten += taken;
     if (taken < waiting.chunk.length) {
       waiting.chunk = waiting.chunk.subarray(taken);
       return;
@@ -286,14 +294,17 @@ export class TunnelSocket extends Duplex {
     return this;
   }
 
-  get timeout(): number {
+  get timeout(): number | undefined {
     return this.#idleMs;
   }
 
   #busy(): void {
     clearTimeout(this.#idleTimer);
     this.#idleTimer = undefined;
-    if (this.#idleMs > 0 && !this.destroyed) this.#idleTimer = setTimeout(() => this.emit("timeout"), this.#idleMs);
+    if (!this.#idleMs || this.destroyed) return;
+    // It is the tunnel that keeps the process alive, or does not.
+    this.#idleTimer = setTimeout(() => this.emit("timeout"), this.#idleMs);
+    this.#idleTimer.unref?.();
   }
 
   /** The tunnel itself keeps the process alive, or does not (`Network.unref`); a connection has no say. */
@@ -333,6 +344,11 @@ export class TunnelSocket extends Duplex {
 
   address(): End | Record<string, never> {
     return this.#ends?.local ?? {};
+  }
+
+  /** Those that wait included. */
+  get bytesWritten(): number {
+    return this.#bytesTaken + this.writableLength;
   }
 
   get bufferSize(): number {

@@ -11,6 +11,9 @@ const FOLDERS = ["network", "sockets", "proxy/socks5", "proxy/http", "proxy/forw
   (folder) => `test/host/${folder}`,
 );
 
+/** Other runtimes' own sockets are not Node's in everything, with which one test compares ours. */
+const FILES = FOLDERS.flatMap(testsIn).filter((path) => !path.endsWith("/as-node.test.ts"));
+
 let project: StandInProject;
 beforeAll(() => {
   project = new StandInProject(FOLDERS);
@@ -25,6 +28,6 @@ function command(name: RuntimeName, path: string): string[] {
 it.for(RUNTIMES)("the API's own tests pass in %s", { timeout: RUN_MS + 20_000 }, async (name, context) => {
   const runtime = findRuntime(name);
   if (runtime.path === undefined) return context.skip(runtime.reason);
-  const output = await project.run(command(name, runtime.path), FOLDERS.flatMap(testsIn), RUN_MS);
+  const output = await project.run(command(name, runtime.path), FILES, RUN_MS);
   expect(output).toMatch(/^[1-9]\d* tests, 0 failures$/m);
 });

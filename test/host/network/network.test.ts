@@ -95,6 +95,29 @@ describe("a network", () => {
     await expect(near.open({ host: "10.0.0.2", port: 8 })).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 
+  it("gives up a connection that is aborted, for whatever reason, and tells of one that was cut while it ended its side", async () => {
+    const { near, far } = await networks();
+    const server = far.createServer((socket) => void socket.on("error", () => {}).pause());
+    server.listen(7);
+    await once(server, "listening");
+    for (const reason of ["a text", new Error("mine"), undefined]) {
+      const controller = new AbortController();
+      const opening = near.open({ host: "10.0.0.9", port: 7, signal: controller.signal });
+      controller.abort(reason);
+      await expect(opening).rejects.toBe(controller.signal.reason);
+    }
+    const accepted = once(server, "connection");
+    const conn = await near.open({ host: "10.0.0.2", port: 7 });
+    const [socket] = await accepted;
+    // More than the windows take.
+    const writing = conn.writable.getWriter().write(new Uint8Array(30_000_000));
+    const ending = conn.closeWrite();
+    socket.resetAndDestroy();
+    await expect(writing).rejects.toMatchObject({ code: "ECONNRESET" });
+    await expect(ending).rejects.toMatchObject({ code: "ECONNRESET" });
+    await expect(conn.closeWrite()).rejects.toThrow();
+  });
+
   it("checks its options as a whole, and a configuration as one", async () => {
     const privateKey = generatePrivateKey();
     for (const wrong of [

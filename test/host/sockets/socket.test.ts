@@ -137,6 +137,16 @@ describe("a socket", () => {
     socket.setTimeout(0);
   });
 
+  it("keeps no process alive with the time that it may be silent", async () => {
+    const { near } = pair();
+    const socket = new TunnelSocket(near);
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+    const before = timers();
+    socket.setTimeout(60_000);
+    expect(timers()).toBe(before);
+    socket.destroy();
+  });
+
   it("leaves nothing behind in the stack", async () => {
     const { near, far } = pair();
     const port = await listen(far, (socket) => {

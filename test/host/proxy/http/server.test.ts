@@ -207,9 +207,9 @@ describe("a plain request", () => {
     const client = await talker(port);
     await client.ask(get("/fast"), "fast");
     client.socket.write(get("/slow"));
-    await expect.poll(() => paths).toEqual(["/fast", "/slow"]);
+    await expect.poll(() => paths, { timeout: 20_000 }).toEqual(["/fast", "/slow"]);
     client.socket.destroy();
-    await expect.poll(() => connections.open).toBe(0);
+    await expect.poll(() => connections.open, { timeout: 20_000 }).toBe(0);
     const other = await talker(port);
     await other.ask(get("/fast"), "fast");
     expect(paths).toEqual(["/fast", "/slow", "/fast"]);
@@ -250,7 +250,7 @@ describe("a plain request", () => {
     await client.ask(lines(`GET http://web.internal:${web}/ HTTP/1.1`, "Host: x"), "here");
     expect(open).toBe(1);
     client.socket.end();
-    await expect.poll(() => open).toBe(0);
+    await expect.poll(() => open, { timeout: 20_000 }).toBe(0);
   });
 
   it("is answered though the proxy is asked to end meanwhile, and is the last one then", async () => {
@@ -259,14 +259,14 @@ describe("a plain request", () => {
     const web = await webServer((_, response) => void answers.push(() => response.end("after all")));
     const client = await talker(port);
     const answered = client.ask(lines(`GET http://web.internal:${web}/ HTTP/1.1`, "Host: x"), "after all");
-    await expect.poll(() => answers.length).toBe(1);
+    await expect.poll(() => answers.length, { timeout: 20_000 }).toBe(1);
     listener.close();
     const ended = new Promise((done) => client.socket.once("end", done));
     answers[0]!();
     expect(await answered).toMatch(/^HTTP\/1.1 200/);
     // Long before a connection that waits for the next request is closed.
     await ended;
-    await expect.poll(() => connections.open).toBe(0);
+    await expect.poll(() => connections.open, { timeout: 20_000 }).toBe(0);
   });
 
   it("that is answered by half is cut here too", async () => {
