@@ -99,6 +99,17 @@ describe("a supervisor without CAP_KILL", () => {
     expect(await waitFor(() => !existsSync(socket), 15_000)).toBe(true);
   });
 
+  test.for([3, 4])("leaves the daemon its descriptor %d", async (descriptor, ctx) => {
+    const topology = openTopology(ctx, wasmguardOnNode);
+    const namespace = await topology.namespace("inherited");
+    // One without an interface: the daemon finds that, where another or none would be found to be something else.
+    const script = `exec ${descriptor}<>/dev/net/tun; exec "$@"`;
+    const daemon = [...wasmguardOnNode.command, "-f", `--tun-fd=${descriptor}`, topology.interfaceName()];
+    const result = await namespace.attempt(unable("sh", "-c", script, "sh", ...daemon));
+    expect(result.code).toBe(1);
+    expect(result.stderr).toMatch(/TUNGETIFF: EBADFD/);
+  });
+
   test("hears of a start that fails", async (ctx) => {
     const topology = openTopology(ctx, wasmguardOnNode);
     const namespace = await topology.namespace("failing");

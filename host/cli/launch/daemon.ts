@@ -63,5 +63,8 @@ function sandbox(libc: Libc, { interfaceName, metrics, metricsToken, web }: Laun
 export async function becomeDaemon(request: LaunchRequest, args: readonly string[]): Promise<never> {
   const { libc, start } = await prepareLaunch(request, args, "foreground");
   const confined = request.confinement !== undefined;
-  return replaceProcess(libc, confined && needsLeash(libc) ? onLeash(libc, start) : start);
+  return replaceProcess(
+    libc,
+    confined && needsLeash(libc) ? onLeash(libc, start, [request.tunFd, request.uapiFd]) : start,
+  );
 }

@@ -14,15 +14,17 @@ import { DAEMON_MARKER } from "../background.ts";
 
 const SHELL = "/bin/sh";
 const STDIN = 0;
+/** Those that a shell can name in a redirection, and has no use for itself. */
+const DIGITS = [3, 4, 5, 6, 7, 8, 9];
 /**
  * Its arguments are the daemon's command line. The pipe's end for reading is its standard input; that for writing it opens by way of
  * /proc. A wait that a signal interrupts is begun again: only the daemon's own end is one.
  */
-const SCRIPT = `again=yes
-trap 'exec 4>&-; again=yes' TERM INT HUP QUIT
-exec 3<&0 4>/proc/self/fd/0 </dev/null
-"$@" <&3 3<&- 4>&- &
-exec 3<&-
+const script = (read: number, write: number): string => `again=yes
+trap 'exec ${write}>&-; again=yes' TERM INT HUP QUIT
+exec ${read}<&0 ${write}>/proc/self/fd/0 </dev/null
+"$@" <&${read} ${read}<&- ${write}>&- &
+exec ${read}<&-
 while [ -n "$again" ]; do again=; wait $!; code=$?; done
 exit $code`;
 
@@ -32,14 +34,22 @@ export function needsLeash(libc: Libc): boolean {
   return process.getuid?.() === 0 && !mayKill && existsSync(SHELL);
 }
 
-/** What to become instead. The pipe is made, and standard input is its end. @throws SystemError */
-export function onLeash(libc: Libc, { program, argv, environment }: ProgramStart): ProgramStart {
+/**
+ * What to become instead. The pipe is made, and standard input is its end.
+ * @param inherited  descriptors that are the daemon's, and stay what they are  @throws SystemError
+ */
+export function onLeash(
+  libc: Libc,
+  { program, argv, environment }: ProgramStart,
+  inherited: readonly (number | undefined)[],
+): ProgramStart {
+  const [read = 0, write = 0] = DIGITS.filter((digit) => !inherited.includes(digit));
   const { view, at } = libc.scratch;
   check("pipe2", libc.pipe2(at(0), FILE.O_CLOEXEC));
   check("dup3", libc.systemCall(systemCall("dup3")!, view.getInt32(0, true), STDIN, 0));
   return {
     program: SHELL,
-    argv: ["sh", "-c", SCRIPT, "sh", program, ...argv.slice(1)],
+    argv: ["sh", "-c", script(read, write), "sh", program, ...argv.slice(1)],
     environment: { ...environment, [DAEMON_MARKER]: "leashed" },
   };
 }
