@@ -7,8 +7,8 @@ import { bundle, makeProject, type Project, run } from "./support.ts";
 
 const BUNDLERS = ["esbuild", "vite", "webpack", "rollup"] as const;
 
-/** Bytes of the minified bundle for browsers. Whoever needs more changes it here, and says why. */
-const BUDGETS = { ciphers: 20_000, blake2s: 20_500, x25519: 25_000, all: 58_000, library: 310_000 } as const;
+/** Bytes of the minified bundle for browsers. Whoever needs more changes it here, and says why. (The library carries both kernels of its core.) */
+const BUDGETS = { ciphers: 20_000, blake2s: 20_500, x25519: 25_500, all: 58_500, library: 345_000 } as const;
 
 const ONE = {
   ciphers: `import { chacha20poly1305 } from "wasmguard/crypto";
