@@ -28,7 +28,9 @@ export function readExactly(stream: Duplex, length: number): Promise<Uint8Array>
       resolve(bytes);
     };
     if (stream.destroyed || stream.readableEnded) return ended();
+    // Clients say much at once: what is there already needs no listeners, which take longer than all else here.
+    const there: Uint8Array | null = stream.read(length);
+    if (there !== null) return there.length === length ? resolve(there) : ended();
     stream.on("readable", attempt).on("end", ended).on("close", ended).on("error", failed);
-    attempt();
   });
 }
