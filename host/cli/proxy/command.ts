@@ -7,7 +7,7 @@ import { type Credentials, isOpenToAll, type Plan, type Service } from "../../pr
 import { describeTarget } from "../../proxy/way.ts";
 import { CliError, UsageError } from "../command-errors.ts";
 import { parseOptions } from "../option-table.ts";
-import { type ProxyFlags, servicesOf, strategyOf } from "./flags.ts";
+import { type ProxyFlags, runOptionsOf, servicesOf, strategyOf } from "./flags.ts";
 import { PROXY_OPTIONS } from "./options.ts";
 import { runProxy } from "./run.ts";
 
@@ -85,6 +85,7 @@ export async function proxy(args: readonly string[]): Promise<number> {
   if (path === undefined || more !== undefined) {
     throw new UsageError("one configuration file is wanted", "Write: wasmguard proxy FILE.conf --socks 1080");
   }
+  const options = runOptionsOf(flags);
   const plan = planOf(path, flags);
   try {
     check(plan, flags);
@@ -93,7 +94,7 @@ export async function proxy(args: readonly string[]): Promise<number> {
       process.stderr.write("the configuration is valid\n");
       return 0;
     }
-    return await runProxy(basename(path), plan, flags);
+    return await runProxy(basename(path), plan, flags, options);
   } finally {
     wipeSettings(plan.tunnel);
   }

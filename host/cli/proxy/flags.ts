@@ -37,7 +37,7 @@ function targetOf(flag: string, text: string, words: readonly string[], least = 
 }
 
 /** `[HOST:]PORT`, loopback without a host; port 0 is a free one. */
-export function readListen(flag: string, text: string): Target {
+function readListen(flag: string, text: string): Target {
   const full = /^\d+$/.test(text) ? `${LOOPBACK}:${text}` : text;
   return targetOf(flag, full, wordsOf(full), 0);
 }
@@ -104,7 +104,7 @@ export function strategyOf(flags: ProxyFlags): ResolveStrategy | undefined {
 }
 
 /** A whole number of a flag. */
-export function numberOf(
+function numberOf(
   flag: string,
   text: string | undefined,
   range: { least: number; most: number; otherwise: number },
@@ -113,4 +113,30 @@ export function numberOf(
   const value = readNumber(text, range.least, range.most);
   if (value !== undefined) return value;
   throw new UsageError(`${flag} is not a number from ${range.least} to ${range.most}: ${JSON.stringify(text)}`);
+}
+
+/** What else the flags say of the run. */
+export interface RunOptions {
+  /** A connection without a byte for so long is reset; 0: never. */
+  readonly idleMs: number;
+  readonly connectionsMax: number;
+  /** How long connections may go on after a signal to end. */
+  readonly drainMs: number;
+  readonly info: Target | undefined;
+  readonly web: Target | undefined;
+}
+
+/** @throws UsageError */
+export function runOptionsOf(flags: ProxyFlags): RunOptions {
+  const listen = (flag: "info" | "web"): Target | undefined => {
+    const text = flags[flag];
+    return text === undefined ? undefined : readListen(`--${flag}`, text);
+  };
+  return {
+    idleMs: 1000 * numberOf("--idle", flags.idle, { least: 0, most: 86_400, otherwise: 3600 }),
+    connectionsMax: numberOf("--connections", flags.connections, { least: 1, most: 60_000, otherwise: 1024 }),
+    drainMs: 1000 * numberOf("--drain", flags.drain, { least: 0, most: 3600, otherwise: 10 }),
+    info: listen("info"),
+    web: listen("web"),
+  };
 }

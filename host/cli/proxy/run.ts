@@ -19,7 +19,7 @@ import { serveWeb } from "../../web/server.ts";
 import type { TunnelStatus } from "../../web/status.ts";
 import { forbidDumps } from "../quick/process.ts";
 import { packageVersion } from "../version.ts";
-import { numberOf, type ProxyFlags, readListen } from "./flags.ts";
+import type { ProxyFlags, RunOptions } from "./flags.ts";
 
 const REQUEST_MS = 20_000;
 const CONNECT_MS = 60_000;
@@ -76,11 +76,8 @@ function stopSignal(): Promise<void> {
 }
 
 /** @returns the exit code */
-export async function runProxy(name: string, plan: Plan, flags: ProxyFlags): Promise<number> {
+export async function runProxy(name: string, plan: Plan, flags: ProxyFlags, options: RunOptions): Promise<number> {
   const stopped = stopSignal();
-  const idleMs = 1000 * numberOf("--idle", flags.idle, { least: 0, most: 86_400, otherwise: 3600 });
-  const most = numberOf("--connections", flags.connections, { least: 1, most: 60_000, otherwise: 1024 });
-  const drainMs = 1000 * numberOf("--drain", flags.drain, { least: 0, most: 3600, otherwise: 10 });
   const stdio = plan.services.find((service) => service.kind === "stdio");
   // Standard output belongs to the connection then.
   const say = (line: string): void => {
@@ -95,7 +92,7 @@ export async function runProxy(name: string, plan: Plan, flags: ProxyFlags): Pro
     }
     const network = await openNetwork(name, plan, capture);
     closing.defer(() => network.close());
-    const connections = new Connections({ most, idleMs });
+    const connections = new Connections({ most: options.connectionsMax, idleMs: options.idleMs });
     closing.defer(() => connections.close());
     const log = flags.verbose ? (line: string) => void process.stderr.write(`${line}\n`) : () => {};
     const context: Context = {
@@ -119,13 +116,13 @@ export async function runProxy(name: string, plan: Plan, flags: ProxyFlags): Pro
       wallTime: () => Date.now(),
     });
     closing.defer(() => alive.close());
-    if (flags.info !== undefined) {
-      const info = await serveInfo(readListen("--info", flags.info), status, alive);
+    if (options.info !== undefined) {
+      const info = await serveInfo(options.info, status, alive);
       closing.defer(() => info.close());
       say(`metrics and health on ${describeTarget(info.address)}`);
     }
-    if (flags.web !== undefined) {
-      const page = await serveWeb(readListen("--web", flags.web), status);
+    if (options.web !== undefined) {
+      const page = await serveWeb(options.web, status);
       closing.defer(() => page.close());
       say(`page at ${page.url}`);
     }
@@ -144,8 +141,8 @@ export async function runProxy(name: string, plan: Plan, flags: ProxyFlags): Pro
     }
     await stopped;
     for (const { close } of services.splice(0)) close();
-    if (connections.open > 0) say(`ending: ${connections.open} connections have ${drainMs / 1000} s`);
-    await connections.drain(drainMs);
+    if (connections.open > 0) say(`ending: ${connections.open} connections have ${options.drainMs / 1000} s`);
+    await connections.drain(options.drainMs);
     return 0;
   } finally {
     await closing.run();
