@@ -9,7 +9,6 @@ import { layOut, rxBuffers } from "./memory/layout";
 import { setScratch, wipeScratch } from "./memory/scratch";
 import { Sharing } from "./memory/sharing";
 import { ThreadState } from "./memory/thread-state";
-import { AgreedAhead } from "./noise/agreed-ahead";
 import { clearHandshake } from "./noise/handshake";
 import { enqueueHandshake as keepHandshake } from "./noise/queue";
 import { QueuedRecord } from "./records/queued";
@@ -68,10 +67,9 @@ export function attach(maxPeers: u32, maxRoutes: u32, thread: u32, threads: u32)
   setScratch(layOut(__heap_base, maxPeers, maxRoutes, thread, threads));
 }
 
-/** Wipe this instance's temporaries, and what was computed ahead. */
+/** Wipe this instance's temporaries. */
 export function wipe(): void {
   wipeScratch();
-  AgreedAhead.wipe();
 }
 
 /** Put a memory into its first state: a fresh one, or that of a closed device. The memory must reach to `memoryEnd`. */
@@ -271,21 +269,13 @@ export function firstQueued(): usize {
   return ThreadState.get().firstQueued;
 }
 
-/** @returns address of the one behind it, or 0 for none */
-export function secondQueued(): usize {
-  return ThreadState.get().secondQueued;
-}
-
 export function dropQueued(): void {
-  const self = ThreadState.get();
-  self.dropQueued();
-  if (self.queueLength === 0) AgreedAhead.wipe(); // nobody comes whom it could serve
+  ThreadState.get().dropQueued();
 }
 
 /** Forget all that wait, as the interface goes down. */
 export function clearQueued(): void {
   ThreadState.get().queueLength = 0;
-  AgreedAhead.wipe();
 }
 
 /** @returns how many peers have events; their slots are at `touched`. The list is empty afterwards. */

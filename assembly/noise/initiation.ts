@@ -75,14 +75,14 @@ export function createInitiation(peer: u32, message: usize, seconds: f64, nanose
   return 0;
 }
 
-function consume(message: usize, now: f64, next: usize): i32 {
+function consume(message: usize, now: f64): i32 {
   if (!Handshake.hasIdentity) return Handshake.dropped(DROP_HANDSHAKE);
   const content = SymmetricState.content;
   SymmetricState.begin(Identity.get().publicKey);
 
   SymmetricState.mixEphemeral(message + EPHEMERAL); // e
-  const ahead: usize = next !== 0 && load<u32>(next) === MESSAGE_INITIATION ? next + EPHEMERAL : 0;
-  if (!SymmetricState.mixStaticDh(message + EPHEMERAL, ahead)) return Handshake.dropped(DROP_LOW_ORDER); // es
+  const privateKey = Identity.get().privateKey;
+  if (!SymmetricState.mixDh(privateKey, message + EPHEMERAL)) return Handshake.dropped(DROP_LOW_ORDER); // es
   if (!SymmetricState.open(content, message + STATIC, 32)) return Handshake.dropped(DROP_HANDSHAKE); // s
   const peer = Peers.find(content);
   if (peer < 0) return Handshake.dropped(DROP_UNKNOWN_PEER);
@@ -109,11 +109,10 @@ function consume(message: usize, now: f64, next: usize): i32 {
 
 /**
  * Take an initiation whose type, size and mac1 are right.
- * @param next  the message that will be taken after it, as right, for what can be computed for both at once; 0 for none
  * @returns the peer, or −(1 + DROP_ reason); then the peer's handshake is as it was
  */
-export function consumeInitiation(message: usize, now: f64, next: usize): i32 {
-  const peer = consume(message, now, next);
+export function consumeInitiation(message: usize, now: f64): i32 {
+  const peer = consume(message, now);
   SymmetricState.wipe();
   return peer;
 }

@@ -10,7 +10,6 @@ import { x25519 } from "../crypto/x25519";
 import { x25519Both } from "../crypto/x25519-both";
 import { SCRATCH, SCRATCH_NOISE } from "../memory/scratch";
 import { Peers } from "../routing/peers";
-import { AgreedAhead } from "./agreed-ahead";
 
 const CHAINING_KEY: usize = 0;
 const HASH: usize = 32;
@@ -92,13 +91,6 @@ export class SymmetricState {
   static mixDh(privateKey: usize, publicKey: usize): bool {
     if (!x25519(SymmetricState.at(SHARED), privateKey, publicKey)) return false;
     SymmetricState.mixKey(SymmetricState.at(SHARED));
-    return true;
-  }
-
-  /** mixDh of our static key and an initiation's ephemeral one. @param next  the one that comes next, or 0 for none */
-  static mixStaticDh(ephemeral: usize, next: usize): bool {
-    if (!AgreedAhead.agree(SymmetricState.at(BOTH_SHARED), ephemeral, next)) return false;
-    SymmetricState.mixKey(SymmetricState.at(BOTH_SHARED));
     return true;
   }
 

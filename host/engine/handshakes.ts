@@ -16,9 +16,6 @@ import type { Peer } from "./peer.ts";
 import type { StepEvents } from "./peer-step.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 
-/** Where an address would be. */
-const NONE: Address = 0;
-
 export interface HandshakeContext {
   readonly core: Core;
   readonly lane: Lane;
@@ -76,10 +73,9 @@ export class Handshakes {
       peer.step("cookie received");
       return "cheap";
     }
-    const underLoad = this.#underLoad();
-    if (underLoad && !this.#admit(message, length, path)) return "cheap";
+    if (this.#underLoad() && !this.#admit(message, length, path)) return "cheap";
     if (type === MESSAGE_INITIATION) {
-      const peer = this.#count(core.exports.consumeInitiation(message, now, underLoad ? NONE : this.#next()), path);
+      const peer = this.#count(core.exports.consumeInitiation(message, now), path);
       if (peer === undefined) return "dear";
       counters.initiationsReceived += 1;
       peer.step("initiation received");
@@ -94,12 +90,6 @@ export class Handshakes {
       peer.responseReceived();
     }
     return "dear";
-  }
-
-  /** The message that will be taken next, unless load begins meanwhile: part of its cost is less if it is paid now. */
-  #next(): Address {
-    const entry = this.#context.core.exports.secondQueued();
-    return entry === NONE ? NONE : queuedMessage(entry);
   }
 
   /** Under load: a cookie first, and then not too often. */

@@ -22,7 +22,6 @@ export const NO_OWNER = 0xffffffff;
 const MESSAGE = 3;
 const OUT = 1025;
 const PATH = 2048;
-const NEXT = 3073;
 const KEY = 4096;
 const AREA_BYTES = 8192;
 
@@ -43,7 +42,7 @@ interface Exports {
   clearHandshake(peer: number): void;
   precompute(peer: number): number;
   createInitiation(peer: number, message: number, seconds: number, nanoseconds: number, now: number): number;
-  consumeInitiation(message: number, now: number, next: number): number;
+  consumeInitiation(message: number, now: number): number;
   createResponse(peer: number, message: number, now: number): number;
   consumeResponse(message: number): number;
   beginSession(peer: number, now: number): number;
@@ -202,11 +201,8 @@ export class Core {
     return this.takeOut(length, abi.INITIATION_BYTES);
   }
 
-  /** @param next the message that will be consumed after it */
-  consumeInitiation(message: Uint8Array, now = 1000, next?: Uint8Array): number {
-    const nextAt = next === undefined ? 0 : this.area + NEXT;
-    if (next !== undefined) this.bytes.set(next, nextAt);
-    return this.withArea(MESSAGE, message, (address) => this.exports.consumeInitiation(address, now, nextAt));
+  consumeInitiation(message: Uint8Array, now = 1000): number {
+    return this.withArea(MESSAGE, message, (address) => this.exports.consumeInitiation(address, now));
   }
 
   createResponse(peer: number, now = 1000): Uint8Array | null {
