@@ -22,8 +22,19 @@ export function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, "");
 }
 
+/** Looked up once for each connection: it takes reading the tables of all sockets, and a connection stays its user's. */
+const usersFound = new WeakMap<ClientSocket, { readonly user: number | undefined }>();
+
 /** The user at the other end; undefined if that is another machine, or it cannot be told. */
 export function userOf(socket: ClientSocket, users: UsersOf | undefined): number | undefined {
+  const known = usersFound.get(socket);
+  if (known !== undefined) return known.user;
+  const user = findUser(socket, users);
+  usersFound.set(socket, { user });
+  return user;
+}
+
+function findUser(socket: ClientSocket, users: UsersOf | undefined): number | undefined {
   const { remoteAddress, remotePort, localAddress, localPort } = socket;
   if (users === undefined || !remoteAddress || !localAddress) return undefined;
   const [far, near] = [plainAddress(remoteAddress), plainAddress(localAddress)];

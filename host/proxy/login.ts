@@ -16,14 +16,17 @@ export class Login {
   readonly #expected: Uint8Array;
   /** By client: when it has all its tries again. */
   readonly #tries = new Map<string, number>();
+  /** When all of them have. */
+  #calmAt = -Infinity;
 
   /** @param user, password at most 255 bytes of UTF-8 each, as SOCKS5 has it */
   constructor(user: string, password: string) {
     this.#expected = pack(Buffer.from(user), Buffer.from(password));
   }
 
-  /** @param client who tries, as `clientOf` has it; asked for only if somebody has been wrong */
+  /** @param client who tries, as `clientOf` has it; asked for only if somebody has been wrong within the last minute */
   check(client: () => string, user: Uint8Array, password: Uint8Array, now = performance.now()): Verdict {
+    if (now >= this.#calmAt) this.#tries.clear();
     if (this.#tries.size > 0 && this.#left(client(), now) < 1) return "too many tries";
     const given = pack(user, password);
     if (timingSafeEqual(given, this.#expected) && user.length <= FIELD_MAX && password.length <= FIELD_MAX)
@@ -43,6 +46,7 @@ export class Login {
     // In the order of their last tries.
     this.#tries.delete(client);
     this.#tries.set(client, full);
+    this.#calmAt = Math.max(this.#calmAt, full);
     if (this.#tries.size > CLIENTS_MAX) this.#tries.delete(this.#tries.keys().next().value!);
   }
 }

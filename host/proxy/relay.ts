@@ -47,12 +47,14 @@ export function relay(near: Duplex, far: Duplex, activity: () => void = () => {}
       if (from.readableEnded) to.end();
       else from.once("end", () => to.end());
       from.on("error", fail);
-      from.once("close", () => {
+      const closed = (): void => {
         // Closed before its end was read or its last byte written: an abort, whoever made it.
         if (!from.readableEnded || !from.writableFinished) fail(failure ?? new Error("the connection was cut"));
         open -= 1;
         if (open === 0) resolve({ sent, received, ...(failure !== undefined && { error: failure }) });
-      });
+      };
+      if (from.closed) process.nextTick(closed);
+      else from.once("close", closed);
       if (to.writableNeedDrain) from.pause();
       else from.resume();
     };

@@ -10,13 +10,17 @@ import { runtime } from "../../platform.ts";
 /** Set for the program that was started with the flags. */
 export const PROXY_MARKER = "WASMGUARD_PROXY";
 const FLAG = "--max-semi-space-size";
+/** As V8 takes it. */
+const CHOSEN = /^--max[-_]semi[-_]space[-_]size/;
 
 /** @returns undefined where there is no such flag, or somebody has chosen */
 function withSmallHeap(args: readonly string[]): ProgramStart | undefined {
   const { argv, env, execArgv, execPath } = process;
   const script = argv[1];
   if (runtime() !== "node" || script === undefined) return undefined;
-  if (execArgv.some((word) => word.startsWith(FLAG)) || env.NODE_OPTIONS?.includes(FLAG)) return undefined;
+  if ([...execArgv, ...(env.NODE_OPTIONS ?? "").split(/\s+/)].some((word) => CHOSEN.test(word))) return undefined;
+  // Whoever forked it speaks through a channel that this process has open already.
+  if (process.connected) return undefined;
   const environment = { ...(env as Record<string, string>), [PROXY_MARKER]: "1" };
   return { program: execPath, argv: [execPath, `${FLAG}=1`, ...execArgv, script, ...args], environment };
 }

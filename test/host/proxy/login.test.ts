@@ -32,6 +32,21 @@ describe("a login", () => {
     expect(attempt("me", "secret")).toBe("right");
   });
 
+  it("asks who tries only until all have their tries again", () => {
+    const login = new Login("ann", "secret");
+    const asked: number[] = [];
+    const attempt = (password: string, now: number): Verdict =>
+      login.check(() => `client ${asked.push(now)}`, bytes("ann"), bytes(password), now);
+    attempt("secret", 0);
+    attempt("wrong", 1000);
+    expect(asked).toEqual([1000]);
+    attempt("secret", 6_999);
+    expect(asked).toEqual([1000, 6_999]);
+    attempt("secret", 7_000);
+    attempt("secret", 8_000);
+    expect(asked).toEqual([1000, 6_999]);
+  });
+
   it("remembers a thousand clients and no more, whoever tried last", () => {
     const attempt = tries();
     for (let i = 0; i < 10; i++) attempt("first", "wrong");
@@ -49,6 +64,15 @@ describe("a client", () => {
     clientOf({ remoteAddress, localAddress, remotePort: 5000, localPort: 1080 }, (protocol, local, remote) => [
       protocol === "tcp" && local.port === 5000 && remote.port === 1080 ? 1000 : 0,
     ]);
+
+  it("is looked up once for each connection", () => {
+    let lookups = 0;
+    const users = (): number[] => [1000 + lookups++];
+    const connection = { remoteAddress: "127.0.0.1", localAddress: "127.0.0.1", remotePort: 5000, localPort: 1080 };
+    expect(clientOf(connection, users)).toBe("user 1000");
+    expect(clientOf(connection, users)).toBe("user 1000");
+    expect(clientOf({ ...connection }, users)).toBe("user 1001");
+  });
 
   it("of another machine is its address, of IPv6 its network", () => {
     expect(socket("192.0.2.7")).toBe("192.0.2.7");
