@@ -109,7 +109,7 @@ async function runOn(machine: Machine, core: Core, options: DaemonOptions): Prom
         open: (events) => machine.openTunnel({ core: threadedCore, udp: offloads, companions: workers, events, log }),
         packetMemory: options.packetMemory,
         busyPoll,
-        extraStatistics: () => [...confinementStatistics(), vectorStatistic(vectors)],
+        extraStatistics: () => [...confinementStatistics(), vectorStatistic(vectors, workers)],
         peerCreated: ({ slot }) => unlockedKeys.peerCreated(slot),
         patienceMs: metrics === undefined && web === undefined ? undefined : METRICS_PATIENCE_MS,
         eventLog: options.logLevel === "verbose" ? await openEventLog(threadedCore, machine, log) : undefined,
@@ -179,12 +179,13 @@ async function widenVectors(core: Core, machine: Machine, log: DaemonOptions["lo
   return widenVectors(core, machine, (message) => log("verbose", message));
 }
 
-function vectorStatistic({ bits }: Vectors): Statistic {
+/** Those of the thread that has the narrowest. */
+function vectorStatistic({ bits }: Vectors, workers: Workers | undefined): Statistic {
   return single(
     "wasmguard_vector_bits",
     "gauge",
     "Width of the vectors that packets are sealed and opened with.",
-    bits,
+    workers?.kernel === "own" ? 128 : bits,
   );
 }
 

@@ -31,8 +31,9 @@ export function obstacle(machine: Pick<Machine, "hasAvx2">): string | undefined 
   if (!V8_VERSIONS.some((known) => version.startsWith(`${known}.`))) return `V8 ${version} was not tried`;
   if (!machine.hasAvx2()) return "the processor has no AVX2";
   // Who sets options of the compiler has a reason, and they could not be put back as they were.
-  const options = [...process.execArgv, process.env.NODE_OPTIONS ?? ""];
-  if (options.some((option) => /wasm|liftoff/.test(option))) return "Node was started with options for WebAssembly";
+  const words = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? "").split(/\s+/)];
+  if (words.some((word) => /^--[^=]*(?:wasm|liftoff)/.test(word)))
+    return "Node was started with options for WebAssembly";
   return undefined;
 }
 

@@ -31,6 +31,8 @@ export interface WorkerReady {
   /** Its area for the kernel's structs. */
   readonly ioControl: number;
   readonly rxBuffers: number;
+  /** What it seals and opens with: its own code where the kernel that it was given did not pass its check. */
+  readonly kernel: "given" | "own";
 }
 
 export const TOKEN = { tun: 1, udp4: 2, udp6: 3, wake: 4 } as const;

@@ -80,7 +80,7 @@ class WorkerLoop {
     this.#epoll.add(setup.wake, TOKEN.wake);
   }
 
-  get ready(): WorkerReady {
+  get ready(): Omit<WorkerReady, "kernel"> {
     const { ioControl, rxBuffers } = this.#core.at;
     return { epoll: this.#epoll.fd, ioControl, rxBuffers };
   }
@@ -155,11 +155,12 @@ class WorkerLoop {
 async function main(setup: WorkerSetup): Promise<void> {
   const { module, memory, wideKernel, maxPeers, maxRoutes, thread } = setup;
   const core = await attachCore(module, memory, { maxPeers, maxRoutes, thread });
-  if (wideKernel !== undefined) useWideKernel(core, wideKernel);
+  const kernel = wideKernel !== undefined && useWideKernel(core, wideKernel) ? "given" : "own";
   core.exports.share();
   const libc = await openLibc(memory);
   const loop = new WorkerLoop(setup, core, libc);
-  parentPort?.postMessage(loop.ready);
+  const ready: WorkerReady = { ...loop.ready, kernel };
+  parentPort?.postMessage(ready);
   try {
     loop.run();
   } catch (error) {

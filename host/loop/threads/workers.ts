@@ -63,6 +63,8 @@ export class Workers implements Companions {
   /** Becomes readable when a worker has something that cannot wait. */
   readonly wakeFd: number;
   readonly gate: Gate;
+  /** What all of them seal and open with: "given" only if each passed its check. */
+  kernel: WorkerReady["kernel"] = "given";
   readonly #options: WorkersOptions;
   readonly #control: SharedArrayBuffer;
   readonly #words: Int32Array;
@@ -128,6 +130,7 @@ export class Workers implements Companions {
     });
     const [ready] = (await once(worker, "message", { signal: AbortSignal.timeout(START_LIMIT_MS) })) as [WorkerReady];
     member.epollFd = ready.epoll;
+    if (ready.kernel === "own") this.kernel = "own";
     const area = { control: ready.ioControl, buffer: ready.rxBuffers, slots: RX_SLOTS, messages: TX_TRAINS };
     member.udp = new LinuxUdp(libc, area, { ...udp, reusePort: true });
     new Float64Array(this.#control)[(line(index) + CLOCK) / 2] = performance.now();
