@@ -9,6 +9,7 @@ import { replaceProcess } from "../../ffi/execute.ts";
 import { openLibc } from "../../ffi/libc.ts";
 import { CliError } from "../command-errors.ts";
 import { type Command, selfCommand } from "./command.ts";
+import { passOnInherited } from "./descriptors.ts";
 import { commandEnvironment, givenEnvironment } from "./environment.ts";
 import { RESTARTED } from "./taint.ts";
 
@@ -29,6 +30,7 @@ export async function restartWithout(found: readonly string[], args: readonly st
 async function replace({ program, args }: Command, environment: Record<string, string>): Promise<void> {
   try {
     const libc = await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }), "few calls");
+    passOnInherited(libc);
     replaceProcess(libc, { program, argv: [program, ...args], environment });
   } catch {
     // No FFI here.

@@ -6,6 +6,7 @@
 import { type ProgramStart, replaceProcess } from "../../ffi/execute.ts";
 import { openLibc } from "../../ffi/libc.ts";
 import { runtime } from "../../platform.ts";
+import { passOnInherited } from "../launch/descriptors.ts";
 
 /** Set for the program that was started with the flags. */
 export const PROXY_MARKER = "WASMGUARD_PROXY";
@@ -30,7 +31,9 @@ async function becomeSmall(args: readonly string[]): Promise<void> {
   const start = withSmallHeap(["proxy", ...args]);
   if (start === undefined) return;
   try {
-    replaceProcess(await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true })), start);
+    const libc = await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }));
+    passOnInherited(libc);
+    replaceProcess(libc, start);
   } catch {
     // No FFI here, or an environment that is too long: a proxy that takes more memory is one, too.
   }

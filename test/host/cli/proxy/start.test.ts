@@ -1,6 +1,8 @@
 /** How the proxy's process begins: once more, with a small young generation, and still the process that was started. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
@@ -19,11 +21,25 @@ async function configuration(): Promise<string> {
   return `[Interface]\nPrivateKey = ${base64(ours)}\nAddress = 10.0.0.1/32\n${peer}`;
 }
 
-async function start(flags: readonly string[]): Promise<ChildProcess> {
-  const args = [...flags, PROGRAM, "proxy", "-", "--remote", "80:127.0.0.1:80"];
-  const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+function openedFile(text: string): number {
+  const folder = mkdtempSync(join(tmpdir(), "wasmguard-start-"));
+  const path = join(folder, "office.conf");
+  writeFileSync(path, text, { mode: 0o600 });
+  const fd = openSync(path, "r");
+  onTestFinished(() => closeSync(fd));
+  rmSync(folder, { recursive: true });
+  return fd;
+}
+
+/** @param fd where the configuration comes from: a pipe as standard input, otherwise a file that is open there */
+async function start(flags: readonly string[], fd = 0): Promise<ChildProcess> {
+  const args = [...flags, PROGRAM, "proxy", fd === 0 ? "-" : `/dev/fd/${fd}`, "--remote", "80:127.0.0.1:80"];
+  const text = await configuration();
+  const between = Array.from({ length: Math.max(0, fd - 3) }, () => "ignore" as const);
+  const file = fd === 0 ? [] : [openedFile(text)];
+  const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit", ...between, ...file] });
   onTestFinished(() => void child.kill("SIGKILL"));
-  child.stdin!.end(await configuration());
+  child.stdin!.end(text);
   for await (const line of createInterface({ input: child.stdout! })) if (line === "ready") return child;
   throw new Error("the proxy ended");
 }
@@ -48,3 +64,8 @@ runs.each(["--max-semi-space-size=8", "--max_semi_space_size=8"])(
     expect(flagsOf(await start([flag]))).toEqual([flag]);
   },
 );
+
+// Node marks what it inherits to be closed, up to descriptor 15.
+runs.each([3, 5, 12, 15])("reads what was opened for it as descriptor %i", async (fd) => {
+  expect(flagsOf(await start([], fd))).toHaveLength(1);
+});
