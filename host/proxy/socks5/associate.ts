@@ -10,6 +10,9 @@ import type { Datagrams, Target } from "../way.ts";
 import { formatAddress, parseAddress } from "./address.ts";
 
 const HEADER_BYTES = 3;
+/** Looking up whose a port is reads the tables of all sockets: no more than so many times for others' ports, until these are forgotten. */
+const STRANGERS_MAX = 20;
+const STRANGERS_MS = 1000;
 const FRAGMENT = 2;
 
 export interface Association {
@@ -33,6 +36,8 @@ export async function associate(context: Context, options: AssociateOptions): Pr
   const socket = createSocket(local.includes(":") ? "udp6" : "udp4");
   let { port } = client;
   let known = false;
+  const strangers = new Set<number>();
+  let strangersSince = -Infinity;
   let inside: Datagrams;
   try {
     await bind(socket, local);
@@ -49,8 +54,16 @@ export async function associate(context: Context, options: AssociateOptions): Pr
   const address = { host: local, port: socket.address().port };
   const isClients = (from: Target): boolean => {
     if (user === undefined) return true;
+    const now = performance.now();
+    if (now - strangersSince >= STRANGERS_MS) {
+      strangers.clear();
+      strangersSince = now;
+    }
+    if (strangers.has(from.port) || strangers.size >= STRANGERS_MAX) return false;
     const users = context.users?.("udp", from, address) ?? [];
-    return users.length > 0 && users.every((each) => each === user);
+    const isTheirs = users.length > 0 && users.every((each) => each === user);
+    if (!isTheirs) strangers.add(from.port);
+    return isTheirs;
   };
   socket.on("message", (message, from) => {
     if (plainAddress(from.address) !== client.host || (port !== 0 && from.port !== port)) return;

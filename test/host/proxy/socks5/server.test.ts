@@ -164,17 +164,24 @@ describe("UDP ASSOCIATE", () => {
 
   it("is for the client's user, though others of this machine speak first and from the same address", async () => {
     let strangerPort = 0;
+    let lookups = 0;
     const { relayPort, way } = await associate({
-      users: (protocol, { port }) => (protocol === "tcp" ? [1000] : port === strangerPort ? [1001] : [1000]),
+      users: (protocol, { port }) => {
+        if (protocol === "tcp") return [1000];
+        lookups += 1;
+        return port === strangerPort ? [1001] : [1000];
+      },
     });
     const target = await answering();
     const [stranger, client] = [await udp(), await udp()];
     strangerPort = stranger.address().port;
     const got = new Promise<Buffer>((done) => client.once("message", done));
-    stranger.send(Buffer.concat([header(0, target), Buffer.from("mine")]), relayPort, "127.0.0.1");
+    for (let i = 0; i < 20; i++)
+      stranger.send(Buffer.concat([header(0, target), Buffer.from("mine")]), relayPort, "127.0.0.1");
     client.send(Buffer.concat([header(0, target), Buffer.from("ping")]), relayPort, "127.0.0.1");
     expect(await got).toEqual(Buffer.concat([header(0, target), Buffer.from("re:ping")]));
     expect(way.asked.length).toBe(1);
+    expect(lookups).toBe(2);
   });
 
   it("is not left behind by a client that went while its port was opened", async () => {
