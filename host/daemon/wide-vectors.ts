@@ -62,11 +62,15 @@ export async function widenVectors(
     tell(`no 256-bit vectors: ${reason}`);
     return { bits: 128 };
   }
-  const kernel = await compileKernel();
-  if (!useWideKernel(core, kernel)) {
+  try {
+    const kernel = await compileKernel();
+    if (useWideKernel(core, kernel)) {
+      tell("256-bit vectors are in use");
+      return { bits: 256, kernel };
+    }
     tell("no 256-bit vectors: their results are wrong on this machine");
-    return { bits: 128 };
+  } catch (error) {
+    tell(`no 256-bit vectors: ${error instanceof Error ? error.message : error}`);
   }
-  tell("256-bit vectors are in use");
-  return { bits: 256, kernel };
+  return { bits: 128 };
 }
