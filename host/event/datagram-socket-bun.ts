@@ -1,12 +1,35 @@
 /**
  * A socket of `Bun.udpSocket`: many datagrams in one call, by sendmmsg. Unlike others it hears what ICMP says of earlier datagrams
- * (IP_RECVERR), and tells it as an event, or as the failure of whatever is sent next: so each datagram is tried twice.
+ * (IP_RECVERR), and tells it as an event, or as the failure of whatever is sent next: so each datagram is tried twice. Some
+ * releases close the socket instead, and tell nobody.
  */
 import type { DatagramSocket, SocketEvents, SocketOptions } from "./datagram-socket.ts";
 
 /** Of its `flags`: the port is nobody else's, and an IPv6 socket is for IPv6 only. */
 const EXCLUSIVE_PORT = 1;
 const IPV6_ONLY = 8;
+
+/** No room. Bun before 1.4 throws the first, on Linux; macOS has the others for a queue of the interface that is full. */
+const FULL_CODES: ReadonlySet<unknown> = new Set(["EAGAIN", "EWOULDBLOCK", "ENOBUFS", "ENOMEM"]);
+/** Who threw tells of no room later. The time is that of the fast driver (host/direct). */
+const FULL_MS = 2;
+/** Who took less than there was tells of room with `drain`, within milliseconds on a fast link; some releases forget to. */
+const FORGOTTEN_DRAIN_MS = 20;
+/** What the system makes of ICMP and ICMPv6 errors, which are of a datagram and not of the socket; Windows has the last. */
+const ICMP_CODES: ReadonlySet<unknown> = new Set([
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EHOSTDOWN",
+  "ENONET",
+  "EMSGSIZE",
+  "EACCES",
+  "EPERM",
+  "EPROTO",
+  "ENOPROTOOPT",
+  "EOPNOTSUPP",
+  "ECONNRESET",
+]);
 
 interface BunSocketOptions {
   readonly hostname: string;
@@ -25,6 +48,7 @@ type Packet = Uint8Array | number | string;
 
 interface BunUdpSocket {
   readonly port: number;
+  readonly closed: boolean;
   /** @returns how many went; fewer when the buffer is full, or at an error */
   sendMany(packets: readonly Packet[]): number;
   ref(): void;
@@ -52,8 +76,8 @@ export async function openBunSocket({ family, address, port, events }: SocketOpt
       data: (_socket, datagram, senderPort, sender) => events.received(datagram, sender, senderPort),
       error: (...args) => {
         const error = args.at(-1);
-        // What the system says is of a datagram that was sent, and elsewhere nobody is told.
-        if (!(error instanceof Error && "errno" in error)) events.failed(error);
+        // Of a datagram that was sent: elsewhere nobody is told.
+        if (!ICMP_CODES.has(codeOf(error))) events.failed(error);
       },
       drain: () => events.drained(),
     },
@@ -61,10 +85,18 @@ export async function openBunSocket({ family, address, port, events }: SocketOpt
   return new BunSocket(socket, events);
 }
 
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
 class BunSocket implements DatagramSocket {
   readonly port: number;
   readonly #socket: BunUdpSocket;
   readonly #events: SocketEvents;
+  /** "ended": by the runtime. */
+  #state: "open" | "ended" | "closed" = "open";
+  /** Until there may be room again. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(socket: BunUdpSocket, events: SocketEvents) {
     this.port = socket.port;
@@ -82,11 +114,14 @@ class BunSocket implements DatagramSocket {
     for (let at = 0; at < train.length; at += segment) packets.push(train.subarray(at, at + segment), port, address);
     let refused = -1;
     for (let next = 0; next < packets.length; ) {
+      const left = (packets.length - next) / 3;
       try {
         const sent = this.#socket.sendMany(next === 0 ? packets : packets.slice(next));
-        if (sent === 0) return this.#full((packets.length - next) / 3);
+        if (sent === 0) return this.#full(left, FORGOTTEN_DRAIN_MS);
         next += 3 * sent;
       } catch (cause) {
+        if (this.#socket.closed) return this.#ended(left, cause);
+        if (FULL_CODES.has(codeOf(cause))) return this.#full(left, FULL_MS);
         if (refused === next) {
           this.#events.lost(cause);
           next += 3;
@@ -97,9 +132,21 @@ class BunSocket implements DatagramSocket {
     }
   }
 
-  #full(lost: number): void {
+  #full(lost: number, roomInMs: number): void {
     for (let i = 0; i < lost; i++) this.#events.lost(undefined);
+    // First, for who is told may close.
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#events.drained();
+    }, roomInMs);
     this.#events.full();
+  }
+
+  #ended(lost: number, cause: unknown): void {
+    for (let i = 0; i < lost; i++) this.#events.lost(cause);
+    if (this.#state !== "open") return;
+    this.#state = "ended";
+    this.#events.failed(cause);
   }
 
   ref(): void {
@@ -111,6 +158,8 @@ class BunSocket implements DatagramSocket {
   }
 
   async close(): Promise<void> {
+    this.#state = "closed";
+    clearTimeout(this.#timer);
     this.#socket.close();
   }
 }

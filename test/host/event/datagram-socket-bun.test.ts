@@ -16,8 +16,11 @@ let went: number[] = [];
 let sockets: Handlers[] = [];
 /** What the system does with a row of datagrams: how many go, or an error. */
 let take: (first: readonly number[]) => number = (row) => row.length;
+/** Whether the runtime has closed the socket. */
+let closed = false;
 
 beforeEach(() => {
+  closed = false;
   went = [];
   sockets = [];
   take = (row) => row.length;
@@ -26,6 +29,9 @@ beforeEach(() => {
       sockets.push(socket);
       return {
         port: 4000,
+        get closed() {
+          return closed;
+        },
         sendMany(packets: Packets) {
           const row = packets.filter((_, i) => i % 3 === 0).map((bytes) => (bytes as Uint8Array)[0]!);
           const count = take(row);
@@ -58,11 +64,11 @@ async function open() {
       drained: () => told.push("drained"),
     },
   });
-  return { told, send: () => socket.sendTrain!(train, SEGMENT, 9, "127.0.0.1") };
+  return { told, send: () => socket.sendTrain!(train, SEGMENT, 9, "127.0.0.1"), close: () => socket.close() };
 }
 
-function refusal(): Error {
-  return Object.assign(new Error("refused"), { errno: -111 });
+function refusal(code = "ECONNREFUSED"): Error {
+  return Object.assign(new Error("refused"), { code, errno: -111 });
 }
 
 it("what is refused for the sake of an earlier datagram goes when it is tried again", async () => {
@@ -101,12 +107,57 @@ it("what finds no room is lost, and told of", async () => {
   expect(told.at(-1)).toBe("drained");
 });
 
-it("what ICMP says of datagrams is no failure of the socket, an error of our own is", async () => {
+it.each(["EAGAIN", "EWOULDBLOCK", "ENOBUFS"])(
+  "a runtime that throws %s has no room, and has some soon without saying so",
+  async (code) => {
+    const { told, send } = await open();
+    take = (row) => {
+      if (row[0] !== 1) throw refusal(code);
+      return 1;
+    };
+    send();
+    expect(went).toEqual([1]);
+    expect(told).toEqual(["lost", "lost", "lost", "full"]);
+    await expect.poll(() => told.at(-1)).toBe("drained");
+  },
+);
+
+it("room is told of also when the runtime forgets to, and not after the end", async () => {
+  const { told, send, close } = await open();
+  take = () => 0;
+  send();
+  await expect.poll(() => told.at(-1)).toBe("drained");
+  vi.useFakeTimers();
+  try {
+    send();
+    await close();
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
+  expect(told.at(-1)).toBe("full");
+});
+
+it("a socket that the runtime has closed is told of once, and what is sent then is lost", async () => {
+  const { told, send, close } = await open();
+  take = () => {
+    throw new Error("Socket is closed");
+  };
+  closed = true;
+  send();
+  send();
+  const lost = Array(4).fill("Socket is closed");
+  expect(told).toEqual([...lost, "failed", ...lost]);
+  await close();
+});
+
+it("what ICMP says of datagrams is no failure of the socket, other errors are", async () => {
   const { told } = await open();
-  sockets[0]!.error(refusal());
+  for (const code of ["ECONNREFUSED", "EHOSTUNREACH", "EMSGSIZE"]) sockets[0]!.error(refusal(code));
   expect(told).toEqual([]);
   sockets[0]!.error(undefined, new Error("thrown"));
-  expect(told).toEqual(["failed"]);
+  sockets[0]!.error(refusal("EBADF"));
+  expect(told).toEqual(["failed", "failed"]);
 });
 
 it("a Bind has room again when both of its sockets have", async () => {
