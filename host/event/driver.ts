@@ -90,7 +90,8 @@ export class EventDriver {
     this.running = direct === undefined ? "portable" : "ffi";
     this.#outside = direct === undefined ? new BindOutside(core, this.#outgoing) : undefined;
     const kind = options.tun.superpackets === true ? "superpackets" : "packets";
-    const inside = new PacketInside(core, this.#outgoing, kind);
+    const buffers = options.tun.sharesBuffers === true ? "shared" : "own";
+    const inside = new PacketInside(core, this.#outgoing, kind, buffers);
     this.#lane = new Lane(core, inside, direct ?? this.#outside!);
     core.exports.setBase(0n);
     const superpackets = kind === "superpackets" ? 1 : 0;

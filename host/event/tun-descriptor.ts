@@ -24,6 +24,8 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export class DescriptorTun implements Tun {
   readonly mtu: number | undefined;
+  /** They are written at once. */
+  readonly sharesBuffers = true;
   readonly #fd: number;
   readonly #buffer = new Uint8Array(PACKET_BYTES_MAX);
   #events: TunEvents | undefined;

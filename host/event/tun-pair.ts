@@ -5,7 +5,7 @@
 import { requireBytes } from "./bytes.ts";
 import { checkMtu, MTU_DEFAULT } from "./mtu.ts";
 import { checkInteger, readOptions } from "./options.ts";
-import { takeBytes } from "./slab.ts";
+import { Slab } from "./slab.ts";
 import type { Tun, TunEvents } from "./tun.ts";
 
 /** As the transmit queue of a network interface. */
@@ -27,6 +27,9 @@ export interface TunPairOptions {
  */
 export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
   readonly mtu: number;
+  readonly sharesBuffers = true;
+  /** Of packets that were written to this end. */
+  readonly #slab = new Slab();
   readonly #limit: number;
   #far: TunEnd | undefined;
   #queue: Packet[] = [];
@@ -73,7 +76,7 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
     if (far === undefined) return false;
     far.#drainSoon();
     if (far.#passes(packet)) return true;
-    const copy = takeBytes(length);
+    const copy = this.#slab.take(length);
     copy.set(packet);
     far.#queue.push(copy);
     return true;

@@ -37,6 +37,12 @@ export interface Tun {
    */
   readonly superpackets?: boolean | undefined;
 
+  /**
+   * Packets given to `write` may share their buffer with others of the same device, which is faster: bytes around them are not to be
+   * touched, and the buffer is not to be transferred. Otherwise each has its own.
+   */
+  readonly sharesBuffers?: boolean | undefined;
+
   /** Begin. No event comes after `close`. */
   open(events: TunEvents): void | Promise<void>;
 

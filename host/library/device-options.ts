@@ -140,12 +140,16 @@ function checkTun(given: unknown): { itself: Tun; mtu: unknown } {
   checkMethods("tun", given, ["open", "write", "close"], possible);
   const itself = given as Tun;
   try {
-    const { mtu, superpackets } = itself;
-    if (superpackets === undefined || typeof superpackets === "boolean") return { itself, mtu };
+    const { mtu, superpackets, sharesBuffers } = itself;
+    for (const [name, value] of Object.entries({ superpackets, sharesBuffers })) {
+      if (value !== undefined && typeof value !== "boolean")
+        throw new OptionError(`${name} of the tun`, "true or false");
+    }
+    return { itself, mtu };
   } catch (cause) {
+    if (cause instanceof OptionError) throw cause;
     throw new OptionError("tun", "an object whose properties can be read", cause);
   }
-  throw new OptionError("superpackets of the tun", "true or false");
 }
 
 function parseDriver(given: unknown, bind: unknown): Driver {

@@ -7,6 +7,7 @@ import {
   generatePrivateKey,
   type Tun,
   type TunEnd,
+  type TunEvents,
   tunPair,
   type WasmguardError,
 } from "../../../host/index.ts";
@@ -271,5 +272,44 @@ describe("DuplexTun", () => {
     }
     await new Promise((resolve) => setTimeout(resolve, 10));
     expect(errors.map(({ code, cause }) => [code, (cause as Error).message])).toEqual([["TUN", "unplugged"]]);
+  });
+});
+
+describe("buffers of packets", () => {
+  /** Sends three packets the other way, in a row. */
+  function sendThree(nodes: [Node, Node]): void {
+    for (const byte of [1, 2, 3]) nodes[1].host.write(packet(nodes[1], nodes[0], Uint8Array.of(byte)));
+  }
+
+  it("are the own ones of a Tun that does not say otherwise: it may transfer each", async () => {
+    const got: Uint8Array[] = [];
+    let events: TunEvents | undefined;
+    const tun: Tun = {
+      open: (given) => {
+        events = given;
+      },
+      write: (bytes) => got.push(bytes) > 0,
+      close() {},
+    };
+    const nodes = await connect(tun);
+    events!.receive(packet(nodes[0], nodes[1], Uint8Array.of(0)));
+    await nextPacket(nodes[1]);
+    sendThree(nodes);
+    await expect.poll(() => got.length).toBe(3);
+    const moved = got.map(({ buffer }) => structuredClone(buffer, { transfer: [buffer] }));
+    expect(moved.map((buffer) => [...new Uint8Array(buffer)].slice(20))).toEqual([[1], [2], [3]]);
+  });
+
+  it("are shared by the packets of one tunPair's end, with nobody else", async () => {
+    const [tun, host] = tunPair();
+    const nodes = await connect(tun);
+    host.write(packet(nodes[0], nodes[1], Uint8Array.of(0)));
+    const there = await nextPacket(nodes[1]);
+    sendThree(nodes);
+    const inbox = host[Symbol.asyncIterator]();
+    const back: Uint8Array[] = [];
+    while (back.length < 3) back.push((await inbox.next()).value!);
+    expect(new Set(back.map(({ buffer }) => buffer)).size).toBe(1);
+    expect(back[0]!.buffer).not.toBe(there.buffer);
   });
 });

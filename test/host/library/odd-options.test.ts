@@ -56,6 +56,7 @@ describe("a device is refused", () => {
     ["a Tun whose MTU cannot be read", { tun: throwing(plainTun({}), "mtu") }],
     ["a Tun that does not say whether it takes superpackets", { tun: throwing(plainTun({}), "superpackets") }],
     ["a Tun that says so in another way", { tun: plainTun({ superpackets: "yes" }) }],
+    ["a Tun that shares in another way", { tun: plainTun({ sharesBuffers: 1 }) }],
     ["a Tun whose `give` is none", { tun: plainTun({ give: true }) }],
     ["a Bind whose `sendTrain` cannot be read", { bind: throwing(new MemoryBind(), "sendTrain") }],
     [
