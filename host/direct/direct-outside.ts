@@ -51,10 +51,12 @@ export class DirectOutside implements Outside {
   }
 
   #full(): void {
-    const events = this.#events();
-    if (!this.hasRoom || events === undefined) return;
+    if (!this.hasRoom || this.#events() === undefined) return;
     this.hasRoom = false;
-    events.full?.();
+    // A packet of the inside may be half on its way, and who is told may be anybody's code.
+    queueMicrotask(() => {
+      if (!this.hasRoom) this.#events()?.full?.();
+    });
     setTimeout(() => {
       this.hasRoom = true;
       this.#events()?.drained?.();

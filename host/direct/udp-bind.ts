@@ -10,7 +10,6 @@ import { BindError } from "../event/device-errors.ts";
 import type { DirectBind } from "../event/direct-bind.ts";
 import { Liveness } from "../event/liveness.ts";
 import { openLibc } from "../ffi/libc.ts";
-import type { Outside } from "../lane/ports.ts";
 import { LinuxUdp } from "../os/linux/udp.ts";
 import { UdpOutside } from "../os/linux/udp-outside.ts";
 import { mayAskRelease } from "../platform.ts";
@@ -18,7 +17,7 @@ import { DirectOutside } from "./direct-outside.ts";
 import { type SharedDoorbell, sharedDoorbell } from "./doorbell.ts";
 
 export class UdpBind implements DirectBind {
-  readonly outside: Outside;
+  readonly outside: DirectOutside;
   readonly #udp: LinuxUdp;
   readonly #doorbell: SharedDoorbell;
   /** Undefined while it is closed. */
@@ -99,6 +98,8 @@ export class UdpBind implements DirectBind {
     this.#liveness = undefined;
     this.#unwatch(this.#udp.sockets);
     this.#udp.close();
-    if (!this.outside.hasRoom) events?.drained?.();
+    if (this.outside.hasRoom) return;
+    this.outside.hasRoom = true;
+    events?.drained?.();
   }
 }

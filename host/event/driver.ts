@@ -62,6 +62,7 @@ export class EventDriver {
   readonly #lane: Lane;
   /** Of a DirectBind it is its own. */
   readonly #outside: BindOutside | undefined;
+  readonly #hasRoom: () => boolean;
   /** How datagrams are carried. */
   readonly running: "ffi" | "portable";
   readonly #outgoing: Outgoing;
@@ -92,7 +93,9 @@ export class EventDriver {
     const kind = options.tun.superpackets === true ? "superpackets" : "packets";
     const buffers = options.tun.sharesBuffers === true ? "shared" : "own";
     const inside = new PacketInside(core, this.#outgoing, kind, buffers);
-    this.#lane = new Lane(core, inside, direct ?? this.#outside!);
+    const outside = direct ?? this.#outside!;
+    this.#hasRoom = () => outside.hasRoom;
+    this.#lane = new Lane(core, inside, outside);
     core.exports.setBase(0n);
     const superpackets = kind === "superpackets" ? 1 : 0;
     core.exports.setTun(superpackets, superpackets, superpackets);
@@ -254,6 +257,7 @@ export class EventDriver {
     },
     failed: (cause) => this.#options.failed("tun", cause),
     callsNobody: true,
+    hasRoom: () => this.#hasRoom(),
     place: () => this.#place(),
   };
 

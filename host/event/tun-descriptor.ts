@@ -126,13 +126,12 @@ export class DescriptorTun implements Tun {
     (this.#readiness as Readiness).unwatch(this.#fd);
   }
 
-  /** While paused: keep what is to be done next for later. */
+  /** While paused, or about to be: keep what is to be done next for later. */
   #parks(next: () => void): boolean {
-    if (this.#paused) {
-      this.#parked = next;
-      this.#unwatch();
-    }
-    return this.#paused;
+    if (!this.#paused && this.#events?.hasRoom?.() !== false) return false;
+    this.#parked = next;
+    this.#unwatch();
+    return true;
   }
 
   /** Packets wait in the interface. */

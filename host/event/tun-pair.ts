@@ -84,7 +84,7 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
 
   /** Hand it on without a copy, if that calls nobody and it overtakes none. */
   #passes(packet: Uint8Array): boolean {
-    if (this.#events?.callsNobody !== true || this.#paused || this.#queue.length > 0) return false;
+    if (this.#events?.callsNobody !== true || !this.#takes(this.#events) || this.#queue.length > 0) return false;
     this.#passed += 1;
     this.#events.receive(packet);
     return true;
@@ -164,7 +164,7 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
       this.#makeRoom();
       const events = this.#events;
       if (events === undefined) return this.#serveReaders();
-      for (let left = this.#queue.length; left > 0 && !this.#paused && this.#events === events; left--) {
+      for (let left = this.#queue.length; left > 0 && this.#events === events && this.#takes(events); left--) {
         events.receive(this.#take()!);
       }
       if (this.#state === "ended") this.#release();
@@ -177,6 +177,10 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
       this.#readers.shift()!(packet);
     }
     if (this.#state !== "open") this.#release();
+  }
+
+  #takes(events: TunEvents): boolean {
+    return !this.#paused && events.hasRoom?.() !== false;
   }
 
   /** Packets wait in the queue; once it is full the other end is told so by `write`. */

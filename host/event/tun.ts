@@ -9,6 +9,8 @@ export interface TunEvents {
   failed(cause: unknown): void;
   /** `receive` calls nobody: an interface may hand over a packet inside of the call that brought it. */
   readonly callsNobody?: boolean;
+  /** False: what is handed over now is lost. `pause` comes as soon as it may, and `resume` after it. */
+  hasRoom?(): boolean;
   /** For an interface with `superpackets`: where its packets go in, instead of `receive`. */
   place?(): SuperpacketPlace;
 }

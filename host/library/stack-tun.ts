@@ -38,6 +38,7 @@ export class StackTun implements Tun, PacketSink {
   readonly stack: NetStack;
   readonly #failed: ((cause: unknown) => void) | undefined;
   #place: SuperpacketPlace | undefined;
+  #hasRoom: () => boolean = () => true;
   bytes: Uint8Array = NOWHERE;
   view: DataView = new DataView(NOWHERE.buffer);
   #paused = false;
@@ -70,6 +71,7 @@ export class StackTun implements Tun, PacketSink {
     const place = events.place?.();
     if (place === undefined) throw new TunError("this driver takes no superpackets");
     this.#place = place;
+    this.#hasRoom = () => events.hasRoom?.() !== false;
     this.bytes = place.bytes;
     this.view = new DataView(place.bytes.buffer, place.bytes.byteOffset, place.bytes.byteLength);
     this.#go();
@@ -108,7 +110,7 @@ export class StackTun implements Tun, PacketSink {
   // ── the stack's side ───────────────────────────────────────────────────────────────────────────────────────
 
   reserve(_length: number): number {
-    if (this.#place === undefined || this.#paused || this.#sentBytes >= TURN_BYTES) {
+    if (this.#place === undefined || this.#paused || !this.#hasRoom() || this.#sentBytes >= TURN_BYTES) {
       this.#refused = true;
       return -1;
     }

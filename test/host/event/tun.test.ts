@@ -71,6 +71,29 @@ describe("tunPair", () => {
     expect(near.write(packets[3]!)).toBe(true);
   });
 
+  it("lets packets wait where there is no room for them, although it is not paused yet", async () => {
+    const [near, far] = tunPair();
+    const got: number[] = [];
+    let hasRoom = true;
+    far.open({
+      receive: (bytes) => {
+        got.push(bytes[0]!);
+        hasRoom = false;
+      },
+      failed: () => {},
+      callsNobody: true,
+      hasRoom: () => hasRoom,
+    });
+    for (const byte of [1, 2, 3]) near.write(Uint8Array.of(byte));
+    await Promise.resolve();
+    expect(got).toEqual([1]);
+    far.pause();
+    hasRoom = true;
+    far.resume();
+    await Promise.resolve();
+    expect(got).toEqual([1, 2]);
+  });
+
   it("lets no packet overtake those that waited", async () => {
     const [near, far] = tunPair();
     const got: number[] = [];

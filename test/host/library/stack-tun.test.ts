@@ -114,3 +114,14 @@ test("requests for connections that are asked for together leave together", asyn
   await expect.poll(() => streams.every(({ state }) => state === "ESTABLISHED"), { timeout: 25_000 }).toBe(true);
   expect(trains[0]).toBe(8);
 });
+
+test("sends nothing where there is no room for it, although it is not paused yet", () => {
+  const tun = new StackTun({ addresses: [IpAddress.parse("10.0.0.1")!] });
+  let hasRoom = false;
+  const place = { bytes: new Uint8Array(2000), at: 0, send() {}, ready: () => true };
+  tun.open({ receive() {}, failed() {}, place: () => place, hasRoom: () => hasRoom });
+  expect(tun.reserve(100)).toBe(-1);
+  hasRoom = true;
+  expect(tun.reserve(100)).toBe(0);
+  tun.close();
+});
