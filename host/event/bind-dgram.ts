@@ -12,6 +12,7 @@ import type { DatagramSocket } from "./datagram-socket.ts";
 import { hasBunSockets, openBunSocket } from "./datagram-socket-bun.ts";
 import { openNodeSocket } from "./datagram-socket-node.ts";
 import { BindError, OptionError } from "./device-errors.ts";
+import { MTU_DEFAULT } from "./mtu.ts";
 import { readOptions } from "./options.ts";
 import { systemZones } from "./zones.ts";
 
@@ -21,6 +22,8 @@ const KNOWN_SENDERS = 1024;
 const PORT_ATTEMPTS = 10;
 /** The longest address, "%" and the longest name of an interface. */
 const ADDRESS_CHARS_MAX = 45 + 1 + 15;
+/** Header and tag of a transport message, and padding at most (the paper, 5.4.6). */
+const MESSAGE_OVERHEAD = 16 + 16 + 15;
 
 type Family = 4 | 6;
 
@@ -160,6 +163,7 @@ export class DgramBind implements Bind {
       family,
       address,
       port,
+      longest: (opening.events?.mtu ?? MTU_DEFAULT) + MESSAGE_OVERHEAD,
       events: {
         received: (datagram, from, fromPort) => this.#receive(opening, datagram, from, fromPort),
         lost: (cause) => opening.events?.lost(cause),

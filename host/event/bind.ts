@@ -2,6 +2,8 @@
 import type { Endpoint } from "../address/endpoint.ts";
 
 export interface BindEvents {
+  /** Largest packet inside of the tunnel in bytes: datagrams are longer by their header and tag. 1420 when undefined. */
+  readonly mtu?: number | undefined;
   /**
    * A datagram came. The bytes have been read when it returns. The same Endpoint object for the same sender saves
    * time.

@@ -14,10 +14,12 @@ const DRAINED_BYTES = UNSENT_BYTES / 4;
 /** What Deno allocates, and fills with zeros, for each datagram that it receives: most, and the longest. */
 const DENO_RECEIVE_BYTES = 2048;
 const DENO_RECEIVE_BYTES_MAX = 65_536;
+/** What Deno says a socket's buffer has at first, wherever it runs, as long as it means those allocations. */
+const DENO_BUFFER_BYTES = 65_536;
 
 /** @throws what the runtime says, with its code */
 export async function openNodeSocket(options: SocketOptions): Promise<DatagramSocket> {
-  const { family, address, port, events } = options;
+  const { family, address, port, longest, events } = options;
   const socket = createSocket({
     type: family === 4 ? "udp4" : "udp6",
     ipv6Only: family === 6,
@@ -35,16 +37,18 @@ export async function openNodeSocket(options: SocketOptions): Promise<DatagramSo
         resolve();
       });
     });
+    const received: Received = (datagram, sender) => events.received(datagram, sender.address, sender.port);
+    socket.on("message", isDeno ? growing(socket, received, longest) : received);
+    socket.on("error", (error) => events.failed(error));
+    if (!isDeno) enlargeBuffers(socket);
+    return new NodeSocket(socket, events, isDeno ? new Liveness("ref") : undefined);
   } catch (error) {
     closeQuietly(socket);
     throw error;
   }
-  const received = (datagram: Uint8Array, sender: RemoteInfo) => events.received(datagram, sender.address, sender.port);
-  socket.on("message", isDeno ? growing(socket, received) : received);
-  socket.on("error", (error) => events.failed(error));
-  if (!isDeno) enlargeBuffers(socket);
-  return new NodeSocket(socket, events, isDeno ? new Liveness("ref") : undefined);
 }
+
+type Received = (datagram: Uint8Array, sender: RemoteInfo) => void;
 
 class NodeSocket implements DatagramSocket {
   readonly port: number;
@@ -118,23 +122,39 @@ function enlargeBuffers(socket: Socket): void {
 }
 
 /** In Deno: a datagram as long as there was room for may have been cut, and the next ones get more. */
-function growing(socket: Socket, received: (datagram: Uint8Array, sender: RemoteInfo) => void): typeof received {
-  let room = DENO_RECEIVE_BYTES;
-  const ask = (): void => {
-    // As Linux does for a socket's buffer, twice of what is asked for is given.
-    socket.setRecvBufferSize(platform() === "linux" ? room / 2 : room);
-  };
-  ask();
+function growing(socket: Socket, received: Received, longest: number): Received {
+  let room = longest < DENO_RECEIVE_BYTES ? DENO_RECEIVE_BYTES : DENO_RECEIVE_BYTES_MAX;
+  if (!makesRoom(socket, room)) return received;
   return (datagram, sender) => {
-    if (datagram.length === room && room < DENO_RECEIVE_BYTES_MAX) {
+    if (datagram.length >= room && room < DENO_RECEIVE_BYTES_MAX) {
       room = DENO_RECEIVE_BYTES_MAX;
-      ask();
+      setRoom(socket, room);
     }
     received(datagram, sender);
   };
 }
 
-/** A socket that could not be bound: some runtimes have closed it already, and say so by throwing. */
+/** @returns false where the size is of the system's buffer, which is not to be so small */
+function makesRoom(socket: Socket, bytes: number): boolean {
+  try {
+    return socket.getRecvBufferSize() === DENO_BUFFER_BYTES && setRoom(socket, bytes);
+  } catch {
+    return false;
+  }
+}
+
+/** @returns false when it could not be set */
+function setRoom(socket: Socket, bytes: number): boolean {
+  try {
+    // As Linux does for a socket's buffer, twice of what is asked for is given.
+    socket.setRecvBufferSize(platform() === "linux" ? bytes / 2 : bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A socket that is of no use: some runtimes have closed it already, and say so by throwing. */
 function closeQuietly(socket: Socket): void {
   socket.on("error", () => {});
   try {

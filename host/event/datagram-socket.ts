@@ -18,6 +18,8 @@ export interface SocketOptions {
   /** Local address, and port; 0 for a free one. */
   readonly address: string;
   readonly port: number;
+  /** Bytes of the longest datagram that is to be expected; longer ones may come. */
+  readonly longest: number;
   readonly events: SocketEvents;
 }
 

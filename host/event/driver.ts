@@ -44,6 +44,8 @@ export interface EventDriverOptions {
   readonly core: Core;
   readonly tun: Tun;
   readonly bind: Bind | DirectBind;
+  /** 1420 when undefined. */
+  readonly mtu: number | undefined;
   /** Told while the engine is at work: take note only. */
   told(peer: Peer, event: PeerEvent | "endpoint"): void;
   failed(part: "tun" | "bind", cause: unknown): void;
@@ -83,6 +85,7 @@ export class EventDriver {
   constructor(options: EventDriverOptions) {
     const { core, bind } = options;
     this.#options = options;
+    this.bindEvents = { ...this.#bindEvents, mtu: options.mtu };
     this.#outgoing = new Outgoing(options.bind.sendTrain === undefined ? "given" : "lent", {
       train: (bytes, segment, to) => this.#send(bytes, segment, to),
       packet: (bytes) => this.#write(bytes),
@@ -181,7 +184,8 @@ export class EventDriver {
 
   // ── in ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  readonly bindEvents: BindEvents = {
+  readonly bindEvents: BindEvents;
+  readonly #bindEvents: BindEvents = {
     receive: (datagram, from) => {
       const length = requireBytes("datagram", datagram);
       requireEndpoint(from);

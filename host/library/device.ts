@@ -73,6 +73,7 @@ export class Device {
       core,
       bind,
       tun,
+      mtu: options.mtu,
       told: (peer, event) => {
         if (event === "silent" || (event === "handshake started" && peer.attempts > 0)) this.#names?.silent(peer);
         if (event === "handshake" || event === "back") this.#names?.reached(peer);

@@ -56,6 +56,7 @@ async function open() {
     family: 4,
     address: "127.0.0.1",
     port: 0,
+    longest: 1500,
     events: {
       received() {},
       lost: (cause) => told.push(cause instanceof Error ? cause.message : "lost"),

@@ -243,6 +243,7 @@ it("bindEvents of a device are whole", async () => {
     "full",
     "drained",
     "readable",
+    "mtu",
   ];
   expect(Object.keys(bind.events!).sort()).toEqual(names.sort());
   await device.close();
