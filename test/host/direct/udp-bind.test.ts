@@ -3,15 +3,20 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { Worker } from "node:worker_threads";
-import { afterEach, expect, it } from "vitest";
-import { Device, generatePrivateKey, tunPair } from "../../../host/index.ts";
+import { afterEach, expect, it, vi } from "vitest";
+import { EAGAIN } from "../../../host/ffi/errno.ts";
+import { Device, generatePrivateKey, type Tun, type TunEvents, tunPair } from "../../../host/index.ts";
+import { UdpSender } from "../../../host/os/linux/udp-send.ts";
 import { closeAll, exchange, introduce, makeNode, type Node, nextPacket, packet } from "../library/support.ts";
 
 const FAST = { bind: undefined, driver: "ffi" } as const;
 const descriptors = (): number => readdirSync("/proc/self/fd").length;
 
 let nodes: Node[] = [];
-afterEach(() => closeAll(nodes));
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await closeAll(nodes);
+});
 
 async function pair(endpoint = "127.0.0.1"): Promise<[Node, Node]> {
   const two: [Node, Node] = [await makeNode(1, FAST), await makeNode(2, FAST)];
@@ -53,6 +58,39 @@ it("sends what makes a train while more packets come", async () => {
   const before = sent();
   for (let i = 0; i < 100; i++) near.host.write(packet(near, far, new Uint8Array(1400)));
   expect(sent() - before).toBeGreaterThan(50_000n);
+});
+
+it("tells a Tun that the socket is full when the packet that it hands over is through, and that it has room again", async () => {
+  const told: string[] = [];
+  let events: TunEvents | undefined;
+  const tun: Tun = {
+    open: (given) => {
+      events = given;
+    },
+    write: () => true,
+    pause: () => void told.push("paused"),
+    resume: () => void told.push("resumed"),
+    close() {},
+  };
+  nodes = [await makeNode(1, { ...FAST, tun }), await makeNode(2, FAST)];
+  const [near, far] = nodes as [Node, Node];
+  for (const { device } of nodes) await device.start();
+  introduce(near, far, "endpoint");
+  introduce(far, near, "no endpoint");
+  events!.receive(packet(near, far, new Uint8Array(8)));
+  await nextPacket(far);
+  vi.spyOn(UdpSender.prototype, "send").mockImplementation(function (this: UdpSender, _fd, family, _at, count) {
+    if (family === 6) return 0;
+    this.errors.fill(EAGAIN, 0, count);
+    return count;
+  });
+  for (let i = 0; i < 100 && events!.hasRoom!(); i++) events!.receive(packet(near, far, new Uint8Array(1400)));
+  expect([events!.hasRoom!(), ...told]).toEqual([false]);
+  vi.restoreAllMocks();
+  await expect.poll(() => told).toEqual(["paused", "resumed"]);
+  expect(events!.hasRoom!()).toBe(true);
+  events!.receive(packet(near, far, Uint8Array.of(1, 2, 3)));
+  expect([...(await nextPacket(far)).subarray(20)]).toEqual([1, 2, 3]);
 });
 
 it("closes every descriptor, also of ports that were taken", async () => {
