@@ -7,6 +7,7 @@ import { connect } from "node:net";
 import { joinAndWipe } from "../keys/join-and-wipe.ts";
 import { secretBytes } from "../keys/text.ts";
 import { SOCKET_SUFFIX, socketFolder, socketPath } from "./socket-path.ts";
+import { strangerAt } from "./whose-socket.ts";
 
 /** Without a byte from the other side for this long, the daemon is taken for hung. */
 const SILENCE_TIMEOUT_MS = 30_000;
@@ -17,6 +18,8 @@ const CROWD_PAUSE_MS = 50;
 const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
 const READ_BYTES = 65_536;
 const LF = 10;
+/** How a request begins that may tell keys. */
+const SET = new TextEncoder().encode("set=");
 
 /** Whoever answers at a tunnel's socket cannot be asked, or refuses. */
 export class UapiClientError extends Error {
@@ -105,9 +108,10 @@ function exchange(interfaceName: string, request: Uint8Array): Promise<Uint8Arra
  * Send one request and read its answer.
  * @param request  `get=1\n\n`, or `set=1\n`…; the caller wipes it afterwards
  * @returns        the answer with its `errno=` line; the caller wipes it
- * @throws         UapiClientError if nobody answers
+ * @throws         UapiClientError if nobody answers, or a key would be told to somebody who is neither root nor this user
  */
 export async function requestUapi(interfaceName: string, request: Uint8Array): Promise<Uint8Array> {
+  if (SET.every((byte, i) => request[i] === byte)) requireOwn(interfaceName);
   for (const deadline = performance.now() + CROWD_TIMEOUT_MS; ; ) {
     try {
       return await exchange(interfaceName, request);
@@ -117,6 +121,16 @@ export async function requestUapi(interfaceName: string, request: Uint8Array): P
       await new Promise((resolve) => setTimeout(resolve, CROWD_PAUSE_MS));
     }
   }
+}
+
+function requireOwn(interfaceName: string): void {
+  const stranger = strangerAt(socketPath(interfaceName));
+  if (stranger === undefined) return;
+  throw new UapiClientError(
+    "EPERM",
+    `Unable to access interface ${interfaceName}: ${stranger}`,
+    "Run this as that user, or have the socket in a folder of its own: --socket-dir DIR, WASMGUARD_SOCKET_DIR",
+  );
 }
 
 /** Somebody listens at the tunnel's socket. A socket that a dead process left does not count. */
