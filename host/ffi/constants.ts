@@ -21,6 +21,8 @@ export const FILE = {
   F_SETFD: 2,
   FD_CLOEXEC: 1,
   F_OK: 0,
+  S_IFMT: 0o170000,
+  S_IFCHR: 0o020000,
 } as const;
 
 /** <sys/socket.h>, <asm-generic/socket.h> */

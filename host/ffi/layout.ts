@@ -38,6 +38,11 @@ export const IN6_PKTINFO = { address: 0, interface: 16, BYTES: 20 } as const;
 /** <sys/epoll.h>: packed on x86_64 only */
 export const EPOLL_EVENT =
   machine() === "x86_64" ? ({ events: 0, data: 4, BYTES: 12 } as const) : ({ events: 0, data: 8, BYTES: 16 } as const);
+/** <sys/stat.h>: the start of struct stat */
+export const STAT =
+  machine() === "x86_64"
+    ? ({ mode: 24, device: 40, BYTES: 144 } as const)
+    : ({ mode: 16, device: 32, BYTES: 128 } as const);
 /** <poll.h> */
 export const POLLFD = { fd: 0, events: 4, happened: 6, BYTES: 8 } as const;
 /** <time.h> */

@@ -43,6 +43,7 @@ const HEADERS = `
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
@@ -116,6 +117,7 @@ const STRUCTS: Record<string, [type: string, fields: Record<string, string>]> = 
   IN6_PKTINFO: ["struct in6_pktinfo", { address: "ipi6_addr", interface: "ipi6_ifindex" }],
   EPOLL_EVENT: ["struct epoll_event", { events: "events", data: "data" }],
   TIMESPEC: ["struct timespec", { seconds: "tv_sec", nanoseconds: "tv_nsec" }],
+  STAT: ["struct stat", { mode: "st_mode", device: "st_rdev" }],
   POLLFD: ["struct pollfd", { fd: "fd", events: "events", happened: "revents" }],
   INOTIFY_EVENT: ["struct inotify_event", { watch: "wd", mask: "mask", cookie: "cookie", nameLength: "len" }],
   NLMSGHDR: [
