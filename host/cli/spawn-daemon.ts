@@ -5,7 +5,7 @@
  * All of it by plain system calls: this process is in the daemon's sandbox by then, where its event loop cannot wait.
  */
 import { FILE, POLL, PROCESS } from "../ffi/constants.ts";
-import { EINTR } from "../ffi/errno.ts";
+import { EINTR, errnoName } from "../ffi/errno.ts";
 import { startProgram } from "../ffi/execute.ts";
 import { POLLFD } from "../ffi/layout.ts";
 import { check, type Libc } from "../ffi/libc.ts";
@@ -74,12 +74,17 @@ function startChild(libc: Libc, { start, keepsLog }: { start: Parameters<typeof 
   }
 }
 
-/** Nobody would know of the daemon. */
-function killingOnFailure<T>(libc: Libc, pid: number, action: () => T): T {
+/** End the daemon, whom nobody would know of. Once it is another user that takes CAP_KILL. @returns what became of it, for a message */
+export function stopDaemon(libc: Pick<Libc, "kill">, pid: number): string {
+  const result = libc.kill(pid, PROCESS.SIGKILL);
+  return result >= 0 ? "was stopped" : `could not be stopped (process ${pid}: ${errnoName(-result)})`;
+}
+
+function stoppingOnFailure<T>(libc: Libc, pid: number, warn: SpawnRequest["warn"], action: () => T): T {
   try {
     return action();
   } catch (error) {
-    libc.kill(pid, PROCESS.SIGKILL);
+    warn(`the daemon ${stopDaemon(libc, pid)}`);
     throw error;
   }
 }
@@ -98,21 +103,21 @@ function waitForEnd(libc: Libc, pid: number): string {
 
 /**
  * @param args  the command line to repeat: options and the interface name
- * @throws      CliError with the child's own words if it could not start; no process is left then
+ * @throws      CliError with the child's own words if it could not start; no process is left then, or the message tells of it
  */
 export async function spawnDaemon(request: SpawnRequest, args: readonly string[]): Promise<void> {
   const { libc, start } = await prepareLaunch(request, args, "background");
   const { pid, pipe } = startChild(libc, { start, keepsLog: request.keepsLog });
-  const { report, end } = killingOnFailure(libc, pid, () => waitForReport(libc, pipe));
+  const { report, end } = stoppingOnFailure(libc, pid, request.warn, () => waitForReport(libc, pipe));
   libc.close(pipe);
   const lines = report.split("\n");
   for (const line of lines) if (line.startsWith(WARNING)) request.warn(line.slice(WARNING.length));
   if (end === "ready") return;
   const retry = `Look closer with: LOG_LEVEL=verbose wasmguard -f ${request.interfaceName}`;
   if (end === "timeout") {
-    libc.kill(pid, PROCESS.SIGKILL);
+    const outcome = stopDaemon(libc, pid);
     throw new CliError(
-      `${request.interfaceName} was not ready within ${READY_TIMEOUT_MS / 1000} s and was stopped`,
+      `${request.interfaceName} was not ready within ${READY_TIMEOUT_MS / 1000} s and ${outcome}`,
       retry,
     );
   }

@@ -10,6 +10,8 @@ import { UsageError } from "../../../host/cli/command-errors.ts";
 import { startRequest } from "../../../host/cli/daemon-options.ts";
 import { interfaceNameFault } from "../../../host/cli/interface-name.ts";
 import { DAEMON_OPTIONS, parseOptions } from "../../../host/cli/option-table.ts";
+import { stopDaemon } from "../../../host/cli/spawn-daemon.ts";
+import { EPERM } from "../../../host/ffi/errno.ts";
 import { findRuntime, runArguments } from "../../support/runtimes.ts";
 
 const local = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -213,4 +215,9 @@ describe("output that cannot be written", () => {
     expect(key.status).toBe(1);
     expect(key.stderr).toMatch(/^wasmguard: cannot write the output \(EPIPE\)/);
   });
+});
+
+it("says so when a daemon that is not ready cannot be stopped", () => {
+  expect(stopDaemon({ kill: () => -EPERM }, 77)).toBe("could not be stopped (process 77: EPERM)");
+  expect(stopDaemon({ kill: () => 0 }, 77)).toBe("was stopped");
 });
