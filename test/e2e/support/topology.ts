@@ -86,6 +86,8 @@ export class Topology implements AsyncDisposable {
     await run(["ip", "netns", "add", namespace.name]);
     this.namespaces.push(namespace);
     await namespace.ip("link", "set", "lo", "up");
+    // A namespace has the machine's own value, which a daemon that ran there may have changed; this is the kernel's.
+    await namespace.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/all/send_redirects"]);
     return namespace;
   }
 
