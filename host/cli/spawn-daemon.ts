@@ -74,17 +74,21 @@ function startChild(libc: Libc, { start, keepsLog }: { start: Parameters<typeof 
   }
 }
 
+const STOPPED = "was stopped";
+
 /** End the daemon, whom nobody would know of. Once it is another user that takes CAP_KILL. @returns what became of it, for a message */
 export function stopDaemon(libc: Pick<Libc, "kill">, pid: number): string {
   const result = libc.kill(pid, PROCESS.SIGKILL);
-  return result >= 0 ? "was stopped" : `could not be stopped (process ${pid}: ${errnoName(-result)})`;
+  return result >= 0 ? STOPPED : `could not be stopped (process ${pid}: ${errnoName(-result)})`;
 }
 
 function stoppingOnFailure<T>(libc: Libc, pid: number, warn: SpawnRequest["warn"], action: () => T): T {
   try {
     return action();
   } catch (error) {
-    warn(`the daemon ${stopDaemon(libc, pid)}`);
+    const outcome = stopDaemon(libc, pid);
+    // Of one that was stopped nobody need be told besides why.
+    if (outcome !== STOPPED) warn(`the daemon ${outcome}`);
     throw error;
   }
 }
