@@ -13,22 +13,20 @@ import {
   TRAIN_DATAGRAMS_MAX,
   VNET_BYTES,
 } from "../core/codes.ts";
-import type { Address, Core, Endpoint } from "../core/core.ts";
+import type { Address, Endpoint } from "../core/core.ts";
 import { Engine } from "../engine/engine.ts";
-import type { Peer } from "../engine/peer.ts";
-import type { PeerEvent } from "../engine/peer-event.ts";
 import { Lane } from "../lane/lane.ts";
 import { NEVER } from "../time/instant.ts";
 import { dropsOf, type Outcome, settle } from "./answers.ts";
 import type { Bind, BindEvents } from "./bind.ts";
 import { BindOutside } from "./bind-outside.ts";
 import { requireBytes } from "./bytes.ts";
-import type { DirectBind } from "./direct-bind.ts";
+import type { EventDriverOptions, SendFailure } from "./driver-options.ts";
 import { Outgoing } from "./outgoing.ts";
 import { PacketInside } from "./packet-inside.ts";
 import { requireEndpoint, requireSegment } from "./received.ts";
 import { system } from "./system.ts";
-import type { SuperpacketPlace, Tun, TunEvents } from "./tun.ts";
+import type { SuperpacketPlace, TunEvents } from "./tun.ts";
 
 const PACKET_BYTES_MAX = MESSAGE_BYTES_MAX - VNET_BYTES;
 /** About a train: what waits is sent although more may come in a row, so that the far end can start on it. */
@@ -39,25 +37,6 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 /** After the I/O of this turn of the event loop. */
 const soon: (task: () => void) => void =
   typeof setImmediate === "function" ? (task) => void setImmediate(task) : (task) => void setTimeout(task, 0);
-
-export interface EventDriverOptions {
-  readonly core: Core;
-  readonly tun: Tun;
-  readonly bind: Bind | DirectBind;
-  /** 1420 when undefined. */
-  readonly mtu: number | undefined;
-  /** Told while the engine is at work: take note only. */
-  told(peer: Peer, event: PeerEvent | "endpoint"): void;
-  failed(part: "tun" | "bind", cause: unknown): void;
-  /** The Bind lost what it listens on, or has it again. */
-  socket(state: "lost" | "found", cause: unknown): void;
-}
-
-/** A datagram that could not be sent, lately. */
-export interface SendFailure {
-  readonly at: number;
-  readonly cause: unknown;
-}
 
 export class EventDriver {
   readonly engine: Engine;

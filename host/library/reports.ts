@@ -6,7 +6,7 @@ import type { Core } from "../core/core.ts";
 import type { Peer } from "../engine/peer.ts";
 import type { PeerEvent } from "../engine/peer-event.ts";
 import type { WasmguardError } from "../errors.ts";
-import type { SendFailure } from "../event/driver.ts";
+import type { SendFailure } from "../event/driver-options.ts";
 import { publicKeyText } from "../keys/text.ts";
 import {
   type DebugHook,
