@@ -18,7 +18,7 @@ Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 SOURCES
   apt=(apt-get -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$work/sources" -o Dir::State::lists="$work/lists"
-    -o Dir::Cache="$work/cache" -o APT::Sandbox::User=root -o Acquire::Languages=none)
+    -o Dir::Cache="$work/cache" -o APT::Sandbox::User=root -o Acquire::Languages=none -o Acquire::Retries=4)
   "${apt[@]}" update
   (cd "$work" && "${apt[@]}" download musl && dpkg --install musl_*.deb)
   /usr/bin/python3 -m pip download --no-deps --require-hashes --only-binary=:all: --platform musllinux_1_2_x86_64 --python-version 3.12 \

@@ -37,6 +37,9 @@ if [[ ! -e $policy ]]; then
   printf '#!/bin/sh\nexit 101\n' >"$policy"
   chmod 755 "$policy"
 fi
-apt-get update
+# A mirror that fails for a moment is asked again, and what a run before was cut in is finished first.
+dpkg --configure -a
+apt=(apt-get -o Acquire::Retries=4)
+"${apt[@]}" update
 # iperf3 would ask whether to start its daemon at boot, and wireguard's recommendation is a kernel module.
-apt-get install --yes --no-install-recommends "${missing[@]}"
+"${apt[@]}" install --yes --no-install-recommends "${missing[@]}"
