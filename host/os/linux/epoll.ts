@@ -6,18 +6,14 @@ import { WAIT } from "../../ffi/constants.ts";
 import { EAGAIN, EINTR } from "../../ffi/errno.ts";
 import { EPOLL_EVENT } from "../../ffi/layout.ts";
 import { check, type Libc } from "../../ffi/libc.ts";
-
-export const READABLE = WAIT.EPOLLIN;
-export const WRITABLE = WAIT.EPOLLOUT;
-/** Always reported, whether asked for or not. */
-export const FAILED = WAIT.EPOLLERR | WAIT.EPOLLHUP;
+import { READABLE, type Readiness } from "../readiness.ts";
 
 /** Linear memory that an Epoll of `capacity` needs. */
 export function epollBytes(capacity: number): number {
   return (capacity * EPOLL_EVENT.BYTES + 7) & ~7;
 }
 
-export class Epoll {
+export class Epoll implements Readiness {
   readonly fd: number;
   readonly #libc: Libc;
   readonly #area: number;
@@ -33,17 +29,14 @@ export class Epoll {
     this.fd = check("epoll_create1", libc.epollCreate1(WAIT.EPOLL_CLOEXEC));
   }
 
-  /** @param events READABLE | WRITABLE, level-triggered  @throws SystemError */
   add(fd: number, token: number, events: number = READABLE): void {
     this.#control("epoll_ctl add", WAIT.EPOLL_CTL_ADD, fd, token, events);
   }
 
-  /** @throws SystemError */
   modify(fd: number, token: number, events: number): void {
     this.#control("epoll_ctl mod", WAIT.EPOLL_CTL_MOD, fd, token, events);
   }
 
-  /** Before `fd` is closed. A descriptor that is not there is no error. */
   remove(fd: number): void {
     this.#libc.epollCtl(this.fd, WAIT.EPOLL_CTL_DEL, fd, this.#libc.scratch.at(0));
   }

@@ -9,6 +9,7 @@ import type { Libc } from "../../ffi/libc.ts";
 import type { Statistic } from "../../metrics/statistics.ts";
 import type { Instant } from "../../time/instant.ts";
 import { PLACE, type TunnelPorts, type TunnelRequest } from "../machine.ts";
+import { UapiServer } from "../uapi-server.ts";
 import { bootClock } from "./boot-clock.ts";
 import { EndpointCheck } from "./endpoint-check.ts";
 import { Epoll, epollBytes } from "./epoll.ts";
@@ -19,11 +20,11 @@ import { RandomSource } from "./random.ts";
 import { SourceCheck } from "./source-check.ts";
 import type { LinuxTun } from "./tun.ts";
 import { TunInside } from "./tun-inside.ts";
-import { TunnelSockets } from "./tunnel-sockets.ts";
-import { UapiServer } from "./uapi-server.ts";
+import { TunnelUdp } from "./tunnel-udp.ts";
 import { udpBytes } from "./udp.ts";
 import { UdpOutside } from "./udp-outside.ts";
 import type { UnixListener } from "./unix-socket.ts";
+import { linuxZones } from "./zones.ts";
 
 const PLACES = PLACE.others + 1;
 const EVENTS = 32;
@@ -49,7 +50,7 @@ export class LinuxTunnel implements TunnelPorts {
   readonly #options: LinuxTunnelOptions;
   readonly #random: RandomSource;
   readonly #epoll: Epoll;
-  readonly #sockets: TunnelSockets;
+  readonly #sockets: TunnelUdp;
   readonly #interface: InterfaceState;
   readonly #sourceCheck: SourceCheck;
   readonly #endpointCheck: EndpointCheck;
@@ -70,7 +71,7 @@ export class LinuxTunnel implements TunnelPorts {
     if (end > control + IO_CONTROL_BYTES) throw new RangeError("ioControl is too small");
     this.#epoll = new Epoll(libc, waiting, EVENTS);
     this.waiting = new PollSet(libc, waiting + epollBytes(EVENTS), PLACES);
-    this.#sockets = new TunnelSockets({
+    this.#sockets = new TunnelUdp({
       ...options,
       area: { control, buffer: core.at.rxBuffers, slots: RX_SLOTS, messages: TX_TRAINS },
       descriptors: core.at.rxDescriptors,
@@ -122,7 +123,8 @@ export class LinuxTunnel implements TunnelPorts {
       ...this.#options,
       engine,
       sockets: this.#sockets,
-      epoll: this.#epoll,
+      waits: this.#epoll,
+      zones: linuxZones(this.#options.libc),
       listenerToken: TOKEN.uapi,
       firstToken: TOKEN.connection,
       statistics,

@@ -4,7 +4,7 @@
  */
 import { dirname } from "node:path";
 import { SocketDirectoryError, SocketInUseError, SocketPathError, SystemError } from "../../errors.ts";
-import { FILE, SOCKET } from "../../ffi/constants.ts";
+import { FILE, POLL, SOCKET } from "../../ffi/constants.ts";
 import {
   EACCES,
   EADDRINUSE,
@@ -17,8 +17,9 @@ import {
   EPERM,
   EROFS,
 } from "../../ffi/errno.ts";
-import { SOCKADDR_UN } from "../../ffi/layout.ts";
+import { POLLFD, SOCKADDR_UN } from "../../ffi/layout.ts";
 import { check, type Libc, NULL } from "../../ffi/libc.ts";
+import type { ControlConnection, ControlListener } from "../uapi-server.ts";
 import { setNonBlocking } from "./descriptor.ts";
 
 /** Clients beyond it are told EAGAIN, or wait in connect(2). The system's own limit is 4096, or 128 before Linux 5.4. */
@@ -66,7 +67,7 @@ export function adoptUnix(libc: Libc, fd: number, path?: string): UnixListener {
   return new UnixListener(libc, fd, path);
 }
 
-export class UnixListener {
+export class UnixListener implements ControlListener {
   readonly fd: number;
   readonly path: string | undefined;
   readonly #libc: Libc;
@@ -77,10 +78,14 @@ export class UnixListener {
     this.path = path;
   }
 
-  /**
-   * @returns a non-blocking connection, or undefined when none waits
-   * @throws SystemError when there is no room for one, as EMFILE: it stays in the backlog, and the listener readable
-   */
+  someoneWaits(): boolean {
+    const { view, at } = this.#libc.scratch;
+    view.setInt32(POLLFD.fd, this.fd, true);
+    view.setUint16(POLLFD.events, POLL.POLLIN, true);
+    view.setUint16(POLLFD.happened, 0, true);
+    return this.#libc.poll(at(0), 1, 0) > 0;
+  }
+
   accept(): UnixConnection | undefined {
     const flags = SOCKET.SOCK_NONBLOCK | SOCKET.SOCK_CLOEXEC;
     const fd = this.#libc.accept4(this.fd, NULL, NULL, flags);
@@ -94,7 +99,7 @@ export class UnixListener {
   }
 }
 
-export class UnixConnection {
+export class UnixConnection implements ControlConnection {
   readonly fd: number;
   readonly #libc: Libc;
 
@@ -103,12 +108,10 @@ export class UnixConnection {
     this.fd = fd;
   }
 
-  /** Into linear memory. @returns bytes, 0 at the end, −EAGAIN when none wait, or −errno */
   read(address: number, capacity: number): number {
     return this.#libc.read(this.fd, address, capacity);
   }
 
-  /** From linear memory; may take only a part. @returns bytes, −EAGAIN when the peer does not read, or −errno */
   write(address: number, length: number): number {
     return this.#libc.write(this.fd, address, length);
   }

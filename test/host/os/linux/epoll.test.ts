@@ -1,20 +1,18 @@
 import { Worker } from "node:worker_threads";
 import { beforeEach, expect, test } from "vitest";
+import { WAIT } from "../../../../host/ffi/constants.ts";
 import { type Libc, openLibc } from "../../../../host/ffi/libc.ts";
-import {
-  drainEventfd,
-  Epoll,
-  epollBytes,
-  openEventfd,
-  READABLE,
-  signalEventfd,
-  WRITABLE,
-} from "../../../../host/os/linux/epoll.ts";
+import { drainEventfd, Epoll, epollBytes, openEventfd, signalEventfd } from "../../../../host/os/linux/epoll.ts";
+import { FAILED, READABLE, WRITABLE } from "../../../../host/os/readiness.ts";
 
 const AREA = 1024;
 let libc: Libc;
 beforeEach(async () => {
   libc = await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }));
+});
+
+test("what one waits for has epoll's numbers", () => {
+  expect([READABLE, WRITABLE, FAILED]).toEqual([WAIT.EPOLLIN, WAIT.EPOLLOUT, WAIT.EPOLLERR | WAIT.EPOLLHUP]);
 });
 
 test("ready descriptors come back as their tokens", () => {

@@ -1,7 +1,7 @@
 // The tunnel's sockets through set, up, down and failures, in a network namespace of the test's own.
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { PortInUseError } from "../../../../host/errors.ts";
-import { TunnelSockets } from "../../../../host/os/linux/tunnel-sockets.ts";
+import { TunnelUdp } from "../../../../host/os/linux/tunnel-udp.ts";
 import type { LinuxUdp, UdpSockets } from "../../../../host/os/linux/udp.ts";
 import { enterNetworkNamespace } from "../../../support/namespace.ts";
 import { Lab, LOOPBACK4, pattern, SPARE } from "./support/lab.ts";
@@ -20,7 +20,7 @@ const OTHER = 42_001;
 /** Sockets, a log of what became of them, and another program that takes ports. */
 class Bed {
   readonly lab: Lab;
-  readonly sockets: TunnelSockets;
+  readonly sockets: TunnelUdp;
   readonly log: string[] = [];
   readonly events: string[] = [];
   /** What other threads say when they are to bind. */
@@ -30,7 +30,7 @@ class Bed {
   private constructor(lab: Lab) {
     this.lab = lab;
     this.stranger = lab.udp();
-    this.sockets = new TunnelSockets({
+    this.sockets = new TunnelUdp({
       libc: lab.libc,
       area: lab.area(),
       descriptors: SPARE,

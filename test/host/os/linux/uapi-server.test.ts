@@ -4,14 +4,15 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { NUMERIC_ZONES } from "../../../../host/address/endpoint-text.ts";
 import { loadCore } from "../../../../host/core/load.ts";
 import type { Engine } from "../../../../host/engine/engine.ts";
 import { EMFILE } from "../../../../host/ffi/errno.ts";
 import { type Libc, openLibc } from "../../../../host/ffi/libc.ts";
 import { Epoll } from "../../../../host/os/linux/epoll.ts";
-import type { TunnelSockets } from "../../../../host/os/linux/tunnel-sockets.ts";
-import { UapiServer } from "../../../../host/os/linux/uapi-server.ts";
 import { listenUnix, type UnixListener } from "../../../../host/os/linux/unix-socket.ts";
+import type { TunnelSockets } from "../../../../host/os/tunnel-sockets.ts";
+import { UapiServer } from "../../../../host/os/uapi-server.ts";
 
 const LISTENER = 1;
 const FIRST_CLIENT = 16;
@@ -35,11 +36,11 @@ beforeEach(async () => {
   const engine = { peers: () => [], privateKey: () => undefined } as unknown as Engine;
   server = new UapiServer({
     core,
-    libc,
     engine,
     sockets: { port: 0, mark: 0 } as TunnelSockets,
-    epoll,
+    waits: epoll,
     listener,
+    zones: NUMERIC_ZONES,
     listenerToken: LISTENER,
     firstToken: FIRST_CLIENT,
     statistics: () => [],

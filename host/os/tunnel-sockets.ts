@@ -7,26 +7,40 @@
  *   closed ──setPort──▶ bound ──start──▶ in use ──stop──▶ closed        start binds, too; it is tried again while it fails
  */
 
-import { PortInUseError } from "../../errors.ts";
-import type { Libc } from "../../ffi/libc.ts";
-import { kernelAtLeast } from "../../platform.ts";
-import type { Instant } from "../../time/instant.ts";
-import { describeRefusal } from "./refused-trains.ts";
-import { LinuxUdp, type UdpArea, type UdpOptions, type UdpSockets } from "./udp.ts";
+import { PortInUseError } from "../errors.ts";
+import type { Instant } from "../time/instant.ts";
+import type { BoundSockets } from "./machine.ts";
 
 /** A peer sends an initiation every 5 s: of what came before the interface was up, only the last one is of use. */
 const WAITING_MS = 5_000;
 /** Calls to drop what waited longer, at the most. */
 const DROPS_MAX = 256;
 
-export interface TunnelSocketsOptions {
-  readonly libc: Libc;
-  readonly area: UdpArea;
-  /** Offset of receive descriptors for `area.slots` messages. */
+/** The sockets of either family, as a system has them. `S`: what it knows of them beside their descriptors. */
+export interface UdpEnds<S extends BoundSockets = BoundSockets> {
+  /** What is in use. */
+  readonly sockets: S;
+  /** New ones, not in use yet. @param port 0 for one that is free in both families @throws PortInUseError, SystemError */
+  bind(port: number, mark: number): S;
+  /** Use these from now on, and close those that were in use. */
+  replace(sockets: S): void;
+  /** Close sockets that `bind` made and nobody wants. */
+  discard(sockets: S): void;
+  /** @throws SystemError */
+  setMark(mark: number): void;
+  /** Take what is waiting. @param descriptors offset of receive descriptors @returns messages */
+  receive(family: 4 | 6, descriptors: number): number;
+  close(): void;
+}
+
+export interface TunnelSocketsOptions<S extends BoundSockets = BoundSockets> {
+  readonly udp: UdpEnds<S>;
+  /** Offset of receive descriptors, as many as one receive fills. */
   readonly descriptors: number;
-  readonly udp?: UdpOptions;
+  /** Who may mark packets, for the log. */
+  marksWanted(): string;
   /** These are about to be used: other threads bind theirs to the same port. What it throws keeps those before in use. */
-  opening?(sockets: UdpSockets, mark: number): void;
+  opening?(sockets: S, mark: number): void;
   /** New descriptors are in use; −1 for a family that the machine lacks. */
   opened(v4: number, v6: number): void;
   closing(): void;
@@ -35,9 +49,9 @@ export interface TunnelSocketsOptions {
   log(level: "error" | "verbose", message: string): void;
 }
 
-export class TunnelSockets {
-  readonly udp: LinuxUdp;
-  readonly #options: TunnelSocketsOptions;
+export class TunnelSockets<S extends BoundSockets = BoundSockets> {
+  readonly #udp: UdpEnds<S>;
+  readonly #options: TunnelSocketsOptions<S>;
   /** The port that was asked for; 0 for any. */
   #asked = 0;
   /** The port to bind next: the one asked for, or the one that the kernel chose. */
@@ -49,17 +63,14 @@ export class TunnelSockets {
   #failure: string | undefined;
   #dropAt: Instant = 0;
 
-  constructor(options: TunnelSocketsOptions) {
+  constructor(options: TunnelSocketsOptions<S>) {
     this.#options = options;
-    this.udp = new LinuxUdp(options.libc, options.area, {
-      ...options.udp,
-      onSegmentationRefused: (errno) => options.log("error", describeRefusal(errno)),
-    });
+    this.#udp = options.udp;
   }
 
   /** 0 until one is set or chosen, and while it cannot be had although the interface is up. */
   get port(): number {
-    return this.#started ? this.udp.port : this.#port;
+    return this.#started ? this.#udp.sockets.port : this.#port;
   }
 
   get mark(): number {
@@ -71,26 +82,26 @@ export class TunnelSockets {
     this.#started = true;
     if (this.#inUse) return true;
     try {
-      if (this.udp.port === 0) this.udp.replace(this.#bindAgain());
-      this.#use(this.udp.sockets);
+      if (this.#udp.sockets.port === 0) this.#udp.replace(this.#bindAgain());
+      this.#use(this.#udp.sockets);
     } catch (error) {
       const failure = error instanceof Error ? error.message : String(error);
       if (failure !== this.#failure) this.#options.log("error", `no UDP sockets: ${failure}; trying again`);
       this.#failure = failure;
       return false;
     }
-    if (this.#failure !== undefined) this.#options.log("error", `UDP port ${this.udp.port} is open now`);
+    if (this.#failure !== undefined) this.#options.log("error", `UDP port ${this.#udp.sockets.port} is open now`);
     this.#failure = undefined;
     return true;
   }
 
   /** The port it had. One that the kernel had chosen may be another's by now: any other will do. */
-  #bindAgain(): UdpSockets {
+  #bindAgain(): S {
     try {
-      return this.udp.bind(this.#port, this.#mark);
+      return this.#udp.bind(this.#port, this.#mark);
     } catch (error) {
       if (this.#asked !== 0 || this.#port === 0 || !(error instanceof PortInUseError)) throw error;
-      return this.udp.bind(0, this.#mark);
+      return this.#udp.bind(0, this.#mark);
     }
   }
 
@@ -99,7 +110,7 @@ export class TunnelSockets {
     this.#inUse = false;
     this.#failure = undefined;
     this.#options.closing();
-    this.udp.close();
+    this.#udp.close();
   }
 
   /**
@@ -108,8 +119,8 @@ export class TunnelSockets {
    * @throws PortInUseError, SystemError: all is as it was then
    */
   setPort(port: number): boolean {
-    const { udp } = this;
-    if (udp.port !== 0 && (port === this.#asked || port === udp.port)) {
+    const udp = this.#udp;
+    if (udp.sockets.port !== 0 && (port === this.#asked || port === udp.sockets.port)) {
       this.#asked = port;
       return false;
     }
@@ -122,13 +133,13 @@ export class TunnelSockets {
       throw error;
     }
     this.#asked = port;
-    this.#port = udp.port;
+    this.#port = udp.sockets.port;
     return true;
   }
 
   /** Have other threads bind theirs, and take these. They are closed when that fails, unless they are bound already. */
-  #use(sockets: UdpSockets): void {
-    const { udp } = this;
+  #use(sockets: S): void {
+    const udp = this.#udp;
     try {
       this.#options.opening?.(sockets, this.#mark);
     } catch (error) {
@@ -137,29 +148,26 @@ export class TunnelSockets {
     }
     if (sockets !== udp.sockets) udp.replace(sockets);
     this.#inUse = true;
-    this.#port = udp.port;
+    this.#port = udp.sockets.port;
     this.#options.opened(sockets.v4, sockets.v6);
   }
 
   /** From time to time, while the interface is down: what came for it does not wait for ever. */
   dropStale(now: Instant): void {
-    if (this.#started || this.udp.port === 0 || now < this.#dropAt) return;
+    if (this.#started || this.#udp.sockets.port === 0 || now < this.#dropAt) return;
     this.#dropAt = now + WAITING_MS;
     for (const family of [4, 6] as const) {
-      for (let i = 0; i < DROPS_MAX && this.udp.receive(family, this.#options.descriptors) > 0; i++);
+      for (let i = 0; i < DROPS_MAX && this.#udp.receive(family, this.#options.descriptors) > 0; i++);
     }
   }
 
-  /** @throws SystemError without CAP_NET_RAW */
+  /** @throws SystemError */
   setMark(mark: number): void {
     if (mark === this.#mark) return;
     try {
-      this.udp.setMark(mark);
+      this.#udp.setMark(mark);
     } catch (error) {
-      const who = kernelAtLeast(5, 17)
-        ? "CAP_NET_RAW"
-        : "CAP_NET_ADMIN, which the daemon gives up: start it with --no-confine";
-      this.#options.log("error", `fwmark: the kernel lets only processes with ${who} mark packets`);
+      this.#options.log("error", `fwmark: ${this.#options.marksWanted()}`);
       throw error;
     }
     this.#mark = mark;

@@ -4,20 +4,16 @@
  * been idle for the longest time makes room for them; so does, in the end, whoever is merely slow.
  */
 
-import type { Zones } from "../../address/endpoint-text.ts";
-import type { Core } from "../../core/core.ts";
-import type { Engine } from "../../engine/engine.ts";
-import { POLL } from "../../ffi/constants.ts";
-import { POLLFD } from "../../ffi/layout.ts";
-import type { Libc } from "../../ffi/libc.ts";
-import { prometheusLines } from "../../metrics/prometheus.ts";
-import type { Statistic } from "../../metrics/statistics.ts";
-import type { ConfigTarget } from "../../uapi/target.ts";
-import { UapiSession } from "../../uapi/uapi-session.ts";
-import { type Epoll, FAILED, READABLE, WRITABLE } from "./epoll.ts";
+import type { Zones } from "../address/endpoint-text.ts";
+import type { Core } from "../core/core.ts";
+import type { Engine } from "../engine/engine.ts";
+import { EAGAIN } from "../ffi/errno.ts";
+import { prometheusLines } from "../metrics/prometheus.ts";
+import type { Statistic } from "../metrics/statistics.ts";
+import type { ConfigTarget } from "../uapi/target.ts";
+import { UapiSession } from "../uapi/uapi-session.ts";
+import { FAILED, READABLE, type Readiness, WRITABLE } from "./readiness.ts";
 import type { TunnelSockets } from "./tunnel-sockets.ts";
-import { isAgain, type UnixConnection, type UnixListener } from "./unix-socket.ts";
-import { linuxZones } from "./zones.ts";
 
 const SESSIONS = 8; // assembly/constants.ts
 const AREA_BYTES = 65_536;
@@ -30,8 +26,29 @@ const STAY_MS = 2_000;
 /** Where there is no descriptor for a client, when to look again. */
 const RETRY_MS = 1_000;
 
+/** A listening socket of the system's. */
+export interface ControlListener {
+  readonly fd: number;
+  /** Whether a client waits in the backlog. */
+  someoneWaits(): boolean;
+  /**
+   * @returns undefined when none waits
+   * @throws SystemError when there is no room for one, as EMFILE: it stays in the backlog, and the listener readable
+   */
+  accept(): ControlConnection | undefined;
+}
+
+export interface ControlConnection {
+  readonly fd: number;
+  /** Into linear memory. @returns bytes, 0 at the end, −EAGAIN when none wait, or −errno */
+  read(address: number, capacity: number): number;
+  /** From linear memory; may take only a part. @returns bytes, −EAGAIN when the peer does not read, or −errno */
+  write(address: number, length: number): number;
+  close(): void;
+}
+
 interface Client {
-  readonly connection: UnixConnection;
+  readonly connection: ControlConnection;
   readonly session: UapiSession;
   waitsFor: number;
   readonly since: number;
@@ -40,11 +57,11 @@ interface Client {
 
 export interface UapiServerOptions {
   readonly core: Core;
-  readonly libc: Libc;
   readonly engine: Engine;
-  readonly sockets: TunnelSockets;
-  readonly epoll: Epoll;
-  readonly listener: UnixListener;
+  readonly sockets: Pick<TunnelSockets, "port" | "mark" | "setPort" | "setMark">;
+  readonly waits: Readiness;
+  readonly listener: ControlListener;
+  readonly zones: Zones;
   readonly listenerToken: number;
   /** Token of client 0; the others follow. */
   readonly firstToken: number;
@@ -57,7 +74,6 @@ export interface UapiServerOptions {
 export class UapiServer {
   readonly #options: UapiServerOptions;
   readonly #target: ConfigTarget;
-  readonly #zones: Zones;
   readonly #clients: (Client | undefined)[] = new Array(SESSIONS).fill(undefined);
   #accepting = true;
   /** A client had to wait for want of a descriptor, and the log has it; until a call of accept found room. */
@@ -67,9 +83,8 @@ export class UapiServer {
 
   constructor(options: UapiServerOptions) {
     this.#options = options;
-    this.#zones = linuxZones(options.libc);
     this.#target = configTarget(options.engine, options.sockets);
-    options.epoll.add(options.listener.fd, options.listenerToken);
+    options.waits.add(options.listener.fd, options.listenerToken);
   }
 
   get #now(): number {
@@ -78,7 +93,7 @@ export class UapiServer {
 
   /** Clients wait at the socket. */
   accept(): void {
-    while (this.#someoneWaits()) {
+    while (this.#options.listener.someoneWaits()) {
       let free = this.#clients.indexOf(undefined);
       if (free < 0) free = this.#makeRoom();
       if (free < 0) return this.#keepWaiting(this.#roomAt());
@@ -89,7 +104,7 @@ export class UapiServer {
       }
       if (connection === undefined) break;
       const area = this.#options.core.at.uapiAreas + 2 * AREA_BYTES * free;
-      const { core, epoll, firstToken, statistics, log } = this.#options;
+      const { core, waits, firstToken, statistics, zones, log } = this.#options;
       const session = new UapiSession({
         memory: core.memory,
         input: { address: area, length: AREA_BYTES },
@@ -99,26 +114,16 @@ export class UapiServer {
           decodeHexKey: (from, to) => Boolean(core.exports.hexDecode(to, from, 32)),
           encodeHexKey: (to, from) => core.exports.hexEncode(to, from, 32),
         },
-        zones: this.#zones,
+        zones,
         statistics: () => prometheusLines(statistics()),
         onFault: (error) => log("error", `UAPI: ${error instanceof Error ? error.message : error}`),
       });
       const now = this.#now;
       this.#clients[free] = { connection, session, waitsFor: READABLE, since: now, activeAt: now };
-      epoll.add(connection.fd, firstToken + free);
+      waits.add(connection.fd, firstToken + free);
       this.serve(free, READABLE);
     }
     this.#listen("listen");
-  }
-
-  /** A client waits in the backlog. */
-  #someoneWaits(): boolean {
-    const { libc, listener } = this.#options;
-    const { view, at } = libc.scratch;
-    view.setInt32(POLLFD.fd, listener.fd, true);
-    view.setUint16(POLLFD.events, POLL.POLLIN, true);
-    view.setUint16(POLLFD.happened, 0, true);
-    return libc.poll(at(0), 1, 0) > 0;
   }
 
   /** For a client that waits. @returns the place that is free now, or −1 */
@@ -152,7 +157,7 @@ export class UapiServer {
   }
 
   /** @returns undefined when none waits; "refused" when there is no descriptor for it */
-  #nextConnection(): UnixConnection | "refused" | undefined {
+  #nextConnection(): ControlConnection | "refused" | undefined {
     try {
       const connection = this.#options.listener.accept();
       if (connection === undefined) this.#refused = false;
@@ -175,8 +180,8 @@ export class UapiServer {
     if (more) this.retryAt = Number.POSITIVE_INFINITY;
     if (more === this.#accepting) return;
     this.#accepting = more;
-    const { epoll, listener, listenerToken } = this.#options;
-    epoll.modify(listener.fd, listenerToken, more ? READABLE : 0);
+    const { waits, listener, listenerToken } = this.#options;
+    waits.modify(listener.fd, listenerToken, more ? READABLE : 0);
   }
 
   /** Client `index` can be read or written. */
@@ -192,14 +197,14 @@ export class UapiServer {
     const wanted = client.session.output().length > 0 ? WRITABLE : READABLE;
     if (wanted === client.waitsFor) return;
     client.waitsFor = wanted;
-    this.#options.epoll.modify(client.connection.fd, this.#options.firstToken + index, wanted);
+    this.#options.waits.modify(client.connection.fd, this.#options.firstToken + index, wanted);
   }
 
   #step({ connection, session }: Client): "more" | "wait" | "gone" {
     const output = session.output();
     if (output.length > 0) {
       const written = connection.write(output.address, output.length);
-      if (isAgain(written)) return "wait";
+      if (written === -EAGAIN) return "wait";
       if (written <= 0) return "gone";
       session.written(written);
       return "more";
@@ -208,7 +213,7 @@ export class UapiServer {
     const room = session.inputRoom();
     if (room.length === 0) return "gone";
     const read = connection.read(room.address, room.length);
-    if (isAgain(read)) return "wait";
+    if (read === -EAGAIN) return "wait";
     if (read < 0) return "gone";
     if (read === 0) session.end();
     else session.received(read);
@@ -218,7 +223,7 @@ export class UapiServer {
   #drop(index: number): void {
     const client = this.#clients[index];
     if (client === undefined) return;
-    this.#options.epoll.remove(client.connection.fd);
+    this.#options.waits.remove(client.connection.fd);
     client.connection.close();
     client.session.destroy();
     this.#clients[index] = undefined;
@@ -227,12 +232,12 @@ export class UapiServer {
 
   close(): void {
     for (let i = 0; i < SESSIONS; i++) this.#drop(i);
-    this.#options.epoll.remove(this.#options.listener.fd);
+    this.#options.waits.remove(this.#options.listener.fd);
   }
 }
 
 /** The engine, and the sockets for what is theirs. */
-function configTarget(engine: Engine, sockets: TunnelSockets): ConfigTarget {
+function configTarget(engine: Engine, sockets: UapiServerOptions["sockets"]): ConfigTarget {
   return {
     setPrivateKey: (key) => engine.setPrivateKey(key),
     setListenPort: (port) => {
