@@ -1,5 +1,5 @@
 /** `bun:ffi`: pointers are plain numbers there, so an address costs one addition. */
-import { type Backend, type Call, type Calls, convertArguments, libraryNames, SIGNATURES } from "./signatures.ts";
+import { type Backend, type Call, type Calls, type CLibrary, convertArguments } from "./signatures.ts";
 
 const TYPES = { i: "i32", n: "usize", p: "ptr" } as const;
 
@@ -9,18 +9,18 @@ interface BunFfi {
   read: { i32(address: number, offset: number): number };
 }
 
-export async function bunBackend(arch: string): Promise<Backend> {
+export async function bunBackend<Name extends string>(c: CLibrary<Name>): Promise<Backend<Name>> {
   // A variable, because only Bun can resolve it: compilers and bundlers must not try.
   const specifier = "bun:ffi";
   const ffi = (await import(/* webpackIgnore: true */ /* @vite-ignore */ specifier)) as BunFfi;
   const definitions: Record<string, { args: string[]; returns: string }> = {
-    __errno_location: { args: [], returns: "ptr" },
+    [c.errnoAt]: { args: [], returns: "ptr" },
   };
-  for (const [name, shape] of Object.entries(SIGNATURES)) {
+  for (const [name, shape] of Object.entries<string>(c.signatures)) {
     definitions[name] = { args: [...shape].map((kind) => TYPES[kind as keyof typeof TYPES]), returns: "i32" };
   }
-  const symbols = openFirst(ffi, libraryNames(arch), definitions);
-  const location = symbols.__errno_location!();
+  const symbols = openFirst(ffi, c.files, definitions);
+  const location = symbols[c.errnoAt]!();
   return {
     name: "bun",
     addressOf: (bytes) => BigInt(ffi.ptr(bytes)),
@@ -28,11 +28,11 @@ export async function bunBackend(arch: string): Promise<Backend> {
       const start = Number(base);
       const at = (offset: number) => (offset === 0 ? 0 : start + offset);
       const size = (value: number) => value;
-      const calls = Object.entries(SIGNATURES).map(([name, shape]) => [
+      const calls = Object.entries<string>(c.signatures).map(([name, shape]) => [
         name,
         convertArguments(symbols[name]!, shape, at, size),
       ]);
-      return Object.fromEntries(calls) as Calls;
+      return Object.fromEntries(calls) as Calls<Name>;
     },
     errno: () => ffi.read.i32(location, 0),
   };
@@ -40,7 +40,7 @@ export async function bunBackend(arch: string): Promise<Backend> {
 
 function openFirst(
   ffi: BunFfi,
-  names: string[],
+  names: readonly string[],
   definitions: Record<string, { args: string[]; returns: string }>,
 ): Record<string, Call> {
   let cause: unknown;

@@ -2,15 +2,7 @@
  * `Deno.dlopen`. Addresses are passed as u64, not as pointer objects; Deno's compiled calls take a
  * BigInt there (a number falls back to the slow path, 130 ns dearer).
  */
-import {
-  type Backend,
-  type Call,
-  type Calls,
-  convertArguments,
-  libraryNames,
-  type RawCall,
-  SIGNATURES,
-} from "./signatures.ts";
+import { type Backend, type Call, type Calls, type CLibrary, convertArguments, type RawCall } from "./signatures.ts";
 
 const TYPES = { i: "i32", n: "u64", p: "u64" } as const;
 
@@ -23,15 +15,15 @@ interface DenoFfi {
 }
 
 /** @throws when Deno runs without --allow-ffi; nobody is asked for it */
-export function denoBackend(arch: string): Backend {
+export function denoBackend<Name extends string>(c: CLibrary<Name>): Backend<Name> {
   const deno = (globalThis as unknown as { Deno: DenoFfi }).Deno;
   if (deno.permissions.querySync({ name: "ffi" }).state !== "granted") throw new Error("Deno runs without --allow-ffi");
-  const definitions: Record<string, Definition> = { __errno_location: { parameters: [], result: "pointer" } };
-  for (const [name, shape] of Object.entries(SIGNATURES)) {
+  const definitions: Record<string, Definition> = { [c.errnoAt]: { parameters: [], result: "pointer" } };
+  for (const [name, shape] of Object.entries<string>(c.signatures)) {
     definitions[name] = { parameters: [...shape].map((kind) => TYPES[kind as keyof typeof TYPES]), result: "i32" };
   }
-  const symbols = openFirst(deno, libraryNames(arch), definitions);
-  const location = new deno.UnsafePointerView(symbols.__errno_location!() as unknown as object);
+  const symbols = openFirst(deno, c.files, definitions);
+  const location = new deno.UnsafePointerView(symbols[c.errnoAt]!() as unknown as object);
   return {
     name: "deno",
     addressOf: (bytes) => BigInt(deno.UnsafePointer.value(deno.UnsafePointer.of(bytes))),
@@ -39,16 +31,16 @@ export function denoBackend(arch: string): Backend {
       const at = (offset: number) => (offset === 0 ? 0n : base + BigInt(offset));
       const size = (value: number) => BigInt(value);
       const calls: Record<string, Call> = {};
-      for (const [name, shape] of Object.entries(SIGNATURES)) {
+      for (const [name, shape] of Object.entries<string>(c.signatures)) {
         calls[name] = convertArguments(symbols[name]!, shape, at, size);
       }
-      return calls as Calls;
+      return calls as Calls<Name>;
     },
     errno: () => location.getInt32(0),
   };
 }
 
-function openFirst(deno: DenoFfi, names: string[], definitions: Record<string, Definition>) {
+function openFirst(deno: DenoFfi, names: readonly string[], definitions: Record<string, Definition>) {
   let cause: unknown;
   for (const name of names) {
     try {

@@ -1,5 +1,5 @@
 /** `koffi`, an optional dependency with prebuilt binaries: FFI for Node 20 to 25. */
-import { type Backend, type Call, type Calls, convertArguments, libraryNames, SIGNATURES } from "./signatures.ts";
+import { type Backend, type Call, type Calls, type CLibrary, convertArguments } from "./signatures.ts";
 
 const TYPES = { i: "int", n: "uint64_t", p: "uint64_t" } as const;
 
@@ -10,14 +10,14 @@ interface Koffi {
 }
 
 /** @throws when koffi is not installed */
-export async function koffiBackend(arch: string): Promise<Backend> {
+export async function koffiBackend<Name extends string>(c: CLibrary<Name>): Promise<Backend<Name>> {
   // A variable, because the package is optional: compilers and bundlers must not insist on it.
   const specifier = "koffi";
   const { default: koffi } = (await import(/* webpackIgnore: true */ /* @vite-ignore */ specifier)) as {
     default: Koffi;
   };
-  const library = openFirst(koffi, libraryNames(arch));
-  const functions = Object.entries(SIGNATURES).map(([name, shape]) => {
+  const library = openFirst(koffi, c.files);
+  const functions = Object.entries<string>(c.signatures).map(([name, shape]) => {
     const types = [...shape].map((kind) => TYPES[kind as keyof typeof TYPES]);
     return { name, shape, call: library.func(name, "int", types) };
   });
@@ -30,7 +30,7 @@ export async function koffiBackend(arch: string): Promise<Backend> {
       const size = (value: number) => value;
       const calls: Record<string, Call> = {};
       for (const { name, shape, call } of functions) calls[name] = convertArguments(call, shape, at, size);
-      return calls as Calls;
+      return calls as Calls<Name>;
     },
     trimHeap() {
       try {
@@ -43,7 +43,7 @@ export async function koffiBackend(arch: string): Promise<Backend> {
   };
 }
 
-function openFirst(koffi: Koffi, names: string[]) {
+function openFirst(koffi: Koffi, names: readonly string[]) {
   let cause: unknown;
   for (const name of names) {
     try {

@@ -5,8 +5,9 @@
  * One Libc per thread: errno and the scratch buffer are the thread's own.
  */
 import { FfiUnavailableError, PlatformError, SystemError } from "../errors.ts";
-import { machine, platform, runtime, runtimeName, systemName } from "../platform.ts";
-import type { Backend, Calls, Use } from "./signatures.ts";
+import { machine, platform, runtimeName, systemName } from "../platform.ts";
+import { pickBackend } from "./backend.ts";
+import { type Backend, type Calls, linuxLibrary, type Use } from "./signatures.ts";
 
 /** NULL, where an address is expected: offset 0 of linear memory is never handed out. */
 export const NULL = 0;
@@ -34,7 +35,7 @@ export async function openLibc(memory: WebAssembly.Memory, use: Use = "packets")
   const arch = machine();
   if (platform() !== "linux" || arch === undefined) throw new PlatformError(systemName());
   try {
-    backend ??= pickBackend(arch);
+    backend ??= pickBackend(linuxLibrary(arch));
     return new Libc(await backend, memory, use);
   } catch (error) {
     throw new FfiUnavailableError(runtimeName(), error);
@@ -43,19 +44,6 @@ export async function openLibc(memory: WebAssembly.Memory, use: Use = "packets")
 
 /** Of this thread, for all devices that a process embeds. Where there is none, that is not tried again: modules that are missing take long. */
 let backend: Promise<Backend> | undefined;
-
-async function pickBackend(arch: string): Promise<Backend> {
-  switch (runtime()) {
-    case "bun":
-      return (await import("./bun.ts")).bunBackend(arch);
-    case "deno":
-      return (await import("./deno.ts")).denoBackend(arch);
-    default: {
-      const builtIn = (await import("./node.ts")).nodeBackend(arch);
-      return builtIn ?? (await import("./koffi.ts")).koffiBackend(arch);
-    }
-  }
-}
 
 /** Pass a result through; turn −errno into a SystemError. For calls off the packet path. */
 export function check(syscall: string, result: number, subject = ""): number {

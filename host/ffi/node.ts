@@ -2,32 +2,22 @@
  * `node:ffi`, part of Node since 26. Addresses and sizes travel as BigInt: that is what it takes. Each function keeps
  * the last one it was given, because on the packet path the next is mostly the same.
  */
-import {
-  type Backend,
-  type Call,
-  type Calls,
-  convertArguments,
-  type FunctionName,
-  isOnPacketPath,
-  libraryNames,
-  type RawCall,
-  SIGNATURES,
-} from "./signatures.ts";
+import { type Backend, type Call, type Calls, type CLibrary, convertArguments, type RawCall } from "./signatures.ts";
 
 const TYPES = { i: "i32", n: "u64", p: "pointer" } as const;
 
 /** @returns undefined where Node has no FFI  @throws when the permission model denies it */
-export function nodeBackend(arch: string): Backend | undefined {
+export function nodeBackend<Name extends string>(c: CLibrary<Name>): Backend<Name> | undefined {
   const ffi = loadQuietly();
   if (ffi === undefined) return undefined;
-  const library = openFirst(ffi, libraryNames(arch));
-  const location = library.getFunction("__errno_location", { arguments: [], return: "pointer" })() as bigint;
+  const library = openFirst(ffi, c.files);
+  const location = library.getFunction(c.errnoAt, { arguments: [], return: "pointer" })() as bigint;
   /** For all who bind: a process may have many devices. */
-  const functions = new Map<FunctionName, RawCall>();
-  const functionOf = (name: FunctionName): RawCall => {
+  const functions = new Map<Name, RawCall>();
+  const functionOf = (name: Name): RawCall => {
     let call = functions.get(name);
     if (call === undefined) {
-      const types = [...SIGNATURES[name]].map((kind) => TYPES[kind as keyof typeof TYPES]);
+      const types = [...c.signatures[name]].map((kind) => TYPES[kind as keyof typeof TYPES]);
       call = library.getFunction(name, { arguments: types, return: "i32" });
       functions.set(name, call);
     }
@@ -37,22 +27,22 @@ export function nodeBackend(arch: string): Backend | undefined {
     name: "node",
     addressOf: (bytes) => ffi.getRawPointer(bytes) + 0n,
     bind(base, use) {
-      const bindOne = (name: FunctionName): Call => {
+      const bindOne = (name: Name): Call => {
         const address = keepLast((offset) => (offset === 0 ? 0n : base + BigInt(offset)));
-        return convertArguments(functionOf(name), SIGNATURES[name], address, keepLast(BigInt));
+        return convertArguments(functionOf(name), c.signatures[name], address, keepLast(BigInt));
       };
-      const later = (name: FunctionName): Call => {
+      const later = (name: Name): Call => {
         return (...args) => {
           calls[name] = bindOne(name);
           return calls[name](...args);
         };
       };
-      const names = Object.keys(SIGNATURES) as FunctionName[];
+      const names = Object.keys(c.signatures) as Name[];
       // Each takes 0.1 ms. For packets, those of their path are never replaced, so that they are constants for the compiler; and
       // made in one go, the object has a shape that it knows.
-      const atOnce = (name: FunctionName): boolean => use === "packets" && isOnPacketPath(name);
+      const atOnce = (name: Name): boolean => use === "packets" && c.packetPath.has(name);
       const entries = names.map((name) => [name, atOnce(name) ? bindOne(name) : later(name)]);
-      const calls: Calls = Object.fromEntries(entries);
+      const calls: Calls<Name> = Object.fromEntries(entries);
       return calls;
     },
     trimHeap() {
@@ -92,7 +82,7 @@ function loadQuietly(): Ffi | undefined {
   }
 }
 
-function openFirst(ffi: Ffi, names: string[]) {
+function openFirst(ffi: Ffi, names: readonly string[]) {
   let cause: unknown;
   for (const name of names) {
     try {

@@ -58,38 +58,49 @@ export const SIGNATURES = {
 
 export type FunctionName = keyof typeof SIGNATURES;
 
-const PACKET_PATH: ReadonlySet<FunctionName> = new Set([
-  ...(["read", "write", "writev", "recvmsg", "recvmmsg", "sendmsg", "sendmmsg"] as const),
-  ...(["poll", "ppoll", "epoll_wait", "sched_yield"] as const),
-]);
+/** A C library as a system has it. */
+export interface CLibrary<Name extends string = string> {
+  /** Files that it may be; the first one that loads is. */
+  readonly files: readonly string[];
+  /** The function that tells where errno of the calling thread is. */
+  readonly errnoAt: string;
+  /** Shapes of arguments, as above. */
+  readonly signatures: Readonly<Record<Name, string>>;
+  /** Functions that are called for packets. */
+  readonly packetPath: ReadonlySet<Name>;
+}
+
+/** Linux's: glibc, then musl. @param arch as `uname -m` says it */
+export function linuxLibrary(arch: string): CLibrary<FunctionName> {
+  return {
+    files: ["libc.so.6", `libc.musl-${arch}.so.1`],
+    errnoAt: "__errno_location",
+    signatures: SIGNATURES,
+    packetPath: new Set([
+      ...(["read", "write", "writev", "recvmsg", "recvmmsg", "sendmsg", "sendmmsg"] as const),
+      ...(["poll", "ppoll", "epoll_wait", "sched_yield"] as const),
+    ]),
+  };
+}
 
 /** What the functions are for: packets, or a few calls of a process that ends soon or becomes another program. */
 export type Use = "packets" | "few calls";
 
-export function isOnPacketPath(name: FunctionName): boolean {
-  return PACKET_PATH.has(name);
-}
-
 /** A C function: arguments as its signature says, C's own result (−1 on failure). */
 export type Call = (...args: number[]) => number;
-export type Calls = Record<FunctionName, Call>;
+export type Calls<Name extends string = FunctionName> = Record<Name, Call>;
 
 /** What a runtime's FFI must offer; one file per runtime. */
-export interface Backend {
+export interface Backend<Name extends string = FunctionName> {
   readonly name: "node" | "bun" | "deno" | "koffi";
   /** Machine address of the bytes. They must not move: Wasm memory or a plain ArrayBuffer. */
   addressOf(bytes: Uint8Array): bigint;
   /** The C functions, with addresses counted from `base`. */
-  bind(base: bigint, use: Use): Calls;
+  bind(base: bigint, use: Use): Calls<Name>;
   /** Give the kernel back what the C library's heap has free. Not in musl, and where the runtime has an allocator of its own. */
   trimHeap?(): void;
   /** errno of the calling thread. Read it right after the call that failed. */
   errno(): number;
-}
-
-/** glibc, then musl. @param arch as `uname -m` says it */
-export function libraryNames(arch: string): string[] {
-  return ["libc.so.6", `libc.musl-${arch}.so.1`];
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: each FFI has its own argument types

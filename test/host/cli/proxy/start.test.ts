@@ -7,10 +7,13 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
 import { nodeBackend } from "../../../../host/ffi/node.ts";
+import { linuxLibrary } from "../../../../host/ffi/signatures.ts";
 import { generatePrivateKey, publicKeyOf } from "../../../../host/index.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../../../bin/wasmguard.js", import.meta.url));
-const hasFfi = process.platform === "linux" && nodeBackend(process.arch === "x64" ? "x86_64" : "aarch64") !== undefined;
+const hasFfi =
+  process.platform === "linux" &&
+  nodeBackend(linuxLibrary(process.arch === "x64" ? "x86_64" : "aarch64")) !== undefined;
 const runs = hasFfi ? it : it.skip;
 
 const base64 = (key: Uint8Array): string => Buffer.from(key).toString("base64");
