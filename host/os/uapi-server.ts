@@ -4,19 +4,12 @@
  * been idle for the longest time makes room for them; so does, in the end, whoever is merely slow.
  */
 
-import type { Zones } from "../address/endpoint-text.ts";
-import type { Core } from "../core/core.ts";
-import type { Engine } from "../engine/engine.ts";
 import { EAGAIN } from "../ffi/errno.ts";
-import { prometheusLines } from "../metrics/prometheus.ts";
-import type { Statistic } from "../metrics/statistics.ts";
 import type { ConfigTarget } from "../uapi/target.ts";
-import { UapiSession } from "../uapi/uapi-session.ts";
+import type { UapiSession } from "../uapi/uapi-session.ts";
+import { type ControlOptions, configTarget, openSession, SESSIONS } from "./control-session.ts";
 import { FAILED, READABLE, type Readiness, WRITABLE } from "./readiness.ts";
-import type { TunnelSockets } from "./tunnel-sockets.ts";
 
-const SESSIONS = 8; // assembly/constants.ts
-const AREA_BYTES = 65_536;
 /** Reads of one connection before others get their turn. */
 const STEPS_PER_TURN = 16;
 /** While others wait: so long may a client neither write nor read. Time enough to write what it has connected for. */
@@ -55,18 +48,12 @@ interface Client {
   activeAt: number;
 }
 
-export interface UapiServerOptions {
-  readonly core: Core;
-  readonly engine: Engine;
-  readonly sockets: Pick<TunnelSockets, "port" | "mark" | "setPort" | "setMark">;
+export interface UapiServerOptions extends ControlOptions {
   readonly waits: Readiness;
   readonly listener: ControlListener;
-  readonly zones: Zones;
   readonly listenerToken: number;
   /** Token of client 0; the others follow. */
   readonly firstToken: number;
-  statistics(): Iterable<Statistic>;
-  log(level: "error" | "verbose", message: string): void;
   /** Milliseconds; performance.now() by default. */
   now?(): number;
 }
@@ -83,7 +70,7 @@ export class UapiServer {
 
   constructor(options: UapiServerOptions) {
     this.#options = options;
-    this.#target = configTarget(options.engine, options.sockets);
+    this.#target = configTarget(options);
     options.waits.add(options.listener.fd, options.listenerToken);
   }
 
@@ -103,21 +90,8 @@ export class UapiServer {
         return this.#keepWaiting(Math.min(this.#roomAt(), this.#now + RETRY_MS));
       }
       if (connection === undefined) break;
-      const area = this.#options.core.at.uapiAreas + 2 * AREA_BYTES * free;
-      const { core, waits, firstToken, statistics, zones, log } = this.#options;
-      const session = new UapiSession({
-        memory: core.memory,
-        input: { address: area, length: AREA_BYTES },
-        output: { address: area + AREA_BYTES, length: AREA_BYTES },
-        target: this.#target,
-        codec: {
-          decodeHexKey: (from, to) => Boolean(core.exports.hexDecode(to, from, 32)),
-          encodeHexKey: (to, from) => core.exports.hexEncode(to, from, 32),
-        },
-        zones,
-        statistics: () => prometheusLines(statistics()),
-        onFault: (error) => log("error", `UAPI: ${error instanceof Error ? error.message : error}`),
-      });
+      const { waits, firstToken } = this.#options;
+      const session = openSession(this.#options, this.#target, free);
       const now = this.#now;
       this.#clients[free] = { connection, session, waitsFor: READABLE, since: now, activeAt: now };
       waits.add(connection.fd, firstToken + free);
@@ -234,30 +208,4 @@ export class UapiServer {
     for (let i = 0; i < SESSIONS; i++) this.#drop(i);
     this.#options.waits.remove(this.#options.listener.fd);
   }
-}
-
-/** The engine, and the sockets for what is theirs. */
-function configTarget(engine: Engine, sockets: UapiServerOptions["sockets"]): ConfigTarget {
-  return {
-    setPrivateKey: (key) => engine.setPrivateKey(key),
-    setListenPort: (port) => {
-      if (sockets.setPort(port)) engine.clearSources();
-    },
-    setFirewallMark: (mark) => {
-      if (mark === sockets.mark) return;
-      sockets.setMark(mark);
-      engine.clearSources();
-    },
-    removeAllPeers: () => engine.removeAllPeers(),
-    findPeer: (publicKey) => engine.findPeer(publicKey),
-    createPeer: (publicKey) => engine.createPeer(publicKey),
-    removePeer: (peer) => {
-      const own = engine.findPeer(peer.publicKey);
-      if (own !== undefined) engine.removePeer(own);
-    },
-    privateKey: () => engine.privateKey(),
-    listenPort: () => sockets.port,
-    firewallMark: () => sockets.mark,
-    peers: () => engine.peers(),
-  };
 }
