@@ -2,7 +2,8 @@
 import { SECCOMP } from "../ffi/constants.ts";
 import { EPERM } from "../ffi/errno.ts";
 import { SOCK_FILTER, SOCK_FPROG } from "../ffi/layout.ts";
-import { type Libc, SCRATCH_BYTES } from "../ffi/libc.ts";
+import type { Libc } from "../ffi/libc.ts";
+import { SCRATCH_BYTES } from "../ffi/scratch.ts";
 import { systemCall } from "../ffi/system-calls.ts";
 import { machine } from "../platform.ts";
 import type { Filter } from "./filter.ts";

@@ -7,28 +7,16 @@
 import { FfiUnavailableError, PlatformError, SystemError } from "../errors.ts";
 import { machine, platform, runtimeName, systemName } from "../platform.ts";
 import { pickBackend } from "./backend.ts";
+import { openScratch, type Scratch, writeText } from "./scratch.ts";
 import { type Backend, type Calls, linuxLibrary, type Use } from "./signatures.ts";
 
 /** NULL, where an address is expected: offset 0 of linear memory is never handed out. */
 export const NULL = 0;
-/** Room for arguments of calls off the packet path: names, small structs, netlink messages. */
-export const SCRATCH_BYTES = 32768;
 
 /** More than a posix_spawn_file_actions_t takes in glibc (80) and musl (80). */
 export const SPAWN_ACTIONS_BYTES = 256;
 /** More than a posix_spawnattr_t takes in glibc (336) and musl (336). */
 export const SPAWN_ATTRIBUTES_BYTES = 512;
-
-/** A buffer outside linear memory for arguments of cold calls. Nobody keeps anything in it between calls. */
-export interface Scratch {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly view: DataView<ArrayBuffer>;
-  /** Address of byte `position`, as the functions of Libc take it. */
-  at(position: number): number;
-}
-
-/** Of this thread. */
-const scratch = new Uint8Array(new ArrayBuffer(SCRATCH_BYTES));
 
 /** @throws PlatformError, FfiUnavailableError */
 export async function openLibc(memory: WebAssembly.Memory, use: Use = "packets"): Promise<Libc> {
@@ -65,8 +53,7 @@ export class Libc {
     this.backend = backend.name;
     this.memory = memory;
     this.base = backend.addressOf(new Uint8Array(memory.buffer));
-    const start = Number(backend.addressOf(scratch) - this.base);
-    this.scratch = { bytes: scratch, view: new DataView(scratch.buffer), at: (position) => start + position };
+    this.scratch = openScratch(this.base, backend.addressOf);
     this.#c = backend.bind(this.base, use);
     this.#errno = backend.errno;
     this.#trimHeap = () => backend.trimHeap?.();
@@ -74,10 +61,7 @@ export class Libc {
 
   /** Write a NUL-terminated string into the scratch buffer. @returns its address */
   text(value: string, position = 0): number {
-    const { bytes } = this.scratch;
-    const { written } = new TextEncoder().encodeInto(value, bytes.subarray(position, -1));
-    bytes[position + written] = 0;
-    return this.scratch.at(position);
+    return writeText(this.scratch, value, position);
   }
 
   #result(value: number): number {

@@ -3,7 +3,8 @@ import { basename, dirname } from "node:path";
 import { FILE, INOTIFY } from "../../ffi/constants.ts";
 import { ENOENT } from "../../ffi/errno.ts";
 import { INOTIFY_EVENT } from "../../ffi/layout.ts";
-import { type Libc, SCRATCH_BYTES } from "../../ffi/libc.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import { SCRATCH_BYTES } from "../../ffi/scratch.ts";
 
 // The directory is watched, not the file: a bound socket keeps its inode alive after its name is gone.
 const MASK = INOTIFY.IN_DELETE | INOTIFY.IN_MOVED_FROM | INOTIFY.IN_DELETE_SELF | INOTIFY.IN_MOVE_SELF;

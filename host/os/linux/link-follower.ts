@@ -6,8 +6,9 @@
 import { NETLINK } from "../../ffi/constants.ts";
 import { EINTR, ENOBUFS } from "../../ffi/errno.ts";
 import { CMSGHDR, IOVEC, MMSGHDR } from "../../ffi/layout.ts";
-import { type Libc, SCRATCH_BYTES } from "../../ffi/libc.ts";
-import { setOption } from "./descriptor.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import { SCRATCH_BYTES } from "../../ffi/scratch.ts";
+import { setOption } from "../socket-option.ts";
 import { type LinkPlace, openNetlink, parseNetlink } from "./netlink.ts";
 
 /** Datagrams per read(). */

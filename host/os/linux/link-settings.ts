@@ -9,7 +9,8 @@ import { SystemError } from "../../errors.ts";
 import { NETLINK, SOCKET, TUN } from "../../ffi/constants.ts";
 import { EAFNOSUPPORT, EOPNOTSUPP } from "../../ffi/errno.ts";
 import { IFINFOMSG, NLMSGHDR, RTATTR } from "../../ffi/layout.ts";
-import { check, type Libc, SCRATCH_BYTES } from "../../ffi/libc.ts";
+import { check, type Libc } from "../../ffi/libc.ts";
+import { SCRATCH_BYTES } from "../../ffi/scratch.ts";
 import { openNetlink } from "./netlink.ts";
 import type { LinuxTun } from "./tun.ts";
 

@@ -19,6 +19,7 @@ import type {
   RightsRequest,
   TunnelRequest,
 } from "../machine.ts";
+import type { UnixListener } from "../unix-socket.ts";
 import { cpuFlags } from "./cpu-flags.ts";
 import { DeletionWatch } from "./inotify.ts";
 import { applyLinkSettings, applyLinkSettingsIfPossible } from "./link-settings.ts";
@@ -29,7 +30,7 @@ import { adoptTun, type LinuxTun } from "./tun.ts";
 import { openQueues } from "./tun-queues.ts";
 import { LinuxTunnel } from "./tunnel.ts";
 import { keepUdpSockets } from "./udp-reserve.ts";
-import { adoptUnix, listenUnix, type UnixListener } from "./unix-socket.ts";
+import { adoptUnix, listenUnix } from "./unix-socket.ts";
 import { linuxZones } from "./zones.ts";
 
 class LinuxMachine implements Machine {

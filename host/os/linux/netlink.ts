@@ -6,7 +6,8 @@ import { type Capability, withOnly } from "../../confine/capabilities.ts";
 import { NETLINK, SOCKET, TUN } from "../../ffi/constants.ts";
 import { EINTR, ENOBUFS } from "../../ffi/errno.ts";
 import { IFADDRMSG, IFINFOMSG, NLMSGHDR, RTATTR, RTMSG, SOCKADDR_NL } from "../../ffi/layout.ts";
-import { type Libc, SCRATCH_BYTES } from "../../ffi/libc.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import { SCRATCH_BYTES } from "../../ffi/scratch.ts";
 
 /** Where an interface has gone: the kernel's number for a network namespace, −1 for none, and its index there. */
 export interface LinkPlace {

@@ -5,7 +5,8 @@
 import { INET, NETLINK, SOCKET } from "../../ffi/constants.ts";
 import { EAGAIN, EINTR } from "../../ffi/errno.ts";
 import { NLMSGHDR, RTATTR, RTMSG } from "../../ffi/layout.ts";
-import { type Libc, SCRATCH_BYTES } from "../../ffi/libc.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import { SCRATCH_BYTES } from "../../ffi/scratch.ts";
 import { openRouteSocket } from "./netlink.ts";
 
 export interface RouteQuestion {

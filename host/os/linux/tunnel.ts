@@ -8,22 +8,23 @@ import type { Peer } from "../../engine/peer.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import type { Statistic } from "../../metrics/statistics.ts";
 import type { Instant } from "../../time/instant.ts";
+import { EndpointCheck } from "../endpoint-check.ts";
 import { PLACE, type TunnelPorts, type TunnelRequest } from "../machine.ts";
 import { UapiServer } from "../uapi-server.ts";
+import type { UnixListener } from "../unix-socket.ts";
 import { bootClock } from "./boot-clock.ts";
-import { EndpointCheck } from "./endpoint-check.ts";
 import { Epoll, epollBytes } from "./epoll.ts";
 import type { DeletionWatch } from "./inotify.ts";
 import { InterfaceState } from "./interface-state.ts";
 import { PollSet, pollSetBytes } from "./poll-set.ts";
 import { RandomSource } from "./random.ts";
+import { RouteQuery } from "./route-query.ts";
 import { SourceCheck } from "./source-check.ts";
 import type { LinuxTun } from "./tun.ts";
 import { TunInside } from "./tun-inside.ts";
 import { TunnelUdp } from "./tunnel-udp.ts";
 import { udpBytes } from "./udp.ts";
 import { UdpOutside } from "./udp-outside.ts";
-import type { UnixListener } from "./unix-socket.ts";
 import { linuxZones } from "./zones.ts";
 
 const PLACES = PLACE.others + 1;
@@ -94,7 +95,12 @@ export class LinuxTunnel implements TunnelPorts {
     this.outside = new UdpOutside(core, this.#sockets.udp);
     const mark = (): number => this.#sockets.mark;
     this.#sourceCheck = new SourceCheck({ core, libc, peers: () => this.#engine?.peers() ?? [], mark });
-    this.#endpointCheck = new EndpointCheck({ core, libc, device: () => this.#interface.index, mark });
+    this.#endpointCheck = new EndpointCheck({
+      core,
+      routes: new RouteQuery(libc),
+      device: () => this.#interface.index,
+      mark,
+    });
     this.#interface = new InterfaceState(libc, tun, log, {
       cameUp: () => events.cameUp(),
       wentDown: () => events.wentDown(),

@@ -7,7 +7,7 @@ import { PROCESS, SOCKET } from "../../ffi/constants.ts";
 import { RLIMIT } from "../../ffi/layout.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { systemCall } from "../../ffi/system-calls.ts";
-import { setOption } from "./descriptor.ts";
+import { setOption } from "../socket-option.ts";
 
 /** What wireguard-go asks for; the kernel grants what it likes. */
 const BUFFER_BYTES = 7 << 20;

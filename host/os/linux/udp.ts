@@ -4,20 +4,18 @@
  * and receiving never do.
  */
 
-import { PortInUseError, SystemError } from "../../errors.ts";
+import { SystemError } from "../../errors.ts";
 import { INET, SOCKET } from "../../ffi/constants.ts";
-import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT } from "../../ffi/errno.ts";
+import { EADDRNOTAVAIL, EAFNOSUPPORT } from "../../ffi/errno.ts";
 import { SOCKADDR_IN, SOCKADDR_IN6 } from "../../ffi/layout.ts";
 import { check, type Libc } from "../../ffi/libc.ts";
 import { kernelAtLeast } from "../../platform.ts";
+import { bindFamilies } from "../bind-families.ts";
 import type { BoundSockets } from "../machine.ts";
-import { getOption, setOption } from "./descriptor.ts";
+import { getOption, setOption } from "../socket-option.ts";
 import { UdpReceiver, udpReceiveBytes } from "./udp-receive.ts";
 import { returnUdpSocket, takeUdpSocket } from "./udp-reserve.ts";
 import { UDP_SEND_BYTES, UdpSender } from "./udp-send.ts";
-
-/** How often to look for a port that is free in both families. */
-const PORT_ATTEMPTS = 100;
 
 export interface UdpOptions {
   /** Send trains (UDP_SEGMENT). Default true: if the kernel can. */
@@ -113,24 +111,18 @@ export class LinuxUdp {
    * @throws PortInUseError, SystemError
    */
   bind(port: number, mark = 0): UdpSockets {
-    for (let attempt = 1; ; attempt++) {
-      let v4 = -1;
-      let v6 = -1;
-      try {
-        v4 = this.#openFamily(4, port);
-        let bound = v4 < 0 ? port : this.#boundPort(v4);
-        v6 = this.#openFamily(6, bound);
-        if (v6 >= 0) bound = this.#boundPort(v6);
-        if (v4 < 0 && v6 < 0) throw new SystemError("socket", EAFNOSUPPORT, "for UDP");
+    const sockets = bindFamilies(
+      port,
+      {
+        open: (family, wanted) => this.#openFamily(family, wanted),
+        portOf: (fd) => this.#boundPort(fd),
+        close: (fd) => this.#libc.close(fd),
+      },
+      ({ v4, v6 }) => {
         if (mark !== 0) this.#mark([v4, v6], mark);
-        return { v4, v6, port: bound, coalesces: this.#isCoalescing(v4 < 0 ? v6 : v4) };
-      } catch (error) {
-        this.discard({ v4, v6 });
-        const taken = error instanceof SystemError && error.errno === EADDRINUSE;
-        if (!taken) throw error;
-        if (port !== 0 || attempt === PORT_ATTEMPTS) throw new PortInUseError(port, error);
-      }
-    }
+      },
+    );
+    return { ...sockets, coalesces: this.#isCoalescing(sockets.v4 < 0 ? sockets.v6 : sockets.v4) };
   }
 
   /** Use these from now on, and close those that were in use. */

@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { SystemError } from "../../../host/errors.ts";
 import { EBADF, ENOENT } from "../../../host/ffi/errno.ts";
-import { check, openLibc, SCRATCH_BYTES } from "../../../host/ffi/libc.ts";
+import { check, openLibc } from "../../../host/ffi/libc.ts";
+import { SCRATCH_BYTES } from "../../../host/ffi/scratch.ts";
 import { findRuntime } from "../../support/runtimes.ts";
 
 const script = fileURLToPath(new URL("support/open-libc.ts", import.meta.url));

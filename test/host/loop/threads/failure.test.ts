@@ -14,7 +14,8 @@ import { signalEventfd } from "../../../../host/os/linux/epoll.ts";
 import type { LinuxTun } from "../../../../host/os/linux/tun.ts";
 import { openQueues } from "../../../../host/os/linux/tun-queues.ts";
 import { LinuxTunnel } from "../../../../host/os/linux/tunnel.ts";
-import { listenUnix, type UnixListener } from "../../../../host/os/linux/unix-socket.ts";
+import { listenUnix } from "../../../../host/os/linux/unix-socket.ts";
+import type { UnixListener } from "../../../../host/os/unix-socket.ts";
 import { enterNetworkNamespace, ip } from "../../../support/namespace.ts";
 
 const NAME = "wgio10";

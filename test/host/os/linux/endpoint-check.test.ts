@@ -4,7 +4,8 @@ import type { Core, Endpoint } from "../../../../host/core/core.ts";
 import { viewsOf } from "../../../../host/core/records/memory.ts";
 import { setPathInterface, writeEndpoint } from "../../../../host/core/records/path.ts";
 import { type Libc, openLibc } from "../../../../host/ffi/libc.ts";
-import { EndpointCheck } from "../../../../host/os/linux/endpoint-check.ts";
+import { EndpointCheck } from "../../../../host/os/endpoint-check.ts";
+import { RouteQuery } from "../../../../host/os/linux/route-query.ts";
 import { enterNetworkNamespace, ip } from "../../../support/namespace.ts";
 
 const PATH = 4096;
@@ -50,7 +51,7 @@ interface Situation {
 function check(address: number[], { mark = 0, device = tunnel, heardOn = outside }: Situation = {}): boolean {
   const views = viewsOf(libc.memory);
   const core = { views, bytes: views.bytes } as unknown as Core;
-  const checker = new EndpointCheck({ core, libc, device: () => device, mark: () => mark });
+  const checker = new EndpointCheck({ core, routes: new RouteQuery(libc), device: () => device, mark: () => mark });
   const endpoint: Endpoint = { address: Uint8Array.from(address), port: 51_820, scope: 0 };
   writeEndpoint(views, PATH, endpoint);
   setPathInterface(views, PATH, heardOn);
@@ -82,7 +83,7 @@ test("an interface in another namespace is no way back into the tunnel from here
 test("the answer changes with the routes, once there is news of them", () => {
   const views = viewsOf(libc.memory);
   const core = { views, bytes: views.bytes } as unknown as Core;
-  const checker = new EndpointCheck({ core, libc, device: () => tunnel, mark: () => MARK });
+  const checker = new EndpointCheck({ core, routes: new RouteQuery(libc), device: () => tunnel, mark: () => MARK });
   writeEndpoint(views, PATH, { address: Uint8Array.of(203, 0, 113, 5), port: 1, scope: 0 });
   expect(checker.mayFollow(PATH)).toBe(true);
   ip("route add 203.0.113.0/24 dev tunnel");

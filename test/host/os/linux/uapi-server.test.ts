@@ -10,9 +10,10 @@ import type { Engine } from "../../../../host/engine/engine.ts";
 import { EMFILE } from "../../../../host/ffi/errno.ts";
 import { type Libc, openLibc } from "../../../../host/ffi/libc.ts";
 import { Epoll } from "../../../../host/os/linux/epoll.ts";
-import { listenUnix, type UnixListener } from "../../../../host/os/linux/unix-socket.ts";
+import { listenUnix } from "../../../../host/os/linux/unix-socket.ts";
 import type { TunnelSockets } from "../../../../host/os/tunnel-sockets.ts";
 import { UapiServer } from "../../../../host/os/uapi-server.ts";
+import type { UnixListener } from "../../../../host/os/unix-socket.ts";
 
 const LISTENER = 1;
 const FIRST_CLIENT = 16;

@@ -8,7 +8,8 @@ import { EAGAIN } from "../../../../host/ffi/errno.ts";
 import { type Libc, openLibc } from "../../../../host/ffi/libc.ts";
 import { DeletionWatch } from "../../../../host/os/linux/inotify.ts";
 import { RandomSource } from "../../../../host/os/linux/random.ts";
-import { listenUnix, type UnixConnection, type UnixListener } from "../../../../host/os/linux/unix-socket.ts";
+import { listenUnix } from "../../../../host/os/linux/unix-socket.ts";
+import type { UnixConnection, UnixListener } from "../../../../host/os/unix-socket.ts";
 
 let directory: string;
 let path: string;

@@ -4,14 +4,23 @@
  * itself, every answer would come back to be sealed once more. The latter happens when a host loses its outer address and the
  * system sends from the tunnel's own.
  */
-import type { Core } from "../../core/core.ts";
-import { PATH_BYTES, pathAddressAt, pathFamily, pathInterface, pathPort, pathScope } from "../../core/records/path.ts";
-import type { Libc } from "../../ffi/libc.ts";
-import { RouteQuery } from "./route-query.ts";
+import type { Core } from "../core/core.ts";
+import { PATH_BYTES, pathAddressAt, pathFamily, pathInterface, pathPort, pathScope } from "../core/records/path.ts";
+
+/** Who knows the routes of this machine. */
+export interface Routes {
+  /**
+   * Where packets to an address leave.
+   * @param question `interface`: that they must leave through, 0 for any; a port and a mark where rules may ask for them
+   * @returns the interface's index; undefined when there is no such route
+   */
+  ask(question: { to: Uint8Array; interface: number; port: number; mark: number }): { interface: number } | undefined;
+  close(): void;
+}
 
 export interface EndpointCheckOptions {
   readonly core: Core;
-  readonly libc: Libc;
+  readonly routes: Routes;
   /** Index of the tunnel's own interface; 0 while it is in another network namespace than the sockets. */
   device(): number;
   /** The mark that packets leave with. */
@@ -20,14 +29,12 @@ export interface EndpointCheckOptions {
 
 export class EndpointCheck {
   readonly #options: EndpointCheckOptions;
-  readonly #routes: RouteQuery;
   /** The path that was asked about last, and the answer: one that is refused is offered again with every packet. */
   readonly #latest = new Uint8Array(PATH_BYTES);
   #latestAnswer = false;
 
   constructor(options: EndpointCheckOptions) {
     this.#options = options;
-    this.#routes = new RouteQuery(options.libc);
   }
 
   /** Addresses, routes or the mark changed. */
@@ -46,7 +53,7 @@ export class EndpointCheck {
   }
 
   #leadsOutside(path: number): boolean {
-    const { core, device, mark } = this.#options;
+    const { core, routes, device, mark } = this.#options;
     const own = device();
     if (own === 0) return true;
     // From its own address inside, and through the tunnel: it was this very peer's traffic.
@@ -54,11 +61,11 @@ export class EndpointCheck {
     const at = pathAddressAt(path);
     const to = core.bytes.slice(at, at + (pathFamily(core.views, path) === 4 ? 4 : 16));
     const port = pathPort(core.views, path);
-    const route = this.#routes.ask({ to, interface: pathScope(core.views, path), port, mark: mark() });
+    const route = routes.ask({ to, interface: pathScope(core.views, path), port, mark: mark() });
     return route?.interface !== own;
   }
 
   close(): void {
-    this.#routes.close();
+    this.#options.routes.close();
   }
 }
