@@ -46,6 +46,13 @@ case $program in
   bun) program=$installed/node_modules/@oven/bun-windows-x64/bin/bun.exe ;;
   deno) program=$installed/node_modules/@deno/win32-x64/deno.exe ;;
 esac
+# What the environment says of this machine (certificates, folders) does not hold there.
+for name in $(compgen -e); do
+  case $name in
+    CI | NO_COLOR | PATH | PWD | WASMGUARD_* | WINEDEBUG) ;;
+    *) unset "$name" ;;
+  esac
+done
 directory=$PWD
 [[ -d $root$directory ]] || directory=/
 export WINEPREFIX=/root/.wine WINEARCH=win64 WINESERVER=/usr/lib/wine/wineserver64 WINEDEBUG=${WINEDEBUG:--all} HOME=/root USER=tester
@@ -58,4 +65,6 @@ tail --pid="$running" --sleep-interval=0.05 --bytes=+0 --follow "$output/2" >&2 
 status=0
 wait "$running" || status=$?
 wait
+# The registry is written when Wine's server ends.
+[[ -z ${WASMGUARD_WINE_KEEP:-} ]] || unshare --root="$root" "$WINESERVER" --wait
 exit "$status"
