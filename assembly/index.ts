@@ -47,10 +47,11 @@ export {
   writes,
 } from "./memory/layout";
 export { SCRATCH as scratch } from "./memory/scratch";
+export { forgetAgreed } from "./noise/agreed";
 export { checkMac1, checkMac2, consumeCookieReply, createCookieReply } from "./noise/cookie";
 export { clearHandshake, precompute } from "./noise/handshake";
 export { setPrivateKey } from "./noise/identity";
-export { consumeInitiation, createInitiation } from "./noise/initiation";
+export { agreeAhead, consumeInitiation, createInitiation } from "./noise/initiation";
 export { consumeResponse, createResponse } from "./noise/response";
 export { beginSession } from "./noise/session";
 export { icmpErrorForRead } from "./packet/icmp";

@@ -1,10 +1,12 @@
 /**
  * X25519 of one scalar and two points, as the responder of a handshake needs it: two ladders climb side by side, one in each lane. Each
- * step is one multiplication less than two of x25519.ts, no lane changes places, and both share one inversion.
+ * step is one multiplication less than two of x25519.ts, no lane changes places, and both share one inversion. What one point does harms
+ * the other's result in nothing.
  * Memory: works at SCRATCH + SCRATCH_X25519 and wipes it before return.
  * Constant time: the scalar's bits only steer a mask; no branch and no address depends on them.
  */
 import { SCRATCH, SCRATCH_X25519 } from "../memory/scratch";
+import { isZero } from "./constant-time";
 import { Field, PAIR_BYTES } from "./field";
 import { FIELD_SCRATCH } from "./field-element";
 import { invert } from "./field-inverse";
@@ -90,7 +92,17 @@ class Ladders {
     }
   }
 
-  /** X2 /= Z2, in both lanes by the inverse of both Z2 together. */
+  /** Where Z2 of a lane is zero, as for a point of small order, X2 becomes 0 and Z2 1: so is the quotient, and the product of both Z2 is not. */
+  static refuseZero(lane: usize): void {
+    const base = SCRATCH + lane;
+    Field.store(SCRATCH + QUOTIENT, base + Z2);
+    const zero: u64 = isZero(SCRATCH + QUOTIENT, 32) ? 1 : 0;
+    store<f64>(base + Z2, load<f64>(base + Z2) + <f64>zero);
+    for (let at = base, end = base + Field.bytes; at < end; at += 16)
+      store<u64>(at + X2, load<u64>(at + X2) & (zero - 1));
+  }
+
+  /** X2 /= Z2, in both lanes by the inverse of both Z2 together, which are not zero. */
   static divide(): void {
     const base = SCRATCH;
     for (let at = base, end = base + Field.bytes; at < end; at += 16) {
@@ -107,11 +119,14 @@ class Ladders {
   }
 }
 
+/** What `x25519Both` returns when both results may be used. */
+export const BOTH_NONZERO: u32 = 3;
+
 /**
  * out = X25519(scalar, one) ‖ X25519(scalar, other): 64 bytes, apart from the inputs; those are 32 each, any alignment. The scalar is clamped here.
- * @returns false when one of the points had small order: then both results are zero
+ * @returns bit 0 for the first result, bit 1 for the second: set when it is not zero. A point of small order makes its own zero.
  */
-export function x25519Both(out: usize, scalar: usize, one: usize, other: usize): bool {
+export function x25519Both(out: usize, scalar: usize, one: usize, other: usize): u32 {
   const base = SCRATCH;
   Scalar.clamp(base + SCALAR, scalar);
   memory.fill(base + X1, 0, 5 * P);
@@ -121,9 +136,11 @@ export function x25519Both(out: usize, scalar: usize, one: usize, other: usize):
   v128.store(base + X2, f64x2.splat(1));
   v128.store(base + Z3, f64x2.splat(1));
   Ladders.run();
+  Ladders.refuseZero(0);
+  Ladders.refuseZero(8);
   Ladders.divide();
   Field.store(out, base + X2);
   Field.store(out + 32, base + X2 + 8);
   memory.fill(base + SCRATCH_X25519, 0, END - SCRATCH_X25519);
-  return v128.any_true(v128.or(v128.load(out), v128.load(out, 16)));
+  return (isZero(out, 32) ? 0 : 1) | (isZero(out + 32, 32) ? 0 : 2);
 }

@@ -71,6 +71,12 @@ export class ThreadState {
     return handshakeQueue + <usize>QUEUED_BYTES * this.queueFirst;
   }
 
+  /** 0 where fewer than two wait. */
+  @inline get secondQueued(): usize {
+    if (this.queueLength < 2) return 0;
+    return handshakeQueue + <usize>QUEUED_BYTES * ((this.queueFirst + 1) % HANDSHAKE_QUEUE);
+  }
+
   @inline dropQueued(): void {
     this.queueFirst = (this.queueFirst + 1) % HANDSHAKE_QUEUE;
     this.queueLength -= 1;

@@ -18,8 +18,11 @@ import { INITIATION_SPACING } from "../constants";
 import { isZero } from "../crypto/constant-time";
 import { x25519Base } from "../crypto/x25519";
 import { random } from "../memory/layout";
+import { ThreadState } from "../memory/thread-state";
 import { Identity } from "../records/identity";
+import { QueuedRecord } from "../records/queued";
 import { Peers } from "../routing/peers";
+import { agreeOnBoth } from "./agreed";
 import { stampMacs } from "./cookie";
 import { Handshake, precompute } from "./handshake";
 import { SymmetricState } from "./symmetric-state";
@@ -75,14 +78,34 @@ export function createInitiation(peer: u32, message: usize, seconds: f64, nanose
   return 0;
 }
 
+/** The ephemeral key of an initiation that waits; 0 where something else does, or nothing. */
+function waitingEphemeral(queued: usize): usize {
+  if (!queued) return 0;
+  const message = QueuedRecord.at(queued).message;
+  return load<u32>(message) === MESSAGE_INITIATION ? message + EPHEMERAL : 0;
+}
+
+/**
+ * If the two oldest messages that wait are initiations, do what their first Diffie-Hellman takes for both at once; forgetAgreed comes
+ * after they are consumed. @returns whether they are
+ */
+export function agreeAhead(): bool {
+  if (!Handshake.hasIdentity) return false;
+  const state = ThreadState.get();
+  const one = waitingEphemeral(state.firstQueued);
+  const other = waitingEphemeral(state.secondQueued);
+  if (!one || !other) return false;
+  agreeOnBoth(one, other);
+  return true;
+}
+
 function consume(message: usize, now: f64): i32 {
   if (!Handshake.hasIdentity) return Handshake.dropped(DROP_HANDSHAKE);
   const content = SymmetricState.content;
   SymmetricState.begin(Identity.get().publicKey);
 
   SymmetricState.mixEphemeral(message + EPHEMERAL); // e
-  const privateKey = Identity.get().privateKey;
-  if (!SymmetricState.mixDh(privateKey, message + EPHEMERAL)) return Handshake.dropped(DROP_LOW_ORDER); // es
+  if (!SymmetricState.mixStaticDh(message + EPHEMERAL)) return Handshake.dropped(DROP_LOW_ORDER); // es
   if (!SymmetricState.open(content, message + STATIC, 32)) return Handshake.dropped(DROP_HANDSHAKE); // s
   const peer = Peers.find(content);
   if (peer < 0) return Handshake.dropped(DROP_UNKNOWN_PEER);

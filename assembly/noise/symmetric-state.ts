@@ -7,9 +7,10 @@ import { aeadOpen, aeadSeal } from "../crypto/aead";
 import { blake2s } from "../crypto/blake2s";
 import { kdf1, kdf2, kdf3 } from "../crypto/hkdf";
 import { x25519 } from "../crypto/x25519";
-import { x25519Both } from "../crypto/x25519-both";
+import { BOTH_NONZERO, x25519Both } from "../crypto/x25519-both";
 import { SCRATCH, SCRATCH_NOISE } from "../memory/scratch";
 import { Peers } from "../routing/peers";
+import { agree } from "./agreed";
 
 const CHAINING_KEY: usize = 0;
 const HASH: usize = 32;
@@ -94,13 +95,20 @@ export class SymmetricState {
     return true;
   }
 
+  /** mixDh of our static key with the ephemeral key of an initiation. */
+  static mixStaticDh(ephemeral: usize): bool {
+    if (!agree(SymmetricState.at(SHARED), ephemeral)) return false;
+    SymmetricState.mixKey(SymmetricState.at(SHARED));
+    return true;
+  }
+
   /**
    * mixDh of one private key with one public key and then with another. The keys that come of it are used by nobody.
    * @returns false if one of the results is all zero
    */
   static mixBothDh(privateKey: usize, one: usize, other: usize): bool {
     const shared = SymmetricState.at(BOTH_SHARED);
-    if (!x25519Both(shared, privateKey, one, other)) return false;
+    if (x25519Both(shared, privateKey, one, other) !== BOTH_NONZERO) return false;
     const chainingKey = SymmetricState.at(CHAINING_KEY);
     kdf1(chainingKey, chainingKey, shared, 32);
     kdf1(chainingKey, chainingKey, shared + 32, 32);

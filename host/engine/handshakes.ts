@@ -40,14 +40,27 @@ export class Handshakes {
     return this.#context.core.exports.queued();
   }
 
-  /** Answer the oldest messages. What is refused without a Diffie-Hellman costs next to nothing, and counts so. */
+  /** Answer the oldest messages, of initiations two at a time. What is refused without a Diffie-Hellman costs next to nothing, and counts so. */
   process(): void {
+    if (this.waiting === 0) return;
     const { exports } = this.#context.core;
-    for (let dear = HANDSHAKES_PER_TURN, cheap = REFUSALS_PER_TURN; dear > 0 && cheap > 0 && this.waiting > 0; ) {
-      if (this.#answer(exports.firstQueued()) === "dear") dear -= 1;
-      else cheap -= 1;
-      exports.dropQueued();
+    let ahead = 0;
+    try {
+      for (let dear = HANDSHAKES_PER_TURN, cheap = REFUSALS_PER_TURN; dear > 0 && cheap > 0 && this.waiting > 0; ) {
+        if (ahead === 0 && dear > 1) ahead = this.#agreeAhead();
+        if (this.#answer(exports.firstQueued()) === "dear") dear -= 1;
+        else cheap -= 1;
+        exports.dropQueued();
+        if (ahead > 0) ahead -= 1;
+      }
+    } finally {
+      exports.forgetAgreed();
     }
+  }
+
+  /** Under load a message may be refused, and nothing is computed before that. @returns for how many of the next ones it was */
+  #agreeAhead(): number {
+    return !this.#underLoad() && this.#context.core.exports.agreeAhead() ? 2 : 0;
   }
 
   /** Too many wait, or did within the last second. */

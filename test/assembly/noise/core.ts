@@ -31,6 +31,12 @@ interface Exports {
   identityAddress(): number;
   randomAddress(): number;
   areaAddress(): number;
+  agreedAddress(): number;
+  agreedBytes(): number;
+  clearQueued(): void;
+  enqueueHandshake(message: number, length: number, path: number): void;
+  agreeAhead(): number;
+  forgetAgreed(): void;
   peerAddress(peer: number): number;
   secretAddress(peer: number): number;
   keypairAddress(peer: number, number: number): number;
@@ -203,6 +209,21 @@ export class Core {
 
   consumeInitiation(message: Uint8Array, now = 1000): number {
     return this.withArea(MESSAGE, message, (address) => this.exports.consumeInitiation(address, now));
+  }
+
+  /** These messages wait, oldest first, and nothing else. @returns whether the first two share their first Diffie-Hellman */
+  agreeAhead(...messages: Uint8Array[]): boolean {
+    const { exports } = this;
+    exports.clearQueued();
+    for (const message of messages) {
+      this.withArea(MESSAGE, message, (at) => exports.enqueueHandshake(at, message.length, this.area + PATH));
+    }
+    return this.call(() => exports.agreeAhead()) === 1;
+  }
+
+  /** Whether nothing is left of results computed ahead. */
+  get nothingAgreed(): boolean {
+    return this.slice(this.exports.agreedAddress(), this.exports.agreedBytes()).every((byte) => byte === 0);
   }
 
   createResponse(peer: number, now = 1000): Uint8Array | null {

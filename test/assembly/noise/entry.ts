@@ -1,13 +1,16 @@
 // @ts-nocheck: AssemblyScript. The handshake as a module for its tests, with ways to set up peers and look at them.
+export { forgetAgreed } from "../../../assembly/noise/agreed";
 export { checkMac1, checkMac2, consumeCookieReply, createCookieReply } from "../../../assembly/noise/cookie";
 export { clearHandshake, precompute } from "../../../assembly/noise/handshake";
 export { setPrivateKey } from "../../../assembly/noise/identity";
-export { consumeInitiation, createInitiation } from "../../../assembly/noise/initiation";
+export { agreeAhead, consumeInitiation, createInitiation } from "../../../assembly/noise/initiation";
+export { enqueueHandshake } from "../../../assembly/noise/queue";
 export { consumeResponse, createResponse } from "../../../assembly/noise/response";
 export { beginSession } from "../../../assembly/noise/session";
 
-import { identity, layOut, memoryEnd, random, uapiAreas } from "../../../assembly/memory/layout";
+import { AGREED_BYTES, agreed, identity, layOut, memoryEnd, random, uapiAreas } from "../../../assembly/memory/layout";
 import { SCRATCH, setScratch } from "../../../assembly/memory/scratch";
+import { ThreadState } from "../../../assembly/memory/thread-state";
 import { IndexTable } from "../../../assembly/routing/index-table";
 import { Peers } from "../../../assembly/routing/peers";
 import { Keypair } from "../../../assembly/transport/keypair";
@@ -28,6 +31,19 @@ export function identityAddress(): usize {
 
 export function randomAddress(): usize {
   return random;
+}
+
+export function agreedAddress(): usize {
+  return agreed;
+}
+
+export function agreedBytes(): usize {
+  return AGREED_BYTES;
+}
+
+/** Forget what waits. */
+export function clearQueued(): void {
+  ThreadState.get().queueLength = 0;
 }
 
 /** Where a test puts messages and paths. */

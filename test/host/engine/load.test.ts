@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import * as abi from "../../../assembly/abi.ts";
 import type { Endpoint } from "../../../host/core/core.ts";
 import { RateLimiter } from "../../../host/engine/rate-limiter.ts";
+import { publicKeyOf, ReferenceInitiator, timestamp } from "../../reference/noise.ts";
 import type { TestNode } from "../../support/node.ts";
 import { drops, endpoint, HOST_A, Pair, packet, START, state } from "./support/pair.ts";
 
@@ -44,6 +45,63 @@ function flood(node: TestNode, count: number, from = endpoint(66)): void {
 const drain = (node: TestNode): void => {
   while (node.engine.core.exports.queued() > 0) node.advance();
 };
+
+describe("several that wait", () => {
+  /** An initiation of a peer of b that is made for it. */
+  function peersInitiation(number: number): { initiator: ReferenceInitiator; message: Uint8Array } {
+    const privateKey = new Uint8Array(32).fill(0x40 + number);
+    pair.b.addPeer(publicKeyOf(privateKey), undefined);
+    const initiator = new ReferenceInitiator(privateKey, pair.b.publicKey);
+    const ephemeral = new Uint8Array(32).fill(0x80 + number);
+    return {
+      initiator,
+      message: initiator.createInitiation(timestamp(1_700_000_000, 0), { ephemeral, senderIndex: number }),
+    };
+  }
+
+  /** What the core computed ahead would be here. */
+  function leftovers(): number {
+    const { at, bytes } = pair.b.engine.core;
+    return bytes.subarray(at.secretExchange + abi.SECRET_EXCHANGE_BYTES, at.peerSecrets).filter((x) => x !== 0).length;
+  }
+
+  it.each([1, 2, 3, 7, 21])("are all answered: %i", (count) => {
+    const made = Array.from({ length: count }, (_, i) => peersInitiation(i));
+    enqueue(
+      pair.b,
+      made.map(({ message }) => message),
+      endpoint(66),
+    );
+    while (pair.b.engine.core.exports.queued() > 0) {
+      pair.b.advance();
+      expect(leftovers()).toBe(0);
+    }
+    const responses = pair.b.sent.filter(({ bytes }) => bytes[0] === abi.MESSAGE_RESPONSE);
+    expect(responses.length).toBe(count);
+    made.forEach(({ initiator }, i) => {
+      initiator.consumeResponse(responses[i]!.bytes);
+    });
+  });
+
+  it("strangers between them harm nobody", () => {
+    const small = strangersInitiation(pair.b, 3);
+    small.fill(0, 8, 40);
+    small.set(
+      blake2s(small.subarray(0, 116), { key: blake2s(Uint8Array.of(...LABEL, ...pair.b.publicKey)), dkLen: 16 }),
+      116,
+    );
+    const made = Array.from({ length: 6 }, (_, i) => peersInitiation(i));
+    const messages = made.flatMap(
+      ({ message }, i) => [[small], [message], [strangersInitiation(pair.b, i), message]][i % 3]!,
+    );
+    messages.push(...made.filter((_, i) => i % 3 === 0).map(({ message }) => message));
+    enqueue(pair.b, messages, endpoint(66));
+    drain(pair.b);
+    expect(pair.b.sent.filter(({ bytes }) => bytes[0] === abi.MESSAGE_RESPONSE).length).toBe(6);
+    expect(drops(pair.b)).toEqual({ low_order: 2, handshake: 2 });
+    expect(leftovers()).toBe(0);
+  });
+});
 
 describe("load", () => {
   it("begins when 512 handshake messages wait, and lasts a second", () => {
