@@ -1,7 +1,8 @@
 #!/bin/bash
 # Installs Wine and runtimes of Windows, so that tests can run there (scripts/run-in-wine.sh). As root, on x86_64; safe to repeat.
 # Wine is Debian 13's, since Node 26 and Deno abort in that of Debian 12. It needs a newer C library than this machine has, so it lies
-# in a root directory of its own: only what programs without windows need, unpacked and not installed.
+# in a root directory of its own: only what programs without windows need, unpacked and not installed. FreeType must not be there: without a
+# display Wine's explorer then starts itself again and again.
 set -eu
 [[ $(uname -m) == x86_64 ]] || exit 0
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -10,8 +11,7 @@ readonly LIBRARIES=usr/lib/x86_64-linux-gnu
 
 packages=(
   wine64 libwine libc6 libgcc-s1 libunwind8 liblzma5
-  libz-mingw-w64                                                # a DLL that Wine's own ones import
-  libfreetype6 libpng16-16t64 zlib1g libbz2-1.0 libbrotli1      # without fonts every program starts with a complaint
+  libz-mingw-w64  # a DLL that Wine's own ones import
   libgnutls30t64 libnettle8t64 libhogweed6t64 libgmp10 libidn2-0 libunistring5 libp11-kit0 libtasn1-6 libffi8  # certificates
 )
 
@@ -53,10 +53,11 @@ if [[ ! -e $wine/complete ]]; then
   mkdir -p "$wine/session"
   rm -rf "$wine/root"
   mv "$work/root" "$wine/root"
-  # Drive C:, which every later run gets a fresh copy of. With fonts and without a display Wine would not come to an end of making it.
-  mv "$wine/root/$LIBRARIES/libfreetype.so.6" "$wine/"
-  WASMGUARD_WINE_KEEP=1 timeout --kill-after=10 120 "$root/scripts/run-in-wine.sh" wineboot --init
-  mv "$wine/libfreetype.so.6" "$wine/root/$LIBRARIES/"
+  # Drive C:, which every later run gets a fresh copy of. There is no display, and Wine is not to look for one.
+  export WASMGUARD_WINE_KEEP=1
+  timeout --kill-after=10 120 "$root/scripts/run-in-wine.sh" wineboot --init
+  timeout --kill-after=10 60 "$root/scripts/run-in-wine.sh" reg add 'HKCU\Software\Wine\Drivers' /v Graphics /d null /f
+  unset WASMGUARD_WINE_KEEP
   touch "$wine/complete"
 fi
 

@@ -61,7 +61,9 @@ output=$(mktemp -d --tmpdir="$wine/session")
 unshare --root="$root" --wd="$directory" /usr/lib/wine/wine64 "$program" "$@" <&0 >"$output/1" 2>"$output/2" &
 running=$!
 tail --pid="$running" --sleep-interval=0.05 --bytes=+0 --follow "$output/1" &
-tail --pid="$running" --sleep-interval=0.05 --bytes=+0 --follow "$output/2" >&2 &
+# It misses its fonts, at each start.
+tail --pid="$running" --sleep-interval=0.05 --bytes=+0 --follow "$output/2" |
+  sed --unbuffered '/^Wine cannot find the FreeType/,/^http:\/\/www.freetype.org/d' >&2 &
 status=0
 wait "$running" || status=$?
 wait
