@@ -10,7 +10,7 @@ import { AddressWatch } from "./address-watch.ts";
 import type { Bind, BindEvents } from "./bind.ts";
 import type { DatagramSocket } from "./datagram-socket.ts";
 import { hasBunSockets, openBunSocket } from "./datagram-socket-bun.ts";
-import { openNodeSocket } from "./datagram-socket-node.ts";
+import { openNodeSocket, sendsAtOnce } from "./datagram-socket-node.ts";
 import { BindError, OptionError } from "./device-errors.ts";
 import { MTU_DEFAULT } from "./mtu.ts";
 import { readOptions } from "./options.ts";
@@ -48,7 +48,7 @@ interface Opening {
 
 export class DgramBind implements Bind {
   readonly #addresses: Readonly<Record<Family, string | false>>;
-  /** Where the runtime can send many datagrams in one call. */
+  /** Where the runtime has read what it is to send when its call returns. */
   readonly sendTrain?: NonNullable<Bind["sendTrain"]>;
   readonly #senders = new Map<string, Endpoint>();
   /** The last one: mostly the next is of the same. */
@@ -65,7 +65,7 @@ export class DgramBind implements Bind {
     const { ipv4 = "0.0.0.0", ipv6 = "::" } = readOptions("options", options, ["ipv4", "ipv6"]);
     this.#addresses = { 4: localAddress("ipv4", ipv4, 4), 6: localAddress("ipv6", ipv6, 6) };
     if (ipv4 === false && ipv6 === false) throw new OptionError("ipv6", "an address where ipv4 is false");
-    if (hasBunSockets()) this.sendTrain = (train, segment, to) => this.#sendTrain(train, segment, to);
+    if (hasBunSockets() || sendsAtOnce()) this.sendTrain = (train, segment, to) => this.#sendTrain(train, segment, to);
   }
 
   open(port: number, events: BindEvents): Promise<number> {

@@ -4,6 +4,7 @@
  * releases close the socket instead, and tell nobody.
  */
 import type { DatagramSocket, SocketEvents, SocketOptions } from "./datagram-socket.ts";
+import { TrainCopy } from "./train-copy.ts";
 
 /** Of its `flags`: the port is nobody else's, and an IPv6 socket is for IPv6 only. */
 const EXCLUSIVE_PORT = 1;
@@ -93,6 +94,7 @@ class BunSocket implements DatagramSocket {
   readonly port: number;
   readonly #socket: BunUdpSocket;
   readonly #events: SocketEvents;
+  readonly #trains = new TrainCopy();
   /** "ended": by the runtime. */
   #state: "open" | "ended" | "closed" = "open";
   /** Until there may be room again. */
@@ -105,13 +107,17 @@ class BunSocket implements DatagramSocket {
   }
 
   send(datagram: Uint8Array, port: number, address: string): boolean {
-    this.sendTrain(datagram, datagram.length, port, address);
+    this.#send([datagram, port, address]);
     return true;
   }
 
   sendTrain(train: Uint8Array, segment: number, port: number, address: string): void {
     const packets: Packet[] = [];
-    for (let at = 0; at < train.length; at += segment) packets.push(train.subarray(at, at + segment), port, address);
+    for (const datagram of this.#trains.split(train, segment)) packets.push(datagram, port, address);
+    this.#send(packets);
+  }
+
+  #send(packets: readonly Packet[]): void {
     let refused = -1;
     for (let next = 0; next < packets.length; ) {
       const left = (packets.length - next) / 3;

@@ -3,6 +3,7 @@ import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { platform, runtime } from "../platform.ts";
 import type { DatagramSocket, SocketEvents, SocketOptions } from "./datagram-socket.ts";
 import { Liveness } from "./liveness.ts";
+import { TrainCopy } from "./train-copy.ts";
 
 /** Asked of the system, which may grant less; the default overflows within milliseconds. */
 const SOCKET_BUFFER_BYTES = 4 << 20;
@@ -16,6 +17,11 @@ const DENO_RECEIVE_BYTES = 2048;
 const DENO_RECEIVE_BYTES_MAX = 65_536;
 /** What Deno says a socket's buffer has at first, wherever it runs, as long as it means those allocations. */
 const DENO_BUFFER_BYTES = 65_536;
+
+/** Whether datagrams are mostly sent while `send` runs: Node tries it. */
+export function sendsAtOnce(): boolean {
+  return runtime() === "node";
+}
 
 /** @throws what the runtime says, with its code */
 export async function openNodeSocket(options: SocketOptions): Promise<DatagramSocket> {
@@ -48,6 +54,7 @@ export async function openNodeSocket(options: SocketOptions): Promise<DatagramSo
   }
 }
 
+type Confirmed = (error: Error | null) => void;
 type Received = (datagram: Uint8Array, sender: RemoteInfo) => void;
 
 class NodeSocket implements DatagramSocket {
@@ -56,7 +63,12 @@ class NodeSocket implements DatagramSocket {
   readonly #events: SocketEvents;
   /** Undefined where the socket itself keeps the process alive. */
   readonly #liveness: Liveness | undefined;
+  readonly #trains = new TrainCopy();
   #unsentBytes = 0;
+  #isFull = false;
+  /** Of datagrams of one length, which most of them have. */
+  #confirmed: Confirmed = () => {};
+  #confirmedBytes = 0;
 
   constructor(socket: Socket, events: SocketEvents, liveness: Liveness | undefined) {
     this.port = socket.address().port;
@@ -70,18 +82,46 @@ class NodeSocket implements DatagramSocket {
     if (this.#unsentBytes + length > UNSENT_BYTES) return false;
     this.#unsentBytes += length;
     try {
-      this.#socket.send(datagram, port, address, (error) => {
-        this.#unsentBytes -= length;
-        if (error !== null) this.#events.lost(error);
-        if (this.#unsentBytes <= DRAINED_BYTES) this.#events.drained();
-      });
+      this.#socket.send(datagram, port, address, this.#confirmation(length));
     } catch {
       // What a runtime refuses at once it does not confirm.
       this.#unsentBytes -= length;
       return false;
     }
-    if (this.#unsentBytes >= FULL_BYTES) this.#events.full();
+    if (this.#unsentBytes >= FULL_BYTES) {
+      this.#isFull = true;
+      this.#events.full();
+    }
     return true;
+  }
+
+  #confirmation(bytes: number): Confirmed {
+    if (bytes === this.#confirmedBytes) return this.#confirmed;
+    this.#confirmedBytes = bytes;
+    this.#confirmed = (error) => {
+      this.#unsentBytes -= bytes;
+      if (error !== null) this.#events.lost(error);
+      if (!this.#isFull || this.#unsentBytes > DRAINED_BYTES) return;
+      this.#isFull = false;
+      this.#events.drained();
+    };
+    return this.#confirmed;
+  }
+
+  sendTrain(train: Uint8Array, segment: number, port: number, address: string): void {
+    for (const datagram of this.#trains.split(train, segment)) {
+      if (!this.send(datagram, port, address)) this.#events.lost(undefined);
+    }
+    if (this.#mayWait()) this.#trains.giveAway();
+  }
+
+  /** Whether the system had no room for a datagram, which the runtime reads later then. */
+  #mayWait(): boolean {
+    try {
+      return this.#socket.getSendQueueCount() > 0;
+    } catch {
+      return true; // It is closed.
+    }
   }
 
   ref(): void {

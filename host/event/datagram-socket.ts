@@ -33,7 +33,7 @@ export interface DatagramSocket {
   send(datagram: Uint8Array, port: number, address: string): boolean;
   /**
    * Send datagrams of `segment` bytes one behind the other, only the last may be shorter. The bytes have been read when it returns.
-   * Those that do not go are told as lost. Undefined where the runtime has no call for many.
+   * Those that do not go are told as lost.
    */
   sendTrain?(train: Uint8Array, segment: number, port: number, address: string): void;
   /** Whether it keeps the process alive, as it does at first. */

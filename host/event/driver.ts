@@ -24,7 +24,7 @@ import { requireBytes } from "./bytes.ts";
 import type { EventDriverOptions, SendFailure } from "./driver-options.ts";
 import { Outgoing } from "./outgoing.ts";
 import { PacketInside } from "./packet-inside.ts";
-import { requireEndpoint, requireSegment } from "./received.ts";
+import { requireSegment } from "./received.ts";
 import { system } from "./system.ts";
 import type { SuperpacketPlace, TunEvents } from "./tun.ts";
 
@@ -167,12 +167,10 @@ export class EventDriver {
   readonly #bindEvents: BindEvents = {
     receive: (datagram, from) => {
       const length = requireBytes("datagram", datagram);
-      requireEndpoint(from);
       this.#receive(datagram, length, length, from);
     },
     receiveTrain: (train, segment, from) => {
       const length = requireBytes("train", train);
-      requireEndpoint(from);
       requireSegment(segment, length);
       this.#receive(train, length, segment, from);
     },
@@ -203,7 +201,7 @@ export class EventDriver {
     const count = Math.ceil(length / segment);
     if (length > MESSAGE_BYTES_MAX) return this.#drop(DROP_TYPE, count);
     // RFC 768: a sender that expects no answer. It may be made up, and nothing can be sent there.
-    if (from.port === 0) return this.#drop(DROP_MALFORMED, count);
+    if (from?.port === 0) return this.#drop(DROP_MALFORMED, count);
     // A DirectBind has none.
     const { received } = this.#outside!;
     if (!received.add(bytes, length, segment, from)) {

@@ -5,6 +5,7 @@
 import { MESSAGE_BYTES_MAX, RX_SLOTS, TRAIN_DATAGRAMS_MAX } from "../core/codes.ts";
 import type { Core, Endpoint } from "../core/core.ts";
 import { fillRx, rxPath, setRxLength } from "../core/records/rx.ts";
+import { requireEndpoint } from "./received.ts";
 
 /** Datagrams in one slot: what the core's lists of writes and of touched peers are sized for. */
 const TRAIN = TRAIN_DATAGRAMS_MAX;
@@ -30,10 +31,13 @@ export class ReceiveQueue {
    * @param bytes   one datagram, or a train of at most TRAIN; copied
    * @param length  their true length, at most MESSAGE_BYTES_MAX
    * @param segment of each datagram but the last; `length` for a single one
+   * @param from    looked at when it is written; anybody may have made it
    * @returns       false when there is no room: call `take` first
+   * @throws        OptionError for what is no endpoint
    */
   add(bytes: Uint8Array, length: number, segment: number, from: Endpoint): boolean {
     if (!this.#continues(length, segment, from)) {
+      requireEndpoint(from);
       if (this.#slots === RX_SLOTS) return false;
       this.#begin(segment, from);
     }

@@ -71,41 +71,47 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
    * @throws       OptionError for what is no Uint8Array
    */
   write(packet: Uint8Array): boolean {
-    const length = requireBytes("packet", packet);
-    const far = this.#farWithRoom();
-    if (far === undefined) return false;
-    far.#drainSoon();
+    const far = this.#far;
+    if (far === undefined) {
+      requireBytes("packet", packet);
+      return false;
+    }
     if (far.#passes(packet)) return true;
+    const length = requireBytes("packet", packet);
+    if (!far.#hasRoomForOne()) return false;
+    far.#drainSoon();
     const copy = this.#slab.take(length);
     copy.set(packet);
     far.#queue.push(copy);
     return true;
   }
 
-  /** Hand it on without a copy, if that calls nobody and it overtakes none. */
+  /** Hand it on without a copy, if that calls nobody and it overtakes none. Who takes it looks at it. */
   #passes(packet: Uint8Array): boolean {
-    if (this.#events?.callsNobody !== true || !this.#takes(this.#events) || this.#queue.length > 0) return false;
+    const events = this.#events;
+    if (events?.callsNobody !== true || this.#queue.length > 0 || this.#waiting >= this.#limit) return false;
+    if (this.#state !== "open" || !this.#takes(events)) return false;
+    events.receive(packet);
     this.#passed += 1;
-    this.#events.receive(packet);
+    this.#drainSoon();
     return true;
   }
 
   /** As `write`, of an array that nobody uses any more. */
   give(packet: Packet): boolean {
-    const far = this.#farWithRoom();
-    if (far === undefined) return false;
+    const far = this.#far;
+    if (far === undefined || !far.#hasRoomForOne()) return false;
     far.#queue.push(packet);
     far.#drainSoon();
     return true;
   }
 
-  /** Where a packet goes; without room it is counted as dropped. */
-  #farWithRoom(): TunEnd | undefined {
-    const far = this.#far;
-    if (far === undefined || far.#state !== "open") return undefined;
-    if (far.#waiting < far.#limit) return far;
-    far.#drops += 1n;
-    return undefined;
+  /** Whether there is room for one more packet; without, it is counted as dropped. */
+  #hasRoomForOne(): boolean {
+    if (this.#state !== "open") return false;
+    if (this.#waiting < this.#limit) return true;
+    this.#drops += 1n;
+    return false;
   }
 
   /** Packets that came to this end and found no room. */
