@@ -196,8 +196,8 @@ export class Loop {
     for (let place = 0; place < PLACE.others; place++) {
       const before = this.#taken[place]!;
       this.#taken[place] = 0;
-      if (waiting.ready(place))
-        this.#take(place, now, before > 1 || (before === 1 && pause < AT_ONCE_MS) ? "many" : "one");
+      const numbers = before > 1 || (before === 1 && pause < AT_ONCE_MS) || this.#wait.gathered;
+      if (waiting.ready(place)) this.#take(place, now, numbers ? "many" : "one");
     }
     // What is written to TUN is often answered while it is written: an echo request, a segment that asks for an ACK.
     const received = this.#taken[PLACE.udp4]! | this.#taken[PLACE.udp6]!;
@@ -213,7 +213,7 @@ export class Loop {
         ? this.#readTun(now, amount === "many" ? READS_PER_TURN : 1)
         : this.#lane.inbound(place === PLACE.udp4 ? 4 : 6, now, amount === "many" ? RX_SLOTS : 1);
     this.#taken[place] = taken;
-    this.#wait.came(place, now, taken);
+    this.#wait.came(place, now, taken, place === PLACE.tun ? READS_PER_TURN : RX_SLOTS);
   }
 
   /** What is to be done when its time has come, or with workers each turn. */

@@ -1,13 +1,15 @@
 /**
  * How the loop waits for packets: asleep, as a rule. When the next one is due, by the rhythm of those before it, it wakes a little
  * earlier and looks out for it: a core that has slept takes as long to wake as the rest of a packet's way. With `--busy-poll` it
- * looks for some time after every packet instead, or never.
+ * looks for some time after every packet instead, or never. A stream that comes one way it takes in numbers: it leaves the packets alone for a
+ * moment before it waits.
  */
 
-import type { TunnelPorts, Waiting } from "../os/machine.ts";
+import { PLACE, type TunnelPorts, type Waiting } from "../os/machine.ts";
 import type { Instant } from "../time/instant.ts";
 import { BusyPoll, lookUntil } from "./busy-poll.ts";
 import { Courtesy } from "./courtesy.ts";
+import { Moderation, type Side } from "./moderation.ts";
 import { Rhythm } from "./rhythm.ts";
 
 /** To wake that much before the packet is due, and to look for it that long after. */
@@ -15,14 +17,17 @@ const LEAD_MS = 0.2;
 const LAG_MS = 0.2;
 /** Packets in a stream come closer together than this. Nobody waits for the single one. */
 const PAUSE_MS_MIN = 0.2;
-/** A signal that comes while it looks cannot interrupt the sleep that follows: so that is a short one. */
-const SLEEP_AFTER_LOOK_MS = 100;
+/** A signal that comes while it looks, or pauses, cannot interrupt the wait that follows: so that is a short one. */
+const WAIT_AFTERWARDS_MS = 100;
 
 export class PacketWait {
   readonly #courtesy: Courtesy;
   readonly #poll: Waiting;
   readonly #mayWait: (now: Instant) => number;
   readonly #busyPoll: BusyPoll;
+  /** Not for those who pay for latency, nor where the system has no short sleep. */
+  readonly #moderation: Moderation | undefined;
+  #gathered = false;
   /** By place. */
   readonly #rhythms: readonly Rhythm[];
   /** When packets came last, and how long after the ones before. */
@@ -45,11 +50,14 @@ export class PacketWait {
     this.#poll = waiting;
     this.#mayWait = mayWait;
     this.#busyPoll = new BusyPoll(this.#courtesy, busyPoll ?? 0);
+    this.#moderation = !busyPoll && waiting.pause !== undefined ? new Moderation() : undefined;
     this.#rhythms = busyPoll === undefined ? Array.from({ length: places }, () => new Rhythm()) : [];
   }
 
-  /** `count` packets (superpackets, datagrams) were taken from a place at once. */
-  came(place: number, now: Instant, count: number): void {
+  /** `count` packets (superpackets, datagrams) of at most `limit` in a turn were taken from a place at once. */
+  came(place: number, now: Instant, count: number, limit: number): void {
+    const side: Side = place === PLACE.tun ? "inside" : "outside";
+    if (count > 0) this.#moderation?.came(side, now, count, limit);
     if (count > 0 && now > this.#turn) {
       this.#pause = now - this.#turn;
       this.#turn = now;
@@ -64,6 +72,11 @@ export class PacketWait {
     return this.#pause >= PAUSE_MS_MIN;
   }
 
+  /** Whether packets were left alone before this turn: there should be some. */
+  get gathered(): boolean {
+    return this.#gathered;
+  }
+
   /** A packet went its way: let run who waits for it on this core, rather than when the loop falls asleep. */
   handOver(): void {
     this.#courtesy.yield(performance.now());
@@ -71,8 +84,14 @@ export class PacketWait {
 
   /** Until something is ready or due, or a signal came. @returns how many places are ready */
   wait(now: Instant): number {
+    const pause = this.#moderation?.pause() ?? 0;
+    this.#gathered = pause > 0;
+    if (this.#gathered) {
+      this.#poll.pause!(pause);
+      return this.#waitAfterwards();
+    }
     if (this.#busyPoll.isOn(now)) {
-      return this.#busyPoll.look(now, now + this.#mayWait(now), this.#look) || this.#sleepAfterLook();
+      return this.#busyPoll.look(now, now + this.#mayWait(now), this.#look) || this.#waitAfterwards();
     }
     const mayWait = this.#mayWait(now);
     const expected = this.#expected(now);
@@ -85,11 +104,11 @@ export class PacketWait {
       if (ready > 0 || at < start) return ready; // found, or interrupted
     }
     const until = Math.min(expected + LAG_MS, now + mayWait);
-    return lookUntil(this.#courtesy, at, until, this.#look) || this.#sleepAfterLook();
+    return lookUntil(this.#courtesy, at, until, this.#look) || this.#waitAfterwards();
   }
 
-  #sleepAfterLook(): number {
-    return this.#poll.wait(Math.min(this.#mayWait(performance.now()), SLEEP_AFTER_LOOK_MS));
+  #waitAfterwards(): number {
+    return this.#poll.wait(Math.min(this.#mayWait(performance.now()), WAIT_AFTERWARDS_MS));
   }
 
   /** When the next packet is expected that is not too late already. */

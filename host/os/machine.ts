@@ -156,6 +156,8 @@ export interface Waiting {
   wait(timeoutMs: number): number;
   /** As wait, but to the microsecond where the system can, and for less than a second. */
   waitBriefly(timeoutMs: number): number;
+  /** Sleep whatever is ready, for less than a second, or until a signal. Undefined where a sleep takes a millisecond or more. */
+  pause?(timeoutMs: number): void;
   /** After a wait that found some: whether there is something to read, or an error to be told by reading. */
   ready(place: number): boolean;
 }

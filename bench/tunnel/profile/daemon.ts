@@ -62,6 +62,7 @@ function watchCalls(
   libc.recvmsg = clock.timed("receive", libc.recvmsg.bind(libc));
   libc.recvmmsg = clock.timed("receive", libc.recvmmsg.bind(libc));
   libc.poll = clock.timed("wait", libc.poll.bind(libc));
+  libc.ppoll = clock.timed("wait", libc.ppoll.bind(libc));
   return () => {
     const taken: [number, number] = [bytesRead, bytesWritten];
     [bytesRead, bytesWritten] = [0, 0];

@@ -57,13 +57,22 @@ export class PollSet {
   /** As wait, but to the microsecond, and for less than a second: by ppoll, which takes one argument too many for Node to compile. */
   waitBriefly(timeoutMs: number): number {
     if (!this.#ppollRefused) {
-      this.#timespec[TIMESPEC.nanoseconds >> 2] = timeoutMs * 1_000_000;
-      const ready = this.#libc.ppoll(this.#area, this.#places, this.#timespec.byteOffset);
+      const ready = this.#ppoll(this.#places, timeoutMs);
       if (ready !== -ENOSYS && ready !== -EPERM) return this.#result("ppoll", ready);
       this.#ppollRefused = true;
     }
     // In whole milliseconds, and rather too short than too long: whoever waits so looks out for the rest.
     return this.wait(Math.floor(timeoutMs));
+  }
+
+  /** Sleep for less than a second, whatever is ready, or until a signal. Where the system refuses that there is no sleep. */
+  pause(timeoutMs: number): void {
+    this.#ppoll(0, timeoutMs);
+  }
+
+  #ppoll(places: number, timeoutMs: number): number {
+    this.#timespec[TIMESPEC.nanoseconds >> 2] = timeoutMs * 1_000_000;
+    return this.#libc.ppoll(this.#area, places, this.#timespec.byteOffset);
   }
 
   #result(syscall: string, ready: number): number {

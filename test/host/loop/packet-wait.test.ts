@@ -4,6 +4,8 @@ import type { Waiting } from "../../../host/os/machine.ts";
 
 const GAP_MS = 2;
 const MAY_WAIT_MS = 50;
+/** Packets that a turn may take. */
+const LIMIT = 64;
 
 /** By the nth look, a brief sleep, a sleep. */
 interface Found {
@@ -17,6 +19,7 @@ interface Found {
 class FakePoll {
   readonly sleeps: number[] = [];
   readonly briefSleeps: number[] = [];
+  readonly pauses: number[] = [];
   looks = 0;
   readonly #found: Found;
 
@@ -37,6 +40,11 @@ class FakePoll {
     this.briefSleeps.push(timeoutMs);
     if (this.#found.brief === undefined && !this.#found.interrupted) clock += timeoutMs;
     return this.#found.brief ?? 0;
+  }
+
+  pause(timeoutMs: number): void {
+    this.pauses.push(timeoutMs);
+    clock += timeoutMs;
   }
 }
 
@@ -65,7 +73,7 @@ function waiting(poll: FakePoll, busyPoll?: number, mayWait = MAY_WAIT_MS): Pack
 
 /** Packets through a place, evenly, the last one `ago` ms before `now`. */
 function hear(wait: PacketWait, place: number, now: number, ago = 0): void {
-  for (let i = 60; i >= 0; i--) wait.came(place, now - ago - i * GAP_MS, 1);
+  for (let i = 60; i >= 0; i--) wait.came(place, now - ago - i * GAP_MS, 1, LIMIT);
 }
 
 test("sleeps while nothing is expected", () => {
@@ -131,11 +139,11 @@ test("does not look where somebody else needs the core", () => {
 test("tells the first packets after a pause from those of a stream", () => {
   const wait = waiting(new FakePoll());
   const pauses = [0, 5, 5.05, 5.1, 5.1, 5.29, 5.5].map((at) => {
-    wait.came(1, 2000 + at, 1);
+    wait.came(1, 2000 + at, 1, LIMIT);
     return wait.afterPause;
   });
   expect(pauses).toEqual([true, true, false, false, false, false, true]);
-  wait.came(0, 2010, 0);
+  wait.came(0, 2010, 0, LIMIT);
   expect(wait.afterPause).toBe(true);
 });
 
@@ -172,7 +180,7 @@ test("packets that come together are not expected", () => {
   const wait = waiting(poll);
   const now = performance.now();
   hear(wait, 0, now, GAP_MS);
-  wait.came(0, now, 2);
+  wait.came(0, now, 2, LIMIT);
   wait.wait(now);
   expect(poll).toMatchObject({ sleeps: [MAY_WAIT_MS], briefSleeps: [], looks: 0 });
 });
@@ -187,7 +195,46 @@ test("looks as long as it was told after every packet, or never, whatever the rh
 
   const always = new FakePoll({ look: () => 1 });
   const awake = waiting(always, 10_000);
-  awake.came(0, now, 1);
+  awake.came(0, now, 1, LIMIT);
   expect(awake.wait(now)).toBe(1);
   expect(always).toMatchObject({ sleeps: [], briefSleeps: [], looks: 1 });
+});
+
+/** A stream through a place, one packet every 0.02 ms. */
+function stream(wait: PacketWait, place: number): void {
+  for (let i = 200; i >= 0; i--) wait.came(place, clock - i * 0.02, 1, LIMIT);
+}
+
+test("lets the packets of a stream come together, and then waits, but not for long: a signal may have come", () => {
+  const poll = new FakePoll({ sleep: 1 });
+  const wait = waiting(poll, undefined, 5000);
+  stream(wait, 0);
+  expect(wait.gathered).toBe(false);
+  expect([wait.wait(performance.now()), wait.gathered]).toEqual([1, true]);
+  expect(poll.pauses).toHaveLength(1);
+  expect(poll.sleeps).toEqual([100]);
+  wait.came(1, performance.now(), 1, LIMIT);
+  expect([wait.wait(performance.now()), wait.gathered]).toEqual([1, false]);
+  expect(poll.pauses).toHaveLength(1);
+});
+
+test("the two address families are one side", () => {
+  const poll = new FakePoll();
+  const wait = waiting(poll, 0);
+  for (let i = 200; i >= 0; i--) wait.came(1 + (i & 1), clock - i * 0.02, 1, LIMIT);
+  wait.wait(performance.now());
+  expect(poll.pauses).toHaveLength(1);
+});
+
+test("nothing is left alone where latency is paid for, nor where there is no short sleep", () => {
+  const busy = new FakePoll({ look: () => 1 });
+  const paid = waiting(busy, 10_000);
+  stream(paid, 0);
+  expect(paid.wait(performance.now())).toBe(1);
+  expect(busy.pauses).toEqual([]);
+
+  const coarse = Object.assign(new FakePoll({ sleep: 1 }), { pause: undefined });
+  const wait = new PacketWait({ waiting: coarse as unknown as Waiting, yieldCore }, 3, undefined, () => MAY_WAIT_MS);
+  stream(wait, 0);
+  expect([wait.wait(performance.now()), wait.gathered]).toEqual([1, false]);
 });

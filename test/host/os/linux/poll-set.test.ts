@@ -75,6 +75,19 @@ test("a brief wait tells which places are ready, too", () => {
   libc.close(fd);
 });
 
+test("a pause lasts, whatever is ready", () => {
+  const poll = new PollSet(libc, AREA, 1);
+  const fd = openEventfd(libc);
+  poll.set(0, fd);
+  signalEventfd(libc, fd);
+  const start = performance.now();
+  poll.pause(2.5);
+  expect(performance.now() - start).toBeGreaterThanOrEqual(2.49);
+  expect(poll.ready(0)).toBe(false);
+  expect([poll.wait(0), poll.ready(0)]).toEqual([1, true]);
+  libc.close(fd);
+});
+
 test("takes the bytes it asks for, and no more", () => {
   const bytes = new Uint8Array(libc.memory.buffer).fill(0xaa);
   new PollSet(libc, AREA, 3).wait(0);
