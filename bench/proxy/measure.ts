@@ -6,6 +6,8 @@ import { type Client, SOCKS } from "../net/clients/programs.ts";
 import { cpuTime, memory } from "../tunnel/counters.ts";
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+/** Longer than the proxy takes for a rest. */
+const REST_MS = 20_000;
 const SOCKS_PORT = SOCKS.split(":")[1]!;
 
 /** How users come in. */
@@ -23,6 +25,8 @@ export interface ProxyRun {
   /** Before anybody has come, and the most while all of this was measured. */
   readonly idleBytes: number;
   readonly peakBytes: number;
+  /** When nobody has come for REST_MS after all of this. */
+  readonly restBytes: number;
 }
 
 async function withServer<T>({ far }: ClientBed, kind: "web" | "echo", work: () => Promise<T>): Promise<T> {
@@ -61,6 +65,8 @@ export function measureProxy(client: Client, way: Way, seconds: number): Promise
       await costed(bed, () => use<{ perSecond: number; answered: number }>(bed, "requests", way, seconds)),
       await costed(bed, () => use<{ megabits: number; bytes: number }>(bed, "download", way, seconds)),
     ]);
+    const peakBytes = memory(bed.pids, "VmHWM");
+    await sleep(REST_MS);
     return {
       client: client.name,
       way,
@@ -70,7 +76,8 @@ export function measureProxy(client: Client, way: Way, seconds: number): Promise
       cpuMillisecondsPerRequest: (1000 * asked.cpuSeconds) / asked.answered,
       cpuSecondsPerGigabyte: (1e9 * loaded.cpuSeconds) / loaded.bytes,
       idleBytes,
-      peakBytes: memory(bed.pids, "VmHWM"),
+      peakBytes,
+      restBytes: memory(bed.pids, "VmRSS"),
     };
   });
 }

@@ -27,6 +27,7 @@ export function proxyTable({ runs, date, command, load, seconds, machine, runtim
       figure(({ latencyMicroseconds }) => latencyMicroseconds.p99),
       figure(({ idleBytes }) => idleBytes / MIB),
       figure(({ peakBytes }) => peakBytes / MIB),
+      figure(({ restBytes }) => restBytes / MIB),
     ];
   });
   const head = [
@@ -39,6 +40,7 @@ export function proxyTable({ runs, date, command, load, seconds, machine, runtim
     "p99, µs",
     "memory before, MiB",
     "at most, MiB",
+    "at rest after, MiB",
   ];
   const table = markdownTable([head, ...rows], { align: head.map((_, i) => (i === 0 ? "l" : "r")) });
   const times = Math.max(...[...groups.values()].map(({ length }) => length));

@@ -192,6 +192,7 @@ export const NETLINK = {
 
 /** <sys/mman.h>, <sys/resource.h>, <linux/prctl.h>, <linux/capability.h>, <sched.h> */
 export const PROCESS = {
+  MADV_DONTNEED: 4,
   MADV_DONTFORK: 10,
   MADV_DONTDUMP: 16,
   MLOCK_ONFAULT: 1,

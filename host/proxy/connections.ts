@@ -10,6 +10,8 @@ export interface ConnectionLimits {
   readonly most: number;
   /** A connection without a byte in either direction for this long is reset; 0: never. */
   readonly idleMs: number;
+  /** Called for every connection that comes, and whenever bytes have passed. */
+  used?(): void;
 }
 
 const SWEEP_MS_MAX = 5_000;
@@ -19,9 +21,11 @@ export class Connection {
   /** Sweeps since the last byte. No clock is asked: what a machine sleeps is not idleness, and counts on some. */
   #quietSweeps = 0;
   readonly #streams: Duplex[];
+  readonly #used: () => void;
 
-  constructor(stream: Duplex) {
+  constructor(stream: Duplex, used: () => void) {
     this.#streams = [stream];
+    this.#used = used;
   }
 
   /** The far stream lives and dies with the connection. */
@@ -31,6 +35,7 @@ export class Connection {
 
   active(): void {
     this.#quietSweeps = 0;
+    this.#used();
   }
 
   /** @returns how many sweeps before this one have found it quiet */
@@ -50,6 +55,7 @@ export class Connections {
   /** Sweeps in the time that a connection may be idle. */
   readonly #quietMost: number = Number.POSITIVE_INFINITY;
   readonly #emptied: (() => void)[] = [];
+  readonly #used: () => void;
   #draining = false;
   /** Connections accepted and refused since the start. */
   accepted = 0;
@@ -57,6 +63,7 @@ export class Connections {
 
   constructor(limits: ConnectionLimits) {
     this.#limits = limits;
+    this.#used = () => limits.used?.();
     if (limits.idleMs === 0) return;
     const everyMs = Math.min(SWEEP_MS_MAX, limits.idleMs / SWEEPS_PER_LIMIT);
     this.#quietMost = Math.ceil(limits.idleMs / everyMs);
@@ -83,7 +90,8 @@ export class Connections {
       return undefined;
     }
     this.accepted += 1;
-    const connection = new Connection(stream);
+    this.#used();
+    const connection = new Connection(stream, this.#used);
     this.#open.add(connection);
     stream.once("close", () => {
       this.#open.delete(connection);

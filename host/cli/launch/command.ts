@@ -20,6 +20,7 @@ const KEPT_FLAGS = new Set([
   "--stack-size",
   "--v8-pool-size",
   "--lite-mode",
+  "--expose-gc",
   "--jitless",
   "--smol",
   "--no-warnings",

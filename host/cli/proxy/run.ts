@@ -13,6 +13,7 @@ import { serveInfo } from "../../proxy/info.ts";
 import { LiveStatus } from "../../proxy/live-status.ts";
 import { networkWay } from "../../proxy/network-way.ts";
 import { PacketCapture } from "../../proxy/pcap.ts";
+import { Quiet } from "../../proxy/quiet.ts";
 import { startServices } from "../../proxy/services.ts";
 import { describeTarget } from "../../proxy/way.ts";
 import { serveWeb } from "../../web/server.ts";
@@ -20,6 +21,7 @@ import type { TunnelStatus } from "../../web/status.ts";
 import { forbidDumps } from "../quick/process.ts";
 import { packageVersion } from "../version.ts";
 import type { ProxyFlags, RunOptions } from "./flags.ts";
+import { memoryRelease } from "./memory.ts";
 
 const REQUEST_MS = 20_000;
 const CONNECT_MS = 60_000;
@@ -92,7 +94,10 @@ export async function runProxy(name: string, plan: Plan, flags: ProxyFlags, opti
     }
     const network = await openNetwork(name, plan, capture);
     closing.defer(() => network.close());
-    const connections = new Connections({ most: options.connectionsMax, idleMs: options.idleMs });
+    const quiet = new Quiet(await memoryRelease());
+    closing.defer(() => quiet.close());
+    const limits = { most: options.connectionsMax, idleMs: options.idleMs, used: () => quiet.used() };
+    const connections = new Connections(limits);
     closing.defer(() => connections.close());
     const log = flags.verbose ? (line: string) => void process.stderr.write(`${line}\n`) : () => {};
     const context: Context = {

@@ -11,6 +11,8 @@ import { passOnInherited } from "../launch/descriptors.ts";
 /** Set for the program that was started with the flags. */
 export const PROXY_MARKER = "WASMGUARD_PROXY";
 const FLAG = "--max-semi-space-size";
+/** A proxy at rest collects its garbage itself (memory.ts); V8 would keep it until more is needed. */
+const COLLECTABLE = "--expose-gc";
 /** As V8 takes it. */
 const CHOSEN = /^--max[-_]semi[-_]space[-_]size/;
 
@@ -23,7 +25,7 @@ function withSmallHeap(args: readonly string[]): ProgramStart | undefined {
   // Whoever forked it speaks through a channel that this process has open already.
   if (process.connected) return undefined;
   const environment = { ...(env as Record<string, string>), [PROXY_MARKER]: "1" };
-  return { program: execPath, argv: [execPath, `${FLAG}=1`, ...execArgv, script, ...args], environment };
+  return { program: execPath, argv: [execPath, `${FLAG}=1`, COLLECTABLE, ...execArgv, script, ...args], environment };
 }
 
 /** Returns only where it cannot be done. */

@@ -72,3 +72,12 @@ runs.each(["--max-semi-space-size=8", "--max_semi_space_size=8"])(
 runs.each([3, 5, 12, 15])("reads what was opened for it as descriptor %i", async (fd) => {
   expect(flagsOf(await start([], fd))).toHaveLength(1);
 });
+
+runs("gives back what only its start needed, as soon as nobody has come for a moment", async () => {
+  const { pid } = await start([]);
+  const status = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]);
+  expect(status("VmHWM")).toBeGreaterThan(55 * 1024);
+  // A Node that does nothing has 41 MiB.
+  await expect.poll(() => status("VmRSS"), { timeout: 20_000 }).toBeLessThan(40 * 1024);
+});
