@@ -5,9 +5,9 @@
  * Memory: the pairs named here, in SCRATCH + SCRATCH_X25519; whoever uses them wipes them.
  */
 import { SCRATCH, SCRATCH_X25519 } from "../memory/scratch";
+import { Field, PAIR_BYTES } from "./field";
 import { FIELD_SCRATCH } from "./field-element";
-import { TWICE_D } from "./generated/base-points";
-import { multiply, PAIR_BYTES, square } from "./generated/field-f64";
+import { TWICE_D as TWICE_D_BYTES } from "./generated/base-points";
 
 const P: usize = PAIR_BYTES;
 export const X: usize = SCRATCH_X25519 + FIELD_SCRATCH;
@@ -26,13 +26,25 @@ const E: usize = C + P;
 export const F: usize = E + P;
 const G: usize = F + P;
 export const H: usize = G + P;
+const TWICE_D: usize = H + P; // 2d in both lanes, by Point.begin
 /** Behind the points, for whoever computes with them. */
-export const BEHIND_POINTS: usize = H + P;
+export const BEHIND_POINTS: usize = TWICE_D + P;
 
 export class Point {
+  /** To be called before anything else here. */
+  static begin(): void {
+    Field.load(SCRATCH + TWICE_D, TWICE_D_BYTES);
+    Field.load(SCRATCH + TWICE_D + 8, TWICE_D_BYTES);
+  }
+
+  /** out = 2d · T: one of what is added. @param out  offset in scratch memory */
+  static twice(out: usize): void {
+    Field.multiply(SCRATCH + out, SCRATCH + T, SCRATCH + TWICE_D);
+  }
+
   /** sum = a + b, difference = a - b, uncarried; the outputs may be the inputs. */
   static sumAndDifference(sum: usize, difference: usize, a: usize, b: usize): void {
-    for (let i: usize = 0; i < P; i += 16) {
+    for (let i: usize = 0; i < Field.bytes; i += 16) {
       const x = v128.load(a + i);
       const y = v128.load(b + i);
       v128.store(sum + i, f64x2.add(x, y));
@@ -44,11 +56,11 @@ export class Point {
   static add(): void {
     const base = SCRATCH;
     Point.sumAndDifference(base + B, base + A, base + Y, base + X);
-    multiply(base + A, base + A, base + MINUS);
-    multiply(base + B, base + B, base + PLUS);
-    multiply(base + C, base + T, base + TWICE);
+    Field.multiply(base + A, base + A, base + MINUS);
+    Field.multiply(base + B, base + B, base + PLUS);
+    Field.multiply(base + C, base + T, base + TWICE);
     Point.sumAndDifference(base + H, base + E, base + B, base + A);
-    for (let at = base, end = base + P; at < end; at += 16) {
+    for (let at = base, end = base + Field.bytes; at < end; at += 16) {
       const z = v128.load(at + Z);
       const c = v128.load(at + C);
       const d = f64x2.add(z, z);
@@ -56,27 +68,32 @@ export class Point {
       v128.store(at + G, f64x2.add(d, c));
     }
     Point.projective();
-    multiply(base + T, base + E, base + H);
+    Field.multiply(base + T, base + E, base + H);
   }
 
+  /** X, Y, Z of E, F, G, H, of which the last is a sum of two. */
   @inline static projective(): void {
-    multiply(SCRATCH + X, SCRATCH + E, SCRATCH + F);
-    multiply(SCRATCH + Y, SCRATCH + G, SCRATCH + H);
-    multiply(SCRATCH + Z, SCRATCH + F, SCRATCH + G);
+    Field.settle(SCRATCH + E);
+    Field.settle(SCRATCH + F);
+    Field.settle(SCRATCH + G);
+    Field.multiply(SCRATCH + X, SCRATCH + E, SCRATCH + F);
+    Field.multiply(SCRATCH + Y, SCRATCH + G, SCRATCH + H);
+    Field.multiply(SCRATCH + Z, SCRATCH + F, SCRATCH + G);
   }
 
   /** X, Y, Z, T times 16. Only an addition needs T, so it is made once, at the end. */
   static doubleFourTimes(): void {
     const base = SCRATCH;
     for (let times = 0; times < 4; times++) {
-      for (let at = base, end = base + P; at < end; at += 16) {
+      for (let at = base, end = base + Field.bytes; at < end; at += 16) {
         v128.store(at + E, f64x2.add(v128.load(at + X), v128.load(at + Y)));
       }
-      square(base + A, base + X);
-      square(base + B, base + Y);
-      square(base + C, base + Z);
-      square(base + E, base + E);
-      for (let at = base, end = base + P; at < end; at += 16) {
+      Field.settle(base + E);
+      Field.square(base + A, base + X);
+      Field.square(base + B, base + Y);
+      Field.square(base + C, base + Z);
+      Field.square(base + E, base + E);
+      for (let at = base, end = base + Field.bytes; at < end; at += 16) {
         const a = v128.load(at + A);
         const b = v128.load(at + B);
         const c = v128.load(at + C);
@@ -89,14 +106,14 @@ export class Point {
       }
       Point.projective();
     }
-    multiply(base + T, base + E, base + H);
+    Field.multiply(base + T, base + E, base + H);
   }
 
-  /** F, H of the sum of both lanes' points: its y is H / F. The high lane's point moves to PLUS, MINUS, TWICE. */
+  /** F, H of the sum of both lanes' points, settled: its y is H / F. The high lane's point moves to PLUS, MINUS, TWICE. */
   static join(): void {
     const base = SCRATCH;
-    multiply(base + C, base + T, TWICE_D);
-    for (let at = base, end = base + P; at < end; at += 16) {
+    Point.twice(C);
+    for (let at = base, end = base + Field.bytes; at < end; at += 16) {
       const x = v128.load(at + X);
       const y = v128.load(at + Y);
       const plus = f64x2.add(y, x);
@@ -110,14 +127,18 @@ export class Point {
       v128.store(at + TWICE, v128.shuffle<i64>(c, c, 1, 0));
       v128.store(at + G, v128.shuffle<i64>(z, z, 1, 0));
     }
-    multiply(base + A, base + A, base + MINUS);
-    multiply(base + B, base + B, base + PLUS);
-    multiply(base + C, base + T, base + TWICE);
-    multiply(base + G, base + Z, base + G);
-    for (let at = base, end = base + P; at < end; at += 16) {
+    Field.settle(base + PLUS);
+    Field.settle(base + MINUS);
+    Field.multiply(base + A, base + A, base + MINUS);
+    Field.multiply(base + B, base + B, base + PLUS);
+    Field.multiply(base + C, base + T, base + TWICE);
+    Field.multiply(base + G, base + G, base + Z);
+    for (let at = base, end = base + Field.bytes; at < end; at += 16) {
       const z = v128.load(at + G);
       v128.store(at + F, f64x2.sub(f64x2.add(z, z), v128.load(at + C)));
       v128.store(at + H, f64x2.add(v128.load(at + B), v128.load(at + A)));
     }
+    Field.settle(base + F);
+    Field.settle(base + H);
   }
 }

@@ -50,7 +50,7 @@ export class Field {
     else twelve.addScaled(out, a, factor, b);
   }
 
-  /** Make a sum of two what may be squared. */
+  /** Make a sum of up to four what may be squared, and multiplied by a sum of two. */
   @inline static settle(a: usize): void {
     if (Field.inFive) five.settle(a);
   }

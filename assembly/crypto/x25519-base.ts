@@ -6,12 +6,10 @@
  * Constant time: every digit reads its whole table. Memory: SCRATCH + SCRATCH_X25519, wiped before return; the tables (base-table.ts).
  */
 import { SCRATCH, SCRATCH_X25519 } from "../memory/scratch";
-import { BASE_TABLE, BaseTable, ENTRY_BYTES, TABLE_BYTES, TABLES } from "./base-table";
+import { BaseTable, TABLES } from "./base-table";
 import { A, B, BEHIND_POINTS, F, H, MINUS, PLUS, Point, TWICE, X, Y, Z } from "./edwards";
-import { Element } from "./field-element";
+import { Field, PAIR_BYTES } from "./field";
 import { invert } from "./field-inverse";
-import { WEIGHTS } from "./generated/base-points";
-import { multiply, PAIR_BYTES } from "./generated/field-f64";
 
 const P: usize = PAIR_BYTES;
 const DIGITS: usize = BEHIND_POINTS; // 64 i8
@@ -47,7 +45,7 @@ class Digits {
     const highSign = high >> 31;
     const lowSize = (low ^ lowSign) - lowSign;
     const highSize = (high ^ highSign) - highSign;
-    const sizes = v128.shuffle<i32>(i32x4.splat(lowSize), i32x4.splat(highSize), 0, 4, 0, 4);
+    const sizes = v128.shuffle<i32>(i32x4.splat(lowSize), i32x4.splat(highSize), 0, 0, 4, 4);
     const is1 = i32x4.eq(sizes, i32x4.splat(1));
     const is2 = i32x4.eq(sizes, i32x4.splat(2));
     const is3 = i32x4.eq(sizes, i32x4.splat(3));
@@ -56,27 +54,23 @@ class Digits {
     const is6 = i32x4.eq(sizes, i32x4.splat(6));
     const is7 = i32x4.eq(sizes, i32x4.splat(7));
     const is8 = i32x4.eq(sizes, i32x4.splat(8));
+    const next = BaseTable.entryBytes;
     for (let element = SCRATCH + PLUS; element < SCRATCH + A; element += P) {
-      for (let i: usize = 0; i < 12; i += 2) {
-        let words = v128.and(is1, v128.load(table));
-        words = v128.or(words, v128.and(is2, v128.load(table, ENTRY_BYTES)));
-        words = v128.or(words, v128.and(is3, v128.load(table, 2 * ENTRY_BYTES)));
-        words = v128.or(words, v128.and(is4, v128.load(table, 3 * ENTRY_BYTES)));
-        words = v128.or(words, v128.and(is5, v128.load(table, 4 * ENTRY_BYTES)));
-        words = v128.or(words, v128.and(is6, v128.load(table, 5 * ENTRY_BYTES)));
-        words = v128.or(words, v128.and(is7, v128.load(table, 6 * ENTRY_BYTES)));
-        words = v128.or(words, v128.and(is8, v128.load(table, 7 * ENTRY_BYTES)));
-        const next = v128.shuffle<i32>(words, words, 2, 3, 2, 3);
-        const at = element + 16 * i;
-        const weights = WEIGHTS + 8 * i;
-        v128.store(at, f64x2.mul(f64x2.convert_low_i32x4_s(words), v128.load64_splat(weights)));
-        v128.store(at, f64x2.mul(f64x2.convert_low_i32x4_s(next), v128.load64_splat(weights, 8)), 16);
+      for (let at = element, end = element + Field.bytes; at < end; at += 16) {
+        let limb = v128.and(is1, v128.load(table));
+        limb = v128.or(limb, v128.and(is2, v128.load(table + next)));
+        limb = v128.or(limb, v128.and(is3, v128.load(table + 2 * next)));
+        limb = v128.or(limb, v128.and(is4, v128.load(table + 3 * next)));
+        limb = v128.or(limb, v128.and(is5, v128.load(table + 4 * next)));
+        limb = v128.or(limb, v128.and(is6, v128.load(table + 5 * next)));
+        limb = v128.or(limb, v128.and(is7, v128.load(table + 6 * next)));
+        limb = v128.or(limb, v128.and(is8, v128.load(table + 7 * next)));
+        v128.store(at, limb);
         table += 16;
       }
     }
     // Digit 0 picked nothing: make it the neutral element, y + x = y - x = 1.
-    const isZero = i32x4.eq(sizes, i32x4.splat(0));
-    const one = v128.and(v128.shuffle<i32>(isZero, isZero, 0, 0, 1, 1), f64x2.splat(1));
+    const one = v128.and(i32x4.eq(sizes, i32x4.splat(0)), f64x2.splat(1));
     v128.store(SCRATCH + PLUS, v128.or(v128.load(SCRATCH + PLUS), one));
     v128.store(SCRATCH + MINUS, v128.or(v128.load(SCRATCH + MINUS), one));
     Digits.negate(v128.shuffle<i32>(i32x4.splat(lowSign), i32x4.splat(highSign), 0, 0, 4, 4));
@@ -85,7 +79,7 @@ class Digits {
   /** Negate the picked points in the lanes of `mask`: x changes its sign. */
   @inline static negate(mask: v128): void {
     const sign = v128.and(mask, f64x2.splat(-0.0));
-    for (let at = SCRATCH, end = SCRATCH + P; at < end; at += 16) {
+    for (let at = SCRATCH, end = SCRATCH + Field.bytes; at < end; at += 16) {
       const plus = v128.load(at + PLUS);
       const minus = v128.load(at + MINUS);
       v128.store(at + PLUS, v128.bitselect(minus, plus, mask));
@@ -99,6 +93,7 @@ class Digits {
 export function x25519Base(out: usize, scalar: usize): void {
   const base = SCRATCH;
   BaseTable.prepare();
+  Point.begin();
   Digits.recode(scalar);
   memory.fill(base + X, 0, 4 * P);
   v128.store(base + Y, f64x2.splat(1));
@@ -107,17 +102,19 @@ export function x25519Base(out: usize, scalar: usize): void {
     if (sweep < SWEEPS - 1) Point.doubleFourTimes();
     for (let t = 0; t < TABLES; t++) {
       const digit = base + DIGITS + SWEEPS * t + sweep;
-      Digits.pick(BASE_TABLE + t * TABLE_BYTES, load<i8>(digit), load<i8>(digit + LANE_DIGITS));
+      Digits.pick(BaseTable.at(t), load<i8>(digit), load<i8>(digit + LANE_DIGITS));
       Point.add();
     }
   }
   Point.join();
   // u = (1 + y) / (1 - y), and y is not 1: a clamped scalar is no multiple of the base point's order.
   Point.sumAndDifference(base + A, base + B, base + F, base + H);
-  Element.store(base + BYTES, base + B);
+  Field.settle(base + B);
+  Field.store(base + BYTES, base + B);
   invert(base + BYTES, base + BYTES);
-  Element.load(base + B, base + BYTES);
-  multiply(base + A, base + A, base + B);
-  Element.store(out, base + A);
+  Field.load(base + B, base + BYTES);
+  Field.settle(base + B);
+  Field.multiply(base + A, base + A, base + B);
+  Field.store(out, base + A);
   memory.fill(base + SCRATCH_X25519, 0, END - SCRATCH_X25519);
 }

@@ -1,12 +1,9 @@
 // Writes what assembly/crypto/base-table.ts starts from: multiples of X25519's base point B on the Edwards form of the curve (RFC 7748
-// section 4.1), −x² + y² = 1 + d x² y², computed here with plain BigInt arithmetic. And constants for adding points, as limbs like those
-// in field-f64.mjs.
+// section 4.1), −x² + y² = 1 + d x² y², computed here with plain BigInt arithmetic, and the constant for adding points.
 
 const P = 2n ** 255n - 19n;
-const LIMBS = 12;
 const TABLES = 16;
 const DOUBLINGS = 16; // from one table to the next
-const exponent = (i) => Math.ceil(21.25 * i);
 const range = (n) => Array.from({ length: n }, (_, i) => i);
 const mod = (x) => ((x % P) + P) % P;
 
@@ -34,16 +31,6 @@ function basePoint() {
   return [x, y];
 }
 
-/** The limbs of a value, with their weights: doubles that are exact. */
-const limbs = (value) =>
-  range(LIMBS).map((i) => {
-    const bits = BigInt(exponent(i + 1) - exponent(i));
-    return Number((value >> BigInt(exponent(i))) & (2n ** bits - 1n)) * 2 ** exponent(i);
-  });
-
-/** A constant in linear memory, 17 digits of each double being enough to read it back. */
-const constant = (doubles) => `memory.data<f64>([${doubles.map((double) => double.toExponential(17)).join(", ")}], 16)`;
-
 /** 32 bytes, little-endian, as words. */
 const words = (value) => range(4).map((i) => `0x${((value >> BigInt(64 * i)) & (2n ** 64n - 1n)).toString(16)}`);
 
@@ -59,17 +46,13 @@ function points() {
 
 export function basePointsKernel() {
   const all = points();
-  const twiceD = limbs(mod(2n * D));
   return `
 /** x and y of 2^${DOUBLINGS}t times the base point, t = 0 to ${TABLES - 1}: 32 bytes each. */
 export const BASE_POINTS = memory.data<u64>([
 ${all.map((coordinates) => `  ${coordinates.flatMap(words).join(", ")},`).join("\n")}
 ], 16);
 
-/** Weights of the limbs. */
-export const WEIGHTS = ${constant(range(LIMBS).map((i) => 2 ** exponent(i)))};
-
-/** 2d, in both lanes. */
-export const TWICE_D = ${constant(twiceD.flatMap((limb) => [limb, limb]))};
+/** 2d, 32 bytes. */
+export const TWICE_D = memory.data<u64>([${words(mod(2n * D)).join(", ")}], 16);
 `;
 }

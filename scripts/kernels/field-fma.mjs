@@ -49,7 +49,7 @@ const constant = (name) => `v128.load(CONSTANTS, ${16 * Object.keys(CONSTANTS).i
 /**
  * Bounds of limbs. Carried: half a limb, and in the first one what the last carry brought, below 2^12; settled: half a limb and 38. A
  * product is exact up to 2^102, so of its factors one may be an uncarried sum of two if the other is carried or settled, one of three if
- * the other is carried; a column stays below 2^59. `settle` takes sums of two.
+ * the other is carried; a column stays below 2^59. `settle` takes sums of four: each limb then carries two at the most.
  */
 function assertExact() {
   const carried = HALF + 2 ** 12;
@@ -60,6 +60,7 @@ function assertExact() {
   if (!exact || SPLIT - product < 2 ** 103 || SPLIT + product > 2 ** 104)
     throw new Error("limb products are not exact");
   if (column + HALF >= LIFT || (column / 2 ** BITS + 1) * WRAP >= 2 ** 12) throw new Error("a column is too large");
+  if (4 * carried >= 2.5 * 2 ** BITS) throw new Error("settle");
   // The number that addScaled settles: the low part of a product and `a`, and the high part of the next lower one.
   const scaled = HALF + carried + WRAP * ((SCALE_MAX * 2 * carried) / 2 ** BITS + 1);
   if (scaled >= 3 * HALF) throw new Error("addScaled");
@@ -189,7 +190,7 @@ export function addScaled(out: usize, a: usize, factor: f64, b: usize): void {
   )}${settleAndStore}
 }
 
-/** a, a sum of two that are carried, becomes a factor for any product. */
+/** a, a sum of up to four that are carried, becomes a factor for any product. */
 export function settle(a: usize): void {
   const out = a;
   ${loadConstants}${lines(range(LIMBS), (i) => `const s${i} = v128.load(a, ${16 * i});`)}${settleAndStore}

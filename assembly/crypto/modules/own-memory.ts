@@ -9,10 +9,18 @@ const SCRATCH_ALIGNMENT: usize = 4096;
 const WASM_PAGE: usize = 65536;
 
 const base: usize = (__heap_base + SCRATCH_ALIGNMENT - 1) & ~(SCRATCH_ALIGNMENT - 1);
-const end: usize = base + SCRATCH_BYTES;
-const missing = <i32>((end + WASM_PAGE - 1) / WASM_PAGE) - memory.size();
-if (missing > 0) memory.grow(missing);
-setScratch(base);
+let end: usize = base;
+
+/** Take memory in front of the heap, as the module starts. @param bytes  a multiple of 16 */
+export function reserve(bytes: usize): usize {
+  const start = end;
+  end += bytes;
+  const missing = <i32>((end + WASM_PAGE - 1) / WASM_PAGE) - memory.size();
+  if (missing > 0) memory.grow(missing);
+  return start;
+}
+
+setScratch(reserve(SCRATCH_BYTES));
 
 /** Start of this instance's scratch memory: SCRATCH_BYTES that tests look into. */
 export function scratch(): usize {

@@ -1,10 +1,8 @@
-/** The module of X25519, behind pointers. The multiples of the base point lie where others keep packets. */
-import { SCRATCH_BYTES, SCRATCH_PACKET } from "../../memory/scratch";
+/** The module of X25519, behind pointers, with the multiples of the base point in front of the heap. */
 import { BASE_TABLE_BYTES, setBaseTable } from "../base-table";
-import { scratch } from "./own-memory";
+import { reserve } from "./own-memory";
 
-if (BASE_TABLE_BYTES > SCRATCH_BYTES - SCRATCH_PACKET) ERROR("the multiples of the base point have no room");
-setBaseTable(scratch() + SCRATCH_PACKET);
+setBaseTable(reserve(BASE_TABLE_BYTES));
 
 export { x25519, x25519Base } from "../x25519";
 export { heap, scratch } from "./own-memory";

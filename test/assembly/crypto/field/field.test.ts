@@ -103,9 +103,9 @@ test("a sum with a multiple", () => {
   }
 });
 
-test("a sum of two, settled", () => {
+test.each([2, 4])("a sum of %i, settled", (terms) => {
   for (let i = 0; i < ROUNDS; i++) {
-    put(out, 2 * CARRIED, 2 * HALF);
+    put(out, terms * CARRIED, terms * HALF);
     const before = values(out);
     field.settle(out);
     expectOut(before, SETTLED, SETTLED);
