@@ -22,7 +22,8 @@ function hostOf({ host, hostname }: Asked): string {
   return (host || hostname || "localhost").replace(/^\[(.*)\]$/, "$1");
 }
 
-function open(context: SocketContext, asked: Asked, otherwise: number): TunnelSocket {
+/** @param otherwise the port where none is asked for */
+export function open(context: SocketContext, asked: Asked, otherwise: number): TunnelSocket {
   const socket = new TunnelSocket(context, { noDelay: true });
   return socket.connect({ host: hostOf(asked), port: Number(asked.port || otherwise) });
 }

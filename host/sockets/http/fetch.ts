@@ -104,10 +104,15 @@ export function makeFetch(transport: HttpTransport): typeof fetch {
 }
 
 async function attempt(transport: HttpTransport, sending: Sending): Promise<Received> {
+  const { signal } = sending;
   try {
-    return await transport.send(sending);
+    const received = await transport.send(sending);
+    // Deno's client may answer all the same.
+    if (signal?.aborted) received.body.destroy();
+    signal?.throwIfAborted();
+    return received;
   } catch (error) {
-    if (sending.signal?.aborted) throw sending.signal.reason;
+    if (signal?.aborted) throw signal.reason;
     throw new TypeError("fetch failed", { cause: error });
   }
 }

@@ -7,8 +7,10 @@ import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { type Agent as HttpsAgent, request as sendHttps } from "node:https";
 import type { Readable } from "node:stream";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
+import { runtime } from "../../platform.ts";
 import type { SocketContext } from "../dial.ts";
-import { makeHttpAgent, makeHttpsAgent, openTls } from "./agents.ts";
+import { makeHttpAgent, makeHttpsAgent, open, openTls } from "./agents.ts";
+import { EndedError, isRepeatable, keptFailure, mayRepeat, RefusedError } from "./kept.ts";
 
 export interface Sending {
   readonly method: string;
@@ -37,6 +39,8 @@ const CONNECTION_FIELDS = new Set([
   "upgrade",
 ]);
 
+/** RFC 9113 §7. */
+const REFUSED_STREAM = 0x7;
 /** How long a session without a request is kept. */
 const SESSION_IDLE_MS = 30_000;
 /** Origins that are remembered; the first one in goes first. */
@@ -100,12 +104,40 @@ export class HttpTransport {
   }
 
   async send(sending: Sending): Promise<Received> {
+    try {
+      return await this.#sendKept(sending);
+    } catch (error) {
+      if (!mayRepeat(sending, error)) throw error;
+      return this.#sendAnew(sending);
+    }
+  }
+
+  /** On a connection that is kept, if there is one. */
+  async #sendKept(sending: Sending): Promise<Received> {
     const { url } = sending;
-    if (url.protocol === "http:") return this.#sendHttp1(sending, { agent: this.httpAgent });
+    // Deno's client sends whatever was on a kept connection of HTTP/1.1 again by itself.
+    const own = runtime() === "deno" && !isRepeatable(sending);
+    if (url.protocol === "http:")
+      return own ? this.#sendAnew(sending) : this.#sendHttp1(sending, { agent: this.httpAgent });
     const known = this.#origins.get(url.origin);
-    if (typeof known === "object" && !known.closed && !known.destroyed) return this.#sendHttp2(sending, known);
-    if (known === "http/1.1") return this.#sendHttp1(sending, { agent: this.httpsAgent });
+    if (typeof known === "object" && !known.closed && !known.destroyed) {
+      try {
+        return await this.#sendHttp2(sending, known);
+      } catch (error) {
+        // Before an answer; and a request that the server refused by itself leaves the session as it is.
+        throw known.closed || known.destroyed ? keptFailure(error) : error;
+      }
+    }
+    if (known === "http/1.1" && !own) return this.#sendHttp1(sending, { agent: this.httpsAgent });
     return this.#sendFirst(sending);
+  }
+
+  /** On a connection of its own: of those that are kept another may have ended, too. */
+  #sendAnew(sending: Sending): Promise<Received> {
+    const { url } = sending;
+    if (url.protocol !== "http:") return this.#sendFirst(sending);
+    const socket = open(this.#context, { hostname: url.hostname, port: url.port }, 80);
+    return this.#sendHttp1(sending, { createConnection: () => socket });
   }
 
   /** The first request to an origin asks which version it speaks. */
@@ -163,9 +195,10 @@ export class HttpTransport {
           body: response,
         }),
       );
-      request.on("error", reject);
+      const failed = (error: unknown): void => reject(request.reusedSocket ? keptFailure(error) : error);
+      request.on("error", failed);
       // The server switched protocols, and nobody asked it to: Node ends the connection, and tells no error.
-      request.on("close", () => reject(new Error("the connection ended before the answer")));
+      request.on("close", () => failed(new EndedError()));
       writeBody(request, body);
     });
   }
@@ -183,8 +216,8 @@ export class HttpTransport {
       const abort = (): void => void stream.destroy(signal?.reason);
       signal?.addEventListener("abort", abort, { once: true });
       stream.once("close", () => signal?.removeEventListener("abort", abort));
-      stream.on("error", reject);
-      stream.once("close", () => reject(new Error("the connection ended before the answer")));
+      stream.on("error", (error) => reject(stream.rstCode === REFUSED_STREAM ? new RefusedError(error) : error));
+      stream.once("close", () => reject(new EndedError()));
       stream.once("response", (fields) => {
         const list = Object.entries(fields).filter(([name]) => !name.startsWith(":"));
         resolve({

@@ -1,10 +1,6 @@
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import { createSecureServer } from "node:http2";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -13,17 +9,8 @@ import { makeFetch } from "../../../host/sockets/http/fetch.ts";
 import { HttpTransport } from "../../../host/sockets/http/transport.ts";
 import { TunnelServer } from "../../../host/sockets/server.ts";
 import type { TunnelSocket } from "../../../host/sockets/socket.ts";
+import { certificate } from "./support/certificate.ts";
 import { type Node, pair } from "./support/pair.ts";
-
-function certificate(): { cert: Buffer; key: Buffer } {
-  const folder = mkdtempSync(join(tmpdir(), "fetch-"));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
-  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
-  const name = ["-subj", "/CN=far.internal", "-addext", "subjectAltName=DNS:far.internal"];
-  execFileSync("openssl", ["req", "-x509", ...curve, ...name, "-keyout", key, "-out", cert], { stdio: "ignore" });
-  return { cert: readFileSync(cert), key: readFileSync(key) };
-}
 
 async function inside(node: Node, onConnection: (socket: never) => void): Promise<number> {
   const server = new TunnelServer(node, { allowHalfOpen: true }, onConnection as never);

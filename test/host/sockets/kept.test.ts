@@ -1,0 +1,148 @@
+/** Kept connections that end while the next request is on its way, as servers end those that were idle for long. */
+import { once } from "node:events";
+import { createSecureServer, type Http2Session } from "node:http2";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { runtime } from "../../../host/platform.ts";
+import { makeFetch } from "../../../host/sockets/http/fetch.ts";
+import { HttpTransport } from "../../../host/sockets/http/transport.ts";
+import { TunnelServer } from "../../../host/sockets/server.ts";
+import type { TunnelSocket } from "../../../host/sockets/socket.ts";
+import { certificate } from "./support/certificate.ts";
+import { type Node, pair } from "./support/pair.ts";
+
+async function inside(node: Node, onConnection: (socket: TunnelSocket) => void): Promise<number> {
+  const server = new TunnelServer(node, { allowHalfOpen: true }, onConnection as never);
+  server.listen(0);
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  return server.address()!.port;
+}
+
+type End = (socket: TunnelSocket) => void;
+
+/** A server that answers the first request of each connection, and ends it when the second one comes: they cross. */
+async function forgetful(end: End, from = 2) {
+  const { near, far } = pair();
+  const seen: string[] = [];
+  let connections = 0;
+  const port = await inside(far, (socket) => {
+    const connection = ++connections;
+    let requests = 0;
+    socket.on("error", () => {});
+    socket.on("data", (chunk) => {
+      const line = String(chunk).split("\r\n")[0]!;
+      seen.push(`${connection}: ${line.replace(" HTTP/1.1", "")}`);
+      requests += 1;
+      if (requests >= from) end(socket);
+      else socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    });
+  });
+  const transport = new HttpTransport(near);
+  onTestFinished(() => transport.close());
+  const fetch = makeFetch(transport);
+  return { seen, fetch, url: (path: string) => `http://far.internal:${port}${path}` };
+}
+
+const ENDS: [string, End][] = [
+  ["reset", (socket) => void socket.resetAndDestroy()],
+  ["ended", (socket) => void socket.end()],
+];
+
+describe("a request whose kept connection is ended", () => {
+  it.each(ENDS)("is sent once more on a new one when it may be: %s", async (_, end) => {
+    const { fetch, seen, url } = await forgetful(end);
+    expect(await (await fetch(url("/1"))).text()).toBe("ok");
+    expect(await (await fetch(url("/2"))).text()).toBe("ok");
+    expect(seen).toEqual(["1: GET /1", "1: GET /2", "2: GET /2"]);
+    const deleted = await fetch(url("/3"), { method: "DELETE" });
+    expect(deleted.status).toBe(200);
+    await deleted.text();
+  });
+
+  it.each(ENDS)("is not, when it has a body or may not be done twice, and says why: %s", async (_, end) => {
+    const { fetch, seen, url } = await forgetful(end);
+    for (const init of [{ method: "POST" }, { method: "POST", body: "b" }, { method: "PUT", body: "b" }]) {
+      await (await fetch(url("/first"))).text();
+      seen.length = 0;
+      if (runtime() === "deno") {
+        // There they never go out on a kept connection, which its client would try again.
+        await (await fetch(url("/once"), init)).text();
+        expect(seen).toEqual([expect.stringMatching(/\/once$/)]);
+        continue;
+      }
+      await expect(fetch(url("/once"), init)).rejects.toMatchObject({
+        name: "TypeError",
+        message: "fetch failed",
+        cause: { name: "KeptConnectionError", code: "ECONNRESET", seen: "unknown" },
+      });
+      expect(seen).toHaveLength(1);
+    }
+  });
+
+  it.each(ENDS)("is sent twice at most, and a first connection gets no second try: %s", async (_, end) => {
+    const { fetch, seen, url } = await forgetful(end, 1);
+    await expect(fetch(url("/1"))).rejects.toMatchObject({ cause: { code: "ECONNRESET" } });
+    expect(seen).toEqual(["1: GET /1"]);
+  });
+
+  it("is not sent again once its sender has given it up", async () => {
+    const controller = new AbortController();
+    const { fetch, seen, url } = await forgetful((socket) => {
+      controller.abort();
+      socket.resetAndDestroy();
+    });
+    await (await fetch(url("/1"))).text();
+    await expect(fetch(url("/2"), { signal: controller.signal })).rejects.toMatchObject({ name: "AbortError" });
+    // Deno's client tries again whatever happens; nobody hears of it.
+    if (runtime() !== "deno") expect(seen).toEqual(["1: GET /1", "1: GET /2"]);
+  });
+});
+
+it("a request on a kept session of HTTP/2 is sent once more, one that the server refuses even with a body", async () => {
+  const { near, far } = pair();
+  const { cert, key } = certificate();
+  const seen: string[] = [];
+  const server = createSecureServer({ cert, key });
+  let sessions = 0;
+  let atSecond: (session: Http2Session, streamId: number) => void = () => {};
+  let latest: TunnelSocket | undefined;
+  server.on("session", (session) => {
+    const number = ++sessions;
+    let requests = 0;
+    session.on("error", () => {});
+    session.on("stream", (stream, headers) => {
+      stream.on("error", () => {});
+      seen.push(`${number}: ${headers[":method"]} ${headers[":path"]}`);
+      requests += 1;
+      if (requests === 2) return atSecond(session, stream.id!);
+      stream.respond({ ":status": 200 });
+      stream.end("ok");
+    });
+  });
+  const port = await inside(far, (socket) => {
+    latest = socket.on("error", () => {});
+    server.emit("connection", socket);
+  });
+  onTestFinished(() => void server.close());
+  const transport = new HttpTransport(near, { ca: cert });
+  onTestFinished(() => transport.close());
+  const fetch = makeFetch(transport);
+  const ask = async (path: string, init = {}) => (await fetch(`https://far.internal:${port}${path}`, init)).text();
+
+  // Everything up to the first request of the session has been looked at, and no more.
+  atSecond = (session, id) => {
+    session.goaway(0, id - 2);
+    setImmediate(() => session.destroy());
+  };
+  expect(await ask("/1")).toBe("ok");
+  expect(await ask("/2", { method: "POST", body: "b" })).toBe("ok");
+  expect(seen).toEqual(["1: GET /1", "1: POST /2", "2: POST /2"]);
+
+  atSecond = () => void latest?.resetAndDestroy();
+  expect(await ask("/3")).toBe("ok");
+  seen.length = 0;
+  await expect(ask("/4", { method: "POST" })).rejects.toMatchObject({
+    cause: { name: "KeptConnectionError", seen: "unknown" },
+  });
+  expect(seen).toHaveLength(1);
+});
