@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { readCommandLine } from "./command-line.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
@@ -21,4 +22,7 @@ export function installBenchPackages(): void {
   if (status !== 0) throw new Error("npm could not install bench/package.json; its messages are above");
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) installBenchPackages();
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  readCommandLine("npm run bench:install   (no options)", {});
+  installBenchPackages();
+}

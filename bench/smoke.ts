@@ -2,6 +2,7 @@
 // libraries verified, and the tables. Takes seconds; its figures mean nothing.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { readCommandLine } from "./command-line.ts";
 import { installBenchPackages } from "./install.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -16,6 +17,10 @@ function step(what: string, ...args: string[]): void {
   console.error(`${what}: ${((performance.now() - start) / 1000).toFixed(1)} s`);
 }
 
+readCommandLine(
+  "npm run bench:smoke   (no options): does everything that belongs to the benchmarks work? Takes seconds",
+  {},
+);
 installBenchPackages();
 step("types", here("../node_modules/typescript/bin/tsc"), "-p", here("tsconfig.json"));
 step("crypto", here("crypto/bench.ts"), "--smoke");

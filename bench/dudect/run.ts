@@ -1,13 +1,20 @@
 // Looks for running times that depend on secrets, in the compiled code that the JavaScript engine runs: README.md says how
-// to read the result. Usage: run.ts [SECONDS PER SUBJECT]
+// to read the result.
 import { newWorkspace } from "../../host/crypto/ciphers-module.ts";
 import { main as curve } from "../../host/crypto/x25519-module.ts";
+import { positive, readCommandLine } from "../command-line.ts";
 import { compare } from "./welch.ts";
 
 /** dudect's own threshold for "this leaks". */
 const LEAK = 10;
 const WARM_UP = 2000;
-const SECONDS = Number(process.argv[2] ?? 20);
+const USAGE = `npm run bench:dudect [-- options]
+  --seconds N   of each subject (20)`;
+const SECONDS = positive(
+  USAGE,
+  "seconds",
+  readCommandLine(USAGE, { seconds: { type: "string", default: "20" } }).seconds,
+);
 
 interface Subject {
   readonly name: string;

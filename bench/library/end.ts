@@ -6,9 +6,11 @@
  * name does it, so that neither end drowns.
  */
 import { createInterface } from "node:readline";
-import { pathToFileURL } from "node:url";
-import { type Acquaintance, type EndOptions, type EndResult, PACKET_BYTES } from "./options.ts";
+import type { Acquaintance } from "./link.ts";
+import { type EndOptions, type EndResult, PACKET_BYTES } from "./options.ts";
 import { counterAt, packetOf, setCounter } from "./packet.ts";
+import { socketLink } from "./socket-link.ts";
+import { tunnelLink } from "./tunnel-link.ts";
 
 /** Fewer than what the smallest usual receive buffer (net.core.rmem_max 212,992) holds. */
 const WINDOW = 160;
@@ -21,30 +23,11 @@ const WARM_UP_MS = 1500;
 const LOST_MS = 250;
 
 const options = JSON.parse(process.argv[2]!) as EndOptions;
-const entry = pathToFileURL(`${options.root}/dist/host/index.js`).href;
-const { Device, generatePrivateKey, formatPublicKey, tunPair } = (await import(
-  entry
-)) as typeof import("../../host/index.ts");
 const sends = options.role === "sender";
+const link = await (options.contestant.endsWith("sockets") ? socketLink(options) : tunnelLink(options, 4 * WINDOW));
+console.log(JSON.stringify(link.own));
+
 const [own, other] = sends ? [1, 2] : [2, 1];
-const [tun, host] = tunPair({ queuePackets: 4 * WINDOW });
-const device = await Device.create({
-  privateKey: generatePrivateKey(),
-  tun,
-  ...(options.driver === undefined ? {} : { driver: options.driver }),
-});
-await device.start();
-console.log(JSON.stringify({ publicKey: formatPublicKey(device.publicKey), port: device.listenPort }));
-
-const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const peer = JSON.parse((await lines.next()).value!) as Acquaintance;
-device.addPeer({
-  publicKey: peer.publicKey,
-  allowedIps: [`10.0.0.${other}`],
-  ...(sends ? { endpoint: `127.0.0.1:${peer.port}` } : {}),
-});
-console.log("ready");
-
 const packet = packetOf(own, other, sends ? PACKET_BYTES : 64);
 /** Sent by the sender, told of by the receiver; lost when nothing was told of for a while. */
 let sent = 0;
@@ -53,17 +36,20 @@ let lost = 0;
 let heardAt = performance.now();
 
 function fill(): void {
-  while (sent - came - lost < WINDOW && host.write(packet)) sent += 1;
+  while (sent - came - lost < WINDOW && link.write(packet)) sent += 1;
+  link.flush();
 }
 
 function tell(): void {
   setCounter(packet, came);
-  host.write(packet);
+  link.write(packet);
+  link.flush();
 }
 
-host.open({
-  failed: (cause) => console.error(cause),
-  receive: sends
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+await link.meet(
+  JSON.parse((await lines.next()).value!) as Acquaintance,
+  sends
     ? (news) => {
         came = Math.max(came, counterAt(news));
         heardAt = performance.now();
@@ -73,7 +59,8 @@ host.open({
         came += 1;
         if (came % TOLD === 0) tell();
       },
-});
+);
+console.log("ready");
 
 const ticking = setInterval(() => {
   if (!sends) return tell();
@@ -98,5 +85,5 @@ console.log(JSON.stringify(result));
 // The other end may still be measuring.
 await lines.next();
 clearInterval(ticking);
-await device.close();
+await link.close();
 process.exit(0);

@@ -1,41 +1,51 @@
 /**
- * `npm run bench:library [-- --seconds N] [--repeat N] [--runtimes a,b] [--baseline FOLDER] [--save] [--smoke]`: the library as programs
- * embed it, in every runtime and with either driver. Speeds are of two processes over loopback; a second of CPU time is that of the end
- * that takes more. A baseline is another checkout of this repository, built.
+ * `npm run bench:library`: the library as programs embed it, in every runtime and with either driver, beside the runtime's own sockets.
+ * Speeds are of two processes over loopback; a second of CPU time is that of the end that takes more.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import type { RuntimeName } from "../runtimes.ts";
+import { chosen, misused, positive, readCommandLine } from "../command-line.ts";
+import { RUNTIMES, type RuntimeName } from "../runtimes.ts";
 import { libraryCommand } from "./command.ts";
-import type { Contestant, LibraryResults, RuntimeResults } from "./results.ts";
+import type { Contestant, LibraryResults, RuntimeResults, Tunnel } from "./results.ts";
 import { libraryPart } from "./tables.ts";
-import { type Throughput, throughput } from "./tunnel.ts";
+import { type Throughput, throughput } from "./throughput.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const ROOT = here("../..");
 const RESULTS = here("../results/library.json");
 const PAGE = here("../../docs/benchmarks.md");
+const PARTS = ["first-packet", "memory", "speed"] as const;
 const DRIVERS = ["portable", "ffi"] as const;
 /** Sockets of a thousand devices. */
 const DESCRIPTORS = 4096;
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: "string", default: "5" },
-    repeat: { type: "string", default: "3" },
-    runtimes: { type: "string", default: "node26,node24,bun,deno" },
-    baseline: { type: "string" },
-    save: { type: "boolean", default: false },
-    smoke: { type: "boolean", default: false },
-  },
+const USAGE = `npm run bench:library [-- options]
+  --runtimes LIST    of ${RUNTIMES.join(",")}; without it node26,node24,bun,deno
+  --seconds N        of each measurement of speed (5)
+  --repeat N         of everything, alternating between the contestants (3)
+  --baseline FOLDER  compare with another checkout of this repository, built
+  --parts LIST       of ${PARTS.join(",")} (all)
+  --save             bring bench/results/library.json and docs/benchmarks.md up to date; needs all parts
+  --smoke            does everything work? its figures mean nothing`;
+
+const values = readCommandLine(USAGE, {
+  seconds: { type: "string", default: "5" },
+  repeat: { type: "string", default: "3" },
+  runtimes: { type: "string", default: "node26,node24,bun,deno" },
+  baseline: { type: "string" },
+  parts: { type: "string", default: PARTS.join(",") },
+  save: { type: "boolean", default: false },
+  smoke: { type: "boolean", default: false },
 });
-const seconds = values.smoke ? 0.5 : Number(values.seconds);
-const repeat = values.smoke ? 1 : Number(values.repeat);
-if (!(seconds > 0) || !(repeat >= 1)) throw new Error("--seconds and --repeat take numbers above 0");
-const runtimes = (values.smoke ? "node26" : values.runtimes).split(",") as RuntimeName[];
+
+const seconds = values.smoke ? 0.5 : positive(USAGE, "seconds", values.seconds);
+const repeat = values.smoke ? 1 : positive(USAGE, "repeat", values.repeat);
+const runtimes = chosen(USAGE, "runtimes", RUNTIMES, values.smoke ? "node26" : values.runtimes);
+const parts = chosen(USAGE, "parts", PARTS, values.parts);
+if (values.save && parts.length < PARTS.length) misused(USAGE, "--save needs all parts");
 const counts = values.smoke ? [1, 3] : [1, 10, 100, 1000];
 
 const median = <T>(list: readonly T[], by: (item: T) => number): T =>
@@ -54,30 +64,33 @@ function measured<T>(runtime: RuntimeName, program: string, options: object): T 
 
 async function speeds(runtime: RuntimeName): Promise<RuntimeResults["throughput"]> {
   const runs: Partial<Record<Contestant, Throughput[]>> = {};
-  const take = async (name: Contestant, root: string, driver?: "portable" | "ffi") => {
-    const list = runs[name] ?? [];
-    runs[name] = list;
-    list.push(await throughput(runtime, { root, driver, seconds }));
-    console.error(`${runtime} ${name}: ${list.at(-1)!.megabitsPerSecond.toFixed(0)} Mbit/s`);
+  const take = async (contestant: Contestant, root = ROOT) => {
+    const list = runs[contestant] ?? [];
+    runs[contestant] = list;
+    list.push(await throughput(runtime, { root, contestant, seconds }));
+    console.error(`${runtime} ${contestant}: ${list.at(-1)!.megabitsPerSecond.toFixed(0)} Mbit/s`);
   };
   // By turns: what else the machine does is everybody's.
   for (let i = 0; i < repeat; i++) {
     if (values.baseline !== undefined) await take("baseline", values.baseline);
-    for (const driver of DRIVERS) await take(driver, ROOT, driver);
+    for (const driver of DRIVERS) await take(driver);
+    await take("sockets");
+    if (runtime === "deno") await take("unstable sockets");
   }
   const entries = Object.entries(runs).map(([name, list]) => [name, median(list, (run) => run.megabitsPerCpuSecond)]);
   return Object.fromEntries(entries);
 }
 
 async function measure(runtime: RuntimeName): Promise<RuntimeResults> {
-  const firstPacket: Partial<Record<Contestant, number>> = {};
-  const memory: Partial<Record<Contestant, Record<string, number>>> = {};
+  const firstPacket: Partial<Record<Tunnel, number>> = {};
+  const memory: Partial<Record<Tunnel, Record<string, number>>> = {};
   for (const driver of DRIVERS) {
+    if (parts.includes("memory")) memory[driver] = measured(runtime, "memory.ts", { root: ROOT, driver, counts });
+    if (!parts.includes("first-packet")) continue;
     const times = Array.from({ length: repeat }, () => measured<number>(runtime, "first.ts", { root: ROOT, driver }));
     firstPacket[driver] = median(times, (time) => time);
-    memory[driver] = measured(runtime, "memory.ts", { root: ROOT, driver, counts });
   }
-  return { runtime, throughput: await speeds(runtime), firstPacket, memory };
+  return { runtime, throughput: parts.includes("speed") ? await speeds(runtime) : {}, firstPacket, memory };
 }
 
 const before = loadavg()[0]!;

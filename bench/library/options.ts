@@ -1,18 +1,14 @@
-/** What the ends of a tunnel are told, and what they tell. */
+/** What the ends of a measurement are told, and what they tell. */
+import type { Contestant } from "./results.ts";
+
 export const PACKET_BYTES = 1420;
 
 export interface EndOptions {
   /** The built package: a folder with dist/. */
   readonly root: string;
   readonly role: "sender" | "receiver";
-  /** Undefined: a package that does not know the option. */
-  readonly driver: "ffi" | "portable" | undefined;
+  readonly contestant: Contestant;
   readonly seconds: number;
-}
-
-export interface Acquaintance {
-  readonly publicKey: string;
-  readonly port: number;
 }
 
 export interface EndResult {

@@ -1,17 +1,20 @@
 /** What `npm run bench:library` measured: bench/results/library.json. */
 import type { RuntimeName } from "../runtimes.ts";
-import type { Throughput } from "./tunnel.ts";
+import type { Throughput } from "./throughput.ts";
 
 /** Another state of this repository that is compared with, and the two drivers of this one. */
-export type Contestant = "baseline" | "portable" | "ffi";
+export type Tunnel = "baseline" | "portable" | "ffi";
+
+/** Or the runtime's own sockets without any tunnel; those "unstable" are Deno's with --unstable-net. */
+export type Contestant = Tunnel | "sockets" | "unstable sockets";
 
 export interface RuntimeResults {
   readonly runtime: RuntimeName;
   readonly throughput: Readonly<Partial<Record<Contestant, Throughput>>>;
   /** Milliseconds. */
-  readonly firstPacket: Readonly<Partial<Record<Contestant, number>>>;
+  readonly firstPacket: Readonly<Partial<Record<Tunnel, number>>>;
   /** Megabytes by number of devices; 0 is the runtime with the package loaded. */
-  readonly memory: Readonly<Partial<Record<Contestant, Readonly<Record<string, number>>>>>;
+  readonly memory: Readonly<Partial<Record<Tunnel, Readonly<Record<string, number>>>>>;
 }
 
 export interface LibraryResults {

@@ -1,5 +1,5 @@
 /** The results as Markdown, for the terminal and for docs/benchmarks.md. */
-import type { Contestant, LibraryResults, RuntimeResults } from "./results.ts";
+import type { Contestant, LibraryResults, RuntimeResults, Tunnel } from "./results.ts";
 
 type Cell = string | number | undefined;
 
@@ -8,32 +8,35 @@ function table(head: readonly string[], rows: readonly (readonly Cell[])[]): str
   return [line(head), line(head.map((_, i) => (i === 0 ? "---" : "---:"))), ...rows.map(line)].join("\n");
 }
 
-const CONTESTANTS: readonly Contestant[] = ["baseline", "portable", "ffi"];
+const TUNNELS: readonly Tunnel[] = ["baseline", "portable", "ffi"];
+const CONTESTANTS: readonly Contestant[] = [...TUNNELS, "sockets", "unstable sockets"];
 
+/** By what was reached in real time, and in a second of CPU time. */
 function ratio(runtime: RuntimeResults, of: Contestant, to: Contestant): string | undefined {
   const [above, below] = [runtime.throughput[of], runtime.throughput[to]];
   if (above === undefined || below === undefined) return undefined;
-  return `${(above.megabitsPerCpuSecond / below.megabitsPerCpuSecond).toFixed(1)} ×`;
+  const times = (by: "megabitsPerSecond" | "megabitsPerCpuSecond") => (above[by] / below[by]).toFixed(2);
+  return `${times("megabitsPerSecond")} (${times("megabitsPerCpuSecond")}) ×`;
 }
 
 function throughput({ runtimes }: LibraryResults): string {
   const rows = runtimes.map((runtime) => [
     runtime.runtime,
-    ...CONTESTANTS.flatMap((name) => {
+    ...CONTESTANTS.map((name) => {
       const measured = runtime.throughput[name];
-      return [measured?.megabitsPerSecond.toFixed(0), measured?.megabitsPerCpuSecond.toFixed(0)];
+      return measured && `${measured.megabitsPerSecond.toFixed(0)} (${measured.megabitsPerCpuSecond.toFixed(0)})`;
     }),
     ratio(runtime, "portable", "baseline"),
+    ratio(runtime, "sockets", "baseline"),
     ratio(runtime, "ffi", "portable"),
   ]);
-  const names = CONTESTANTS.flatMap((name) => [`${name}: Mbit/s`, "per CPU-second"]);
-  return table(["", ...names, "portable to baseline", "ffi to portable"], rows);
+  return table(["", ...CONTESTANTS, "portable to baseline", "sockets to baseline", "ffi to portable"], rows);
 }
 
 function memory({ runtimes }: LibraryResults): string {
   const counts = [0, 1, 10, 100, 1000].map(String);
   const rows = runtimes.flatMap((runtime) =>
-    CONTESTANTS.flatMap((name) => {
+    TUNNELS.flatMap((name) => {
       const measured = runtime.memory[name];
       return measured === undefined
         ? []
@@ -57,7 +60,7 @@ export function libraryPart(results: LibraryResults): string {
   return [
     `${machine.cpu}, ${machine.cores} cores; ${machine.kernel}; ${date}, load average ${load.map((n) => n.toFixed(1)).join(" to ")}, ${seconds} s each: \`${command}\`.` +
       (baseline === undefined ? "" : ` Baseline: ${baseline}.`),
-    "Through the tunnel, packets of 1,420 bytes; ratios are of CPU time.",
+    "Through the tunnel, packets of 1,420 bytes: Mbit/s, and per CPU-second of the end that took more; and through sockets alone.",
     throughput(results),
     "From `Device.create` to the first packet at the other end, in a new process:",
     first(results),

@@ -1,6 +1,6 @@
 /** The command line of `npm run bench:net`. */
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { chosen, positive, readCommandLine } from "../command-line.ts";
 import { ROWS } from "./link.ts";
 
 const USAGE = `npm run bench:net [-- options]   (parts "link" and "clients" as root)
@@ -30,38 +30,17 @@ export interface NetOptions {
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-function usage(message: string): never {
-  console.error(`${message}\n\n${USAGE}`);
-  process.exit(2);
-}
-
-function chosen<T extends string>(option: string, known: readonly T[], list: string | undefined): readonly T[] {
-  if (list === undefined) return known;
-  return list
-    .split(",")
-    .map((word) => known.find((one) => one === word) ?? usage(`--${option}: there is no "${word}"`));
-}
-
-export function readOptions(args: string[]): NetOptions {
+export function readOptions(args: readonly string[]): NetOptions {
   const text = { type: "string" } as const;
   const flag = { type: "boolean", default: false } as const;
-  const options = { parts: text, rows: text, seconds: text, out: text, smoke: flag, help: flag } as const;
-  const { values } = parseArgs({ args, options: { ...options, "write-docs": flag, "docs-only": flag } });
-  if (values.help) {
-    console.log(USAGE);
-    process.exit(0);
-  }
-  const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
-  if (seconds !== undefined && !(seconds > 0)) usage("--seconds takes a number above 0");
+  const options = { parts: text, rows: text, seconds: text, out: text, smoke: flag } as const;
+  const values = readCommandLine(USAGE, { ...options, "write-docs": flag, "docs-only": flag });
+  const rows = ROWS.map(({ name }) => name);
   const given = args.filter((one) => one !== "--write-docs");
   return {
-    parts: chosen("parts", PARTS, values.parts),
-    rows: chosen(
-      "rows",
-      ROWS.map(({ name }) => name),
-      values.rows ?? (values.smoke ? "loss-1" : undefined),
-    ),
-    seconds,
+    parts: chosen(USAGE, "parts", PARTS, values.parts ?? PARTS.join(",")),
+    rows: chosen(USAGE, "rows", rows, values.rows ?? (values.smoke ? "loss-1" : rows.join(","))),
+    seconds: values.seconds === undefined ? undefined : positive(USAGE, "seconds", values.seconds),
     scale: values.smoke ? "smoke" : "whole",
     out: values.out ?? here(values.smoke ? "../.build/net-smoke.json" : "../results/net.json"),
     docs: values["docs-only"] ? "only" : values["write-docs"] ? "afterwards" : "no",

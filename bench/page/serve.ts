@@ -4,13 +4,15 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { readCommandLine } from "../command-line.ts";
 import { installBenchPackages } from "../install.ts";
 
 const USUAL_PORT = "8620";
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-const { port } = parseArgs({ options: { port: { type: "string", default: USUAL_PORT } } }).values;
+const USAGE = `npm run bench:page [-- options]
+  --port N   of the page on localhost (${USUAL_PORT})`;
+const { port } = readCommandLine(USAGE, { port: { type: "string", default: USUAL_PORT } });
 installBenchPackages();
 const { build } = await import("esbuild"); // one of the packages just installed
 

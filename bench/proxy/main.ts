@@ -1,10 +1,10 @@
 /**
  * `npm run bench:proxy`: what users of a tunnel without root get: throughput, requests, latency and memory of wasmguard's proxy, by SOCKS5 and by a
- * forward, beside others that forward a port. As root, for namespaces. Options: --seconds N (3), --repetitions N (3), --write-docs.
+ * forward, beside others that forward a port. As root, for namespaces.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { positive, readCommandLine } from "../command-line.ts";
 import { installBenchPackages } from "../install.ts";
 import { loadAverage, machine } from "../tunnel/machine.ts";
 import { enter, isInside, obstacle } from "../tunnel/sandbox.ts";
@@ -15,15 +15,18 @@ const RESULTS = here("../results/proxy.json");
 const PAGE = here("../../docs/benchmarks.md");
 const LIMIT_MS = 900_000;
 
-const { values: options } = parseArgs({
-  options: {
-    seconds: { type: "string", default: "3" },
-    repetitions: { type: "string", default: "3" },
-    "write-docs": { type: "boolean", default: false },
-  },
+const USAGE = `npm run bench:proxy [-- options]   (as root)
+  --seconds N       of each run (3)
+  --repetitions N   of everything (3)
+  --write-docs      afterwards bring docs/benchmarks.md up to date`;
+
+const options = readCommandLine(USAGE, {
+  seconds: { type: "string", default: "3" },
+  repetitions: { type: "string", default: "3" },
+  "write-docs": { type: "boolean", default: false },
 });
-const [seconds, repetitions] = [Number(options.seconds), Number(options.repetitions)];
-if (!(seconds > 0) || !(repetitions > 0)) throw new Error("--seconds and --repetitions take numbers above 0");
+const seconds = positive(USAGE, "seconds", options.seconds);
+const repetitions = positive(USAGE, "repetitions", options.repetitions);
 
 async function measure(): Promise<ProxyResults> {
   const { installedClients } = await import("../net/clients/programs.ts");

@@ -5,8 +5,8 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { waitFor } from "../../../test/e2e/support/exec.ts";
+import { readCommandLine } from "../../command-line.ts";
 import { installBenchPackages } from "../../install.ts";
 import { Bed, type BedEnd } from "../bed.ts";
 import { cpuTime } from "../counters.ts";
@@ -26,19 +26,11 @@ const DAEMON = fileURLToPath(new URL("./daemon.ts", import.meta.url));
 const LIMIT_MS = 10 * 60_000;
 
 function options() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        repetitions: { type: "string", default: "3" },
-        seconds: { type: "string", default: "3" },
-        "write-docs": { type: "boolean", default: false },
-      },
-    });
-    return values;
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${USAGE}`);
-    return process.exit(2);
-  }
+  return readCommandLine(USAGE, {
+    repetitions: { type: "string", default: "3" },
+    seconds: { type: "string", default: "3" },
+    "write-docs": { type: "boolean", default: false },
+  });
 }
 
 /** Have a daemon write down its stages and begin anew. */

@@ -1,4 +1,4 @@
-/** Two processes with a device each, a tunnel over loopback between them, and how much goes through. */
+/** Two processes, a tunnel over loopback between them, or only sockets, and how much goes through. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -23,7 +23,7 @@ interface End {
 }
 
 function startEnd(runtime: RuntimeName, options: EndOptions): End {
-  const [program, ...args] = libraryCommand(runtime);
+  const [program, ...args] = libraryCommand(runtime, options.contestant);
   const child = spawn(program!, [...args, END, JSON.stringify(options)], { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {

@@ -1,0 +1,34 @@
+/** Each program of the benchmarks tells how it is called when it is asked, and when it is called otherwise. */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const { scripts } = JSON.parse(readFileSync(`${root}/package.json`, "utf8")) as { scripts: Record<string, string> };
+const benches = Object.keys(scripts).filter((name) => /^bench(:|$)/.test(name));
+
+function run(name: string, argument: string) {
+  const [, ...program] = scripts[name]!.split(" ");
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...program, argument], {
+    cwd: root,
+    timeout: 60_000,
+  });
+  return { status, stdout: stdout.toString(), stderr: stderr.toString() };
+}
+
+it("there are programs", () => expect(benches.length).toBeGreaterThan(8));
+
+it.each(benches)("%s has a usage", (name) => {
+  const { status, stdout, stderr } = run(name, "--help");
+  expect(stdout.startsWith(`npm run ${name} `)).toBe(true);
+  expect([status, stderr.includes("    at ")]).toEqual([0, false]);
+});
+
+it.each(benches)("%s ends with its usage when it does not know an option", (name) => {
+  const { status, stdout, stderr } = run(name, "--no-such-option");
+  expect([status, stdout]).toEqual([2, ""]);
+  expect(stderr).toContain("--no-such-option");
+  expect(stderr).toContain(`\nnpm run ${name} `);
+  expect(stderr).not.toContain("    at ");
+});
