@@ -6,8 +6,9 @@ import { hasSource } from "../../core/records/path.ts";
 import { txHops, txPath, txSegment, txTos } from "../../core/records/tx.ts";
 import { INET } from "../../ffi/constants.ts";
 import { IN_PKTINFO, IN6_PKTINFO } from "../../ffi/layout.ts";
+import { pathToSocketAddress } from "../socket-address.ts";
 import { controlSpace, type MessageTable } from "./message-table.ts";
-import { pathToSocketAddress, sourceToPacketInfo } from "./socket-address.ts";
+import { HEADS, sourceToPacketInfo } from "./socket-address.ts";
 
 /** Options of one address family: the same thing under two names. */
 const V4 = {
@@ -68,5 +69,5 @@ export function fillMessage(
     at += controlSpace(4);
   }
   table.setBytes(i, offset, length);
-  table.setLengths(i, pathToSocketAddress(table.views, path, table.name(i)), at - start);
+  table.setLengths(i, pathToSocketAddress(table.views, path, table.name(i), HEADS), at - start);
 }

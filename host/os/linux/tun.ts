@@ -10,11 +10,10 @@ import { FILE, POLL, SOCKET, TUN } from "../../ffi/constants.ts";
 import { EACCES, EBADFD, EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, ENXIO, EPERM } from "../../ffi/errno.ts";
 import { IFREQ, POLLFD } from "../../ffi/layout.ts";
 import { check, type Libc } from "../../ffi/libc.ts";
+import { DEFAULT_MTU } from "../mtu.ts";
 import { setNonBlocking } from "./descriptor.ts";
 
 const DEVICE = "/dev/net/tun";
-/** What wireguard-go sets too: 1500 less the largest WireGuard overhead, 80. */
-export const DEFAULT_MTU = 1420;
 
 export interface TunOptions {
   /** Prepend a vnet header, without which there are no offloads. Default true. */

@@ -8,8 +8,9 @@ import { INET, SOCKET } from "../../ffi/constants.ts";
 import { EAGAIN, EINTR } from "../../ffi/errno.ts";
 import { CMSGHDR, MMSGHDR } from "../../ffi/layout.ts";
 import type { Libc } from "../../ffi/libc.ts";
+import { socketAddressToPath } from "../socket-address.ts";
 import { MessageTable, messageTableBytes } from "./message-table.ts";
-import { packetInfoToSource, socketAddressToPath } from "./socket-address.ts";
+import { HEADS, packetInfoToSource } from "./socket-address.ts";
 
 /** Linear memory for the receive table, besides the slots themselves. */
 export function udpReceiveBytes(slots: number): number {
@@ -74,7 +75,7 @@ export class UdpReceiver {
     const { bytes, words } = table.views;
     const length = table.length(i);
     if ((table.flags(i) & SOCKET.MSG_TRUNC) !== 0) return false;
-    if (!socketAddressToPath(table.views, table.name(i), rxPath(descriptor))) return false;
+    if (!socketAddressToPath(table.views, table.name(i), rxPath(descriptor), HEADS)) return false;
     let segment = length;
     let tos = 0;
     const start = table.control(i);
