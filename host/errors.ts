@@ -93,10 +93,15 @@ export class ConfinementError extends WasmguardError {
 export class TunPermissionError extends WasmguardError {
   readonly name = "TunPermissionError";
   readonly code = "TUN_PERMISSION";
-  readonly nextStep =
-    "Run as root, grant CAP_NET_ADMIN (a container: --cap-add NET_ADMIN --device /dev/net/tun), or pass an open descriptor in WG_TUN_FD.";
-  constructor(name: string, cause: unknown) {
+  readonly nextStep: string;
+  /** @param nextStep where it is another than on Linux */
+  constructor(
+    name: string,
+    cause: unknown,
+    nextStep = "Run as root, grant CAP_NET_ADMIN (a container: --cap-add NET_ADMIN --device /dev/net/tun), or pass an open descriptor in WG_TUN_FD.",
+  ) {
     super(`not allowed to open TUN device ${name}`, { cause });
+    this.nextStep = nextStep;
   }
 }
 
@@ -113,18 +118,26 @@ export class TunMissingError extends WasmguardError {
 export class TunBusyError extends WasmguardError {
   readonly name = "TunBusyError";
   readonly code = "TUN_BUSY";
-  readonly nextStep = "Choose another name, or stop the program that holds it; `ip link show` lists what there is.";
-  constructor(name: string, cause: unknown) {
+  readonly nextStep: string;
+  /** @param nextStep where it is another than on Linux */
+  constructor(
+    name: string,
+    cause: unknown,
+    nextStep = "Choose another name, or stop the program that holds it; `ip link show` lists what there is.",
+  ) {
     super(`network interface ${name} is in use`, { cause });
+    this.nextStep = nextStep;
   }
 }
 
 export class TunNameError extends WasmguardError {
   readonly name = "TunNameError";
   readonly code = "TUN_NAME";
-  readonly nextStep = "Use 1 to 15 letters, digits or - _ . @ + = as in wg0.";
-  constructor(name: string) {
+  readonly nextStep: string;
+  /** @param nextStep where it is another than on Linux */
+  constructor(name: string, nextStep = "Use 1 to 15 letters, digits or - _ . @ + = as in wg0.") {
     super(`${JSON.stringify(name)} cannot name a network interface`);
+    this.nextStep = nextStep;
   }
 }
 

@@ -52,7 +52,13 @@ const PLATFORMS = [
     tests: /^test\/packaging\/workerd\.test/,
   },
   {
-    platform: "Windows, macOS, FreeBSD, OpenBSD",
+    platform: "macOS, x86_64 and arm64",
+    tier: 4,
+    what: "numbers and structs against Apple's headers; the daemon's whole driver against a stand-in for kernel and C library: never run on a Mac",
+    tests: /^test\/(host\/os\/macos\/|host\/ffi\/darwin\.test|host\/ffi\/other-headers\.test\.ts: .*macOS)/,
+  },
+  {
+    platform: "Windows, FreeBSD, OpenBSD",
     tier: 4,
     what: "library, proxy and crypto need no FFI: never run; the daemon is refused with one line",
   },

@@ -140,6 +140,7 @@ export function startRequest(
     foreground: values.foreground === true || environment.WG_PROCESS_FOREGROUND === "1",
     tunFd: descriptor("--tun-fd", values["tun-fd"]) ?? descriptor("WG_TUN_FD", environment.WG_TUN_FD),
     uapiFd: descriptor("--uapi-fd", values["uapi-fd"]) ?? descriptor("WG_UAPI_FD", environment.WG_UAPI_FD),
+    nameFile: environment.WG_TUN_NAME_FILE || undefined,
     logLevel,
     nice: niceValue(values.nice),
     packetMemory: packetMemory(values["packet-memory"]),

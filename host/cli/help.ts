@@ -113,6 +113,10 @@ Environment:
                                       In the background the log is kept only when LOG_LEVEL is set
   WG_TUN_FD, WG_UAPI_FD               open descriptors, as the options
   WG_PROCESS_FOREGROUND=1             as --foreground
+  WG_TUN_NAME_FILE=FILE               macOS: where the device's name is written, which the system gives
+
+On macOS the daemon has never been run, only tried against a stand-in for the system (docs/PLATFORMS.md). Devices are
+called utun there, or utun7; nothing confines it, which it wants to hear: --no-confine.
 
 Examples:
   wasmguard wg0 && wg setconf wg0 wg0.conf && ip link set wg0 up

@@ -11,26 +11,19 @@ import { POLLFD } from "../ffi/layout.ts";
 import { check, type Libc } from "../ffi/libc.ts";
 import { systemCall } from "../ffi/system-calls.ts";
 import { signalName } from "../platform.ts";
-import { READY_LINE, WARNING } from "./background.ts";
-import { CliError } from "./command-errors.ts";
-import { type LaunchRequest, prepareLaunch } from "./launch/daemon.ts";
+import { prepareLaunch } from "./launch/daemon.ts";
+import {
+  judge,
+  type Outcome,
+  READY_TIMEOUT_MS,
+  REPORT_BYTES_MAX,
+  type SpawnRequest,
+  saysReady,
+} from "./launch/report.ts";
 
-const READY_TIMEOUT_MS = 20_000;
-const REPORT_BYTES_MAX = 4096;
 /** What a status of wait4 says of a process that ended by itself, and of one that a signal ended. */
 const SIGNAL_MASK = 0x7f;
 const EXIT_SHIFT = 8;
-
-export interface SpawnRequest extends LaunchRequest {
-  /** Tell the user something that keeps nobody from starting. */
-  warn(message: string): void;
-}
-
-interface Outcome {
-  report: string;
-  /** Why there is no more to wait for. */
-  end: "ready" | "closed" | "timeout";
-}
 
 /** Collect the child's report until it is ready, has closed its stdout, or the time is over. */
 function waitForReport(libc: Libc, pipe: number): Outcome {
@@ -50,7 +43,7 @@ function waitForReport(libc: Libc, pipe: number): Outcome {
     if (length === -EINTR) continue;
     if (length <= 0) return { report, end: "closed" };
     if (report.length < REPORT_BYTES_MAX) report += decoder.decode(bytes.subarray(0, length), { stream: true });
-    if (report.split("\n").includes(READY_LINE)) return { report, end: "ready" };
+    if (saysReady(report)) return { report, end: "ready" };
   }
 }
 
@@ -114,19 +107,5 @@ export async function spawnDaemon(request: SpawnRequest, args: readonly string[]
   const { pid, pipe } = startChild(libc, { start, keepsLog: request.keepsLog });
   const { report, end } = stoppingOnFailure(libc, pid, request.warn, () => waitForReport(libc, pipe));
   libc.close(pipe);
-  const lines = report.split("\n");
-  for (const line of lines) if (line.startsWith(WARNING)) request.warn(line.slice(WARNING.length));
-  if (end === "ready") return;
-  const retry = `Look closer with: LOG_LEVEL=verbose wasmguard -f ${request.interfaceName}`;
-  if (end === "timeout") {
-    const outcome = stopDaemon(libc, pid);
-    throw new CliError(
-      `${request.interfaceName} was not ready within ${READY_TIMEOUT_MS / 1000} s and ${outcome}`,
-      retry,
-    );
-  }
-  const line = lines.find((text) => text !== "" && !text.startsWith(WARNING));
-  if (line !== undefined) throw new CliError(line, "");
-  const how = waitForEnd(libc, pid);
-  throw new CliError(`the daemon for ${request.interfaceName} ended (${how}) before it was ready`, retry);
+  judge({ report, end }, request, { stop: () => stopDaemon(libc, pid), howItEnded: () => waitForEnd(libc, pid) });
 }

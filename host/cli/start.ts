@@ -1,11 +1,11 @@
 /**
  * `wasmguard [OPTIONS] NAME`. In the background (the default) the same program is started again as the daemon;
  * the parent waits until the device and the socket exist. In the foreground this process becomes it. Either way the
- * runtime is started once more for the daemon, in a sandbox and without anything that the caller's environment asks of it.
+ * runtime is started once more for the daemon, without anything that the caller's environment asks of it, and on Linux in a sandbox.
  */
 import { obstacle } from "../core/support.ts";
 import { UnsupportedRuntimeError } from "../errors.ts";
-import { requireDaemonSystem } from "../os/systems.ts";
+import { daemonStart } from "../os/systems.ts";
 import { SOCKET_FOLDER_VARIABLE } from "../uapi/socket-path.ts";
 import { DAEMON_MARKER } from "./background.ts";
 import { logLevelOf, startRequest } from "./daemon-options.ts";
@@ -34,7 +34,7 @@ export async function start(args: readonly string[]): Promise<number> {
   // Whoever looks for sockets, in this process or in another that this one starts, looks there.
   if (values["socket-dir"] !== undefined) process.env[SOCKET_FOLDER_VARIABLE] = values["socket-dir"];
   const request = startRequest(operands, values, process.env);
-  requireDaemonSystem();
+  const starts = daemonStart();
   const missing = obstacle();
   if (missing !== undefined) throw new UnsupportedRuntimeError(missing);
   checkOwnLimits();
@@ -43,6 +43,11 @@ export async function start(args: readonly string[]): Promise<number> {
   if (place === "background") return (await import("./run-daemon.ts")).runInBackground(request);
   if (place === "foreground") return (await import("./run-daemon.ts")).runInForeground(request);
   if (place === "leashed") return (await import("./run-daemon.ts")).runInForeground({ ...request, leash: STDIN });
+  if (starts === "beside") {
+    if (request.foreground) return (await import("./run-daemon.ts")).runInForeground(request);
+    await (await import("./launch/beside.ts")).spawnBeside({ ...request, warn }, args);
+    return 0;
+  }
   if (request.foreground) return (await import("./launch/daemon.ts")).becomeDaemon(request, args);
   await (await import("./spawn-daemon.ts")).spawnDaemon({ ...request, warn }, args);
   return 0;

@@ -14,7 +14,7 @@ import type { Workers, WorkersOptions } from "../loop/threads/workers.ts";
 import type { MetricsAddress } from "../metrics/metrics-address.ts";
 import { PROMETHEUS_CONTENT_TYPE, prometheusLines } from "../metrics/prometheus.ts";
 import { type Statistic, single } from "../metrics/statistics.ts";
-import type { Machine, Offloads } from "../os/machine.ts";
+import type { DaemonSystem, Machine, Offloads } from "../os/machine.ts";
 import { daemonSystem } from "../os/systems.ts";
 import { socketPath } from "../uapi/socket-path.ts";
 import type { WebAddress } from "./web-page.ts";
@@ -31,6 +31,8 @@ export interface DaemonOptions {
   interfaceName: string;
   /** An open TUN device that another program made; without it one is created. */
   tunFd?: number | undefined;
+  /** Where the system names devices itself: a file that the name is written to. */
+  nameFile?: string | undefined;
   /** A listening UAPI socket that another program made; without it one is created. */
   uapiFd?: number | undefined;
   logLevel: LogLevel;
@@ -73,10 +75,13 @@ function recordStatus(status: ConfinementStatus, log: DaemonOptions["log"]): voi
   log("verbose", `confinement: ${describeConfinement(status)}`);
 }
 
-/** Runs until the signal, the loss of the socket or the loss of the interface. Rejects if it cannot start. */
-export async function runDaemon(options: DaemonOptions): Promise<void> {
+/**
+ * Runs until the signal, the loss of the socket or the loss of the interface. Rejects if it cannot start.
+ * @param on the system that this is by default
+ */
+export async function runDaemon(options: DaemonOptions, on?: DaemonSystem): Promise<void> {
   const { log } = options;
-  const system = await daemonSystem();
+  const system = on ?? (await daemonSystem());
   if (!system.setPriority(options.nice)) log("verbose", `the system refused priority ${options.nice}`);
   const core = await loadCore({}, "shared");
   const machine = await system.open(core);
@@ -93,7 +98,14 @@ async function runOn(machine: Machine, core: Core, options: DaemonOptions): Prom
   const vectors: Vectors = options.wideVectors ? await widenVectors(core, machine, log) : { bits: 128 };
   const unlockedKeys = new UnlockedKeys(machine.keyMemory, log);
   const threads = options.threads ?? 1;
-  const device = machine.openDevice({ name: interfaceName, inherited: options.tunFd, offloads, threads, log });
+  const device = machine.openDevice({
+    name: interfaceName,
+    inherited: options.tunFd,
+    nameFile: options.nameFile,
+    offloads,
+    threads,
+    log,
+  });
   const path = socketPath(device.name);
   let workers: Workers | undefined;
   try {

@@ -1,6 +1,6 @@
 /**
  * Byte offsets in the C structs that wasmguard fills or reads: LP64, little-endian, Linux. Each names
- * its header; a test compares them with the C compiler's. Only epoll_event differs between machines.
+ * its header; a test compares them with the C compiler's. Few differ between machines.
  */
 import { machine } from "../platform.ts";
 
@@ -35,14 +35,12 @@ export const CMSGHDR = { length: 0, level: 8, type: 12, BYTES: 16 } as const;
 export const IN_PKTINFO = { interface: 0, local: 4, destination: 8, BYTES: 12 } as const;
 export const IN6_PKTINFO = { address: 0, interface: 16, BYTES: 20 } as const;
 
-/** <sys/epoll.h>: packed on x86_64 only */
-export const EPOLL_EVENT =
-  machine() === "x86_64" ? ({ events: 0, data: 4, BYTES: 12 } as const) : ({ events: 0, data: 8, BYTES: 16 } as const);
-/** <sys/stat.h>: the start of struct stat */
-export const STAT =
-  machine() === "x86_64"
-    ? ({ mode: 24, device: 40, BYTES: 144 } as const)
-    : ({ mode: 16, device: 32, BYTES: 128 } as const);
+/** What differs between processors: <sys/epoll.h>, packed on x86_64 only, and <sys/stat.h>, the start of struct stat. */
+export const BY_MACHINE = {
+  x86_64: { EPOLL_EVENT: { events: 0, data: 4, BYTES: 12 }, STAT: { mode: 24, device: 40, BYTES: 144 } },
+  aarch64: { EPOLL_EVENT: { events: 0, data: 8, BYTES: 16 }, STAT: { mode: 16, device: 32, BYTES: 128 } },
+} as const;
+export const { EPOLL_EVENT, STAT } = BY_MACHINE[machine() ?? "aarch64"];
 /** <poll.h> */
 export const POLLFD = { fd: 0, events: 4, happened: 6, BYTES: 8 } as const;
 /** <time.h> */

@@ -42,6 +42,8 @@ export interface DeviceRequest {
   readonly name: string;
   /** An open device that another program made; without it one is created. */
   readonly inherited?: number | undefined;
+  /** Where the system may give the device another name: a file that it is written to. */
+  readonly nameFile?: string | undefined;
   readonly offloads: Offloads;
   /** Threads that are to carry packets. Fewer do where the device has fewer queues. */
   readonly threads: number;

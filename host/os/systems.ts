@@ -5,22 +5,34 @@ import { PlatformError } from "../errors.ts";
 import { machine, platform, systemName } from "../platform.ts";
 import type { DaemonSystem } from "./machine.ts";
 
-const SYSTEMS: Readonly<Record<string, () => Promise<DaemonSystem>>> = {
-  linux: async () => (await import("./linux/machine.ts")).linux,
+/**
+ * "anew": the runtime is started once more for the daemon, in a sandbox. "beside": in the background it is a process of its own; in the
+ * foreground the process that was started is the daemon.
+ */
+export type DaemonStart = "anew" | "beside";
+
+interface Entry {
+  readonly starts: DaemonStart;
+  readonly load: () => Promise<DaemonSystem>;
+}
+
+const SYSTEMS: Readonly<Record<string, Entry>> = {
+  linux: { starts: "anew", load: async () => (await import("./linux/machine.ts")).linux },
+  darwin: { starts: "beside", load: async () => (await import("./macos/machine.ts")).macos },
 };
 
-function find(): () => Promise<DaemonSystem> {
+function find(): Entry {
   const system = Object.hasOwn(SYSTEMS, platform()) ? SYSTEMS[platform()] : undefined;
   if (system === undefined || machine() === undefined) throw new PlatformError(systemName());
   return system;
 }
 
-/** Before anything is loaded or asked for. @throws PlatformError */
-export function requireDaemonSystem(): void {
-  find();
+/** Before anything is loaded or asked for: how a daemon starts on this system. @throws PlatformError */
+export function daemonStart(): DaemonStart {
+  return find().starts;
 }
 
 /** @throws PlatformError */
 export function daemonSystem(): Promise<DaemonSystem> {
-  return find()();
+  return find().load();
 }

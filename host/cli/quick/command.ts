@@ -1,6 +1,6 @@
 /** `up`, `down`, `save` and `strip`: arguments, and what must be there before anything is touched. */
 import { readFileSync } from "node:fs";
-import { requireDaemonSystem } from "../../os/systems.ts";
+import { daemonStart } from "../../os/systems.ts";
 import { isTunnelUp } from "../../uapi/client.ts";
 import { CliError, exitCodeOf, UsageError } from "../command-errors.ts";
 import { complainOf, printPrecious } from "../print.ts";
@@ -20,7 +20,12 @@ async function prepare(command: string, args: readonly string[], right: Right): 
     throw new UsageError(`${command} takes one file or name`, `Try: wasmguard ${command} ./wg0.conf`);
   }
   if (right === "as root") {
-    requireDaemonSystem();
+    if (daemonStart() !== "anew") {
+      throw new CliError(
+        `${command} is not there on this system yet`,
+        "Start the daemon by its name, configure it with `wg setconf`, and set addresses and routes with the system's own programs",
+      );
+    }
     if (process.getuid?.() !== 0) {
       throw new CliError(`${command} must be run as root`, `Try: sudo wasmguard ${command} ${file}`);
     }

@@ -25,13 +25,29 @@ describe("systems without a daemon", () => {
   it.each([
     { where: ["sunos", "x64"], args: ["wg0"] },
     { where: ["freebsd", "x64"], args: ["-f", "wg0"] },
-    { where: ["darwin", "arm64"], args: ["up", "wg0"] },
     { where: ["openbsd", "x64"], args: ["down", "wg0"] },
     { where: ["linux", "riscv64"], args: ["wg0"] },
     { where: ["linux", "arm"], args: ["wg0"] },
   ])("$where: $args", ({ where, args }) => {
     const line = refusal([process.execPath, local("elsewhere-entry.ts"), ...where, ...args]);
     expect(line).toContain(`no network devices for ${where.join(" ")}. Use Linux on x86_64 or arm64`);
+  });
+});
+
+describe("macOS, where the daemon has never run", () => {
+  const on = (...args: string[]): string =>
+    refusal([process.execPath, local("elsewhere-entry.ts"), "darwin", "arm64", ...args]);
+
+  it.each(["up", "down", "save"])("%s: what is not there yet says what is", (command) => {
+    expect(on(command, "wg0")).toMatch(/is not there on this system yet\. Start the daemon by its name/);
+  });
+
+  it("the daemon asks for macOS's own C library, and nothing of Linux's", () => {
+    expect(on("-f", "utun")).toMatch(/cannot call system libraries/);
+  });
+
+  it("in the background, what it complains of comes back", () => {
+    expect(on("utun")).toMatch(/the daemon for utun ended|cannot call system libraries/);
   });
 });
 

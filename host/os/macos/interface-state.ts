@@ -1,0 +1,61 @@
+/** Follows the tunnel's own interface: up or down, its MTU, its end; and notices when addresses or routes of the machine change. */
+import type { DarwinLibc } from "../../ffi/darwin/libc.ts";
+import { openRouteSocket, readRouteNews } from "./route-socket.ts";
+import type { Utun } from "./utun.ts";
+
+export interface InterfaceHandler {
+  cameUp(): void;
+  wentDown(): void;
+  mtu(bytes: number): void;
+  /** How peers are reached may be another. */
+  networkChanged(): void;
+  gone(): void;
+}
+
+export class InterfaceState {
+  /** To wait on: readable when there is news. */
+  readonly fd: number;
+  readonly #libc: DarwinLibc;
+  readonly #utun: Utun;
+  readonly #handler: InterfaceHandler;
+  #up = false;
+  #mtu = 0;
+  #index = 0;
+
+  /** @throws SystemError */
+  constructor(libc: DarwinLibc, utun: Utun, handler: InterfaceHandler) {
+    this.#libc = libc;
+    this.#utun = utun;
+    this.#handler = handler;
+    this.fd = openRouteSocket(libc);
+  }
+
+  /** Of the interface. */
+  get index(): number {
+    return this.#index;
+  }
+
+  /** Read the news. */
+  read(): void {
+    const { link, network } = readRouteNews(this.#libc, this.fd);
+    if (link) this.probe();
+    if (link || network) this.#handler.networkChanged();
+  }
+
+  /** Ask the interface itself. */
+  probe(): void {
+    this.#index = this.#utun.index;
+    if (this.#index === 0) return this.#handler.gone();
+    const { mtu, up } = this.#utun;
+    if (mtu !== this.#mtu) this.#handler.mtu(mtu);
+    this.#mtu = mtu;
+    if (up === this.#up) return;
+    this.#up = up;
+    if (up) this.#handler.cameUp();
+    else this.#handler.wentDown();
+  }
+
+  close(): void {
+    this.#libc.close(this.fd);
+  }
+}
