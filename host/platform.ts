@@ -21,6 +21,36 @@ export function platform(): string {
   return process.platform;
 }
 
+/** Whether the mode of a file says who may read it; on Windows an access control list does, which the runtimes do not show. */
+export function filesHaveModes(): boolean {
+  return process.platform !== "win32";
+}
+
+/** Whether the `errno` of an error is a number of libuv's, unlike those in os.constants. */
+export function errnoIsLibuvs(): boolean {
+  return process.platform === "win32";
+}
+
+/** Whether /proc tells a process about itself. */
+export function hasProcessFiles(): boolean {
+  return process.platform === "linux";
+}
+
+/** As names of environment variables are compared: Windows takes "node_options" for NODE_OPTIONS. */
+export function variableName(name: string): string {
+  return process.platform === "win32" ? name.toUpperCase() : name;
+}
+
+/** Those that ask a program to end, and may come. On Windows nobody can send SIGTERM: it ends the process at once. */
+export function endingSignals(): readonly NodeJS.Signals[] {
+  return process.platform === "win32" ? ["SIGINT", "SIGBREAK", "SIGHUP"] : ["SIGINT", "SIGTERM"];
+}
+
+/** Whether Ctrl-C reaches every process of a console by itself, and sending a signal is as good as killing. */
+export function consoleTellsChildren(): boolean {
+  return process.platform === "win32";
+}
+
 /** For messages: "linux riscv64", both as the runtime names them. */
 export function systemName(): string {
   return `${process.platform} ${process.arch}`;

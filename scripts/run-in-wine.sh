@@ -2,7 +2,7 @@
 # Runs a program of Windows under Wine: run-in-wine.sh PROGRAM ARGUMENT...   As root; scripts/install-wine.sh comes first.
 # PROGRAM: node, bun, deno, a program of Wine's own (cmd, reg), or a path. Exits as the program does.
 # It sees this project, and the directories of WASMGUARD_WINE_DIRECTORIES (a:b), at Z: and the paths that they have here; everything else,
-# drive C: too, is a copy that goes with it, as does every process that is left. The network is this machine's.
+# drive C: too, is a copy that goes with it, as does every process that is left.
 # Standard input had best be a file: Node takes no pipe that a program of Windows did not make. For output this script stands in between.
 set -eu
 if [[ -z ${WASMGUARD_WINE_INSIDE:-} ]]; then
@@ -30,6 +30,11 @@ mount --rbind /dev "$root/dev"
 mount --rbind -o ro /sys "$root/sys"
 mount -t proc proc "$root/proc"
 mount -t tmpfs wine "$root/tmp"
+# The network is this machine's, so names are, too.
+for file in /etc/hosts /etc/resolv.conf; do
+  mkdir -p "$root/etc"
+  [[ ! -e $file ]] || cp --dereference "$file" "$root$file"
+done
 
 IFS=: read -ra directories <<<"$project:${WASMGUARD_WINE_DIRECTORIES:-}"
 for directory in "${directories[@]}"; do

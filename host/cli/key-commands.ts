@@ -5,6 +5,7 @@
 import { fstatSync, readSync } from "node:fs";
 import { derivePublicKey } from "../keys/public-key.ts";
 import { KEY_BASE64_CHARS, KEY_BYTES, keyFromBase64, keyToBase64, secretBytes } from "../keys/text.ts";
+import { filesHaveModes } from "../platform.ts";
 import { CliError, UsageError } from "./command-errors.ts";
 import { complain, printPrecious } from "./print.ts";
 
@@ -20,6 +21,7 @@ function checkNoOperands(command: string, args: readonly string[]): void {
 }
 
 function warnIfWorldAccessible(): void {
+  if (!filesHaveModes()) return;
   const status = fstatSync(STDOUT);
   if (status.isFile() && (status.mode & 0o007) !== 0) {
     complain("Warning: writing to world accessible file.\nConsider setting the umask to 077 and trying again.\n");

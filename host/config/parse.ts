@@ -5,6 +5,7 @@
  */
 
 import { KEY_BASE64_CHARS, keyFromBase64, secretBytes } from "../keys/text.ts";
+import { withoutMark } from "./byte-order-mark.ts";
 import { ConfigError } from "./config-errors.ts";
 import { decodeRawText } from "./raw-text.ts";
 import { emptySettings, HOOKS, type Hook, type PeerSettings, type Settings } from "./settings.ts";
@@ -255,5 +256,5 @@ class Parser {
  * @throws          ConfigError; no secret is kept then
  */
 export function parseConfig(file: Uint8Array, fileName: string): Settings {
-  return new Parser(fileName).parse(file);
+  return new Parser(fileName).parse(withoutMark(file, fileName));
 }

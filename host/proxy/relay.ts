@@ -2,6 +2,7 @@
  * Joins two byte streams. The end of one direction is passed on and leaves the other open (half-close); an error of
  * one side resets the other, so that a cut transfer is never taken for a whole one.
  */
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 export interface RelayReport {
@@ -22,6 +23,20 @@ export function reset(stream: Duplex): void {
     // TLS has the method and throws: there an end without a farewell tells as much.
     stream.destroy();
   }
+}
+
+/** How long a client that is told no may go on sending. */
+const DISMISSED_MS = 500;
+
+/**
+ * Ends a connection after a last answer. What still comes is read and dropped for a moment: who closes with bytes unread sends a reset, and
+ * on Windows a client that gets one loses the answer.
+ */
+export function dismiss(socket: Socket): void {
+  const goes = setTimeout(() => socket.destroy(), DISMISSED_MS);
+  socket.once("close", () => clearTimeout(goes));
+  socket.end();
+  socket.resume();
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Errors of sockets, shaped as the runtime's own: `code`, `errno`, `syscall`, `address`, `port`. What programs test for works as with net.Socket. */
 import { constants } from "node:os";
-import { inspect } from "node:util";
+import { getSystemErrorMap, inspect } from "node:util";
+import { errnoIsLibuvs } from "../platform.ts";
 
 export interface SocketError extends Error {
   code: string;
@@ -19,7 +20,14 @@ export interface Where {
 /** libuv's numbers for codes of the resolver, which are no errno of the system. */
 const RESOLVER_ERRNO: Record<string, number> = { ENOTFOUND: -3008, ESERVFAIL: -3001, ETIMEOUT: -110 };
 
+/** On Windows libuv has numbers of its own for everything, which constants.errno does not know. */
+let numbersOfLibuv: ReadonlyMap<string, number> | undefined;
+
 function errnoOf(code: string): number {
+  if (errnoIsLibuvs()) {
+    numbersOfLibuv ??= new Map([...getSystemErrorMap()].map(([number, [name]]) => [name, number]));
+    return numbersOfLibuv.get(code) ?? -1;
+  }
   const numbers: Record<string, number | undefined> = constants.errno;
   const system = Object.hasOwn(numbers, code) ? numbers[code] : undefined;
   return system !== undefined ? -system : (RESOLVER_ERRNO[code] ?? -1);

@@ -3,7 +3,8 @@
  * no debugger, preload, profile or report; no configuration file that happens to lie about.
  */
 import { readFileSync } from "node:fs";
-import { runtime } from "../../platform.ts";
+import { devNull } from "node:os";
+import { hasProcessFiles, runtime } from "../../platform.ts";
 import { CliError } from "../command-errors.ts";
 import type { Environment } from "./environment.ts";
 
@@ -49,6 +50,8 @@ function isKept(flag: string): boolean {
 const HARMLESS_IN_DENO = /^(?:run|-A|-q|--quiet|--cached-only|--node-modules-dir.*|--(?:allow|deny|no|unstable)-.*)$/;
 
 function denoFlags(): string[] {
+  // Nothing shows them there. A debugger is found all the same (taint.ts).
+  if (!hasProcessFiles()) return [];
   const words = readFileSync("/proc/self/cmdline", "utf8").split("\0").slice(1);
   const script = words.findIndex((word) => !word.startsWith("-") && word !== "run");
   return words.slice(0, Math.max(0, script)).filter((flag) => !HARMLESS_IN_DENO.test(flag));
@@ -76,13 +79,13 @@ function ownFlags(): string[] {
     case "deno":
       return ["--allow-all", "--quiet", "--no-lock", "--no-prompt", "--no-code-cache"];
     case "bun":
-      return ["--config=/dev/null", "--no-env-file", "--no-install"];
+      return [`--config=${devNull}`, "--no-env-file", "--no-install"];
     default:
       // OpenSSL's configuration can name code to load; where it lies, and what it includes, is each distribution's own, and
       // Node does not start where it may not read it.
       return [
         ...(knowsDisableSigusr1(process.versions.node) ? ["--disable-sigusr1"] : []),
-        ...(process.versions.openssl === undefined ? [] : ["--openssl-config=/dev/null"]),
+        ...(process.versions.openssl === undefined ? [] : [`--openssl-config=${devNull}`]),
       ];
   }
 }

@@ -5,6 +5,7 @@
  * but the dangerous ones.
  */
 import { readFileSync } from "node:fs";
+import { variableName } from "../../platform.ts";
 
 export type Environment = Record<string, string | undefined>;
 
@@ -34,7 +35,8 @@ const HARMLESS = new Set([
 ]);
 
 /** Whether a runtime or a library does what this variable says. */
-export function isObeyed(name: string): boolean {
+export function isObeyed(variable: string): boolean {
+  const name = variableName(variable);
   return (OBEYED.test(name) || OBEYED_TOO.has(name)) && !HARMLESS.has(name);
 }
 

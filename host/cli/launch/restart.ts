@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { replaceProcess } from "../../ffi/execute.ts";
 import { openLibc } from "../../ffi/libc.ts";
+import { consoleTellsChildren, endingSignals } from "../../platform.ts";
 import { CliError } from "../command-errors.ts";
 import { type Command, selfCommand } from "./command.ts";
 import { passOnInherited } from "./descriptors.ts";
@@ -39,7 +40,12 @@ async function replace({ program, args }: Command, environment: Record<string, s
 
 function runChild({ program, args }: Command, env: Record<string, string>): Promise<number> {
   const child = spawn(program, args, { stdio: "inherit", env });
-  for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
+  const forwarded = consoleTellsChildren() ? endingSignals() : FORWARDED;
+  for (const signal of forwarded) {
+    process.on(signal, () => {
+      if (!consoleTellsChildren()) child.kill(signal);
+    });
+  }
   return new Promise((resolve, reject) => {
     child.on("error", (cause) => reject(new CliError(`cannot start ${program}: ${cause.message}`, "")));
     child.on("exit", (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? "SIGTERM"]));

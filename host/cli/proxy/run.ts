@@ -4,6 +4,7 @@ import { configOf } from "../../library/config.ts";
 import { Network } from "../../network/index.ts";
 import { networkOf } from "../../network/network-options.ts";
 import { usersOfSockets } from "../../os/socket-users.ts";
+import { endingSignals } from "../../platform.ts";
 import { AliveChecks } from "../../proxy/alive.ts";
 import type { Plan } from "../../proxy/config/plan.ts";
 import { Connections } from "../../proxy/connections.ts";
@@ -72,8 +73,7 @@ function stopSignal(): Promise<void> {
       asked = true;
       resolve();
     };
-    process.on("SIGINT", stop);
-    process.on("SIGTERM", stop);
+    for (const signal of endingSignals()) process.on(signal, stop);
   });
 }
 

@@ -3,16 +3,19 @@
  * they are read once more when they are needed, since hooks and the resolver may take minutes before.
  */
 import { existsSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { withoutMark } from "../../config/byte-order-mark.ts";
 import { parseConfig } from "../../config/parse.ts";
 import { decodeRawText, encodeRawText, isUnicode } from "../../config/raw-text.ts";
 import { type PeerSettings, type SystemSettings, type TunnelSettings, wipeSettings } from "../../config/settings.ts";
+import { filesHaveModes } from "../../platform.ts";
 import { CliError, UsageError } from "../command-errors.ts";
 import { complain } from "../print.ts";
 import { SourceBytes } from "./source.ts";
 
 const CONFIG_FOLDER = "/etc/wireguard";
 const NAME = /^[a-zA-Z0-9_=+.-]{1,15}$/;
-const FILE = /(?:^|\/)([a-zA-Z0-9_=+.-]{1,15})\.conf$/;
+const FILE = /^([a-zA-Z0-9_=+.-]{1,15})\.conf$/;
 
 export interface ConfigFile {
   /** Raw text (config/raw-text.ts), without symbolic links. */
@@ -45,8 +48,8 @@ function realPath(path: string): string {
 }
 
 function warnIfWorldAccessible(path: string): void {
-  const folder = path.slice(0, path.lastIndexOf("/")) || (path.startsWith("/") ? "/" : ".");
-  const open = statSync(fsPath(path)).mode & statSync(fsPath(folder)).mode & 0o007;
+  if (!filesHaveModes()) return;
+  const open = statSync(fsPath(path)).mode & statSync(fsPath(dirname(path))).mode & 0o007;
   if (open !== 0) complain(`Warning: \`${path}' is world accessible\n`);
 }
 
@@ -58,7 +61,8 @@ function locate(argument: string): { path: string; interfaceName: string } {
   if (!existsSync(fsPath(path))) {
     throw new CliError(`${path} does not exist`, "Give a FILE.conf, or a NAME in /etc/wireguard");
   }
-  const interfaceName = FILE.exec(path)?.[1];
+  // Not what stands before a separator at the end, which names a folder.
+  const interfaceName = path.endsWith(".conf") ? FILE.exec(basename(path))?.[1] : undefined;
   if (interfaceName === undefined || interfaceName === "." || interfaceName === "..") {
     throw new UsageError(
       `${path} does not name an interface`,
@@ -75,7 +79,7 @@ export function openConfigFile(argument: string): ConfigFile {
   const source = SourceBytes.open(path, fsPath(path));
   try {
     if (source.isFile) warnIfWorldAccessible(real);
-    const fileName = path.slice(path.lastIndexOf("/") + 1);
+    const fileName = basename(path);
     const parse = () => {
       const bytes = source.read();
       try {
@@ -92,7 +96,7 @@ export function openConfigFile(argument: string): ConfigFile {
       system: settings.system,
       isEmpty: settings.isEmpty,
       endpoints: settings.tunnel.peers.map(({ endpoint }) => endpoint),
-      bytes: () => source.read(),
+      bytes: () => withoutMark(source.read(), fileName),
       tunnel: () => parse().tunnel,
       close: () => source.close(),
     };

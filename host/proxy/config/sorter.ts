@@ -2,6 +2,7 @@
  * Sorts the lines of a configuration file: the tunnel's part stays bytes, with every other line blanked so that it numbers its
  * lines as the file does; only sections of services become strings.
  */
+import { withoutMark } from "../../config/byte-order-mark.ts";
 import { ConfigError } from "../../config/config-errors.ts";
 import { characters, readLine } from "./lines.ts";
 import { Section } from "./sections.ts";
@@ -54,7 +55,8 @@ export class Sorter {
   }
 
   /** @returns the tunnel's part; the caller wipes it */
-  sort(file: Uint8Array): Uint8Array {
+  sort(source: Uint8Array): Uint8Array {
+    const file = withoutMark(source, this.#fileName);
     try {
       for (let start = 0, number = 1; start < file.length; number++) {
         const stop = file.indexOf(LF, start);

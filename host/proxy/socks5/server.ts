@@ -6,7 +6,7 @@ import { type Context, carry, connectWithin } from "../context.ts";
 import { type Failure, failureOf } from "../failure.ts";
 import { type Listener, listenTcp } from "../listen.ts";
 import type { Login } from "../login.ts";
-import { reset } from "../relay.ts";
+import { dismiss, reset } from "../relay.ts";
 import { describeTarget, type Target } from "../way.ts";
 import { formatAddress } from "./address.ts";
 import { associate } from "./associate.ts";
@@ -57,7 +57,7 @@ async function serve(
     if (error instanceof NegotiationError) {
       context.log(`socks5 ${from}: ${error.message}`);
       if (error.reply !== undefined) reply(socket, error.reply, NO_ADDRESS);
-      socket.destroySoon();
+      dismiss(socket);
     } else reset(socket);
     return;
   } finally {
@@ -88,6 +88,6 @@ async function serve(
     context.log(`${label}: ${error instanceof Error ? error.message : error}`);
     if (socket.destroyed) return;
     reply(socket, REPLIES[failureOf(error)], NO_ADDRESS);
-    socket.destroySoon();
+    dismiss(socket);
   }
 }

@@ -225,3 +225,16 @@ describe("addresses of the interface", () => {
     },
   );
 });
+
+describe("a byte order mark", () => {
+  it("of UTF-8 is passed over", () => {
+    expect(parse("\ufeff[Interface]\r\nListenPort = 7\r\n").tunnel.listenPort).toBe(7);
+  });
+
+  it.each(["\ufeff", "\ufffe"])("of two bytes a character is told, %#", (mark) => {
+    const file = Buffer.from(`${mark}[Interface]\n`, "utf16le");
+    expect(() => parseConfig(file, "wg0.conf")).toThrow(
+      expect.objectContaining({ message: "wg0.conf, line 1: the file is UTF-16", nextStep: "Save it as UTF-8." }),
+    );
+  });
+});

@@ -9,7 +9,7 @@ import { makeFetch } from "../../../host/sockets/http/fetch.ts";
 import { HttpTransport } from "../../../host/sockets/http/transport.ts";
 import { TunnelServer } from "../../../host/sockets/server.ts";
 import type { TunnelSocket } from "../../../host/sockets/socket.ts";
-import { certificate } from "./support/certificate.ts";
+import { certificate } from "../../support/certificate.ts";
 import { type Node, pair } from "./support/pair.ts";
 
 async function inside(node: Node, onConnection: (socket: never) => void): Promise<number> {
@@ -195,7 +195,7 @@ describe("fetch", () => {
 
   it("speaks HTTP/2 where the server does, with one connection for many requests", async () => {
     const { near, far } = pair();
-    const { cert, key } = certificate();
+    const { cert, key } = certificate("far.internal");
     const server = createSecureServer({ cert, key }, (request, response) => {
       response.setHeader("x-version", request.httpVersion);
       if (request.method === "GET") response.end(request.url);
@@ -225,7 +225,7 @@ describe("fetch", () => {
 
   it("speaks HTTP/1.1 over TLS where the server knows no other", async () => {
     const { near, far } = pair();
-    const { cert, key } = certificate();
+    const { cert, key } = certificate("far.internal");
     const plain = createServer((request, response) => response.end(`secure ${request.url}`));
     const secure = createTlsServer({ cert, key }, (socket) => plain.emit("connection", socket));
     const port = await inside(far, (socket) => secure.emit("connection", socket));

@@ -7,7 +7,7 @@ import { makeFetch } from "../../../host/sockets/http/fetch.ts";
 import { HttpTransport } from "../../../host/sockets/http/transport.ts";
 import { TunnelServer } from "../../../host/sockets/server.ts";
 import type { TunnelSocket } from "../../../host/sockets/socket.ts";
-import { certificate } from "./support/certificate.ts";
+import { certificate } from "../../support/certificate.ts";
 import { type Node, pair } from "./support/pair.ts";
 
 async function inside(node: Node, onConnection: (socket: TunnelSocket) => void): Promise<number> {
@@ -100,7 +100,7 @@ describe("a request whose kept connection is ended", () => {
 
 it("a request on a kept session of HTTP/2 is sent once more, one that the server refuses even with a body", async () => {
   const { near, far } = pair();
-  const { cert, key } = certificate();
+  const { cert, key } = certificate("far.internal");
   const seen: string[] = [];
   const server = createSecureServer({ cert, key });
   let sessions = 0;

@@ -1,8 +1,10 @@
 // Which variables and flags pass from the caller to a process of ours.
 import { execFileSync } from "node:child_process";
+import { devNull } from "node:os";
 import { expect, test } from "vitest";
 import { foreignFlags, knowsDisableSigusr1, selfCommand } from "../../../../host/cli/launch/command.ts";
 import { commandEnvironment, daemonEnvironment, isObeyed } from "../../../../host/cli/launch/environment.ts";
+import { platform } from "../../../../host/platform.ts";
 
 test("the daemon gets what it reads itself, and nothing that a runtime or a library obeys", () => {
   const given = {
@@ -44,6 +46,12 @@ test.for([
   expect(isObeyed(name)).toBe(true);
 });
 
+if (platform() === "win32") {
+  test.for(["node_options", "Bun_Inspect", "SslKeyLogFile"])("%s is, since Windows looks at no case", (name) => {
+    expect(isObeyed(name)).toBe(true);
+  });
+}
+
 test("what Deno sets by itself where there is no Node is nobody's hook", () => {
   expect(isObeyed("DENO_NODE_SHIM_ACTIVE")).toBe(false);
 });
@@ -75,7 +83,8 @@ test("a runtime that knows --disable-sigusr1 is started with it", () => {
 });
 
 test("Node starts without the system's configuration of OpenSSL, which can load code", () => {
-  expect(selfCommand([], {}).args).toContain("--openssl-config=/dev/null");
-  expect(foreignFlags({ NODE_OPTIONS: "--openssl-config=/dev/null" })).not.toContain("--openssl-config=/dev/null");
+  const none = `--openssl-config=${devNull}`;
+  expect(selfCommand([], {}).args).toContain(none);
+  expect(foreignFlags({ NODE_OPTIONS: none })).not.toContain(none);
   expect(foreignFlags({ NODE_OPTIONS: "--openssl-config=/evil.cnf" })).toContain("--openssl-config=/evil.cnf");
 });

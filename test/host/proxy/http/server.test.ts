@@ -1,14 +1,11 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer, Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { serveHttpProxy } from "../../../../host/proxy/http/server.ts";
 import { Login } from "../../../../host/proxy/login.ts";
+import { certificate } from "../../../support/certificate.ts";
 import { ANY, bed, converse, echoServer } from "../support/bench.ts";
 
 async function start(options: { login?: Login } = {}, limits: Parameters<typeof bed>[0] = {}) {
@@ -443,14 +440,9 @@ describe("a proxy that is not for everybody", () => {
   });
 
   async function startTls(limits: Parameters<typeof bed>[0] = {}) {
-    const folder = mkdtempSync(join(tmpdir(), "proxy-"));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
-    const openssl = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
-    execFileSync("openssl", [...openssl, "-subj", "/CN=proxy", "-keyout", key, "-out", cert], { stdio: "ignore" });
     const test = bed(limits);
     test.way.names.set("web.internal", "127.0.0.1");
-    const tls = { cert: readFileSync(cert), key: readFileSync(key) };
+    const tls = certificate("proxy");
     const listener = await serveHttpProxy(test.context, { bind: ANY, tls });
     onTestFinished(() => listener.close());
     const { port } = listener.address;
