@@ -149,6 +149,10 @@ export const SEND_MALFORMED = 5;
 export const SEND_MORE = 6; // no transmit room left: flush, then call `sendMore`
 export const SEND_TOO_BIG = 7; // over PACKET_BYTES_MAX_…
 export const SEND_LOOP = 8; // dropped: our own datagram, or nested too deep
+export const SEND_STALLED = 9; // another thread keeps some of it and does not go on: the device must end
+
+// Of `receive` instead of a number of writes: as SEND_STALLED.
+export const RECEIVE_STALLED = -1;
 
 // What went wrong with a packet that an ICMP error answers.
 export const ICMP_HOST_UNREACHABLE = 0; // no peer, or a peer without endpoint: 3/1, and 1/3 in ICMPv6

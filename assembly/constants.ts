@@ -22,3 +22,7 @@ export const TOUCHED: u32 = 1024;
 export const HANDSHAKE_QUEUE: u32 = 4096; // as the kernel's
 export const UAPI_SESSIONS: u32 = 8;
 export const UAPI_AREA_BYTES: u32 = 65536; // one input and one output area each
+/** Messages that threads may share at a time: more than a receive call finds, but for tiny ones. */
+export const FORK_JOBS: u32 = 640;
+/** Those that are taken together: some 8 microseconds of full ones, so that who is interrupted holds little up. */
+export const FORK_BLOCK: u32 = 8;

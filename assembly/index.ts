@@ -15,6 +15,7 @@ import { QueuedRecord } from "./records/queued";
 import { AllowedIps } from "./routing/allowed-ips";
 import { Peers } from "./routing/peers";
 import { touch } from "./transport/events";
+import { Helpers } from "./transport/helpers";
 import { Keypair } from "./transport/keypair";
 import { Keypairs } from "./transport/keypairs";
 import { NOBODY, Trains } from "./transport/trains";
@@ -56,6 +57,7 @@ export { consumeResponse, createResponse } from "./noise/response";
 export { beginSession } from "./noise/session";
 export { icmpErrorForRead } from "./packet/icmp";
 export { countDrop } from "./transport/drops";
+export { help } from "./transport/help";
 export { receive } from "./transport/inbound";
 export { outlook, sendKeepalive, sendMore, sendPacket } from "./transport/outbound";
 export { acceptPath, followPath } from "./transport/roaming";
@@ -89,6 +91,28 @@ export function share(): void {
  */
 export function useWideKernel(place: u32): bool {
   return checkKernel(rxBuffers, place);
+}
+
+/** This thread has nothing of its own to do, and calls `help` again and again: others may count on it. */
+export function startLooking(): void {
+  Helpers.startLooking();
+}
+
+export function stopLooking(): void {
+  Helpers.stopLooking();
+}
+
+/** @returns bytes of messages since the last call that other threads might have helped with, had any been looking */
+export function takeUnshared(): u32 {
+  const self = ThreadState.get();
+  const bytes = self.unshared;
+  self.unshared = 0;
+  return bytes;
+}
+
+/** Messages that were sealed or opened by another thread than the one they came to. */
+export function helpedMessages(): u64 {
+  return Helpers.messages;
 }
 
 /** Take over the settings that were made in thread 0's instance. */

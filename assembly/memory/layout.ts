@@ -3,8 +3,8 @@
  * device may have, once, when the host creates the memory; pages that nobody touches cost nothing.
  *
  *   static data │ SECRETS: identity, secrets and keypairs of peers, UAPI areas, scratch per thread │
- *   peers, index table, key table, allowed-ips nodes, multiples of X25519's base point │
- *   for each thread: settings, queue, receive, transmit, TUN
+ *   peers, index table, key table, allowed-ips nodes, multiples of X25519's base point, who helps whom │
+ *   for each thread: settings, queue, receive, transmit, TUN, what others may help with
  *
  * Everything between `secretsBegin` and `secretsEnd` may hold key material: the host locks it and keeps
  * it out of core dumps. What lives longest comes first, for a process that may not lock all of it.
@@ -30,12 +30,16 @@ import {
 } from "../abi";
 import { GATHER_ENTRIES, HANDSHAKE_QUEUE, TOUCHED, UAPI_AREA_BYTES, UAPI_SESSIONS, WRITES } from "../constants";
 import { BASE_TABLE_BYTES, setBaseTable } from "../crypto/base-table";
+import { FORK_BYTES } from "../records/fork";
 import { SCRATCH_BYTES } from "./scratch";
 
 const PAGE: usize = 4096;
 
 /** Two results of Diffie-Hellman, with what they are of (noise/agreed.ts checks it). */
 export const AGREED_BYTES: usize = 128;
+
+/** Three cache lines (transport/helpers.ts checks it). */
+export const HELPERS_BYTES: usize = 192;
 
 /** Bytes of one allowed-ips node (routing/allowed-ips.ts checks it). */
 export const ROUTE_BYTES: usize = 56;
@@ -53,7 +57,11 @@ export let uapiAreas: usize = 0;
 /** Of the first thread; the others' follow. */
 export let scratches: usize = 0;
 export let secretsEnd: usize = 0;
-/** Of this thread, as all from `touched` to `ioControl`. */
+/** Whose memory this is. */
+export let thread: u32 = 0;
+/** What threads that help each other share. */
+export let helpers: usize = 0;
+/** Of this thread, as all from `touched` to `fork`. */
 export let device: usize = 0;
 /** Of thread 0, where the settings are made. */
 export let firstDevice: usize = 0;
@@ -74,6 +82,7 @@ export let gather: usize = 0;
 export let writes: usize = 0;
 export let tunBuffer: usize = 0;
 export let ioControl: usize = 0;
+export let fork: usize = 0;
 /** A page for small answers to the host, and its small questions. */
 export let exchange: usize = 0;
 /** An ICMP error on its way to the TUN device. */
@@ -81,6 +90,14 @@ export let icmpBuffer: usize = 0;
 export let memoryEnd: usize = 0;
 
 let cursor: usize = 0;
+/** The first thread's, and how far those of the next are from them. */
+let firstFork: usize = 0;
+let block: usize = 0;
+
+/** `fork` of another thread. */
+export function forkOf(other: u32): usize {
+  return firstFork + block * other;
+}
 
 /** Take `bytes` at the next page. */
 function region(bytes: usize): usize {
@@ -98,7 +115,8 @@ function powerOfTwo(n: u32): u32 {
  * Lay memory out for `peerLimit` peers, `routeLimit` allowed-ips nodes and `threads` threads at the most.
  * @returns address of this thread's scratch memory
  */
-export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, thread: u32, threads: u32): usize {
+export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, self: u32, threads: u32): usize {
+  thread = self;
   maxPeers = peerLimit;
   maxRoutes = routeLimit;
   cursor = (heapBase + PAGE - 1) & ~(PAGE - 1);
@@ -125,16 +143,18 @@ export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, thread:
   drops = region(1024);
   exchange = region(PAGE);
   icmpBuffer = region(PAGE);
+  helpers = region(HELPERS_BYTES);
 
   // All blocks are alike: the first tells how large they are.
   firstDevice = cursor;
   layOutThread();
-  const block = cursor - firstDevice;
-  cursor = firstDevice + block * thread;
+  block = cursor - firstDevice;
+  firstFork = fork;
+  cursor = firstDevice + block * self;
   layOutThread();
   memoryEnd = firstDevice + block * threads;
 
-  return scratches + SCRATCH_BYTES * thread;
+  return scratches + SCRATCH_BYTES * self;
 }
 
 /** What each thread has for itself. */
@@ -150,4 +170,5 @@ function layOutThread(): void {
   writes = region(WRITE_BYTES * WRITES);
   tunBuffer = region(<usize>MESSAGE_BYTES_MAX + PAGE);
   ioControl = region(IO_CONTROL_BYTES);
+  fork = region(FORK_BYTES);
 }

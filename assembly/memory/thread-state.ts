@@ -29,6 +29,8 @@ export class ThreadState {
   /** Handshake messages waiting: first, and how many. */
   queueFirst: u32;
   queueLength: u32;
+  /** Bytes of messages that other threads might have helped with, had they been there. */
+  unshared: u32;
 
   @inline static get(): ThreadState {
     return changetype<ThreadState>(device);

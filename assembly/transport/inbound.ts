@@ -26,10 +26,11 @@ import {
   MESSAGE_RESPONSE,
   MESSAGE_TRANSPORT,
   PEER_FLAG_REKEY_ASKED,
+  RECEIVE_STALLED,
   RESPONSE_BYTES,
   TRANSPORT_HEADER_BYTES,
 } from "../abi";
-import { GATHER_ENTRIES, REJECT_AFTER_MESSAGES, REKEY_WHEN_RECEIVING, WRITES } from "../constants";
+import { FORK_BLOCK, GATHER_ENTRIES, REJECT_AFTER_MESSAGES, REKEY_WHEN_RECEIVING, WRITES } from "../constants";
 import { NO_COUNTER, openPacket, packetsBegin, packetsEnd } from "../crypto/packet-aead";
 import { gather, writes } from "../memory/layout";
 import { Sharing } from "../memory/sharing";
@@ -39,12 +40,15 @@ import { enqueueHandshake } from "../noise/queue";
 import { coalesceAdd, coalesceBegin, coalesceFinish } from "../packet/coalesce";
 import { decapsulate } from "../packet/ecn";
 import { innerLength, source, version } from "../packet/ip";
+import { KIND_OPEN } from "../records/fork";
 import { RxRecord } from "../records/rx";
 import { AllowedIps } from "../routing/allowed-ips";
 import { IndexTable, NO_OWNER } from "../routing/index-table";
 import { Peers } from "../routing/peers";
 import { countDrop } from "./drops";
 import { touch } from "./events";
+import { Fork } from "./fork";
+import { Helpers } from "./helpers";
 import { Keypair } from "./keypair";
 import { Keypairs } from "./keypairs";
 import { followPath } from "./roaming";
@@ -54,12 +58,14 @@ let openKeypair: usize = 0;
 
 /**
  * Take the first `count` RX descriptors.
- * @returns writes for the TUN device, described from `writes` on
+ * @returns writes for the TUN device, described from `writes` on; RECEIVE_STALLED when another thread keeps some of the messages
  */
-export function receive(count: u32, now: f64): u32 {
+export function receive(count: u32, now: f64): i32 {
   const self = ThreadState.get();
   coalesceBegin(self.base, gather, GATHER_ENTRIES, writes, WRITES, self.vnet, self.mergeTcp, self.mergeUdp);
   openKeypair = 0;
+  const shared = Sharing.on && Helpers.shall(bytesOf(count));
+  if (shared) Fork.begin(KIND_OPEN);
   for (let i: u32 = 0; i < count; i++) {
     const descriptor = RxRecord.of(i);
     const segment = descriptor.segment;
@@ -69,19 +75,29 @@ export function receive(count: u32, now: f64): u32 {
     while (left > 0) {
       const length = segment ? min(segment, left) : left;
       left -= length;
-      receiveDatagram(at, length, descriptor, now, left ? 1 : count - i - 1);
+      if (isTransport(at, length, descriptor.path.bytes)) {
+        if (!shared) open(at, length, descriptor, now, left ? 1 : count - i - 1);
+        else if (!list(at, length, i, now)) return RECEIVE_STALLED;
+      }
       at += length;
     }
   }
   if (openKeypair) packetsEnd();
+  if (shared && !admitListed(now)) return RECEIVE_STALLED;
   return coalesceFinish();
 }
 
-/** @param waiting  how many messages come behind this one in the batch, at least */
-function receiveDatagram(message: usize, length: u32, descriptor: RxRecord, now: f64, waiting: u32): void {
-  if (length < <u32>KEEPALIVE_BYTES) return countDrop(DROP_SHORT);
+function bytesOf(count: u32): u32 {
+  let bytes: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) bytes += RxRecord.of(i).length;
+  return bytes;
+}
+
+/** Whether this is a transport message. Handshake messages are queued, all else is counted and dropped. */
+function isTransport(message: usize, length: u32, path: usize): bool {
+  if (length < <u32>KEEPALIVE_BYTES) return refused(DROP_SHORT);
   const type = load<u32>(message); // with the three reserved bytes, which are zero
-  if (type === MESSAGE_TRANSPORT) return open(message, length, descriptor, now, waiting);
+  if (type === MESSAGE_TRANSPORT) return true;
   const wanted: u32 =
     type === MESSAGE_INITIATION
       ? INITIATION_BYTES
@@ -90,42 +106,76 @@ function receiveDatagram(message: usize, length: u32, descriptor: RxRecord, now:
         : type === MESSAGE_COOKIE_REPLY
           ? COOKIE_REPLY_BYTES
           : 0;
-  if (length !== wanted) return countDrop(DROP_TYPE);
+  if (length !== wanted) return refused(DROP_TYPE);
   // Before it takes a place in the queue: whoever does not know our public key shall not keep others out of it.
-  if (type !== MESSAGE_COOKIE_REPLY && !checkMac1(message, length)) return countDrop(DROP_MAC1);
-  enqueueHandshake(message, length, descriptor.path.bytes);
+  if (type !== MESSAGE_COOKIE_REPLY && !checkMac1(message, length)) return refused(DROP_MAC1);
+  enqueueHandshake(message, length, path);
+  return false;
 }
 
-/** One transport message. */
-function open(message: usize, length: u32, descriptor: RxRecord, now: f64, waiting: u32): void {
+/** @returns owner of the keypair that a transport message names, if it may be opened with it; else NO_OWNER, which is counted */
+function ownerOf(message: usize, now: f64): u32 {
   const owner = IndexTable.find(load<u32>(message, 4));
-  if (owner === NO_OWNER || (owner & 3) === 0) return countDrop(DROP_INDEX);
-  const peer = owner >> 2;
-  const keypair = Keypair.of(peer, owner & 3);
-  if (!keypair.fresh(now)) return countDrop(DROP_EXPIRED);
-  const counter = load<u64>(message, 8);
-  if (counter >= REJECT_AFTER_MESSAGES) return countDrop(DROP_REPLAY);
+  if (owner === NO_OWNER || (owner & 3) === 0) return nobody(DROP_INDEX);
+  if (!Keypair.of(owner >> 2, owner & 3).fresh(now)) return nobody(DROP_EXPIRED);
+  return load<u64>(message, 8) < REJECT_AFTER_MESSAGES ? owner : nobody(DROP_REPLAY);
+}
 
+/** One transport message. @param waiting  how many messages come behind this one in the batch, at least */
+function open(message: usize, length: u32, descriptor: RxRecord, now: f64, waiting: u32): void {
+  const owner = ownerOf(message, now);
+  if (owner === NO_OWNER) return;
+  const keypair = Keypair.of(owner >> 2, owner & 3);
   if (openKeypair !== changetype<usize>(keypair)) {
     if (openKeypair) packetsEnd();
     packetsBegin(keypair.receivingKey);
     openKeypair = changetype<usize>(keypair);
   }
   const packet = message + TRANSPORT_HEADER_BYTES;
-  const plain = length - KEEPALIVE_BYTES;
+  const counter = load<u64>(message, 8);
   const expected = waiting ? counter + 1 : NO_COUNTER;
-  if (!openPacket(packet, packet, plain, counter, expected)) return countDrop(DROP_AUTHENTICATION);
-  if (!keypair.accept(counter)) return countDrop(DROP_REPLAY);
+  if (!openPacket(packet, packet, length - KEEPALIVE_BYTES, counter, expected)) return countDrop(DROP_AUTHENTICATION);
+  admit(owner, message, length, descriptor, now);
+}
 
+/** One transport message, for any thread to open. @returns as admitListed */
+function list(message: usize, length: u32, descriptor: u32, now: f64): bool {
+  const owner = ownerOf(message, now);
+  if (owner === NO_OWNER) return true;
+  if (Fork.isFull) {
+    if (!admitListed(now)) return false;
+    Fork.begin(KIND_OPEN);
+  }
+  Fork.add(message, length, owner, descriptor);
+  return true;
+}
+
+/** Have all that is listed opened, and go on with it in order. @returns false when another thread keeps some of it */
+function admitListed(now: f64): bool {
+  Fork.workThrough();
+  for (let i: u32 = 0; i < Fork.count; i++) {
+    if (i % FORK_BLOCK === 0 && !Fork.isDone(i)) return false;
+    const job = Fork.job(i);
+    if (job.opened) admit(job.owner, job.message, job.length, RxRecord.of(job.descriptor), now);
+    else countDrop(DROP_AUTHENTICATION);
+  }
+  return true;
+}
+
+/** A message whose tag was right, and which is plaintext now. */
+function admit(owner: u32, message: usize, length: u32, descriptor: RxRecord, now: f64): void {
+  const peer = owner >> 2;
+  if (!Keypair.of(peer, owner & 3).accept(load<u64>(message, 8))) return countDrop(DROP_REPLAY);
   if (confirm(peer, owner & 3)) touch(peer, EVENT_CONFIRMED);
   followPath(peer, descriptor.path.bytes);
   keepKeyFresh(peer, now);
+  const plain = length - KEEPALIVE_BYTES;
   if (plain === 0) {
     touch(peer, EVENT_KEEPALIVE);
     return countReceived(peer, length);
   }
   touch(peer, EVENT_DATA);
-  if (deliver(peer, packet, plain, descriptor.tos)) countReceived(peer, length);
+  if (deliver(peer, message + TRANSPORT_HEADER_BYTES, plain, descriptor.tos)) countReceived(peer, length);
 }
 
 function confirm(peer: u32, number: u32): bool {
@@ -165,4 +215,9 @@ function deliver(peer: u32, packet: usize, plain: u32, tos: u32): bool {
 function refused(reason: u32): bool {
   countDrop(reason);
   return false;
+}
+
+function nobody(reason: u32): u32 {
+  countDrop(reason);
+  return NO_OWNER;
 }

@@ -14,6 +14,7 @@ import {
   SEND_NO_ENDPOINT,
   SEND_NO_PEER,
   SEND_STAGE,
+  SEND_STALLED,
   SEND_STATUS_SHIFT,
   SEND_TOO_BIG,
   TAG_BYTES,
@@ -22,13 +23,17 @@ import {
 } from "../abi";
 import { REJECT_AFTER_MESSAGES } from "../constants";
 import { packetsBegin, packetsEnd, sealPacket } from "../crypto/packet-aead";
+import { Sharing } from "../memory/sharing";
 import { ThreadState } from "../memory/thread-state";
 import { ecnOf } from "../packet/ecn";
 import { destination, version } from "../packet/ip";
 import { hopLimitFor, isOwnDatagram, NO_HOPS } from "../packet/nesting";
 import { splitBegin, splitNext, splitSegmentLength } from "../packet/split";
+import { KIND_SEAL } from "../records/fork";
 import { AllowedIps } from "../routing/allowed-ips";
 import { Peers } from "../routing/peers";
+import { Fork } from "./fork";
+import { Helpers } from "./helpers";
 import { Keypair } from "./keypair";
 import { Keypairs } from "./keypairs";
 import { Trains } from "./trains";
@@ -39,6 +44,8 @@ let sendingNumber: u32 = 0;
 let sendingCounter: u64 = 0;
 let sendingTos: u32 = 0;
 let sendingNow: f64 = 0;
+/** Whether any thread may seal what it makes. */
+let sendingShared: bool = false;
 
 /** Bytes after padding: to a multiple of 16, but not over the MTU (the kernel's calculate_skb_padding). */
 function padded(length: u32): u32 {
@@ -98,6 +105,7 @@ function sendTo(peer: u32, vnet: usize, length: u32, tos: u32, now: f64): u32 {
   sendingNumber = number;
   sendingTos = tos;
   sendingNow = now;
+  sendingShared = Sharing.on && segments > 1 && Helpers.shall(length);
   return sendMore();
 }
 
@@ -105,9 +113,10 @@ function sendTo(peer: u32, vnet: usize, length: u32, tos: u32, now: f64): u32 {
 export function sendMore(): u32 {
   const keypair = Keypair.of(sendingPeer, sendingNumber);
   const room = TRANSPORT_HEADER_BYTES + padded(splitSegmentLength()) + TAG_BYTES;
-  packetsBegin(keypair.sendingKey);
+  if (sendingShared) Fork.begin(KIND_SEAL);
+  else packetsBegin(keypair.sendingKey);
   let status: u32 = SEND_MORE;
-  for (;;) {
+  while (!sendingShared || !Fork.isFull) {
     const message = Trains.reserve(sendingPeer, room, sendingTos);
     if (!message) break;
     const length = splitNext(message + TRANSPORT_HEADER_BYTES);
@@ -115,25 +124,40 @@ export function sendMore(): u32 {
       status = wantsRekey(keypair, sendingNow) ? SEND_DONE_REKEY : SEND_DONE;
       break;
     }
-    sealMessage(keypair, message, length, sendingCounter++);
+    const bytes = frame(keypair, message, length, sendingCounter++);
+    if (sendingShared) Fork.add(message, bytes, (sendingPeer << 2) | sendingNumber, 0);
+    else seal(message, bytes);
+    Trains.commit(bytes);
   }
-  packetsEnd();
+  if (!sendingShared) packetsEnd();
+  else if (!Fork.join()) status = forgetTrains();
   return (status << SEND_STATUS_SHIFT) | sendingPeer;
 }
 
+/** Not all of them are sealed: nobody may send them. */
+function forgetTrains(): u32 {
+  ThreadState.get().trains = 0;
+  return SEND_STALLED;
+}
+
 /**
- * Pad, write the header, seal in place. The plaintext lies behind the header already. The tag is written with the next
- * message or by `packetsEnd`, so nobody may send before that.
+ * Pad, and write the header. The plaintext lies behind the header already.
+ * @returns bytes of the whole message, its tag included
  */
-function sealMessage(keypair: Keypair, message: usize, length: u32, counter: u64): void {
+function frame(keypair: Keypair, message: usize, length: u32, counter: u64): u32 {
   const plaintext = message + TRANSPORT_HEADER_BYTES;
   const whole = padded(length);
   memory.fill(plaintext + length, 0, whole - length);
   store<u32>(message, MESSAGE_TRANSPORT);
   store<u32>(message, keypair.remoteIndex, 4);
   store<u64>(message, counter, 8);
-  sealPacket(plaintext, plaintext, whole, counter);
-  Trains.commit(TRANSPORT_HEADER_BYTES + whole + TAG_BYTES);
+  return TRANSPORT_HEADER_BYTES + whole + TAG_BYTES;
+}
+
+/** Seal in place. The tag is written with the next message or by `packetsEnd`, so nobody may send before that. */
+function seal(message: usize, bytes: u32): void {
+  const plaintext = message + TRANSPORT_HEADER_BYTES;
+  sealPacket(plaintext, plaintext, bytes - TRANSPORT_HEADER_BYTES - TAG_BYTES, load<u64>(message, 8));
 }
 
 /**
@@ -149,9 +173,11 @@ export function sendKeepalive(peer: u32, now: f64): u32 {
   if (!message) return (SEND_MORE << SEND_STATUS_SHIFT) | peer;
   const counter = keypair.takeCounters(1);
   if (counter === REJECT_AFTER_MESSAGES) return (SEND_STAGE << SEND_STATUS_SHIFT) | peer;
+  const bytes = frame(keypair, message, 0, counter);
   packetsBegin(keypair.sendingKey);
-  sealMessage(keypair, message, 0, counter);
+  seal(message, bytes);
   packetsEnd();
+  Trains.commit(bytes);
   return ((wantsRekey(keypair, now) ? SEND_DONE_REKEY : SEND_DONE) << SEND_STATUS_SHIFT) | peer;
 }
 

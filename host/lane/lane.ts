@@ -12,12 +12,14 @@ import {
   DROP_LOOP,
   DROP_MALFORMED,
   DROP_SEND,
+  RECEIVE_STALLED,
   RX_SLOTS,
   SEND_DONE,
   SEND_DONE_REKEY,
   SEND_LOOP,
   SEND_MALFORMED,
   SEND_MORE,
+  SEND_STALLED,
   sendPeer,
   sendStatus,
   TX_TRAINS,
@@ -30,6 +32,11 @@ import type { Control, Inside, Outside } from "./ports.ts";
 const RECEIVES_PER_TURN = 4;
 /** Trains that wait before they are sent although more could be read: the far end can start on them. */
 const TRAINS_PER_FLUSH = 4;
+
+/** Another thread helped with packets of this one and does not go on: they are neither here nor there, and so is the key. */
+function stalled(): Error {
+  return new Error("a thread that took packets of another does not go on");
+}
 
 export class Lane {
   readonly core: Core;
@@ -103,6 +110,7 @@ export class Lane {
     }
     if (status === SEND_MALFORMED) return this.#exports.countDrop(DROP_MALFORMED);
     if (status === SEND_LOOP) return this.#exports.countDrop(DROP_LOOP);
+    if (status === SEND_STALLED) throw stalled();
     this.#control.unsent(status, sendPeer(result), vnet, length);
   }
 
@@ -194,6 +202,7 @@ export class Lane {
     control.tell(now);
     if (!this.#open) return this.core.countDrops(DROP_DOWN, count);
     const writes = this.#exports.receive(count, now);
+    if (writes === RECEIVE_STALLED) throw stalled();
     if (writes > 0) this.#inside.write(writes);
     control.received();
     this.flush();

@@ -10,6 +10,8 @@ export interface Arrival {
   readonly bytes: Uint8Array;
   readonly from: Endpoint;
   readonly tos?: number | undefined;
+  /** Datagram size of a train; without it this is one datagram. */
+  readonly segment?: number | undefined;
 }
 
 /** A host: packets wait in `waiting` until the lane reads them. */
@@ -60,10 +62,10 @@ export class TestOutside implements Outside {
   receive(_family: 4 | 6, most: number): number {
     const { at, bytes: memory, views } = this.#core;
     const batch = this.waiting.splice(0, Math.min(most, RX_SLOTS));
-    batch.forEach(({ bytes, from, tos = 0 }, i) => {
+    batch.forEach(({ bytes, from, tos = 0, segment = bytes.length }, i) => {
       const buffer = at.rxBuffers + MESSAGE_BYTES_MAX * i;
       memory.set(bytes, buffer);
-      fillRx(views, this.#core.rx(i), buffer, bytes.length, bytes.length, tos);
+      fillRx(views, this.#core.rx(i), buffer, bytes.length, segment, tos);
       this.#core.writeEndpoint(rxPath(this.#core.rx(i)), from);
     });
     return batch.length;
