@@ -1,7 +1,7 @@
 /**
  * The only file that asks which system and which runtime this is.
  */
-import { constants, release } from "node:os";
+import { availableParallelism, constants, release } from "node:os";
 
 export type Runtime = "node" | "bun" | "deno";
 
@@ -65,6 +65,11 @@ export function v8Version(): string {
 export function machine(): "x86_64" | "aarch64" | undefined {
   if (process.arch === "x64") return "x86_64";
   return process.arch === "arm64" ? "aarch64" : undefined;
+}
+
+/** Processors that this process may run on. */
+export function processors(): number {
+  return availableParallelism();
 }
 
 /** Whether `kernelAtLeast` may be asked without Deno asking its user. */

@@ -121,7 +121,11 @@ async function runOn(machine: Machine, core: Core, options: DaemonOptions): Prom
         open: (events) => machine.openTunnel({ core: threadedCore, udp: offloads, companions: workers, events, log }),
         packetMemory: options.packetMemory,
         busyPoll,
-        extraStatistics: () => [...confinementStatistics(), vectorStatistic(vectors, workers)],
+        extraStatistics: () => [
+          ...confinementStatistics(),
+          vectorStatistic(vectors, workers),
+          ...(workers === undefined ? [] : [helpStatistic(workers)]),
+        ],
         peerCreated: ({ slot }) => unlockedKeys.peerCreated(slot),
         patienceMs: metrics === undefined && web === undefined ? undefined : METRICS_PATIENCE_MS,
         eventLog: options.logLevel === "verbose" ? await openEventLog(threadedCore, machine, log) : undefined,
@@ -198,6 +202,15 @@ function vectorStatistic({ bits }: Vectors, workers: Workers | undefined): Stati
     "gauge",
     "Width of the vectors that packets are sealed and opened with.",
     workers?.kernel === "own" ? 128 : bits,
+  );
+}
+
+function helpStatistic({ helpedMessages }: Workers): Statistic {
+  return single(
+    "wasmguard_helped_messages_total",
+    "counter",
+    "Messages that were sealed or opened by another thread than the one they came to.",
+    helpedMessages,
   );
 }
 

@@ -80,7 +80,9 @@ export class Loop {
     core.exports.setBase(ports.base);
     this.#merging = new Merging(core, ports.device, (text) => options.log("error", text));
     core.exports.setTrainLength(TRAIN_DATAGRAMS_MAX);
-    this.#wait = new PacketWait(ports, PLACE.others, options.busyPoll, (now) => this.#mayWait(now));
+    const waiting = options.workers?.waiting(ports) ?? ports.waiting;
+    const { yieldCore } = ports;
+    this.#wait = new PacketWait({ waiting, yieldCore }, PLACE.others, options.busyPoll, (now) => this.#mayWait(now));
     this.#lane = new Lane(core, ports.inside, ports.outside);
     this.engine = new Engine({
       lane: this.#lane,

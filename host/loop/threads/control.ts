@@ -5,7 +5,7 @@
 
 const LINE = 16;
 
-/** In the first line. */
+/** In the first line, which is thread 0's too. */
 export const EPOCH = 0; // even: work; odd: pause; each change of shared structures moves it on by two
 export const STOP = 1; // 1: end
 
@@ -15,6 +15,7 @@ export const SOCKET_4 = 1; // its UDP descriptors, −1 for none
 export const SOCKET_6 = 2;
 export const CLOCK_SET = 3; // 1: CLOCK is written
 export const CLOCK = 4; // f64: what thread 0's clock said at that moment
+export const CALLABLE = 6; // 1: it sleeps, and would help; who calls it makes that 0
 
 export const IDLE = 0;
 export const WORKING = 1;
@@ -29,7 +30,7 @@ export function makeControl(workers: number): SharedArrayBuffer {
   return words.buffer;
 }
 
-/** First word of worker `index`, counted from 0. */
+/** First word of worker `index`, counted from 0; of thread 0 for −1. */
 export function line(index: number): number {
   return LINE * (1 + index);
 }

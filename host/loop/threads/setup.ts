@@ -18,10 +18,10 @@ export interface WorkerSetup {
   readonly vnetHeader: boolean;
   /** Microseconds to look for a packet after one, before sleeping. */
   readonly busyPoll: number;
-  /** eventfd that wakes thread 0. */
-  readonly wakeFirst: number;
-  /** eventfd that wakes this worker. */
-  readonly wake: number;
+  /** eventfds that wake the threads, by number: this one, too. */
+  readonly wakes: readonly number[];
+  /** Whether it helps others with their packets. */
+  readonly idle: "helps" | "sleeps";
   readonly udp: Pick<UdpOptions, "segmentation" | "coalescing">;
 }
 

@@ -20,6 +20,7 @@ import { Courtesy } from "../courtesy.ts";
 import { ChannelWriter, LETTER } from "./channel.ts";
 import { CLOCK, CLOCK_SET, line, SOCKET_4, SOCKET_6, STOP } from "./control.ts";
 import { Turnstile } from "./gate.ts";
+import { Helping } from "./helping.ts";
 import { TOKEN, type WorkerReady, type WorkerSetup } from "./setup.ts";
 import { WorkerControl } from "./worker-control.ts";
 
@@ -38,7 +39,8 @@ class WorkerLoop {
   readonly #channel: ChannelWriter;
   readonly #epoll: Epoll;
   readonly #busyPoll: BusyPoll;
-  readonly #look = () => this.#epoll.wait(0);
+  readonly #wait: (timeoutMs: number) => number;
+  readonly #look = () => this.#wait(0);
   readonly #udp: LinuxUdp;
   readonly #lane: Lane;
   readonly #control: WorkerControl;
@@ -54,10 +56,12 @@ class WorkerLoop {
     this.#words = new Int32Array(setup.control);
     this.#line = line(setup.thread - 1);
     this.#turnstile = new Turnstile(setup.control, setup.thread - 1, () => this.#refresh());
-    this.#channel = new ChannelWriter(setup.channel, () => signalEventfd(libc, setup.wakeFirst));
-    this.#busyPoll = new BusyPoll(new Courtesy(() => libc.schedYield()), setup.busyPoll);
+    this.#channel = new ChannelWriter(setup.channel, () => signalEventfd(libc, setup.wakes[0]!));
+    const courtesy = new Courtesy(() => libc.schedYield());
+    this.#busyPoll = new BusyPoll(courtesy, setup.busyPoll);
     const control = core.at.ioControl;
     this.#epoll = new Epoll(libc, control + udpBytes(RX_SLOTS), EVENTS);
+    this.#wait = this.#waitWith(courtesy);
     const area = { control, buffer: core.at.rxBuffers, slots: RX_SLOTS, messages: TX_TRAINS };
     this.#udp = new LinuxUdp(libc, area, {
       ...setup.udp,
@@ -77,7 +81,17 @@ class WorkerLoop {
     this.#lane.answerTo(this.#control);
     this.#lane.open();
     this.#epoll.add(setup.tun, TOKEN.tun);
-    this.#epoll.add(setup.wake, TOKEN.wake);
+    this.#epoll.add(setup.wakes[setup.thread]!, TOKEN.wake);
+  }
+
+  #waitWith(courtesy: Courtesy): (timeoutMs: number) => number {
+    const { control, thread, wakes, idle } = this.#setup;
+    const wait = (timeoutMs: number) => this.#epoll.wait(timeoutMs);
+    if (idle === "sleeps") return wait;
+    const wake = (other: number) => signalEventfd(this.#libc, wakes[other]!);
+    const { exports } = this.#core;
+    const helping = new Helping({ exports, control, thread, threads: wakes.length, wait, wake, courtesy });
+    return (timeoutMs) => helping.wait(timeoutMs);
   }
 
   get ready(): Omit<WorkerReady, "kernel"> {
@@ -122,7 +136,7 @@ class WorkerLoop {
     while (Atomics.load(this.#words, STOP) === 0) {
       const timeout = this.#channel.isBehind ? RETRY_MS : Infinity;
       const now = performance.now();
-      const ready = this.#busyPoll.look(now, now + timeout, this.#look) || this.#epoll.wait(timeout);
+      const ready = this.#busyPoll.look(now, now + timeout, this.#look) || this.#wait(timeout);
       for (let i = 0; i < ready; i++) this.#dispatch(this.#epoll.token(i));
       if (ready === 0) this.#channel.flush(this.#now());
     }
@@ -140,7 +154,7 @@ class WorkerLoop {
   }
 
   #dispatch(token: number): void {
-    if (token === TOKEN.wake) return drainEventfd(this.#libc, this.#setup.wake);
+    if (token === TOKEN.wake) return drainEventfd(this.#libc, this.#setup.wakes[this.#setup.thread]!);
     this.#busyPoll.extend(performance.now());
     this.#turnstile.enter();
     const now = this.#now();

@@ -14,12 +14,15 @@ import { addToEpoll, drainEventfd, openEventfd, signalEventfd } from "../../os/l
 import type { ThreadParts } from "../../os/linux/thread-parts.ts";
 import type { LinuxTun } from "../../os/linux/tun.ts";
 import { LinuxUdp, type UdpOptions, type UdpSockets } from "../../os/linux/udp.ts";
-import type { BoundSockets, Companions } from "../../os/machine.ts";
+import type { BoundSockets, Companions, TunnelPorts, Waiting } from "../../os/machine.ts";
 import { setOption } from "../../os/socket-option.ts";
+import { processors } from "../../platform.ts";
+import { Courtesy } from "../courtesy.ts";
 import { ChannelReader, LETTER, makeChannel, REST_MS } from "./channel.ts";
 import { CLOCK, CLOCK_SET, GONE, line, makeControl, SOCKET_4, SOCKET_6, STATE, STOP } from "./control.ts";
 import { Gate } from "./gate.ts";
 import { guardedCore } from "./guard.ts";
+import { Helping } from "./helping.ts";
 import { Patience } from "./patience.ts";
 import { TOKEN, type WorkerReady, type WorkerSetup } from "./setup.ts";
 
@@ -48,7 +51,6 @@ export interface LetterSink {
 interface Member {
   readonly worker: Worker;
   readonly channel: ChannelReader;
-  readonly wake: number;
   epollFd: number;
   /** Opens its sockets; it sends and receives through a LinuxUdp of its own on the same area. */
   udp: LinuxUdp | undefined;
@@ -69,6 +71,10 @@ export class Workers implements Companions {
   readonly #control: SharedArrayBuffer;
   readonly #words: Int32Array;
   readonly #members: Member[] = [];
+  /** Of all threads, by number. */
+  readonly #wakes: readonly number[];
+  /** One core has nothing to spare. */
+  readonly #idle: WorkerSetup["idle"] = processors() > 1 ? "helps" : "sleeps";
   #pollAt = Infinity;
   #failure: string | undefined;
   #stopped = false;
@@ -80,7 +86,8 @@ export class Workers implements Companions {
     this.#words = new Int32Array(this.#control);
     this.gate = new Gate(this.#control, workers);
     this.core = guardedCore(options.core, this.gate);
-    this.wakeFd = openEventfd(options.libc);
+    this.#wakes = Array.from({ length: 1 + workers }, () => openEventfd(options.libc));
+    this.wakeFd = this.#wakes[0]!;
   }
 
   /** All workers run when this resolves. @throws Error when one cannot start */
@@ -101,7 +108,6 @@ export class Workers implements Companions {
     const { core, libc, udp } = this.#options;
     const channel = makeChannel();
     const index = this.#members.length;
-    const wake = openEventfd(libc);
     const setup: WorkerSetup = {
       thread: index + 1,
       module: await sharedCoreModule(),
@@ -114,14 +120,14 @@ export class Workers implements Companions {
       tun: queue.fd,
       vnetHeader: queue.vnetHeader,
       busyPoll: this.#options.busyPoll ?? 0,
-      wakeFirst: this.wakeFd,
-      wake,
+      wakes: this.#wakes,
+      idle: this.#idle,
       udp,
     };
     // Loads the runtime's streams: only where there are threads.
     const { Worker } = await import("node:worker_threads");
     const worker = new Worker(ENTRY, { workerData: setup });
-    const member: Member = { worker, channel: new ChannelReader(channel), wake, epollFd: -1, udp: undefined };
+    const member: Member = { worker, channel: new ChannelReader(channel), epollFd: -1, udp: undefined };
     this.#members.push(member);
     worker.on("error", (error: Error) => this.#fail(`thread ${index + 1}: ${error.message}`));
     worker.on("exit", () => {
@@ -187,6 +193,38 @@ export class Workers implements Companions {
   /** @throws SystemError without CAP_NET_RAW */
   setMark(mark: number): void {
     for (const member of this.#members) member.udp?.setMark(mark);
+  }
+
+  // ── what threads do for each other ─────────────────────────────────────────────────────────────────────────
+
+  /** How thread 0 waits: it helps the others meanwhile, as they help it. */
+  waiting({ waiting, yieldCore }: Pick<TunnelPorts, "waiting" | "yieldCore">): Waiting {
+    if (this.#idle === "sleeps") return waiting;
+    const helping = new Helping({
+      exports: this.core.exports,
+      control: this.#control,
+      thread: 0,
+      threads: this.#wakes.length,
+      wait: (timeoutMs) => waiting.wait(timeoutMs),
+      wake: (thread) => this.#wake(thread),
+      courtesy: new Courtesy(yieldCore),
+    });
+    return {
+      wait: (timeoutMs) => helping.wait(timeoutMs),
+      waitBriefly: (timeoutMs) => waiting.waitBriefly(timeoutMs),
+      ready: (place) => waiting.ready(place),
+      ...(waiting.pause !== undefined && {
+        pause: (milliseconds: number) => {
+          helping.batchDone();
+          waiting.pause!(milliseconds);
+        },
+      }),
+    };
+  }
+
+  /** Messages that another thread sealed or opened than the one they came to. */
+  get helpedMessages(): bigint {
+    return this.core.exports.helpedMessages();
   }
 
   // ── what workers tell ──────────────────────────────────────────────────────────────────────────────────────
@@ -256,7 +294,7 @@ export class Workers implements Companions {
     Atomics.store(this.#words, STOP, 1);
     this.gate.release();
     try {
-      for (const { wake } of this.#members) this.#wake(wake);
+      for (let thread = 1; thread <= this.#members.length; thread++) this.#wake(thread);
       this.#awaitEnd(new Patience(STOP_LIMIT_MS));
     } finally {
       this.gate.end();
@@ -264,9 +302,9 @@ export class Workers implements Companions {
   }
 
   /** One that cannot be woken must not keep the others from being told. */
-  #wake(eventfd: number): void {
+  #wake(thread: number): void {
     try {
-      signalEventfd(this.#options.libc, eventfd);
+      signalEventfd(this.#options.libc, this.#wakes[thread]!);
     } catch (error) {
       this.#options.log("error", error instanceof Error ? error.message : String(error));
     }
@@ -288,10 +326,7 @@ export class Workers implements Companions {
     this.halt();
     const { libc } = this.#options;
     await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
-    for (const { wake, udp } of this.#members) {
-      udp?.close();
-      libc.close(wake);
-    }
-    libc.close(this.wakeFd);
+    for (const { udp } of this.#members) udp?.close();
+    for (const wake of this.#wakes) libc.close(wake);
   }
 }
