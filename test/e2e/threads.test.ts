@@ -2,13 +2,15 @@
  * Daemons with several threads: traffic both ways and in order, while the configuration changes under it; two peers of
  * one daemon; a clean end.
  */
-import { describe, expect, test } from "vitest";
+import { fileURLToPath } from "node:url";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { Daemon } from "./support/daemon.ts";
-import { waitFor } from "./support/exec.ts";
-import { type Implementation, subject, wireguardGo } from "./support/implementations.ts";
+import { killGroup, waitFor } from "./support/exec.ts";
+import { type Implementation, subject, wasmguardOnNode, wireguardGo } from "./support/implementations.ts";
+import { cannotRun } from "./support/requirements.ts";
 import { openThird } from "./support/third.ts";
 import { iperf, PingStream, reaches } from "./support/traffic.ts";
-import { openDaemon, openTunnel, sharedTunnel, type Tunnel } from "./support/tunnel.ts";
+import { type End, openDaemon, openTunnel, sharedTunnel, type Tunnel } from "./support/tunnel.ts";
 import { makeKeyPair, makePresharedKey, showDump } from "./support/wireguard.ts";
 
 function withThreads(threads: number): Implementation {
@@ -41,6 +43,37 @@ async function outOfOrder({ near, far }: Tunnel, direction: "forward" | "reverse
   return udp.out_of_order;
 }
 
+const FLOW = fileURLToPath(new URL("./support/flow.ts", import.meta.url));
+const FLOW_PORT = 5301;
+/** More for a long run: WASMGUARD_FLOW_DATAGRAMS=10000000. Half a minute carries so many; as long again is allowed for each. */
+const FLOW_DATAGRAMS = Number(process.env.WASMGUARD_FLOW_DATAGRAMS ?? 200_000);
+const FLOW_MS = 30_000 * Math.ceil(FLOW_DATAGRAMS / 200_000);
+
+const FLOWS_MAX = 5;
+
+/** One flow in trains, as fast as it goes, until so many have come. @returns how many came, and after a later one */
+async function flow({ near, far }: Tunnel): Promise<{ received: number; late: number }> {
+  const env = { NODE_OPTIONS: undefined };
+  const program = [process.execPath, FLOW];
+  const options = { env, timeoutMs: FLOW_MS + 15_000 };
+  const received = far.namespace.attempt(
+    [...program, "receive", `${FLOW_PORT}`, `${FLOW_DATAGRAMS}`, `${FLOW_MS}`],
+    options,
+  );
+  const sender = near.namespace.start([...program, "send", far.inside("ipv4"), `${FLOW_PORT}`], { env });
+  onTestFinished(() => killGroup(sender));
+  const { code, stdout, stderr } = await received;
+  killGroup(sender);
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout);
+}
+
+/** Messages that a daemon's threads sealed or opened for each other. */
+async function helpedMessages({ namespace, interface: name }: End): Promise<number> {
+  const text = await namespace.run([...wasmguardOnNode.command, "show", name, "--stats"]);
+  return Number(/helped_messages_total +(\d+)/.exec(text)?.[1]);
+}
+
 describe.each([2, 4])("%i threads", (threads) => {
   const program = withThreads(threads);
   const shared = sharedTunnel(between(program));
@@ -65,6 +98,23 @@ describe.each([2, 4])("%i threads", (threads) => {
     const tunnel = await shared(ctx);
     expect(await outOfOrder(tunnel, "forward")).toBe(0);
     expect(await outOfOrder(tunnel, "reverse")).toBe(0);
+  });
+
+  test("a flow in trains stays in order while threads help each other", {
+    timeout: FLOWS_MAX * (FLOW_MS + 20_000),
+  }, async (ctx) => {
+    if (subject === wireguardGo) cannotRun(ctx, "wireguard-go has no such threads");
+    const tunnel = await shared(ctx);
+    let [sealed, opened] = [0, 0];
+    // On a machine with little to spare threads help less, but not never.
+    for (let flows = 0; flows < FLOWS_MAX && opened + sealed === 0; flows++) {
+      const { received, late } = await flow(tunnel);
+      [sealed, opened] = [await helpedMessages(tunnel.near), await helpedMessages(tunnel.far)];
+      console.log(`${received} datagrams, ${late} late; others sealed ${sealed} and opened ${opened}`);
+      expect(late).toBe(0);
+      expect(received).toBeGreaterThanOrEqual(FLOW_DATAGRAMS);
+    }
+    expect(opened + sealed).toBeGreaterThan(0);
   });
 
   test("a rekey under traffic loses no packet", async (ctx) => {
