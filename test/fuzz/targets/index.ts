@@ -11,10 +11,12 @@ import { socks5 } from "./socks5.ts";
 import { split } from "./split.ts";
 import { stack } from "./stack.ts";
 import { tcp } from "./tcp.ts";
+import { trains } from "./trains.ts";
 import { uapi } from "./uapi.ts";
 
 export const targets: readonly Target[] = [
   receive,
+  trains,
   split,
   coalesce,
   uapi,
