@@ -6,7 +6,7 @@
 import type { Instant } from "../time/instant.ts";
 
 /** So long they are left alone; the timers of Linux add up to 0.05 ms. A TUN device queues 500 packets meanwhile. */
-const PAUSE_MS = 0.05;
+const PAUSE_MS = 0.1;
 /** This many turns, this close together, make a stream. */
 const TURNS_MIN = 64;
 const GAP_MS_MAX = 0.05;
@@ -21,7 +21,7 @@ export class Moderation {
   /** In a row, from one side. */
   #turns = 0;
   #paused = false;
-  /** Much was taken: there may be more, and no need to wait for it. */
+  /** More may be there already: then there is no need to wait for it. */
   #backlog = false;
 
   /** A turn took packets that came from one side. @param limit what a turn takes at the most */
@@ -32,7 +32,7 @@ export class Moderation {
     this.#side = side;
     this.#last = now;
     this.#paused = false;
-    this.#backlog = 2 * packets >= limit;
+    this.#backlog = packets >= limit;
   }
 
   /** Asked before a wait. @returns milliseconds to leave packets alone, 0 for not at all */
