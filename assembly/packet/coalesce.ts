@@ -272,11 +272,16 @@ function append(b: Batch, item: Item, packet: usize, length: u32, headers: u32):
   return true;
 }
 
-/** Identifications count up; where DF makes them meaningless they may also stay the same. */
+/**
+ * Identifications count up; where DF makes them meaningless (RFC 6864) they may also stay the same. The kernel is as strict; but of UDP
+ * that was sent quicker than a queue could take, every datagram lost would end an item here: under DF they may be anything.
+ */
 function identificationFits(item: Item, packet: usize): bool {
+  const atomic = (load16(packet + IPV4_FRAGMENT) & FRAGMENT_DF) !== 0;
+  if (atomic && protocolOf(packet) !== TCP) return true;
   const distance = (load16(packet + IPV4_ID) - load16(item.packet + IPV4_ID)) & 0xffff;
   const counts = distance === item.count;
-  const fixed = distance === 0 && (load16(packet + IPV4_FRAGMENT) & FRAGMENT_DF) !== 0;
+  const fixed = distance === 0 && atomic;
   if (item.ids === ID_ANY) item.ids = counts ? ID_COUNTS : ID_FIXED;
   return item.ids === ID_COUNTS ? counts : fixed;
 }

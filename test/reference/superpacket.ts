@@ -160,13 +160,14 @@ export function coalesceReference(packets: Uint8Array[], merge: { tcp: boolean; 
       const first = packets[last.packets[0]!]!;
       const expected = (view(first).getUint32(transport + 4) + last.bytes - headers) % 2 ** 32;
       const counts = [...last.ids, id].every((value, i) => value === (last.ids[0]! + i) % 0x10000);
-      const fixed = (packet[6]! & 0x40) !== 0 && last.ids.every((value) => value === id);
+      const atomic = (packet[6]! & 0x40) !== 0;
+      const fits = counts || (atomic && (protocol === 17 || last.ids.every((value) => value === id)));
       if (
         commonHeaders(first) === commonHeaders(packet) &&
         payload <= last.segment &&
         last.bytes + payload <= 65535 &&
         (protocol === 17 ? last.packets.length < 64 : view(packet).getUint32(transport + 4) === expected) &&
-        (version === 6 || counts || fixed)
+        (version === 6 || fits)
       ) {
         last.packets.push(index);
         last.bytes += payload;

@@ -202,6 +202,19 @@ describe("a flow", () => {
     );
     expect(origins(packets)).toEqual(expected);
   });
+
+  it.each([
+    ["whatever they are under DF, as after losses", [5, 6, 9, 9, 4], true, [[0, 1, 2, 3, 4]]],
+    ["if they count without DF", [5, 6, 9, 9, 10], false, [[0, 1], [2], [3, 4]]],
+  ])("of UDP is merged by identifications %s", (_, ids, dontFragment, expected) => {
+    const datagram = (id: number, i: number) =>
+      buildPacket({ version: 4, protocol: "udp", payload: pattern(10, i), id, dontFragment });
+    const packets = ids.map(datagram);
+    expect(origins(packets)).toEqual(expected);
+    const [first] = coalescing.run(packets);
+    const segments = splitReference(first!.packet, first!.vnet!.gsoSize);
+    expect(segments.map(withoutAtomicId)).toEqual(packets.slice(0, segments.length).map(withoutAtomicId));
+  });
 });
 
 describe("a device", () => {
