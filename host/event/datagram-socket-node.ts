@@ -12,7 +12,7 @@ const UNSENT_BYTES = 4 << 20;
 /** From where on no more should come, and when it may again. */
 const FULL_BYTES = UNSENT_BYTES / 2;
 const DRAINED_BYTES = UNSENT_BYTES / 4;
-/** What Deno allocates, and fills with zeros, for each datagram that it receives: most, and the longest. */
+/** What Deno allocates, and fills with zeros, for each datagram that it receives: in steps of the first, at most the second. */
 const DENO_RECEIVE_BYTES = 2048;
 const DENO_RECEIVE_BYTES_MAX = 65_536;
 /** What Deno says a socket's buffer has at first, wherever it runs, as long as it means those allocations. */
@@ -163,7 +163,9 @@ function enlargeBuffers(socket: Socket): void {
 
 /** In Deno: a datagram as long as there was room for may have been cut, and the next ones get more. */
 function growing(socket: Socket, received: Received, longest: number): Received {
-  let room = longest < DENO_RECEIVE_BYTES ? DENO_RECEIVE_BYTES : DENO_RECEIVE_BYTES_MAX;
+  // More than the longest, for one that fills the room may have been cut.
+  const wanted = DENO_RECEIVE_BYTES * (Math.floor(longest / DENO_RECEIVE_BYTES) + 1);
+  let room = Math.min(wanted, DENO_RECEIVE_BYTES_MAX);
   if (!makesRoom(socket, room)) return received;
   return (datagram, sender) => {
     if (datagram.length >= room && room < DENO_RECEIVE_BYTES_MAX) {
