@@ -89,8 +89,11 @@ class Digits {
   }
 }
 
-/** out = X25519(scalar, 9): the public key of a private key. The scalar is clamped here; out may be the scalar. */
-export function x25519Base(out: usize, scalar: usize): void {
+/** What of the scratch memory a multiple takes, from its start. */
+export const MULTIPLE_BYTES: usize = END - SCRATCH_X25519;
+
+/** A / B = X25519(scalar, 9), in the low lanes; B is settled, A a sum of two. B is not zero. The caller wipes. */
+export function baseMultiple(scalar: usize): void {
   const base = SCRATCH;
   BaseTable.prepare();
   Point.begin();
@@ -110,6 +113,12 @@ export function x25519Base(out: usize, scalar: usize): void {
   // u = (1 + y) / (1 - y), and y is not 1: a clamped scalar is no multiple of the base point's order.
   Point.sumAndDifference(base + A, base + B, base + F, base + H);
   Field.settle(base + B);
+}
+
+/** out = X25519(scalar, 9): the public key of a private key. The scalar is clamped here; out may be the scalar. */
+export function x25519Base(out: usize, scalar: usize): void {
+  const base = SCRATCH;
+  baseMultiple(scalar);
   Field.store(base + BYTES, base + B);
   invert(base + BYTES, base + BYTES);
   Field.load(base + B, base + BYTES);

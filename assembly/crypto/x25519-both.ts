@@ -1,16 +1,18 @@
 /**
  * X25519 of one scalar and two points, as the responder of a handshake needs it: two ladders climb side by side, one in each lane. Each
- * step is one multiplication less than two of x25519.ts, no lane changes places, and both share one inversion. What one point does harms
- * the other's result in nothing.
+ * step is one multiplication less than two of x25519.ts, no lane changes places, and both share one inversion, with the public key of the
+ * scalar where that is wanted too. What one point does harms the other's result in nothing.
  * Memory: works at SCRATCH + SCRATCH_X25519 and wipes it before return.
  * Constant time: the scalar's bits only steer a mask; no branch and no address depends on them.
  */
 import { SCRATCH, SCRATCH_X25519 } from "../memory/scratch";
 import { isZero } from "./constant-time";
+import { B as BASE_DENOMINATOR, A as BASE_NUMERATOR } from "./edwards";
 import { Field, PAIR_BYTES } from "./field";
 import { FIELD_SCRATCH } from "./field-element";
-import { invert } from "./field-inverse";
+import { INVERSION, invert } from "./field-inverse";
 import { A24, Scalar } from "./x25519";
+import { baseMultiple, MULTIPLE_BYTES } from "./x25519-base";
 
 const P: usize = PAIR_BYTES;
 
@@ -26,21 +28,42 @@ const C: usize = B + P;
 const D: usize = C + P;
 const E: usize = D + P;
 const FACTOR: usize = E + P;
-const SCALAR: usize = FACTOR + P; // 32 bytes, clamped
-const QUOTIENT: usize = SCALAR + 32; // 32 bytes
-const END: usize = QUOTIENT + 32;
+const PRODUCT: usize = FACTOR + P;
+const INVERSE: usize = PRODUCT + P;
+const SCALAR: usize = INVERSE + P; // 32 bytes, clamped
+const BYTES: usize = SCALAR + 32; // 32 bytes
+const END: usize = BYTES + 32;
+
+// Of the multiple of the base point, behind all that is in use while it is made.
+const NUMERATOR: usize = SCRATCH_X25519 + MULTIPLE_BYTES;
+const DENOMINATOR: usize = NUMERATOR + P; // in both lanes
+const ANSWER_END: usize = DENOMINATOR + P;
+if (END > NUMERATOR || ANSWER_END > INVERSION) ERROR("memory of an answer overlaps");
+
+class Inverse {
+  /** out = 1 / x of the low lane, in both lanes. */
+  static of(out: usize, x: usize): void {
+    const bytes = SCRATCH + BYTES;
+    Field.store(bytes, x);
+    invert(bytes, bytes);
+    Field.load(out, bytes);
+    Field.load(out + 8, bytes);
+  }
+}
 
 class Ladders {
   /** One step of RFC 7748's loop in both lanes; `mask` does the conditional swap. */
   static step(mask: v128): void {
     const base = SCRATCH;
     for (let at = base, end = base + Field.bytes; at < end; at += 16) {
-      Ladders.swap(at + X2, at + X3, mask);
-      Ladders.swap(at + Z2, at + Z3, mask);
-      const x2 = v128.load(at + X2);
-      const z2 = v128.load(at + Z2);
-      const x3 = v128.load(at + X3);
-      const z3 = v128.load(at + Z3);
+      const x = v128.load(at + X2);
+      const z = v128.load(at + Z2);
+      const changeX = v128.and(v128.xor(x, v128.load(at + X3)), mask);
+      const changeZ = v128.and(v128.xor(z, v128.load(at + Z3)), mask);
+      const x2 = v128.xor(x, changeX);
+      const z2 = v128.xor(z, changeZ);
+      const x3 = v128.xor(v128.load(at + X3), changeX);
+      const z3 = v128.xor(v128.load(at + Z3), changeZ);
       v128.store(at + A, f64x2.add(x2, z2));
       v128.store(at + B, f64x2.sub(x2, z2));
       v128.store(at + C, f64x2.add(x3, z3));
@@ -95,27 +118,46 @@ class Ladders {
   /** Where Z2 of a lane is zero, as for a point of small order, X2 becomes 0 and Z2 1: so is the quotient, and the product of both Z2 is not. */
   static refuseZero(lane: usize): void {
     const base = SCRATCH + lane;
-    Field.store(SCRATCH + QUOTIENT, base + Z2);
-    const zero: u64 = isZero(SCRATCH + QUOTIENT, 32) ? 1 : 0;
+    Field.store(SCRATCH + BYTES, base + Z2);
+    const zero: u64 = isZero(SCRATCH + BYTES, 32) ? 1 : 0;
     store<f64>(base + Z2, load<f64>(base + Z2) + <f64>zero);
     for (let at = base, end = base + Field.bytes; at < end; at += 16)
       store<u64>(at + X2, load<u64>(at + X2) & (zero - 1));
   }
 
-  /** X2 /= Z2, in both lanes by the inverse of both Z2 together, which are not zero. */
-  static divide(): void {
+  /** X2 / Z2 is what both points become, Z2 is not zero, and PRODUCT that of both Z2, in both lanes. */
+  static climb(scalar: usize, one: usize, other: usize): void {
     const base = SCRATCH;
-    for (let at = base, end = base + Field.bytes; at < end; at += 16) {
-      const z = v128.load(at + Z2);
-      v128.store(at + A, v128.shuffle<i64>(z, z, 1, 0));
+    Scalar.clamp(base + SCALAR, scalar);
+    memory.fill(base + X1, 0, 5 * P);
+    Field.load(base + X1, one);
+    Field.load(base + X1 + 8, other);
+    memory.copy(base + X3, base + X1, P);
+    v128.store(base + X2, f64x2.splat(1));
+    v128.store(base + Z3, f64x2.splat(1));
+    Ladders.run();
+    Ladders.refuseZero(0);
+    Ladders.refuseZero(8);
+    Ladders.swapLanes(base + A, base + Z2);
+    Field.multiply(base + PRODUCT, base + A, base + Z2);
+  }
+
+  @inline private static swapLanes(to: usize, from: usize): void {
+    for (let i: usize = 0; i < Field.bytes; i += 16) {
+      const z = v128.load(from + i);
+      v128.store(to + i, v128.shuffle<i64>(z, z, 1, 0));
     }
-    Field.multiply(base + B, base + A, base + Z2);
-    Field.store(base + QUOTIENT, base + B);
-    invert(base + QUOTIENT, base + QUOTIENT);
-    Field.load(base + B, base + QUOTIENT);
-    Field.load(base + B + 8, base + QUOTIENT);
-    Field.multiply(base + A, base + A, base + B);
+  }
+
+  /** out = X2 / Z2 of both lanes. @param inverse  of PRODUCT, in both lanes. @returns as x25519Both */
+  static divide(out: usize, inverse: usize): u32 {
+    const base = SCRATCH;
+    Ladders.swapLanes(base + A, base + Z2);
+    Field.multiply(base + A, base + A, inverse);
     Field.multiply(base + X2, base + X2, base + A);
+    Field.store(out, base + X2);
+    Field.store(out + 32, base + X2 + 8);
+    return (isZero(out, 32) ? 0 : 1) | (isZero(out + 32, 32) ? 0 : 2);
   }
 }
 
@@ -128,19 +170,31 @@ export const BOTH_NONZERO: u32 = 3;
  */
 export function x25519Both(out: usize, scalar: usize, one: usize, other: usize): u32 {
   const base = SCRATCH;
-  Scalar.clamp(base + SCALAR, scalar);
-  memory.fill(base + X1, 0, 5 * P);
-  Field.load(base + X1, one);
-  Field.load(base + X1 + 8, other);
-  memory.copy(base + X3, base + X1, P);
-  v128.store(base + X2, f64x2.splat(1));
-  v128.store(base + Z3, f64x2.splat(1));
-  Ladders.run();
-  Ladders.refuseZero(0);
-  Ladders.refuseZero(8);
-  Ladders.divide();
-  Field.store(out, base + X2);
-  Field.store(out + 32, base + X2 + 8);
+  Ladders.climb(scalar, one, other);
+  Inverse.of(base + INVERSE, base + PRODUCT);
+  const shared = Ladders.divide(out, base + INVERSE);
   memory.fill(base + SCRATCH_X25519, 0, END - SCRATCH_X25519);
-  return (isZero(out, 32) ? 0 : 1) | (isZero(out + 32, 32) ? 0 : 2);
+  return shared;
+}
+
+/**
+ * The same, and publicKey = X25519(scalar, 9), 32 bytes apart from the inputs: what a responder's answer takes. One inversion serves all three.
+ */
+export function x25519Answer(publicKey: usize, out: usize, scalar: usize, one: usize, other: usize): u32 {
+  const base = SCRATCH;
+  baseMultiple(scalar);
+  memory.copy(base + NUMERATOR, base + BASE_NUMERATOR, P);
+  for (let at = base, end = base + Field.bytes; at < end; at += 16) {
+    v128.store(at + DENOMINATOR, v128.load64_splat(at + BASE_DENOMINATOR));
+  }
+  Ladders.climb(scalar, one, other);
+  Field.multiply(base + B, base + PRODUCT, base + DENOMINATOR);
+  Inverse.of(base + INVERSE, base + B);
+  Field.multiply(base + B, base + PRODUCT, base + INVERSE);
+  Field.multiply(base + NUMERATOR, base + NUMERATOR, base + B);
+  Field.store(publicKey, base + NUMERATOR);
+  Field.multiply(base + B, base + DENOMINATOR, base + INVERSE);
+  const shared = Ladders.divide(out, base + B);
+  memory.fill(base + SCRATCH_X25519, 0, ANSWER_END - SCRATCH_X25519);
+  return shared;
 }

@@ -15,7 +15,6 @@ import {
   RESPONSE_BYTES,
 } from "../abi";
 import { isZero } from "../crypto/constant-time";
-import { x25519Base } from "../crypto/x25519";
 import { random } from "../memory/layout";
 import { Identity } from "../records/identity";
 import { IndexTable, NO_OWNER } from "../routing/index-table";
@@ -37,9 +36,8 @@ function create(peer: u32, message: usize, now: f64): bool {
   const secret = Peers.secret(peer);
   SymmetricState.resume(peer);
 
-  x25519Base(message + EPHEMERAL, ephemeral); // e
-  SymmetricState.mixEphemeral(message + EPHEMERAL);
-  if (!SymmetricState.mixBothDh(ephemeral, secret.remoteEphemeral, Peers.publicKey(peer))) return false; // ee, se
+  const out = message + EPHEMERAL;
+  if (!SymmetricState.mixAnswer(out, ephemeral, secret.remoteEphemeral, Peers.publicKey(peer))) return false; // e, ee, se
   SymmetricState.mixPresharedKey(secret.presharedKey); // psk
   SymmetricState.seal(message + NOTHING, message + NOTHING, 0); // {}
 

@@ -7,7 +7,7 @@ import { aeadOpen, aeadSeal } from "../crypto/aead";
 import { blake2s } from "../crypto/blake2s";
 import { kdf1, kdf2, kdf3 } from "../crypto/hkdf";
 import { x25519 } from "../crypto/x25519";
-import { BOTH_NONZERO, x25519Both } from "../crypto/x25519-both";
+import { BOTH_NONZERO, x25519Answer } from "../crypto/x25519-both";
 import { SCRATCH, SCRATCH_NOISE } from "../memory/scratch";
 import { Peers } from "../routing/peers";
 import { agree } from "./agreed";
@@ -103,12 +103,14 @@ export class SymmetricState {
   }
 
   /**
-   * mixDh of one private key with one public key and then with another. The keys that come of it are used by nobody.
+   * Our ephemeral key: `out`, 32 bytes, is its public half, which goes the way of mixEphemeral; then mixDh with one public key and with
+   * another. The keys that come of it are used by nobody.
    * @returns false if one of the results is all zero
    */
-  static mixBothDh(privateKey: usize, one: usize, other: usize): bool {
+  static mixAnswer(out: usize, privateKey: usize, one: usize, other: usize): bool {
     const shared = SymmetricState.at(BOTH_SHARED);
-    if (x25519Both(shared, privateKey, one, other) !== BOTH_NONZERO) return false;
+    if (x25519Answer(out, shared, privateKey, one, other) !== BOTH_NONZERO) return false;
+    SymmetricState.mixEphemeral(out);
     const chainingKey = SymmetricState.at(CHAINING_KEY);
     kdf1(chainingKey, chainingKey, shared, 32);
     kdf1(chainingKey, chainingKey, shared + 32, 32);

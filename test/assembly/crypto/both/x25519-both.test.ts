@@ -10,6 +10,7 @@ interface Exports {
   scratch(): number;
   area(): number;
   x25519Both(out: number, scalar: number, one: number, other: number): number;
+  x25519Answer(publicKey: number, out: number, scalar: number, one: number, other: number): number;
 }
 
 const SECRET_SCRATCH_BYTES = 40_960;
@@ -24,16 +25,26 @@ describe.each(Object.keys(BUILDS) as (keyof typeof BUILDS)[])("two X25519 at onc
 
   /** Both results; undefined for one that is refused. Everything lies at odd addresses. */
   function multiply(scalar: Uint8Array, one: Uint8Array, other: Uint8Array): (string | undefined)[] {
-    const [scalarAt, oneAt, otherAt, out] = [1, 65, 131, 201].map((offset) => module.area() + offset) as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    memory.set(scalar, scalarAt);
-    memory.set(one, oneAt);
-    memory.set(other, otherAt);
-    const shared = module.x25519Both(out, scalarAt, oneAt, otherAt);
+    const { out, inputs } = place(scalar, one, other);
+    return results(out, module.x25519Both(out, ...inputs));
+  }
+
+  /** The public key of the scalar, and both results. */
+  function answer(scalar: Uint8Array, one: Uint8Array, other: Uint8Array): (string | undefined)[] {
+    const { out, publicKey, inputs } = place(scalar, one, other);
+    const shared = module.x25519Answer(publicKey, out, ...inputs);
+    return [hex(memory.slice(publicKey, publicKey + 32)), ...results(out, shared)];
+  }
+
+  function place(...bytes: [scalar: Uint8Array, one: Uint8Array, other: Uint8Array]) {
+    const inputs = [1, 65, 131].map((offset) => module.area() + offset) as [number, number, number];
+    bytes.forEach((each, i) => {
+      memory.set(each, inputs[i]!);
+    });
+    return { inputs, out: module.area() + 201, publicKey: module.area() + 301 };
+  }
+
+  function results(out: number, shared: number): (string | undefined)[] {
     const scratch = memory.subarray(module.scratch(), module.scratch() + SECRET_SCRATCH_BYTES);
     expect(scratch.every((byte) => byte === 0)).toBe(true);
     return [0, 1].map((lane) => {
@@ -52,6 +63,15 @@ describe.each(Object.keys(BUILDS) as (keyof typeof BUILDS)[])("two X25519 at onc
       const expected = [one, other].map((point) => hex(noble.scalarMult(scalar, point)));
       expect(multiply(scalar, one, other)).toEqual(expected);
       expect(multiply(scalar, one, one)).toEqual([expected[0], expected[0]]);
+      expect(answer(scalar, one, other)).toEqual([hex(noble.scalarMultBase(scalar)), ...expected]);
+    }
+  });
+
+  test("of extreme scalars", () => {
+    const point = randomBytes(32);
+    for (const scalar of [0, 1, 8, 0x77, 0x88, 0xff].map((byte) => new Uint8Array(32).fill(byte))) {
+      const expected = hex(noble.scalarMult(scalar, point));
+      expect(answer(scalar, point, point)).toEqual([hex(noble.scalarMultBase(scalar)), expected, expected]);
     }
   });
 
@@ -75,6 +95,10 @@ describe.each(Object.keys(BUILDS) as (keyof typeof BUILDS)[])("two X25519 at onc
         expect(multiply(scalar, small, good)).toEqual([undefined, expected]);
         expect(multiply(scalar, good, small)).toEqual([expected, undefined]);
         expect(multiply(scalar, small, small)).toEqual([undefined, undefined]);
+        const publicKey = hex(noble.scalarMultBase(scalar));
+        expect(answer(scalar, small, good)).toEqual([publicKey, undefined, expected]);
+        expect(answer(scalar, good, small)).toEqual([publicKey, expected, undefined]);
+        expect(answer(scalar, small, small)).toEqual([publicKey, undefined, undefined]);
       }
     },
   );
