@@ -18,7 +18,7 @@ const PLATFORMS = [
   {
     platform: "containers on it",
     tier: 1,
-    what: "podman with runc: few capabilities, a read-only root, no /run; supervisors without CAP_KILL; user namespaces",
+    what: "podman with runc: few capabilities, a read-only root, no /run; containers of a user without root; supervisors without CAP_KILL; user namespaces",
     tests: /^test\/e2e\/containers\.test/,
   },
   {

@@ -73,6 +73,38 @@ describe("podman", () => {
   });
 });
 
+describe("podman without root", () => {
+  /** Two daemons in one container; arguments: the command line of ours. */
+  const TWO = `for name in wg0 wg1; do "$@" --allow-unconfined=user,capabilities $name || exit 1; done
+umask 077; wg genkey >/run/0; wg genkey >/run/1
+wg set wg0 private-key /run/0 listen-port 1001 peer "$(wg pubkey </run/1)" endpoint 127.0.0.1:1002 allowed-ips 10.0.0.2/32 &&
+wg set wg1 private-key /run/1 listen-port 1002 peer "$(wg pubkey </run/0)" allowed-ips 10.0.0.1/32 &&
+ip address add 10.0.0.1/32 dev wg0 && ip link set wg0 up && ip link set wg1 up && ip route add 10.0.0.2 dev wg0 || exit 2
+# Nobody has this address: what is sent to it goes through the tunnel to the other end, and no further.
+ping -c 3 -i 0.2 -W 1 10.0.0.2 >/dev/null; wg show wg0 latest-handshakes | cut -f 2; wg show wg1 transfer | cut -f 2`;
+
+  test("a container of a user's own has a network of its own, where daemons talk", async (ctx) => {
+    const containers = Containers.open(ctx, "stranger");
+    const rights = ["--network=none", "--cap-add=NET_ADMIN,NET_RAW", "--tmpfs=/run"];
+    const program = ["sh", "-c", TWO, "sh", ...wasmguardOnNode.command];
+    const result = await attempt(containers.command(rights, program), { cwd: "/", timeoutMs: 60_000 });
+    expect(result.code, result.stderr).toBe(0);
+    const [handshake, received] = result.stdout.trim().split("\n").map(Number);
+    expect(handshake).toBeGreaterThan(0);
+    expect(received).toBeGreaterThan(3 * 84);
+    expect(result.stderr).toMatch(/not confined by user .* as allowed/);
+  });
+
+  test("and without the right to make an interface it is told which", async (ctx) => {
+    const containers = Containers.open(ctx, "stranger");
+    const program = [...wasmguardOnNode.command, "-f", "wg0"];
+    const rights = ["--network=none", "--cap-drop=all", "--tmpfs=/run"];
+    const result = await attempt(containers.command(rights, program), { cwd: "/", timeoutMs: 60_000 });
+    expect(result.code).toBe(1);
+    expect(result.stderr.trim().split("\n").at(-1)).toMatch(/^wasmguard: not allowed to .* CAP_NET_ADMIN/);
+  });
+});
+
 describe("a supervisor without CAP_KILL", () => {
   const unable = (...command: string[]): string[] => ["setpriv", "--bounding-set=-kill", ...command];
 

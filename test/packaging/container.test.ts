@@ -4,7 +4,17 @@
  */
 
 import { spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -20,6 +30,9 @@ const ALSO_KEPT = ["alternatives", "nsswitch.conf", "ld.so.conf", "ld.so.conf.d"
 const MOUNTS = ["-v", "/usr:/usr:ro", "-v", `${dirname(realpathSync(process.execPath))}:/opt/node:ro`];
 /** podman's own wishes take a capability that whoever runs the tests may lack. */
 const LIMITS = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=4096:4096"];
+
+/** No file knows a user of this number. */
+const STRANGER = 12_345;
 
 let project: Project;
 let folder: string;
@@ -71,15 +84,51 @@ it("builds, and lets a proxy run without any right", async () => {
   const build = ["build", "--layers=false", "--isolation=chroot", "--network=host", ...MOUNTS, ...built];
   run("podman", podman(...build, "-t", "wasmguard", "-f", "Containerfile", "."), context);
 
+  const rights = ["--cap-drop=all", "--read-only", "--network=host", "--init=false", ...LIMITS, ...MOUNTS];
+  await runProxy(["podman", ...podman()], [...rights, "--user=1000"], ["wasmguard"]);
+
+  // The same files, by somebody without any right, whom this machine does not know.
+  const root = join(folder, "stranger");
+  mkdirSync(root);
+  run("podman", podman("create", "--name=files", "wasmguard"), folder);
+  run("podman", podman("export", "-o", join(folder, "files.tar"), "files"), folder);
+  run("tar", ["-C", root, "-xf", join(folder, "files.tar")], folder);
+  const own = ["home", "run", "tmp"].map((name) => join(folder, `stranger-${name}`));
+  for (const path of own) mkdirSync(path);
+  run("chmod", ["755", folder], folder);
+  run("chown", ["-hR", `${STRANGER}:${STRANGER}`, root, ...own], folder);
+  const [home, runtime, temporary] = own;
+  const stranger = [
+    ...["setpriv", `--reuid=${STRANGER}`, `--regid=${STRANGER}`, "--clear-groups", "--", "env", "-i"],
+    ...[`PATH=${process.env.PATH}`, `HOME=${home}`, `XDG_RUNTIME_DIR=${runtime}`, "podman", `--tmpdir=${temporary}`],
+    ...["--storage-driver=vfs", "--runtime=runc", "--cgroup-manager=cgroupfs", "--events-backend=none"],
+  ];
+  const environment = ["--workdir=/", `--env=PATH=/opt/wasmguard/bin:${PATHS}`];
+  try {
+    await runProxy(stranger, [...rights, ...environment], ["--rootfs", root, "wasmguard"]);
+  } finally {
+    // What podman keeps a user's namespaces with.
+    const pause = join(temporary!, "pause.pid");
+    if (existsSync(pause)) process.kill(Number(readFileSync(pause, "utf8")), "SIGKILL");
+  }
+});
+
+/** Start a proxy in a container, and end it by a signal. @param podman command line before what podman is to do */
+async function runProxy(
+  podman: readonly string[],
+  options: readonly string[],
+  image: readonly string[],
+): Promise<void> {
+  const [program = "", ...before] = podman;
   const key = new TextDecoder().decode(encodeKey(generatePrivateKey()));
   const config = join(folder, "office.conf");
   writeFileSync(config, `[Interface]\nPrivateKey = ${key}\nAddress = 10.0.0.1\n`);
   run("chmod", ["644", config], folder);
-  const rights = ["--cap-drop=all", "--read-only", "--user=1000", "--network=host", "--init=false", ...LIMITS];
-  const command = ["wasmguard", "proxy", "/office.conf", "--socks", "127.0.0.1:0"];
   const named = ["--name=proxy", "-v", `${config}:/office.conf:ro`];
-  const proxy = spawn("podman", podman("run", "--rm", ...rights, ...MOUNTS, ...named, ...command), {
+  const command = [...image, "proxy", "/office.conf", "--socks", "127.0.0.1:0"];
+  const proxy = spawn(program, [...before, "run", "--rm", ...options, ...named, ...command], {
     stdio: ["ignore", "pipe", "pipe"],
+    cwd: "/",
   });
   let output = "";
   for (const stream of [proxy.stdout, proxy.stderr]) {
@@ -89,6 +138,6 @@ it("builds, and lets a proxy run without any right", async () => {
   }
   const ended = new Promise<number | null>((resolve) => proxy.once("close", resolve));
   await expect.poll(() => output, WAIT).toMatch(/^SOCKS5 proxy on 127\.0\.0\.1:\d+$[\s\S]*^ready$/m);
-  run("podman", podman("kill", "--signal=TERM", "proxy"), folder);
+  run(program, [...before, "kill", "--signal=TERM", "proxy"], "/");
   expect(await ended, output).toBe(0);
-});
+}
