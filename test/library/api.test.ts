@@ -11,8 +11,7 @@ const FOLDERS = ["network", "sockets", "proxy/socks5", "proxy/http", "proxy/forw
   (folder) => `test/host/${folder}`,
 );
 
-/** Other runtimes' own sockets are not Node's in everything, with which one test compares ours. */
-const FILES = FOLDERS.flatMap(testsIn).filter((path) => !path.endsWith("/as-node.test.ts"));
+const FILES = FOLDERS.flatMap(testsIn);
 
 let project: StandInProject;
 beforeAll(() => {

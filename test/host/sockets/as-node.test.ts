@@ -1,15 +1,17 @@
 /**
  * The same scripts on the runtime's own sockets and on ours: what is told, in which order, and with which errors. Where the two differ on
- * purpose, the script says so.
+ * purpose, the script says so; where another runtime's own differ from Node's, `DIFFERENCES` does.
  */
 import { createSocket, type Socket as NodeDatagramSocket } from "node:dgram";
 import type { EventEmitter } from "node:events";
 import { connect, createServer, Socket, type SocketConnectOpts } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { runtime } from "../../../host/platform.ts";
 import { TunnelDatagramSocket } from "../../../host/sockets/datagram.ts";
 import { TunnelServer } from "../../../host/sockets/server.ts";
 import { TunnelSocket } from "../../../host/sockets/socket.ts";
 import { pair } from "./support/pair.ts";
+import { DIFFERENCES, ENDLESS } from "./support/runtime-differences.ts";
 
 /** What a script uses: the calls of node:net and node:dgram, and where its servers are. */
 interface Sockets {
@@ -229,8 +231,8 @@ const SCRIPTS: Record<string, Script> = {
   "a server's life": async (sockets, log) => {
     const server = sockets.server();
     log(server.listening, server.address());
-    attempt(log, "close", () => server.close((error) => log("closed", told(error))));
-    await new Promise((done) => setImmediate(done));
+    const answered = new Promise<unknown>((done) => server.close((error) => done(told(error))));
+    log("closed", await answered);
     attempt(log, "port", () => server.listen(70_000, sockets.host));
     server.listen({ port: 0, host: sockets.host }, () => log("listener"));
     await event(server, "listening");
@@ -296,7 +298,8 @@ const SCRIPTS: Record<string, Script> = {
     client.send(["th", Buffer.from("ree")], port, sockets.host);
     client.send("", port, sockets.host);
     await expect.poll(() => heard.length, { timeout: 20_000 }).toBe(4);
-    log(heard);
+    // Deno's own sends all at once, in any order.
+    log(runtime() === "deno" ? heard.sort() : heard);
     attempt(log, "port 0", () => client.send("x", 0, sockets.host));
     attempt(log, "no port", () => client.send("x"));
     attempt(log, "offset", () => client.send(Buffer.from("x"), 2, 3, port, sockets.host));
@@ -336,16 +339,30 @@ const SCRIPTS: Record<string, Script> = {
     const socket = sockets.datagram("udp4");
     socket.bind(0, sockets.host);
     await event(socket, "listening");
-    log(socket.setTTL(7), socket.ref() === socket, socket.unref() === socket, socket.getSendQueueCount());
+    log(socket.setTTL(7), socket.ref() === socket, socket.unref() === socket);
+    // Deno's own has none.
+    log(socket.getSendQueueCount?.() ?? 0);
     attempt(log, "ttl", () => socket.setTTL(0));
     attempt(log, "ttl", () => socket.setTTL(256));
     socket.close();
   },
 };
 
+async function expected(name: string, script: Script): Promise<readonly string[]> {
+  const endless = ENDLESS[runtime()]?.[name];
+  if (endless !== undefined) return endless;
+  const lines = await play(script, system);
+  for (const [own, instead] of DIFFERENCES[runtime()]?.[name] ?? []) {
+    // In Deno chance may have it right.
+    if (runtime() !== "deno") expect(lines).toContain(own);
+    if (lines.includes(own)) lines[lines.indexOf(own)] = instead;
+  }
+  return lines;
+}
+
 describe("the tunnel's sockets do as the system's in", () => {
-  it.each(Object.entries(SCRIPTS))("%s", async (_, script) => {
-    const expected = await play(script, system);
-    expect(await play(script, ours())).toEqual(expected);
+  it.each(Object.entries(SCRIPTS))("%s", async (name, script) => {
+    const lines = await expected(name, script);
+    expect(await play(script, ours())).toEqual(lines);
   });
 });
