@@ -173,6 +173,15 @@ describe.each([2, 4])("%i threads", (threads) => {
   });
 });
 
+test("with one core nobody helps", { timeout: FLOW_MS + 60_000 }, async (ctx) => {
+  const { command, ...program } = withThreads(2);
+  const pinned = { ...program, command: ["taskset", "-c", "0", ...command] };
+  const tunnel = await openTunnel(ctx, between(pinned));
+  const { received, late } = await flow(tunnel);
+  expect([received >= FLOW_DATAGRAMS, late]).toEqual([true, 0]);
+  expect([await helpedMessages(tunnel.near), await helpedMessages(tunnel.far)]).toEqual([0, 0]);
+});
+
 test("two peers of one daemon with threads are served at the same time", async (ctx) => {
   const program = withThreads(4);
   const tunnel = await openTunnel(ctx, { name: "", near: program, far: subject });
