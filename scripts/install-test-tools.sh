@@ -10,6 +10,7 @@ packages=(
   postgresql mariadb-server-core redis-tools      # servers that drivers are tried with
   openssh-client openssh-server                # by way of the proxy
   gcc libc6-dev python3                        # constants of the kernel's headers, floods
+  gcc-mingw-w64-x86-64-posix                   # constants of the headers of Windows, a stand-in for wintun.dll
   chromium                                     # the crypto module and the benchmark page in a browser
   qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross libatomic1-arm64-cross  # another processor
   python3-pip                                  # what scripts/install-musl.sh fetches

@@ -8,7 +8,7 @@ const TYPES = { i: "i32", n: "u64", p: "pointer" } as const;
 
 /** @returns undefined where Node has no FFI  @throws when the permission model denies it */
 export function nodeBackend<Name extends string>(c: CLibrary<Name>): Backend<Name> | undefined {
-  const ffi = loadQuietly();
+  const ffi = loadNodeFfi();
   if (ffi === undefined) return undefined;
   const library = openFirst(ffi, c.files);
   const location = library.getFunction(c.errnoAt, { arguments: [], return: "pointer" })() as bigint;
@@ -72,7 +72,7 @@ function keepLast(convert: (value: number) => bigint): (value: number) => bigint
 type Ffi = typeof import("node:ffi");
 
 /** Load the module without its ExperimentalWarning. Nothing else runs meanwhile, so no other warning is lost. */
-function loadQuietly(): Ffi | undefined {
+export function loadNodeFfi(): Ffi | undefined {
   const emitWarning = process.emitWarning;
   process.emitWarning = () => {};
   try {

@@ -33,6 +33,20 @@ export function writeLength({ words }: MemoryViews, record: Address): number {
   return words[(record + WRITE_LENGTH) >>> 2]!;
 }
 
+/** @param first address of entry 0 */
+export function gatherAt(first: Address, index: number): Address {
+  return first + GATHER_BYTES * index;
+}
+
+/** Where the entry's bytes are. @param base what the core was told with `setBase`, modulo 2^32 */
+export function gatherOffset({ words }: MemoryViews, entry: Address, base: number): Address {
+  return (words[(entry + GATHER_ADDRESS) >>> 2]! - base) >>> 0;
+}
+
+export function gatherLength({ words }: MemoryViews, entry: Address): number {
+  return words[(entry + GATHER_LENGTH) >>> 2]!;
+}
+
 /**
  * A copy of the packet.
  * @param base what the core was told with `setBase`, modulo 2^32: entries hold machine addresses
@@ -44,14 +58,14 @@ export function copyWrite(views: MemoryViews, record: Address, base = 0): Uint8A
 }
 
 /** Copy the packet to where there is room for `writeLength` bytes. */
-export function gatherInto(packet: Uint8Array, { bytes, words }: MemoryViews, record: Address, base = 0): void {
-  const first = words[(record + WRITE_GATHER) >>> 2]!;
-  const end = first + GATHER_BYTES * words[(record + WRITE_COUNT) >>> 2]!;
+export function gatherInto(packet: Uint8Array, views: MemoryViews, record: Address, base = 0): void {
+  const first = writeGather(views, record);
+  const end = gatherAt(first, writeCount(views, record));
   let filled = 0;
   for (let entry = first; entry < end; entry += GATHER_BYTES) {
-    const at = (words[(entry + GATHER_ADDRESS) >>> 2]! - base) >>> 0;
-    const length = words[(entry + GATHER_LENGTH) >>> 2]!;
-    packet.set(bytes.subarray(at, at + length), filled);
+    const at = gatherOffset(views, entry, base);
+    const length = gatherLength(views, entry);
+    packet.set(views.bytes.subarray(at, at + length), filled);
     filled += length;
   }
 }

@@ -1,0 +1,101 @@
+/** Numbers of Windows, with the headers that have them; a test compares them with those of mingw-w64. */
+
+/** <winbase.h>, <winnt.h>, <libloaderapi.h>, <sddl.h> */
+export const KERNEL = {
+  FILE_FLAG_FIRST_PIPE_INSTANCE: 0x80000,
+  FILE_FLAG_OVERLAPPED: 0x40000000,
+  LOAD_LIBRARY_SEARCH_SYSTEM32: 0x800,
+  PIPE_ACCESS_DUPLEX: 3,
+  PIPE_REJECT_REMOTE_CLIENTS: 8,
+  SDDL_REVISION_1: 1,
+  SE_PRIVILEGE_ENABLED: 2,
+  TOKEN_ADJUST_PRIVILEGES: 0x20,
+  WAIT_FAILED: 0xffffffff,
+  WAIT_TIMEOUT: 0x102,
+} as const;
+
+/** <winerror.h> */
+export const ERROR = {
+  ERROR_FILE_NOT_FOUND: 2,
+  ERROR_PATH_NOT_FOUND: 3,
+  ERROR_ACCESS_DENIED: 5,
+  ERROR_INVALID_DATA: 13,
+  ERROR_HANDLE_EOF: 38,
+  ERROR_INVALID_PARAMETER: 87,
+  ERROR_BROKEN_PIPE: 109,
+  ERROR_BUFFER_OVERFLOW: 111,
+  ERROR_MOD_NOT_FOUND: 126,
+  ERROR_ALREADY_EXISTS: 183,
+  ERROR_BAD_EXE_FORMAT: 193,
+  ERROR_PIPE_BUSY: 231,
+  ERROR_NO_DATA: 232,
+  ERROR_PIPE_NOT_CONNECTED: 233,
+  ERROR_NO_MORE_ITEMS: 259,
+  ERROR_PIPE_CONNECTED: 535,
+  ERROR_OPERATION_ABORTED: 995,
+  ERROR_IO_INCOMPLETE: 996,
+  ERROR_IO_PENDING: 997,
+  ERROR_INVALID_OWNER: 1307,
+  ERROR_PRIVILEGE_NOT_HELD: 1314,
+  ERROR_SERVICE_DISABLED: 1058,
+  WSAEACCES: 10013,
+  WSAEINVAL: 10022,
+  WSAEWOULDBLOCK: 10035,
+  WSAEMSGSIZE: 10040,
+  WSAEOPNOTSUPP: 10045,
+  WSAEAFNOSUPPORT: 10047,
+  WSAEADDRINUSE: 10048,
+  WSAEADDRNOTAVAIL: 10049,
+  WSAENETUNREACH: 10051,
+  WSAENETRESET: 10052,
+  WSAECONNRESET: 10054,
+  WSAEHOSTUNREACH: 10065,
+} as const;
+
+const NAMES = new Map<number, string>(Object.entries(ERROR).map(([name, code]) => [code, name]));
+
+/** For messages: "ERROR_ACCESS_DENIED", "error 1450". */
+export function errorName(code: number): string {
+  return NAMES.get(code) ?? `error ${code}`;
+}
+
+/** <winsock2.h>, <ws2ipdef.h>, <mswsock.h> */
+export const SOCKET = {
+  AF_INET: 2,
+  AF_INET6: 23,
+  SOCK_DGRAM: 2,
+  IPPROTO_IP: 0,
+  IPPROTO_UDP: 17,
+  IPPROTO_IPV6: 41,
+  SOL_SOCKET: 0xffff,
+  SO_EXCLUSIVEADDRUSE: -5,
+  SO_SNDBUF: 0x1001,
+  SO_RCVBUF: 0x1002,
+  IP_TOS: 3,
+  IP_PKTINFO: 19,
+  IP_TTL: 4,
+  IP_RECVTOS: 40,
+  IPV6_PKTINFO: 19,
+  IPV6_HOPLIMIT: 21,
+  IPV6_V6ONLY: 27,
+  IPV6_TCLASS: 39,
+  IPV6_RECVTCLASS: 40,
+  FD_READ: 1,
+  MSG_TRUNC: 0x100,
+  MSG_CTRUNC: 0x200,
+  WSA_FLAG_OVERLAPPED: 1,
+  WSA_FLAG_NO_HANDLE_INHERIT: 0x80,
+  SIO_GET_EXTENSION_FUNCTION_POINTER: 0xc8000006,
+  SIO_UDP_CONNRESET: 0x9800000c,
+} as const;
+
+/** WSAID_WSARECVMSG of <mswsock.h>, as it lies in memory. */
+export const WSARECVMSG_ID = [
+  0xc8, 0xd7, 0x89, 0xf6, 0x1f, 0x6f, 0x6b, 0x43, 0x8a, 0x53, 0xe5, 0x4f, 0xe3, 0x51, 0xc3, 0x22,
+] as const;
+
+/** <oaidl.h>, <wtypes.h> */
+export const AUTOMATION = { CC_STDCALL: 4, VT_I4: 3, VT_I8: 20 } as const;
+
+/** <bcrypt.h> */
+export const BCRYPT_USE_SYSTEM_PREFERRED_RNG = 2;

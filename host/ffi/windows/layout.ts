@@ -1,0 +1,32 @@
+/** Byte offsets in the structs of Windows that wasmguard fills or reads: 64 bits. Each names its header; a test compares them with mingw-w64's. */
+
+/** <ws2def.h>, <ws2ipdef.h>; ports and addresses in network byte order */
+export const SOCKADDR_IN = { family: 0, port: 2, address: 4, BYTES: 16 } as const;
+export const SOCKADDR_IN6 = { family: 0, port: 2, flowInfo: 4, address: 8, scope: 24, BYTES: 28 } as const;
+/** <ws2def.h> */
+export const WSABUF = { length: 0, buffer: 8, BYTES: 16 } as const;
+export const WSAMSG = {
+  name: 0,
+  nameLength: 8,
+  buffers: 16,
+  bufferCount: 24,
+  controlLength: 32,
+  control: 40,
+  flags: 48,
+  BYTES: 56,
+} as const;
+/** <ws2def.h>: header of a control message; the data follow, the next header is 8-byte aligned */
+export const WSACMSGHDR = { length: 0, level: 8, type: 12, BYTES: 16 } as const;
+/** <ws2ipdef.h> */
+export const IN_PKTINFO = { address: 0, interface: 4, BYTES: 8 } as const;
+export const IN6_PKTINFO = { address: 0, interface: 16, BYTES: 20 } as const;
+/** <minwinbase.h> */
+export const OVERLAPPED = { event: 24, BYTES: 32 } as const;
+export const SECURITY_ATTRIBUTES = { length: 0, descriptor: 8, inherit: 16, BYTES: 24 } as const;
+/** <winnt.h>: one privilege */
+export const TOKEN_PRIVILEGES = { count: 0, luid: 4, attributes: 12, BYTES: 16 } as const;
+/** <oaidl.h> */
+export const VARIANT = { type: 0, value: 8, BYTES: 24 } as const;
+/** <winsock2.h>: more than a WSADATA takes */
+export const WSADATA_BYTES = 512;
+export const HANDLE_BYTES = 8;

@@ -1,0 +1,89 @@
+/**
+ * Every function of Windows that wasmguard calls, by the DLL that has it, and the shape of its arguments, one letter each, its result behind
+ * the colon:
+ *   i  int, BOOL, HRESULT, NTSTATUS
+ *   u  DWORD, and what is shorter
+ *   n  SIZE_T
+ *   h  HANDLE, SOCKET, as a number: 32 bits count, and −1 is none
+ *   p  address, given as a byte offset from the start of the core's linear memory; 0 is NULL
+ *   a  address of memory that is not ours, as it is
+ */
+export const SIGNATURES = {
+  kernel32: {
+    CancelIoEx: "hp:i",
+    CloseHandle: "h:i",
+    ConnectNamedPipe: "hp:i",
+    CreateEventW: "piip:h",
+    CreateNamedPipeW: "puuuuuup:h",
+    DisconnectNamedPipe: "h:i",
+    GetCurrentProcess: ":h",
+    GetLastError: ":u",
+    GetOverlappedResult: "hppi:i",
+    GetSystemDirectoryW: "pu:u",
+    GetTickCount64: ":a",
+    LoadLibraryExW: "phu:h",
+    LocalFree: "a:a",
+    ReadFile: "hpupp:i",
+    RtlMoveMemory: "aaa:v",
+    SetProcessWorkingSetSize: "hnn:i",
+    SwitchToThread: ":i",
+    VirtualLock: "pn:i",
+    WaitForMultipleObjects: "upiu:u",
+    WriteFile: "hpupp:i",
+  },
+  ws2_32: {
+    WSAEventSelect: "hhi:i",
+    WSAGetLastError: ":i",
+    WSAIoctl: "hupupuppp:i",
+    WSASendMsg: "hpuppp:i",
+    WSASocketW: "iiipuu:h",
+    WSAStartup: "up:i",
+    bind: "hpi:i",
+    closesocket: "h:i",
+    getsockname: "hpp:i",
+    setsockopt: "hiipi:i",
+  },
+  advapi32: {
+    AdjustTokenPrivileges: "hipupp:i",
+    ConvertStringSecurityDescriptorToSecurityDescriptorW: "pupp:i",
+    LookupPrivilegeValueW: "ppp:i",
+    OpenProcessToken: "hup:i",
+  },
+  bcrypt: {
+    BCryptGenRandom: "hpuu:i",
+  },
+  oleaut32: {
+    DispCallFunc: "aaiuuppp:i",
+  },
+} as const;
+
+/** The DLL that a driver comes with (wintun.h). Adapter and session are addresses. */
+export const WINTUN_SIGNATURES = {
+  WintunAllocateSendPacket: "au:a",
+  WintunCloseAdapter: "a:v",
+  WintunCreateAdapter: "ppp:a",
+  WintunEndSession: "a:v",
+  WintunGetReadWaitEvent: "a:h",
+  WintunGetRunningDriverVersion: ":u",
+  WintunReceivePacket: "ap:a",
+  WintunReleaseReceivePacket: "aa:v",
+  WintunSendPacket: "aa:v",
+  WintunStartSession: "au:a",
+} as const;
+
+export type LibraryName = keyof typeof SIGNATURES;
+
+/** Addresses are BigInt, all else is a number. */
+type Call<Shape extends string> = (
+  ...args: (number | bigint)[]
+) => Shape extends `${string}:a` ? bigint : Shape extends `${string}:v` ? undefined : number;
+export type Calls<Table> = { readonly [Name in keyof Table]: Table[Name] extends string ? Call<Table[Name]> : never };
+
+/** What a runtime's FFI must offer. */
+export interface Backend {
+  readonly name: "node";
+  /** Machine address of the bytes. They must not move: Wasm memory or a plain ArrayBuffer. */
+  addressOf(bytes: Uint8Array): bigint;
+  /** The functions of one DLL, with offsets counted from `base`. @throws when it cannot be loaded or lacks one */
+  bind<Table extends Readonly<Record<string, string>>>(path: string, table: Table, base: bigint): Calls<Table>;
+}

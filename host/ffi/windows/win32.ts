@@ -1,0 +1,89 @@
+/**
+ * The system's DLLs, as one small typed interface over the runtime's FFI. Addresses are byte offsets in the core's linear memory. Functions
+ * return what Windows returns; why one failed is `lastError`, which is to be asked right after it.
+ */
+
+import { runtime, runtimeName } from "../../platform.ts";
+import { openScratch, SCRATCH_BYTES, type Scratch } from "../scratch.ts";
+import { type Backend, type Calls, SIGNATURES, WINTUN_SIGNATURES } from "./signatures.ts";
+import { WindowsError, WindowsRuntimeError } from "./windows-errors.ts";
+
+const PATH_LETTERS_MAX = 260;
+const INVALID_HANDLE = -1;
+
+export type WintunCalls = Calls<typeof WINTUN_SIGNATURES>;
+
+/** @throws WindowsRuntimeError */
+export async function openWin32(memory: WebAssembly.Memory): Promise<Win32> {
+  if (runtime() !== "node") throw new WindowsRuntimeError(runtimeName());
+  try {
+    const backend = (await import("./node.ts")).nodeBackend();
+    if (backend !== undefined) return new Win32(backend, memory);
+  } catch (cause) {
+    throw new WindowsRuntimeError(runtimeName(), cause);
+  }
+  throw new WindowsRuntimeError(runtimeName());
+}
+
+export class Win32 {
+  readonly backend: Backend["name"];
+  readonly memory: WebAssembly.Memory;
+  /** Machine address of linear memory. */
+  readonly base: bigint;
+  readonly scratch: Scratch;
+  readonly kernel: Calls<(typeof SIGNATURES)["kernel32"]>;
+  readonly sockets: Calls<(typeof SIGNATURES)["ws2_32"]>;
+  readonly security: Calls<(typeof SIGNATURES)["advapi32"]>;
+  readonly random: Calls<(typeof SIGNATURES)["bcrypt"]>;
+  readonly automation: Calls<(typeof SIGNATURES)["oleaut32"]>;
+  readonly #backend: Backend;
+
+  constructor(backend: Backend, memory: WebAssembly.Memory) {
+    this.#backend = backend;
+    this.backend = backend.name;
+    this.memory = memory;
+    this.base = backend.addressOf(new Uint8Array(memory.buffer));
+    this.scratch = openScratch(this.base, backend.addressOf);
+    // Every process has it already; the others are named by where the system keeps them, so that nobody puts his own before them.
+    this.kernel = backend.bind("kernel32.dll", SIGNATURES.kernel32, this.base);
+    const folder = this.#systemFolder();
+    this.sockets = backend.bind(`${folder}\\ws2_32.dll`, SIGNATURES.ws2_32, this.base);
+    this.security = backend.bind(`${folder}\\advapi32.dll`, SIGNATURES.advapi32, this.base);
+    this.random = backend.bind(`${folder}\\bcrypt.dll`, SIGNATURES.bcrypt, this.base);
+    this.automation = backend.bind(`${folder}\\oleaut32.dll`, SIGNATURES.oleaut32, this.base);
+  }
+
+  #systemFolder(): string {
+    const letters = this.kernel.GetSystemDirectoryW(this.scratch.at(0), PATH_LETTERS_MAX);
+    if (letters === 0 || letters > PATH_LETTERS_MAX) throw new WindowsError("GetSystemDirectoryW", this.lastError);
+    return new TextDecoder("utf-16le").decode(this.scratch.bytes.slice(0, 2 * letters));
+  }
+
+  /** The functions of a wintun.dll that is loaded. @throws when it lacks one */
+  wintun(path: string): WintunCalls {
+    return this.#backend.bind(path, WINTUN_SIGNATURES, this.base);
+  }
+
+  get lastError(): number {
+    return this.kernel.GetLastError();
+  }
+
+  /** Write a string with a terminating zero into the scratch buffer. @returns its address */
+  text(value: string, position = 0): number {
+    const bytes = Buffer.from(`${value}\0`, "utf16le");
+    if (position + bytes.length > SCRATCH_BYTES) throw new RangeError("the text is too long");
+    this.scratch.bytes.set(bytes, position);
+    return this.scratch.at(position);
+  }
+
+  /** One that wakes a single wait, and is not signalled at first. @throws WindowsError */
+  makeEvent(): number {
+    return this.checkHandle("CreateEventW", this.kernel.CreateEventW(0, 0, 0, 0));
+  }
+
+  /** @throws WindowsError for none */
+  checkHandle(call: string, handle: number, subject = ""): number {
+    if (handle === 0 || handle === INVALID_HANDLE) throw new WindowsError(call, this.lastError, subject);
+    return handle;
+  }
+}

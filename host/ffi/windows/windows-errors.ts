@@ -1,0 +1,61 @@
+/** What can keep a daemon from starting on Windows, as typed errors (host/errors.ts). */
+import { WasmguardError } from "../../errors.ts";
+import { errorName } from "./constants.ts";
+
+/** A function of Windows failed. `code` is the name of its error. */
+export class WindowsError extends WasmguardError {
+  readonly name = "WindowsError";
+  readonly code: string;
+  readonly nextStep: string;
+  /** As GetLastError has it. */
+  readonly number: number;
+
+  /** @param subject what the call was about: a path, a name */
+  constructor(call: string, number: number, subject = "") {
+    const name = errorName(number);
+    super(`${call}${subject === "" ? "" : ` ${subject}`}: ${name}`);
+    this.code = name;
+    this.number = number;
+    this.nextStep = `See what \`net helpmsg ${number}\` and LOG_LEVEL=verbose say of it.`;
+  }
+}
+
+/** The daemon on Windows calls the system by Node's own FFI. */
+export class WindowsRuntimeError extends WasmguardError {
+  readonly name = "WindowsRuntimeError";
+  readonly code = "FFI_UNAVAILABLE";
+  readonly nextStep = "On Windows start it with Node >= 26 (with --allow-ffi under --permission).";
+  constructor(runtime: string, cause?: unknown) {
+    super(`${runtime} cannot call the DLLs of Windows`, { cause });
+  }
+}
+
+/** The DLL with the driver for network interfaces, which Windows does not bring. */
+export class WintunMissingError extends WasmguardError {
+  readonly name = "WintunMissingError";
+  readonly code = "WINTUN_MISSING";
+  readonly nextStep = "Get it from https://www.wintun.net and put it there, or say where it is: --wintun FILE.";
+  constructor(paths: readonly string[]) {
+    super(`there is no wintun.dll: not at ${paths.join(", nor at ")}`);
+  }
+}
+
+export class WintunUnusableError extends WasmguardError {
+  readonly name = "WintunUnusableError";
+  readonly code = "WINTUN_UNUSABLE";
+  readonly nextStep =
+    "Take the one for this processor (amd64, arm64) from https://www.wintun.net, version 0.14 or newer.";
+  constructor(path: string, why: string, cause?: unknown) {
+    super(`${path} ${why}`, { cause });
+  }
+}
+
+export class AdministratorError extends WasmguardError {
+  readonly name = "AdministratorError";
+  readonly code = "NOT_ADMINISTRATOR";
+  readonly nextStep = 'Start it from a terminal that was opened with "Run as administrator".';
+  /** @param what could not be done */
+  constructor(what: string, cause: unknown) {
+    super(`Windows lets only administrators ${what}`, { cause });
+  }
+}

@@ -1,0 +1,103 @@
+// The numbers of host/ffi/windows against the headers of mingw-w64.
+import { spawnSync } from "node:child_process";
+import { expect, test } from "vitest";
+import * as constants from "../../../../host/ffi/windows/constants.ts";
+import * as layout from "../../../../host/ffi/windows/layout.ts";
+
+const COMPILER = "x86_64-w64-mingw32-gcc-posix";
+const HEADERS = `
+#define _WIN32_WINNT 0x0A00
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#include <mswsock.h>
+#include <windows.h>
+#include <sddl.h>
+#include <bcrypt.h>
+#include <oleauto.h>
+#include <stddef.h>
+`;
+
+/** Type and members of each struct, as C has them. */
+const STRUCTS: Readonly<Record<string, readonly [type: string, members: Readonly<Record<string, string>>]>> = {
+  SOCKADDR_IN: ["SOCKADDR_IN", { family: "sin_family", port: "sin_port", address: "sin_addr" }],
+  SOCKADDR_IN6: [
+    "SOCKADDR_IN6",
+    {
+      family: "sin6_family",
+      port: "sin6_port",
+      flowInfo: "sin6_flowinfo",
+      address: "sin6_addr",
+      scope: "sin6_scope_id",
+    },
+  ],
+  WSABUF: ["WSABUF", { length: "len", buffer: "buf" }],
+  WSAMSG: [
+    "WSAMSG",
+    {
+      name: "name",
+      nameLength: "namelen",
+      buffers: "lpBuffers",
+      bufferCount: "dwBufferCount",
+      controlLength: "Control.len",
+      control: "Control.buf",
+      flags: "dwFlags",
+    },
+  ],
+  WSACMSGHDR: ["WSACMSGHDR", { length: "cmsg_len", level: "cmsg_level", type: "cmsg_type" }],
+  IN_PKTINFO: ["IN_PKTINFO", { address: "ipi_addr", interface: "ipi_ifindex" }],
+  IN6_PKTINFO: ["IN6_PKTINFO", { address: "ipi6_addr", interface: "ipi6_ifindex" }],
+  OVERLAPPED: ["OVERLAPPED", { event: "hEvent" }],
+  SECURITY_ATTRIBUTES: [
+    "SECURITY_ATTRIBUTES",
+    { length: "nLength", descriptor: "lpSecurityDescriptor", inherit: "bInheritHandle" },
+  ],
+  TOKEN_PRIVILEGES: [
+    "TOKEN_PRIVILEGES",
+    { count: "PrivilegeCount", luid: "Privileges[0].Luid", attributes: "Privileges[0].Attributes" },
+  ],
+  VARIANT: ["VARIANT", { type: "vt", value: "llVal" }],
+};
+
+/** @returns what the compiler has against these; nothing when all hold */
+function complaints(asserts: readonly string[]): string {
+  const source = `${HEADERS}\n${asserts.join("\n")}\n`;
+  const { stdout, stderr, error } = spawnSync(COMPILER, ["-fsyntax-only", "-x", "c", "-"], {
+    input: source,
+    encoding: "utf8",
+  });
+  return error === undefined ? stdout + stderr : String(error);
+}
+
+const assert = (condition: string): string => `_Static_assert(${condition}, ${JSON.stringify(condition)});`;
+
+test("constants are those of the headers", () => {
+  const tables = { ...constants.KERNEL, ...constants.ERROR, ...constants.SOCKET, ...constants.AUTOMATION };
+  const asserts = Object.entries(tables).map(([name, value]) =>
+    assert(`(DWORD)(${name}) == (DWORD)(${value}${value > 0x7fffffff ? "u" : ""})`),
+  );
+  asserts.push(assert(`BCRYPT_USE_SYSTEM_PREFERRED_RNG == ${constants.BCRYPT_USE_SYSTEM_PREFERRED_RNG}`));
+  expect(asserts.length).toBeGreaterThan(70);
+  expect(complaints(asserts)).toBe("");
+});
+
+test("offsets and sizes are those of the headers", () => {
+  const entries: [string, number | Readonly<Record<string, number>>][] = Object.entries(layout);
+  const asserts = entries.flatMap(([name, struct]) => {
+    if (typeof struct === "number") return [];
+    const { BYTES, ...offsets } = struct;
+    const [type, members] = STRUCTS[name]!;
+    return [
+      assert(`sizeof(${type}) == ${BYTES}`),
+      ...Object.entries(offsets).map(([key, at]) => assert(`offsetof(${type}, ${members[key]}) == ${at}`)),
+    ];
+  });
+  asserts.push(
+    assert(`sizeof(WSADATA) <= ${layout.WSADATA_BYTES}`),
+    assert(`sizeof(HANDLE) == ${layout.HANDLE_BYTES}`),
+  );
+  expect(complaints(asserts)).toBe("");
+});
+
+test("a wrong number is told", () => {
+  expect(complaints([assert("AF_INET6 == 10")])).toContain("AF_INET6 == 10");
+});
