@@ -60,7 +60,7 @@ export class PlatformError extends WasmguardError {
   readonly name = "PlatformError";
   readonly code = "PLATFORM";
   readonly nextStep =
-    "Use Linux on x86_64 or arm64; `wasmguard proxy` and the library need no device and run elsewhere too (docs/PLATFORMS.md).";
+    "Use Linux on x86_64 or arm64 (or Windows, an experiment); `wasmguard proxy` and the library need no device and run elsewhere too (docs/PLATFORMS.md).";
   /** @param system with its processor: "sunos x64" */
   constructor(system: string) {
     super(`no network devices for ${system}`);

@@ -1,5 +1,6 @@
 /** Command line and environment to what the daemon is started with. The command line wins. */
 
+import { win32 as windows } from "node:path";
 import type { ConfineOptions } from "../confine/linux.ts";
 import { isStep, STEPS, type Step } from "../confine/steps.ts";
 import { THREADS_MAX } from "../core/codes.ts";
@@ -47,6 +48,12 @@ function descriptor(source: string, text: string | undefined): number | undefine
 function wholePath(option: string, text: string | undefined): string | undefined {
   if (text === undefined || text.startsWith("/")) return text;
   throw new UsageError(`${option} is not a whole path: ${JSON.stringify(text)}`, "Start it with a slash");
+}
+
+/** What names a DLL must name one alone, wherever the program is started. */
+function windowsPath(option: string, text: string | undefined): string | undefined {
+  if (text === undefined || windows.isAbsolute(text)) return text;
+  throw new UsageError(`${option} is not a whole path: ${JSON.stringify(text)}`, "Start it with a drive, as C:\\");
 }
 
 /** Between interactive programs and the kernel's own threads. */
@@ -139,6 +146,7 @@ export function startRequest(
     interfaceName: checkInterfaceName(name),
     foreground: values.foreground === true || environment.WG_PROCESS_FOREGROUND === "1",
     tunFd: descriptor("--tun-fd", values["tun-fd"]) ?? descriptor("WG_TUN_FD", environment.WG_TUN_FD),
+    wintun: windowsPath("--wintun", values.wintun),
     uapiFd: descriptor("--uapi-fd", values["uapi-fd"]) ?? descriptor("WG_UAPI_FD", environment.WG_UAPI_FD),
     nameFile: environment.WG_TUN_NAME_FILE || undefined,
     logLevel,

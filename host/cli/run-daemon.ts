@@ -3,6 +3,7 @@
  * Exit codes as wireguard-go: 0 after a signal or the loss of socket or interface, 1 if it could not start.
  */
 import { runDaemon } from "../daemon/daemon.ts";
+import { endingSignals } from "../platform.ts";
 import { READY_LINE, WARNING } from "./background.ts";
 import { describeError } from "./command-errors.ts";
 import type { StartRequest } from "./daemon-options.ts";
@@ -12,15 +13,14 @@ import { complain, print } from "./print.ts";
 /** Tells a message to whoever waits for the daemon; the log takes it where this is not the place. @returns whether it did */
 type Warn = (level: "error" | "verbose", message: string) => boolean;
 
-/** Run until the end; SIGINT and SIGTERM end it cleanly, a second one at once. */
+/** Run until the end; a signal that asks for it ends it cleanly, a second one at once. */
 async function runUntilStopped(request: StartRequest, warn: Warn, onReady: () => void): Promise<void> {
   const stopped = new AbortController();
   const stop = (): void => {
     if (stopped.signal.aborted) process.exit(1);
     stopped.abort();
   };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
+  for (const signal of endingSignals()) process.on(signal, stop);
   const { foreground: _, keepsLog: __, ...options } = request;
   const log = new DaemonLog(options.interfaceName, options.logLevel);
   try {
@@ -34,8 +34,7 @@ async function runUntilStopped(request: StartRequest, warn: Warn, onReady: () =>
       onLogRoom: (hasRoom) => log.watchRoom(hasRoom),
     });
   } finally {
-    process.off("SIGINT", stop);
-    process.off("SIGTERM", stop);
+    for (const signal of endingSignals()) process.off(signal, stop);
   }
 }
 

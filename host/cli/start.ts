@@ -41,7 +41,7 @@ export async function start(args: readonly string[]): Promise<number> {
   const place = process.env[DAEMON_MARKER];
   delete process.env[DAEMON_MARKER];
   if (place === "background") return (await import("./run-daemon.ts")).runInBackground(request);
-  if (place === "foreground") return (await import("./run-daemon.ts")).runInForeground(request);
+  if (place === "foreground" || starts === "here") return (await import("./run-daemon.ts")).runInForeground(request);
   if (place === "leashed") return (await import("./run-daemon.ts")).runInForeground({ ...request, leash: STDIN });
   if (starts === "beside") {
     if (request.foreground) return (await import("./run-daemon.ts")).runInForeground(request);

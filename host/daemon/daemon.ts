@@ -33,6 +33,8 @@ export interface DaemonOptions {
   tunFd?: number | undefined;
   /** Where the system names devices itself: a file that the name is written to. */
   nameFile?: string | undefined;
+  /** The file of wintun.dll, on Windows; beside the program without it. */
+  wintun?: string | undefined;
   /** A listening UAPI socket that another program made; without it one is created. */
   uapiFd?: number | undefined;
   logLevel: LogLevel;
@@ -102,6 +104,7 @@ async function runOn(machine: Machine, core: Core, options: DaemonOptions): Prom
     name: interfaceName,
     inherited: options.tunFd,
     nameFile: options.nameFile,
+    driver: options.wintun,
     offloads,
     threads,
     log,

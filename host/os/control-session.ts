@@ -6,6 +6,7 @@ import { prometheusLines } from "../metrics/prometheus.ts";
 import type { Statistic } from "../metrics/statistics.ts";
 import type { ConfigTarget } from "../uapi/target.ts";
 import { UapiSession } from "../uapi/uapi-session.ts";
+import type { Area } from "../uapi/writer.ts";
 import type { TunnelSockets } from "./tunnel-sockets.ts";
 
 export const SESSIONS = 8; // assembly/constants.ts
@@ -20,14 +21,19 @@ export interface ControlOptions {
   log(level: "error" | "verbose", message: string): void;
 }
 
+/** Where a session reads into; where it writes from follows. */
+export function inputArea(core: Core, index: number): Area {
+  return { address: core.at.uapiAreas + 2 * AREA_BYTES * index, length: AREA_BYTES };
+}
+
 /** @param index which pair of areas: below SESSIONS, and in use for one session at a time */
 export function openSession(options: ControlOptions, target: ConfigTarget, index: number): UapiSession {
   const { core, statistics, zones, log } = options;
-  const area = core.at.uapiAreas + 2 * AREA_BYTES * index;
+  const input = inputArea(core, index);
   return new UapiSession({
     memory: core.memory,
-    input: { address: area, length: AREA_BYTES },
-    output: { address: area + AREA_BYTES, length: AREA_BYTES },
+    input,
+    output: { address: input.address + AREA_BYTES, length: AREA_BYTES },
     target,
     codec: {
       decodeHexKey: (from, to) => Boolean(core.exports.hexDecode(to, from, 32)),

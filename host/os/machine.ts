@@ -44,6 +44,8 @@ export interface DeviceRequest {
   readonly inherited?: number | undefined;
   /** Where the system may give the device another name: a file that it is written to. */
   readonly nameFile?: string | undefined;
+  /** The file of the driver's library, where it is not the system's own. */
+  readonly driver?: string | undefined;
   readonly offloads: Offloads;
   /** Threads that are to carry packets. Fewer do where the device has fewer queues. */
   readonly threads: number;

@@ -7,9 +7,9 @@ import type { DaemonSystem } from "./machine.ts";
 
 /**
  * "anew": the runtime is started once more for the daemon, in a sandbox. "beside": in the background it is a process of its own; in the
- * foreground the process that was started is the daemon.
+ * foreground the process that was started is the daemon. "here": that one is the daemon, in the foreground always.
  */
-export type DaemonStart = "anew" | "beside";
+export type DaemonStart = "anew" | "beside" | "here";
 
 interface Entry {
   readonly starts: DaemonStart;
@@ -19,6 +19,7 @@ interface Entry {
 const SYSTEMS: Readonly<Record<string, Entry>> = {
   linux: { starts: "anew", load: async () => (await import("./linux/machine.ts")).linux },
   darwin: { starts: "beside", load: async () => (await import("./macos/machine.ts")).macos },
+  win32: { starts: "here", load: async () => (await import("./windows/machine.ts")).windows },
 };
 
 function find(): Entry {

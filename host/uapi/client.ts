@@ -2,11 +2,11 @@
  * The client side of the UAPI: one request over a tunnel's unix socket, one answer.
  * Answers and requests may hold keys: they are bytes, and whoever has them last wipes them.
  */
-import { opendirSync, statSync } from "node:fs";
+import { opendirSync, readdirSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { joinAndWipe } from "../keys/join-and-wipe.ts";
 import { secretBytes } from "../keys/text.ts";
-import { SOCKET_SUFFIX, socketFolder, socketPath } from "./socket-path.ts";
+import { havePipes, PIPES, SOCKET_SUFFIX, socketFolder, socketPath, TUNNEL_PIPES } from "./socket-path.ts";
 import { strangerAt } from "./whose-socket.ts";
 
 /** Without a byte from the other side for this long, the daemon is taken for hung. */
@@ -41,7 +41,7 @@ function connectionError(interfaceName: string, cause: NodeJS.ErrnoException): U
     code === "ENOENT" || code === "ECONNREFUSED"
       ? ["No such device", `Start it with: wasmguard ${interfaceName}`]
       : code === "EACCES" || code === "EPERM"
-        ? ["Permission denied", "Run this as root"]
+        ? ["Permission denied", havePipes() ? "Run this as an administrator" : "Run this as root"]
         : code === "EAGAIN"
           ? ["too many clients wait for it", "Try again later; `ss -xp` shows who they are"]
           : [`${code} at ${socketPath(interfaceName)}`, `Restart the tunnel ${interfaceName}`];
@@ -124,6 +124,7 @@ export async function requestUapi(interfaceName: string, request: Uint8Array): P
 }
 
 function requireOwn(interfaceName: string): void {
+  if (havePipes()) return;
   const stranger = strangerAt(socketPath(interfaceName));
   if (stranger === undefined) return;
   throw new UapiClientError(
@@ -133,10 +134,13 @@ function requireOwn(interfaceName: string): void {
   );
 }
 
+/** Of a socket that a dead process left, and of a pipe that is not there. */
+const NOBODY: ReadonlySet<string | undefined> = new Set(["ECONNREFUSED", "ENOENT"]);
+
 /** Somebody listens at the tunnel's socket. A socket that a dead process left does not count. */
 export function isTunnelUp(interfaceName: string): Promise<boolean> {
   const path = socketPath(interfaceName);
-  if (!isSocket(path)) return Promise.resolve(false);
+  if (!havePipes() && !isSocket(path)) return Promise.resolve(false);
   return new Promise((resolve) => {
     const socket = connect(path);
     const finish = (listener: "somebody" | "nobody"): void => {
@@ -145,12 +149,13 @@ export function isTunnelUp(interfaceName: string): Promise<boolean> {
     };
     socket.setTimeout(SILENCE_TIMEOUT_MS, () => finish("somebody"));
     socket.on("connect", () => finish("somebody"));
-    socket.on("error", ({ code }: NodeJS.ErrnoException) => finish(code === "ECONNREFUSED" ? "nobody" : "somebody"));
+    socket.on("error", ({ code }: NodeJS.ErrnoException) => finish(NOBODY.has(code) ? "nobody" : "somebody"));
   });
 }
 
 /** Tunnels that are up, in the folder's own order (`wg show interfaces` has the same). */
 export async function listTunnels(): Promise<string[]> {
+  if (havePipes()) return listPipes();
   const names: string[] = [];
   let folder: ReturnType<typeof opendirSync>;
   try {
@@ -164,4 +169,15 @@ export async function listTunnels(): Promise<string[]> {
   }
   folder.closeSync();
   return names;
+}
+
+/** A pipe goes with its process. */
+function listPipes(): string[] {
+  try {
+    return readdirSync(PIPES)
+      .filter((name) => name.startsWith(TUNNEL_PIPES))
+      .map((name) => name.slice(TUNNEL_PIPES.length));
+  } catch {
+    return [];
+  }
 }

@@ -51,6 +51,19 @@ describe("macOS, where the daemon has never run", () => {
   });
 });
 
+describe("Windows, where the daemon is an experiment", () => {
+  const on = (...args: string[]): string =>
+    refusal([process.execPath, local("elsewhere-entry.ts"), "win32", "x64", ...args]);
+
+  it.each(["up", "down", "save"])("%s: what is not there yet says what is", (command) => {
+    expect(on(command, "wg0")).toMatch(/is not there on this system yet\. Start the daemon by its name/);
+  });
+
+  it("the daemon asks for DLLs of the system", () => {
+    expect(on("wg0")).toMatch(/cannot call the DLLs of Windows\. On Windows start it with Node >= 26/);
+  });
+});
+
 describe("runtimes", () => {
   it("a Node that is too old", () => {
     expect(refusal([process.execPath, "-r", local("old-node.cjs"), PROGRAM, "wg0"])).toMatch(/too old\. Use Node 20/);

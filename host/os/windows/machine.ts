@@ -1,0 +1,105 @@
+/** Windows as the daemon sees it. */
+import { setPriority, userInfo } from "node:os";
+import { NUMERIC_ZONES } from "../../address/endpoint-text.ts";
+import type { ConfinementStatus, KeyMemory } from "../../confine/confinement-status.ts";
+import { STEPS, Steps } from "../../confine/steps.ts";
+import type { Core } from "../../core/core.ts";
+import { openWin32, type Win32 } from "../../ffi/windows/win32.ts";
+import { SESSIONS } from "../control-session.ts";
+import type { ControlRequest, DaemonSystem, DeviceRequest, Machine, RightsRequest, TunnelRequest } from "../machine.ts";
+import { makePipes } from "./control-pipe.ts";
+import { lockKeyMemory } from "./key-memory.ts";
+import { WindowsTunnel } from "./tunnel.ts";
+import { loadWintun, openWintun, type Wintun } from "./wintun.ts";
+
+class WindowsMachine implements Machine {
+  readonly keyMemory: KeyMemory;
+  readonly zones = NUMERIC_ZONES;
+  readonly #win: Win32;
+  #device: Wintun | undefined;
+  /** Of the control pipe; the tunnel closes them once it is open. */
+  #pipes: readonly number[] = [];
+
+  constructor(core: Core, win: Win32) {
+    this.#win = win;
+    this.keyMemory = lockKeyMemory(win, core);
+  }
+
+  get backend(): string {
+    return this.#win.backend;
+  }
+
+  /** Windows does not tell. */
+  hasRoom(): boolean {
+    return true;
+  }
+
+  openDevice({ name, driver, threads, log }: DeviceRequest): Wintun {
+    log("error", "experimental: nobody has run this daemon on Windows itself yet, only under Wine");
+    if (threads > 1) log("error", "a wintun device has one queue: working with one thread");
+    this.#device = openWintun(this.#win, loadWintun(this.#win, driver), name);
+    log("verbose", `wintun driver ${this.#device.driverVersion}`);
+    return this.#device;
+  }
+
+  threadParts(): undefined {
+    return undefined;
+  }
+
+  listen({ path }: ControlRequest): void {
+    this.#pipes = makePipes(this.#win, path, SESSIONS);
+  }
+
+  openTunnel(request: TunnelRequest): WindowsTunnel {
+    if (this.#device === undefined) throw new Error("there is no device yet");
+    const tunnel = new WindowsTunnel({ ...request, win: this.#win, device: this.#device, pipes: this.#pipes });
+    this.#pipes = [];
+    return tunnel;
+  }
+
+  /** There is none of the steps here, so that whoever wants to be confined is told. */
+  async giveUpRights({ confinement, log }: RightsRequest): Promise<ConfinementStatus> {
+    if (confinement !== undefined) {
+      const steps = new Steps(confinement.mayFail);
+      for (const step of STEPS) steps.took(step, "not on Windows");
+      for (const line of steps.verdict()) log("error", line);
+    }
+    return {
+      ...this.keyMemory,
+      user: userInfo().username,
+      capabilities: [],
+      noNewPrivileges: false,
+      seccomp: false,
+      landlock: 0,
+      landlockThreads: "none",
+      dumpable: true,
+    };
+  }
+
+  hasAvx2(): boolean {
+    return false;
+  }
+
+  trim(): void {}
+
+  async closeControl(): Promise<void> {
+    for (const pipe of this.#pipes) this.#win.kernel.CloseHandle(pipe);
+  }
+
+  close(): void {
+    this.#device?.close();
+  }
+}
+
+export const windows: DaemonSystem = {
+  /** Priority classes of Windows stand for ranges of nice values. */
+  setPriority(nice) {
+    try {
+      setPriority(nice);
+      return true;
+    } catch {
+      return false;
+    }
+  },
+  open: async (core) => new WindowsMachine(core, await openWin32(core.memory)),
+};

@@ -1,0 +1,188 @@
+/** UDP of Windows: a socket for each address family on one port, each with an event that tells when datagrams wait. */
+import { MESSAGE_BYTES_MAX, RX_SLOTS } from "../../core/codes.ts";
+import type { Address, Core } from "../../core/core.ts";
+import { fillRx, rxAt, rxPath } from "../../core/records/rx.ts";
+import { SystemError } from "../../errors.ts";
+import { EADDRINUSE } from "../../ffi/errno.ts";
+import { ERROR, SOCKET } from "../../ffi/windows/constants.ts";
+import { SOCKADDR_IN, SOCKADDR_IN6, WSADATA_BYTES } from "../../ffi/windows/layout.ts";
+import type { Win32 } from "../../ffi/windows/win32.ts";
+import { WindowsError } from "../../ffi/windows/windows-errors.ts";
+import { bindFamilies } from "../bind-families.ts";
+import type { BoundSockets } from "../machine.ts";
+import type { UdpEnds } from "../tunnel-sockets.ts";
+import type { Areas } from "./areas.ts";
+import { Message } from "./message.ts";
+import { ReceiveCall } from "./receive-call.ts";
+
+const NONE: BoundSockets = { v4: -1, v6: -1, port: 0 };
+const WINSOCK_2_2 = 0x0202;
+/** By itself Windows holds 64 KiB: a millisecond of a fast sender. */
+const BUFFER_BYTES = 4 << 20;
+/** Of what came back as an error of ICMP's, or was too long, before others get their turn. */
+const USELESS_MAX = 64;
+
+/** What a receive says of datagrams that were sent, and of one that is longer than any of ours. */
+const USELESS: ReadonlySet<number> = new Set([ERROR.WSAECONNRESET, ERROR.WSAENETRESET, ERROR.WSAEMSGSIZE]);
+
+export interface UdpOptions {
+  readonly core: Core;
+  readonly win: Win32;
+  readonly areas: Areas;
+  /** No datagram waits any more in this family's socket. */
+  drained(family: 4 | 6): void;
+}
+
+export class Udp implements UdpEnds {
+  /** Signalled when datagrams wait that did not before. */
+  readonly readable: { readonly v4: number; readonly v6: number };
+  readonly #options: UdpOptions;
+  readonly #win: Win32;
+  readonly #message: Message;
+  readonly #call: ReceiveCall;
+  #sockets = NONE;
+
+  /** @throws WindowsError */
+  constructor(options: UdpOptions) {
+    const { core, win, areas } = options;
+    this.#options = options;
+    this.#win = win;
+    const failed = win.sockets.WSAStartup(WINSOCK_2_2, areas.take(WSADATA_BYTES));
+    if (failed !== 0) throw new WindowsError("WSAStartup", failed);
+    this.readable = { v4: win.makeEvent(), v6: win.makeEvent() };
+    this.#message = new Message(core, win.base, areas);
+    this.#call = new ReceiveCall(win, areas, this.#message.header);
+  }
+
+  get sockets(): BoundSockets {
+    return this.#sockets;
+  }
+
+  /** @returns −1 for none */
+  socket(family: 4 | 6): number {
+    return family === 4 ? this.#sockets.v4 : this.#sockets.v6;
+  }
+
+  bind(port: number): BoundSockets {
+    const calls = {
+      open: (family: 4 | 6, on: number) => this.#open(family, on),
+      portOf: (socket: number) => this.#portOf(socket),
+      close: (socket: number) => void this.#win.sockets.closesocket(socket),
+    };
+    return bindFamilies(port, calls, ({ v4, v6 }) => this.#call.ask(v4 < 0 ? v6 : v4));
+  }
+
+  /** @returns −1 where the machine lacks the family */
+  #open(family: 4 | 6, port: number): number {
+    const { sockets, scratch } = this.#win;
+    const domain = family === 4 ? SOCKET.AF_INET : SOCKET.AF_INET6;
+    const flags = SOCKET.WSA_FLAG_OVERLAPPED | SOCKET.WSA_FLAG_NO_HANDLE_INHERIT;
+    const socket = sockets.WSASocketW(domain, SOCKET.SOCK_DGRAM, SOCKET.IPPROTO_UDP, 0, 0, flags);
+    if (socket < 0) {
+      const error = sockets.WSAGetLastError();
+      if (error === ERROR.WSAEAFNOSUPPORT) return -1;
+      throw new WindowsError("WSASocketW", error);
+    }
+    // Otherwise another program could bind the same port, and have our datagrams.
+    this.#set(socket, SOCKET.SOL_SOCKET, SOCKET.SO_EXCLUSIVEADDRUSE, 1);
+    if (family === 6) this.#set(socket, SOCKET.IPPROTO_IPV6, SOCKET.IPV6_V6ONLY, 1);
+    scratch.bytes.fill(0, 0, SOCKADDR_IN6.BYTES);
+    scratch.view.setUint16(SOCKADDR_IN.family, domain, true);
+    scratch.view.setUint16(SOCKADDR_IN.port, port, false);
+    const length = family === 4 ? SOCKADDR_IN.BYTES : SOCKADDR_IN6.BYTES;
+    if (sockets.bind(socket, scratch.at(0), length) === 0) return this.#configure(socket, family);
+    const error = sockets.WSAGetLastError();
+    sockets.closesocket(socket);
+    // IPv6 switched off: sockets can be had, addresses not.
+    if (error === ERROR.WSAEADDRNOTAVAIL) return -1;
+    // The second one is of a port that another program has for itself.
+    const taken = error === ERROR.WSAEADDRINUSE || error === ERROR.WSAEACCES;
+    throw taken
+      ? new SystemError("bind", EADDRINUSE, `UDP port ${port}`)
+      : new WindowsError("bind", error, `UDP port ${port}`);
+  }
+
+  /** Options are best effort: what is refused is missed, not fatal. */
+  #configure(socket: number, family: 4 | 6): number {
+    const { sockets, scratch } = this.#win;
+    this.#set(socket, SOCKET.SOL_SOCKET, SOCKET.SO_RCVBUF, BUFFER_BYTES);
+    this.#set(socket, SOCKET.SOL_SOCKET, SOCKET.SO_SNDBUF, BUFFER_BYTES);
+    const isV4 = family === 4;
+    const level = isV4 ? SOCKET.IPPROTO_IP : SOCKET.IPPROTO_IPV6;
+    this.#set(socket, level, isV4 ? SOCKET.IP_PKTINFO : SOCKET.IPV6_PKTINFO, 1);
+    this.#set(socket, level, isV4 ? SOCKET.IP_RECVTOS : SOCKET.IPV6_RECVTCLASS, 1);
+    // A port of a peer's that is closed is no error of ours.
+    scratch.view.setUint32(0, 0, true);
+    sockets.WSAIoctl(socket, SOCKET.SIO_UDP_CONNRESET, scratch.at(0), 4, 0, 0, scratch.at(8), 0, 0);
+    if (sockets.WSAEventSelect(socket, isV4 ? this.readable.v4 : this.readable.v6, SOCKET.FD_READ) !== 0) {
+      const error = sockets.WSAGetLastError();
+      sockets.closesocket(socket);
+      throw new WindowsError("WSAEventSelect", error);
+    }
+    return socket;
+  }
+
+  #set(socket: number, level: number, option: number, value: number): void {
+    const { view, at } = this.#win.scratch;
+    view.setInt32(0, value, true);
+    this.#win.sockets.setsockopt(socket, level, option, at(0), 4);
+  }
+
+  #portOf(socket: number): number {
+    const { view, at } = this.#win.scratch;
+    view.setInt32(32, SOCKADDR_IN6.BYTES, true);
+    if (this.#win.sockets.getsockname(socket, at(0), at(32)) !== 0)
+      throw new WindowsError("getsockname", this.#win.sockets.WSAGetLastError());
+    return view.getUint16(SOCKADDR_IN.port, false);
+  }
+
+  replace(sockets: BoundSockets): void {
+    const before = this.#sockets;
+    this.#sockets = sockets;
+    this.discard(before);
+  }
+
+  discard({ v4, v6 }: Pick<BoundSockets, "v4" | "v6">): void {
+    for (const socket of [v4, v6]) if (socket >= 0) this.#win.sockets.closesocket(socket);
+  }
+
+  close(): void {
+    this.replace(NONE);
+  }
+
+  /** @throws WindowsError always */
+  setMark(): never {
+    throw new WindowsError("setsockopt", ERROR.WSAEOPNOTSUPP, "SO_MARK");
+  }
+
+  receive(family: 4 | 6, descriptors: Address, most = RX_SLOTS): number {
+    const socket = this.socket(family);
+    let filled = 0;
+    for (let useless = 0; socket >= 0 && filled < most && useless < USELESS_MAX; ) {
+      const length = this.#receiveOne(socket, rxAt(descriptors, filled), filled);
+      if (length > 0) filled++;
+      else if (length === 0 || USELESS.has(-length)) useless++;
+      else {
+        this.#options.drained(family);
+        break;
+      }
+    }
+    if (socket < 0) this.#options.drained(family);
+    return filled;
+  }
+
+  /** @returns its bytes, 0 for one that is of no use, or −error */
+  #receiveOne(socket: number, descriptor: Address, slot: number): number {
+    const { core } = this.#options;
+    const message = this.#message;
+    const at = core.at.rxBuffers + slot * MESSAGE_BYTES_MAX;
+    message.setBytes(at, MESSAGE_BYTES_MAX);
+    message.offer();
+    const length = this.#call.receive(socket);
+    if (length <= 0) return length;
+    const tos = message.isTruncated ? -1 : message.describe(rxPath(descriptor));
+    if (tos < 0) return 0;
+    fillRx(core.views, descriptor, at, length, length, tos);
+    return length;
+  }
+}

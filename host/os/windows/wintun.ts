@@ -1,0 +1,134 @@
+/**
+ * A network interface by wintun.dll (https://www.wintun.net, wintun.h): the DLL brings a driver, which it installs for administrators, and
+ * a ring in each direction between it and us. Interface and driver last as long as the process.
+ */
+import { existsSync, realpathSync } from "node:fs";
+import { win32 as windowsPath } from "node:path";
+import type { Address } from "../../core/core.ts";
+import { ERROR, errorName, KERNEL } from "../../ffi/windows/constants.ts";
+import type { Win32, WintunCalls } from "../../ffi/windows/win32.ts";
+import {
+  AdministratorError,
+  WindowsError,
+  WintunMissingError,
+  WintunUnusableError,
+} from "../../ffi/windows/windows-errors.ts";
+import type { TunDevice } from "../machine.ts";
+
+const FILE = "wintun.dll";
+/** What `netsh` and the other programs of WireGuard call such interfaces. */
+const TUNNEL_TYPE = "WireGuard";
+/** Bytes of each ring: a power of two from 128 KiB to 64 MiB. */
+const RING_BYTES = 0x800000;
+/** Where the second of two names lies in the scratch buffer. */
+const SECOND_AT = 1024;
+
+/** What the file may lack, or be, when it is loaded. */
+const UNUSABLE: Readonly<Record<number, string>> = {
+  [ERROR.ERROR_BAD_EXE_FORMAT]: "is no DLL for this processor",
+  [ERROR.ERROR_MOD_NOT_FOUND]: "needs a DLL that Windows does not have",
+};
+
+/** Beside the program: its script, or what runs it. Never where the current folder or PATH leads. */
+function placesBesideProgram(): string[] {
+  const script = process.argv[1];
+  const folders = [...(script === undefined ? [] : [realpathSync(script)]), process.execPath].map(windowsPath.dirname);
+  return [...new Set(folders)].map((folder) => windowsPath.join(folder, FILE));
+}
+
+/** @param given the file's whole path; undefined for one beside the program  @throws WintunMissingError, WintunUnusableError */
+export function loadWintun(win: Win32, given: string | undefined): WintunCalls {
+  const places = given === undefined ? placesBesideProgram() : [given];
+  const path = places.find((place) => existsSync(place));
+  if (path === undefined) throw new WintunMissingError(places);
+  // What it imports is taken from the system's own folder alone.
+  if (win.kernel.LoadLibraryExW(win.text(path), 0, KERNEL.LOAD_LIBRARY_SEARCH_SYSTEM32) === 0) {
+    const error = win.lastError;
+    const why = UNUSABLE[error] ?? `cannot be loaded (${errorName(error)})`;
+    throw new WintunUnusableError(path, why, new WindowsError("LoadLibraryExW", error, path));
+  }
+  try {
+    return win.wintun(path);
+  } catch (cause) {
+    throw new WintunUnusableError(path, "is no wintun.dll: functions are missing", cause);
+  }
+}
+
+/** @throws AdministratorError, WindowsError */
+export function openWintun(win: Win32, calls: WintunCalls, name: string): Wintun {
+  const adapter = calls.WintunCreateAdapter(win.text(name), win.text(TUNNEL_TYPE, SECOND_AT), 0);
+  if (adapter === 0n) throw refusal(new WindowsError("WintunCreateAdapter", win.lastError, name));
+  const session = calls.WintunStartSession(adapter, RING_BYTES);
+  if (session !== 0n) return new Wintun(win, calls, name, adapter, session);
+  const error = new WindowsError("WintunStartSession", win.lastError, name);
+  calls.WintunCloseAdapter(adapter);
+  throw refusal(error);
+}
+
+function refusal(error: WindowsError): Error {
+  return error.number === ERROR.ERROR_ACCESS_DENIED ? new AdministratorError("make network interfaces", error) : error;
+}
+
+export class Wintun implements TunDevice {
+  readonly name: string;
+  /** Packets come and go singly, without a header. */
+  readonly vnetHeader = false;
+  readonly tcpOffload = false;
+  readonly udpOffload = false;
+  /** Signalled when packets wait that did not before. */
+  readonly readable: number;
+  readonly #win: Win32;
+  readonly #calls: WintunCalls;
+  readonly #adapter: bigint;
+  readonly #session: bigint;
+
+  /** Use openWintun. */
+  constructor(win: Win32, calls: WintunCalls, name: string, adapter: bigint, session: bigint) {
+    this.#win = win;
+    this.#calls = calls;
+    this.name = name;
+    this.#adapter = adapter;
+    this.#session = session;
+    this.readable = calls.WintunGetReadWaitEvent(session);
+  }
+
+  /** "0.14" */
+  get driverVersion(): string {
+    const version = this.#calls.WintunGetRunningDriverVersion();
+    return version === 0 ? `unknown (${errorName(this.#win.lastError)})` : `${version >>> 16}.${version & 0xffff}`;
+  }
+
+  /**
+   * Copy the packet that waits next to linear memory.
+   * @param at       room for the largest packet, 65,535 bytes
+   * @param lengthAt where four bytes may be used
+   * @returns its length, or −error when none can be had (ERROR_NO_MORE_ITEMS: none waits)
+   */
+  receive(at: Address, lengthAt: Address): number {
+    const packet = this.#calls.WintunReceivePacket(this.#session, lengthAt);
+    if (packet === 0n) return -this.#win.lastError;
+    const length = new DataView(this.#win.memory.buffer).getUint32(lengthAt, true);
+    this.#win.kernel.RtlMoveMemory(this.#win.base + BigInt(at), packet, BigInt(length));
+    this.#calls.WintunReleaseReceivePacket(this.#session, packet);
+    return length;
+  }
+
+  /** Room for a packet to send, which `commit` must follow. @returns its machine address; 0n when there is none */
+  allocate(length: number): bigint {
+    return this.#calls.WintunAllocateSendPacket(this.#session, length);
+  }
+
+  /** Put `length` bytes of linear memory at `offset` of an allocated packet. */
+  fill(packet: bigint, offset: number, from: Address, length: number): void {
+    this.#win.kernel.RtlMoveMemory(packet + BigInt(offset), this.#win.base + BigInt(from), BigInt(length));
+  }
+
+  commit(packet: bigint): void {
+    this.#calls.WintunSendPacket(this.#session, packet);
+  }
+
+  close(): void {
+    this.#calls.WintunEndSession(this.#session);
+    this.#calls.WintunCloseAdapter(this.#adapter);
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * The daemon on Windows, under Wine: Node of Windows with a stand-in for wintun.dll (wintun/wintun.c), whose packets come from and go to a UDP
+ * socket here. The far end is a device of the library on this machine.
+ */
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, describe, expect, type TestContext, test } from "vitest";
+import { waitFor } from "./support/exec.ts";
+import { cannotRun } from "./support/requirements.ts";
+import { missingWine, WineSession, windowsPath } from "./support/wine-session.ts";
+import { ECHO, echo, isEcho, WintunBed } from "./support/wintun-bed.ts";
+
+const BUILD = fileURLToPath(new URL("../../scripts/build-wintun.sh", import.meta.url));
+const PACKETS = 2_000;
+/** As many may be on their way: fewer than any queue between the ends holds. */
+const WINDOW = 64;
+
+let folder = "";
+let wine: WineSession | undefined;
+let open: WintunBed[] = [];
+
+beforeAll(async () => {
+  if (missingWine() !== undefined) return;
+  // In a sandbox it is down at first.
+  execFileSync("ip", ["link", "set", "lo", "up"]);
+  folder = mkdtempSync(join(tmpdir(), "wintun-"));
+  execFileSync(BUILD, [join(folder, "wintun.dll")]);
+  wine = await WineSession.open(folder);
+}, 120_000);
+
+afterEach(async () => {
+  await Promise.all(open.map((bed) => bed.close()));
+  open = [];
+});
+
+afterAll(async () => {
+  await wine?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function session(ctx: TestContext): WineSession {
+  return wine ?? cannotRun(ctx, missingWine() ?? "no session in Wine");
+}
+
+const dll = () => windowsPath(join(folder, "wintun.dll"));
+
+async function openBed(ctx: TestContext, ...options: string[]): Promise<WintunBed> {
+  const bed = await WintunBed.open(session(ctx), dll(), options);
+  open.push(bed);
+  ctx.onTestFailed(() => console.log(bed.daemon.output));
+  return bed;
+}
+
+describe("a tunnel", () => {
+  test("carries pings both ways after a handshake, over IPv4 and IPv6 outside", async (ctx) => {
+    const bed = await openBed(ctx);
+    for (const outside of ["127.0.0.1", "[::1]"]) {
+      await bed.set(`public_key=${bed.farKey}\nendpoint=${outside}:${bed.far.listenPort}\n`);
+      for (const sequence of [1, 2, 3]) {
+        bed.sendNear(echo(ECHO.request, "near", sequence));
+        expect(await bed.nextFar()).toSatisfy(isEcho(ECHO.request, "near", sequence));
+        bed.sendFar(echo(ECHO.reply, "far", sequence));
+        expect(await bed.nextNear()).toSatisfy(isEcho(ECHO.reply, "far", sequence));
+      }
+    }
+    bed.sendFar(echo(ECHO.request, "far", 4));
+    expect(await bed.nextNear()).toSatisfy(isEcho(ECHO.request, "far", 4));
+    const [peer] = bed.far.statistics().peers;
+    expect(peer?.endpoint).toMatch(/^\[::1\]:\d+$/);
+  });
+
+  test("carries a bulk of packets of every size, each way, without a changed byte", async (ctx) => {
+    const bed = await openBed(ctx);
+    for (const direction of ["near to far", "far to near"] as const) {
+      const [sent, received] = [createHash("sha256"), createHash("sha256")];
+      for (let first = 0; first < PACKETS; first += WINDOW) {
+        const count = Math.min(WINDOW, PACKETS - first);
+        for (let i = first; i < first + count; i++) {
+          const packet = bed.packet(direction, 20 + ((i * 37) % 1400), i);
+          sent.update(packet);
+          if (direction === "near to far") bed.sendNear(packet);
+          else bed.sendFar(packet);
+        }
+        for (let i = 0; i < count; i++)
+          received.update(await (direction === "near to far" ? bed.nextFar() : bed.nextNear()));
+      }
+      expect(received.digest("hex")).toBe(sent.digest("hex"));
+    }
+  });
+
+  test("follows a peer that moves to another port", async (ctx) => {
+    const bed = await openBed(ctx);
+    await bed.pingFromFar(1);
+    const before = bed.far.listenPort;
+    await bed.far.listen(0);
+    expect(bed.far.listenPort).not.toBe(before);
+    await bed.pingFromFar(2);
+    expect(await bed.get()).toContain(`endpoint=127.0.0.1:${bed.far.listenPort}\n`);
+  });
+
+  test("replaces its session while packets go through it", async (ctx) => {
+    const bed = await openBed(ctx, "--rekey-after", "1000");
+    const handshakes = new Set<string>();
+    let sequence = 0;
+    const replaced = await waitFor(async () => {
+      await bed.pingFromNear(++sequence);
+      handshakes.add(/last_handshake_time_nsec=\d+/.exec(await bed.get())?.[0] ?? "");
+      return handshakes.size >= 3;
+    }, 30_000);
+    expect(replaced).toBe(true);
+  });
+
+  test("ends, with its exit code 0, on Ctrl-C", async (ctx) => {
+    const bed = await openBed(ctx);
+    session(ctx).interrupt(bed.daemon);
+    expect(await bed.daemon.ends()).toBe(0);
+    expect(bed.daemon.output).toContain("ended: asked to end");
+  });
+
+  test("ends, with its exit code 0, when the interface is removed", async (ctx) => {
+    const bed = await openBed(ctx);
+    await bed.pingFromNear(1);
+    bed.sendNear(new Uint8Array());
+    expect(await bed.daemon.ends()).toBe(0);
+    expect(bed.daemon.output).toContain("ended: the interface was removed");
+    expect(await session(ctx).ask(bed.name, "get=1\n\n")).toBe("ENOENT");
+  });
+});
+
+describe("the control pipe", () => {
+  test("answers as the socket does elsewhere, and `show` prints it", async (ctx) => {
+    const bed = await openBed(ctx);
+    const wineSession = session(ctx);
+    const answer = await bed.get();
+    expect(answer).toMatch(/^private_key=[0-9a-f]{64}\nlisten_port=\d+\npublic_key=/);
+    expect(answer).toMatch(/errno=0\n\n$/);
+    // What follows an error is no request any more: the daemon is done with such a client before it has read why.
+    for (let i = 0; i < 20; i++) {
+      expect(await wineSession.ask(bed.name, "set=1\nlisten_port=70000\n\n")).toBe("errno=-22\n\n");
+    }
+    expect(await wineSession.ask(bed.name, "set=1\nfwmark=7\n\n")).toBe("errno=-98\n\n");
+    expect(await wineSession.ask(bed.name, `set=1\nlisten_port=${bed.far.listenPort}\n\n`)).toBe("errno=-98\n\n");
+    const shown = wineSession.wasmguard(["show", bed.name]);
+    expect(await shown.ends()).toBe(0);
+    expect(shown.output).toContain(`interface: ${bed.name}\n`);
+    expect(shown.output).toContain("allowed ips: 10.0.0.2/32");
+    const missing = wineSession.wasmguard(["show", "nobody"]);
+    expect(await missing.ends()).toBe(1);
+    expect(missing.output).toContain("Unable to access interface nobody: No such device");
+  });
+
+  test("serves others though clients hold all of its places and say nothing", async (ctx) => {
+    const bed = await openBed(ctx);
+    const idle = Array.from({ length: 8 }, () => session(ctx).ask(bed.name, ""));
+    const answers = async () => (await session(ctx).ask(bed.name, "get=1\n\n")).endsWith("errno=0\n\n");
+    expect(await waitFor(answers, 30_000)).toBe(true);
+    // The one that was idle for the longest made room, and nobody else.
+    expect(await Promise.race(idle)).toMatch(/^(?:EPIPE|EOF|)$/);
+  });
+
+  test("cannot be had twice", async (ctx) => {
+    const bed = await openBed(ctx);
+    const second = session(ctx).wasmguard(["--wintun", dll(), bed.name], await WintunBed.standIn());
+    expect(await second.ends()).toBe(1);
+    expect(second.output).toContain(`WireGuard\\${bed.name}`);
+    expect(second.output).toContain("another process answers on");
+    await bed.pingFromNear(1);
+  });
+});
+
+describe("a start that fails says so in one line:", () => {
+  /** PE/COFF: where its header is, and which processor it is for (ARM64). */
+  const HEADER_AT = 0x3c;
+  const ARM64 = 0xaa64;
+
+  function file(name: string, bytes: Uint8Array | string): string {
+    writeFileSync(join(folder, name), bytes);
+    return windowsPath(join(folder, name));
+  }
+
+  function otherProcessor(): string {
+    const bytes = Buffer.from(readFileSync(join(folder, "wintun.dll")));
+    bytes.writeUInt16LE(ARM64, bytes.readUInt32LE(HEADER_AT) + 4);
+    return file("arm64.dll", bytes);
+  }
+
+  const CASES = [
+    ["no DLL beside the program", () => [], {}, /there is no wintun\.dll: not at \S+.*--wintun FILE\./],
+    ["no DLL where one was named", () => ["--wintun", "C:\\none.dll"], {}, /there is no wintun\.dll: not at C:\\none/],
+    ["a path that is not whole", () => ["--wintun", "wintun.dll"], {}, /--wintun is not a whole path/],
+    ["what is no DLL", () => ["--wintun", file("text.dll", "text")], {}, /is no DLL for this processor/],
+    ["one for another processor", () => ["--wintun", otherProcessor()], {}, /is no DLL for this processor/],
+    ["another DLL", () => ["--wintun", "C:\\windows\\system32\\version.dll"], {}, /functions are missing/],
+    ["no administrator", () => ["--wintun", dll()], { WINTUN_STANDIN_ERROR: "5" }, /only administrators.*Run as admin/],
+    [
+      "confinement, of which there is none",
+      () => ["--wintun", dll()],
+      {},
+      /cannot confine itself: .*not on Windows.*--allow-unconfined=/,
+    ],
+    [
+      "another refusal",
+      () => ["--wintun", dll()],
+      { WINTUN_STANDIN_ERROR: "1450" },
+      /WintunCreateAdapter \w+: error 1450/,
+    ],
+  ] as const;
+
+  test.each(CASES)("%s", async (_name, options, env, line) => {
+    if (wine === undefined) throw new Error(missingWine());
+    const daemon = wine.wasmguard([...options(), "wgbad"], { ...(await WintunBed.standIn()), ...env });
+    expect(await daemon.ends()).toBeGreaterThan(0);
+    const lines = daemon.output.split(/\r?\n/).filter((text) => text.startsWith("wasmguard: "));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(line);
+    expect(daemon.output).not.toContain("    at ");
+  });
+});

@@ -1,0 +1,70 @@
+// Runs inside of Wine, in Node of Windows: starts programs and asks named pipes for a test outside of it, which listens at the port of loopback
+// that is named here. One JSON object in a line, each way; a number says which answer belongs to which request.
+import { spawn } from "node:child_process";
+import { DynamicLibrary } from "node:ffi";
+import { connect } from "node:net";
+import { createInterface } from "node:readline";
+
+const test = connect(Number(process.argv[2]), "127.0.0.1");
+const tell = (object) => test.write(`${JSON.stringify(object)}\n`);
+const children = new Map();
+
+const CTRL_C = 0;
+
+/** A function of kernel32 that returns whether it has done it. */
+function call(name, types, ...values) {
+  return new DynamicLibrary("kernel32.dll").getFunction(name, { arguments: types, return: "i32" })(...values);
+}
+
+const requests = {
+  /** Start this runtime with arguments; tell what it writes, and how it ends. */
+  start({ id, args, env }) {
+    const child = spawn(process.execPath, args, {
+      env: { ...process.env, ...env },
+      stdio: ["pipe", "pipe", "pipe"],
+      windowsHide: true,
+    });
+    children.set(id, child);
+    for (const stream of ["stdout", "stderr"]) {
+      child[stream].setEncoding("utf8").on("data", (text) => tell({ id, event: stream, text }));
+    }
+    child.on("error", (error) => tell({ id, event: "exit", code: String(error) }));
+    child.on("close", (code) => tell({ id, event: "exit", code }));
+  },
+  /** As Ctrl-C at the console of a program, which is its own. */
+  interrupt({ of }) {
+    call("FreeConsole", []);
+    call("AttachConsole", ["u32"], children.get(of).pid);
+    // This process is not to end with it.
+    call("SetConsoleCtrlHandler", ["u64", "i32"], 0n, 1);
+    call("GenerateConsoleCtrlEvent", ["u32", "u32"], CTRL_C, 0);
+    call("FreeConsole", []);
+  },
+  kill({ of }) {
+    children.get(of)?.kill();
+  },
+  /** Write to a pipe and read an answer, which ends with an empty line; or keep the pipe open, and say nothing. */
+  ask({ id, path, text }) {
+    let answer = "";
+    const pipe = connect(path);
+    pipe.setEncoding("utf8");
+    pipe.on("connect", () => {
+      tell({ id, event: "connected" });
+      if (text !== "") pipe.write(text);
+    });
+    pipe.on("data", (piece) => {
+      answer += piece;
+      if (answer.endsWith("\n\n")) pipe.destroy();
+    });
+    pipe.on("error", ({ code }) => {
+      answer = code;
+    });
+    pipe.on("close", () => tell({ id, event: "answer", text: answer }));
+  },
+};
+
+createInterface({ input: test }).on("line", (line) => {
+  const request = JSON.parse(line);
+  requests[request.do](request);
+});
+test.on("close", () => process.exit());
