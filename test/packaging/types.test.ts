@@ -29,11 +29,19 @@ beforeAll(() => {
 });
 afterAll(() => project.remove());
 
-function compile(compiler: string, text: string, module: string, resolution: string, lib: readonly string[]) {
+/** @param checked whether declarations are looked at too, or only by what the program uses of them */
+function compile(
+  compiler: string,
+  text: string,
+  module: string,
+  resolution: string,
+  lib: readonly string[],
+  checked: "declarations" | "program" = "declarations",
+) {
   project.write("program.ts", text);
   const compilerOptions = {
     ...{ module, moduleResolution: resolution, lib, target: "ES2022", types: [], noEmit: true },
-    ...{ strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false },
+    ...{ strict: true, exactOptionalPropertyTypes: true, skipLibCheck: checked === "program" },
   };
   project.write("tsconfig.json", JSON.stringify({ compilerOptions, files: ["program.ts"] }));
   return attempt(process.execPath, [join(TOOLS, compiler, "bin/tsc"), "-p", "."], project.directory);
@@ -56,5 +64,30 @@ describe.each(COMPILERS)("%s", (compiler) => {
   it("takes them with the DOM, where signals are its own", () => {
     const dom = `${PROGRAM}\nawait Device.create({ ...options, signal: AbortSignal.timeout(5), lookup: async (host, { signal }) => (await fetch(host, { signal })).text() });`;
     expect(compile(compiler, dom, "nodenext", "nodenext", [...BARE, "DOM"]).output).toBe("");
+  });
+});
+
+/** Typed arrays have had a parameter since 5.7. */
+describe("typescript-5.6", () => {
+  const used = `
+import { Device, generatePrivateKey, tunPair } from "wasmguard";
+import { x25519 } from "wasmguard/crypto";
+const device: Device = await Device.create({ privateKey: generatePrivateKey(), tun: tunPair()[0] });
+void x25519;
+const port: number = device.listenPort;
+const wrong: string = device.listenPort;
+const unknown: number = device.publicKey;
+export {};
+`;
+
+  it("takes the declarations where it does not look at them, and then arrays are of any type", () => {
+    const { output } = compile("typescript-5.6", used, "nodenext", "nodenext", BARE, "program");
+    expect(output.trim().split("\n")).toEqual([expect.stringContaining("error TS2322")]);
+    expect(output).toContain("program.ts(7,7)");
+  });
+
+  it("says what it misses where it looks at them", () => {
+    const { output } = compile("typescript-5.6", PROGRAM, "nodenext", "nodenext", BARE);
+    expect(output).toContain("'Uint8Array' is not generic");
   });
 });
