@@ -2,7 +2,8 @@
 # Runs a program of Windows under Wine: run-in-wine.sh PROGRAM ARGUMENT...   As root; scripts/install-wine.sh comes first.
 # PROGRAM: node, bun, deno, a program of Wine's own (cmd, reg), or a path. Exits as the program does.
 # It sees this project, and the directories of WASMGUARD_WINE_DIRECTORIES (a:b), at Z: and the paths that they have here; everything else,
-# drive C: too, is a copy that goes with it, as does every process that is left.
+# drive C: too, is a copy that goes with it, as does every process that is left. What is beside the project it sees as well, and starts on drive P:,
+# which is all that: where a directory is on another file system than the one above, Wine calls it a link, which Bun and Rolldown do not follow.
 # Standard input had best be a file: Node takes no pipe that a program of Windows did not make. For output this script stands in between.
 set -eu
 if [[ -z ${WASMGUARD_WINE_INSIDE:-} ]]; then
@@ -36,13 +37,16 @@ for file in /etc/hosts /etc/resolv.conf; do
   [[ ! -e $file ]] || cp --dereference "$file" "$root$file"
 done
 
-IFS=: read -ra directories <<<"$project:${WASMGUARD_WINE_DIRECTORIES:-}"
+IFS=: read -ra directories <<<"$(dirname "$project"):${WASMGUARD_WINE_DIRECTORIES:-}"
 for directory in "${directories[@]}"; do
+  [[ -n $directory ]] || continue
   mkdir -p "$root$directory"
   mount --bind "$directory" "$root$directory"
 done
 installed=$project/.runtimes/windows
 [[ ! -d $installed/project/node_modules ]] || mount --bind "$installed/project/node_modules" "$root$project/node_modules"
+
+[[ -n ${WASMGUARD_WINE_KEEP:-} ]] || ln -s "$(dirname "$project")" "$root/root/.wine/dosdevices/p:"
 
 program=$1
 shift
