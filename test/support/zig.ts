@@ -1,6 +1,6 @@
 /** Zig's C compiler, which has the headers of other systems and processors with it: what numbers are there is asked of it, not run. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,15 +19,33 @@ export function whyNoZig(): string | undefined {
  * @returns a line for each that is something else, and whatever else the compiler dislikes
  */
 export function differences(target: string, headers: string, expected: ReadonlyMap<string, number>): string[] {
+  const asserts = [...expected].map(
+    ([expression, value]) => `_Static_assert((long long)(${expression}) == ${value}LL, "is not ${value}");`,
+  );
+  return complaints(target, `${headers}\n${asserts.join("\n")}\n`, ["-w", "-S"]);
+}
+
+/** @returns what the compiler says of a program that is to have no fault */
+export function faults(target: string, source: string): string[] {
+  return complaints(target, source, ["-Wall", "-Werror", "-Wno-unused-command-line-argument", "-S"]);
+}
+
+/** Names of what macOS's C library has, for linkers. */
+export function darwinSymbols(): ReadonlySet<string> {
+  const stubs = readFileSync(
+    new URL("../../.runtimes/zig/ziglang/lib/libc/darwin/libSystem.tbd", import.meta.url),
+    "utf8",
+  );
+  return new Set(stubs.match(/(?<=[\s',[])_\w+(?=[\s',\]])/g));
+}
+
+function complaints(target: string, text: string, options: readonly string[]): string[] {
   const directory = mkdtempSync(join(tmpdir(), "wasmguard-zig-"));
   try {
     const source = join(directory, "probe.c");
-    const asserts = [...expected].map(
-      ([expression, value]) => `_Static_assert((long long)(${expression}) == ${value}LL, "is not ${value}");`,
-    );
-    writeFileSync(source, `${headers}\n${asserts.join("\n")}\n`);
+    writeFileSync(source, text);
     const env = { PATH: process.env.PATH, ZIG_GLOBAL_CACHE_DIR: directory, ZIG_LOCAL_CACHE_DIR: directory };
-    const args = ["cc", "-target", target, "-w", "-ferror-limit=0", "-S", "-o", join(directory, "probe.s"), source];
+    const args = ["cc", "-target", target, ...options, "-ferror-limit=0", "-o", join(directory, "out"), source];
     const { status, stderr, error } = spawnSync(ZIG, args, { encoding: "utf8", env, timeout: 60_000 });
     if (error !== undefined) throw error;
     const lines = stderr.split("\n").filter((line) => /error:/.test(line));

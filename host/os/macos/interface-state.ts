@@ -46,13 +46,25 @@ export class InterfaceState {
   probe(): void {
     this.#index = this.#utun.index;
     if (this.#index === 0) return this.#handler.gone();
-    const { mtu, up } = this.#utun;
+    const state = this.#ask();
+    if (state === undefined) return;
+    const { mtu, up } = state;
     if (mtu !== this.#mtu) this.#handler.mtu(mtu);
     this.#mtu = mtu;
     if (up === this.#up) return;
     this.#up = up;
     if (up) this.#handler.cameUp();
     else this.#handler.wentDown();
+  }
+
+  /** @returns undefined where it has gone between two calls: the next probe tells */
+  #ask(): { mtu: number; up: boolean } | undefined {
+    try {
+      const { mtu, up } = this.#utun;
+      return { mtu, up };
+    } catch {
+      return undefined;
+    }
   }
 
   close(): void {

@@ -5,10 +5,11 @@ import * as darwinConstants from "../../../host/ffi/darwin/constants.ts";
 import { CONTROL, FILE, INET, KQUEUE, ROUTE, SOCKET, SYSTEM, UTUN } from "../../../host/ffi/darwin/constants.ts";
 import { DARWIN_ERRNO } from "../../../host/ffi/darwin/errno.ts";
 import * as darwinLayout from "../../../host/ffi/darwin/layout.ts";
+import { darwinLibrary } from "../../../host/ffi/darwin/signatures.ts";
 import { ERRNO } from "../../../host/ffi/errno.ts";
 import * as layout from "../../../host/ffi/layout.ts";
 import { SYSTEM_CALLS } from "../../../host/ffi/system-calls.ts";
-import { differences, whyNoZig } from "../../support/zig.ts";
+import { darwinSymbols, differences, faults, whyNoZig } from "../../support/zig.ts";
 import { HEADERS, layoutExpressions } from "./support/linux-headers.ts";
 
 beforeEach((ctx) => {
@@ -163,6 +164,34 @@ test.each(["x86_64-macos", "aarch64-macos"])(
     expect(differences(target, DARWIN_HEADERS, expected)).toEqual([]);
   },
 );
+
+/** What a call in C takes for each letter of a signature. */
+const C_ARGUMENTS = { i: "0", n: "(unsigned long)0", p: "(void *)pointer" } as const;
+
+/** A call of each function as we make it; `shape` is without what stands in for registers. */
+function calls(signatures: Readonly<Record<string, string>>): string {
+  return Object.entries(signatures)
+    .map(([name, shape]) => {
+      const words = [...shape].map((letter) => C_ARGUMENTS[letter as keyof typeof C_ARGUMENTS]);
+      return `  (void)${name}(${words.join(", ")});`;
+    })
+    .join("\n");
+}
+
+const program = (signatures: Readonly<Record<string, string>>): string =>
+  `${DARWIN_HEADERS}#include <sched.h>\n#include <sys/stat.h>
+void *pointer;
+int main(void) {\n${calls(signatures)}\n  return 0;\n}\n`;
+
+test("the C library of macOS has all functions that are called, with as many arguments", () => {
+  const { signatures, errnoAt } = darwinLibrary("x86_64");
+  const symbols = darwinSymbols();
+  expect([errnoAt, ...Object.keys(signatures)].filter((name) => !symbols.has(`_${name}`))).toEqual([]);
+  expect(symbols.has("_epoll_create1")).toBe(false);
+  for (const target of ["x86_64-macos", "aarch64-macos"]) expect(faults(target, program(signatures))).toEqual([]);
+  expect(faults("x86_64-macos", program({ ...signatures, kevent: "ipipi" })).join()).toMatch(/too few arguments/);
+  expect(faults("x86_64-macos", program({ ...signatures, mlock: "np" }))).not.toEqual([]);
+});
 
 test("a number that is wrong is found", () => {
   const wrong = new Map([["AF_INET6", 10]]);
