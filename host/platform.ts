@@ -16,7 +16,7 @@ export function runtimeName(): string {
   return `${name} ${process.versions[name] ?? ""}`.trimEnd();
 }
 
-/** As the runtime names it: "linux", "win32", "darwin", "freebsd"… */
+/** As the runtime names it: "linux", "win32", "darwin", "freebsd"… For os/ and ffi/, which have a part for each; others ask what it can do. */
 export function platform(): string {
   return process.platform;
 }
@@ -29,6 +29,21 @@ export function filesHaveModes(): boolean {
 /** Whether the `errno` of an error is a number of libuv's, unlike those in os.constants. */
 export function errnoIsLibuvs(): boolean {
   return process.platform === "win32";
+}
+
+/** Whether tunnels are configured through pipes that have names, instead of sockets that are files. */
+export function tunnelsHavePipes(): boolean {
+  return process.platform === "win32";
+}
+
+/** Whether there are namespaces of networks, with devices of their own. */
+export function hasNetworkNamespaces(): boolean {
+  return process.platform === "linux";
+}
+
+/** Whether a socket's buffer becomes twice of what is asked for (socket(7)). */
+export function doublesSocketBuffers(): boolean {
+  return process.platform === "linux";
 }
 
 /** Whether /proc tells a process about itself. */

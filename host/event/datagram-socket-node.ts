@@ -1,6 +1,6 @@
 /** A socket of node:dgram, which Node, Deno and Bun have. */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
-import { platform, runtime } from "../platform.ts";
+import { doublesSocketBuffers, runtime } from "../platform.ts";
 import type { DatagramSocket, SocketEvents, SocketOptions } from "./datagram-socket.ts";
 import { Liveness } from "./liveness.ts";
 import { TrainCopy } from "./train-copy.ts";
@@ -189,7 +189,7 @@ function makesRoom(socket: Socket, bytes: number): boolean {
 function setRoom(socket: Socket, bytes: number): boolean {
   try {
     // As Linux does for a socket's buffer, twice of what is asked for is given.
-    socket.setRecvBufferSize(platform() === "linux" ? bytes / 2 : bytes);
+    socket.setRecvBufferSize(doublesSocketBuffers() ? bytes / 2 : bytes);
     return true;
   } catch {
     return false;

@@ -6,7 +6,8 @@ import { opendirSync, readdirSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { joinAndWipe } from "../keys/join-and-wipe.ts";
 import { secretBytes } from "../keys/text.ts";
-import { havePipes, PIPES, SOCKET_SUFFIX, socketFolder, socketPath, TUNNEL_PIPES } from "./socket-path.ts";
+import { tunnelsHavePipes } from "../platform.ts";
+import { PIPES, SOCKET_SUFFIX, socketFolder, socketPath, TUNNEL_PIPES } from "./socket-path.ts";
 import { strangerAt } from "./whose-socket.ts";
 
 /** Without a byte from the other side for this long, the daemon is taken for hung. */
@@ -41,7 +42,7 @@ function connectionError(interfaceName: string, cause: NodeJS.ErrnoException): U
     code === "ENOENT" || code === "ECONNREFUSED"
       ? ["No such device", `Start it with: wasmguard ${interfaceName}`]
       : code === "EACCES" || code === "EPERM"
-        ? ["Permission denied", havePipes() ? "Run this as an administrator" : "Run this as root"]
+        ? ["Permission denied", tunnelsHavePipes() ? "Run this as an administrator" : "Run this as root"]
         : code === "EAGAIN"
           ? ["too many clients wait for it", "Try again later; `ss -xp` shows who they are"]
           : [`${code} at ${socketPath(interfaceName)}`, `Restart the tunnel ${interfaceName}`];
@@ -124,7 +125,7 @@ export async function requestUapi(interfaceName: string, request: Uint8Array): P
 }
 
 function requireOwn(interfaceName: string): void {
-  if (havePipes()) return;
+  if (tunnelsHavePipes()) return;
   const stranger = strangerAt(socketPath(interfaceName));
   if (stranger === undefined) return;
   throw new UapiClientError(
@@ -140,7 +141,7 @@ const NOBODY: ReadonlySet<string | undefined> = new Set(["ECONNREFUSED", "ENOENT
 /** Somebody listens at the tunnel's socket. A socket that a dead process left does not count. */
 export function isTunnelUp(interfaceName: string): Promise<boolean> {
   const path = socketPath(interfaceName);
-  if (!havePipes() && !isSocket(path)) return Promise.resolve(false);
+  if (!tunnelsHavePipes() && !isSocket(path)) return Promise.resolve(false);
   return new Promise((resolve) => {
     const socket = connect(path);
     const finish = (listener: "somebody" | "nobody"): void => {
@@ -155,7 +156,7 @@ export function isTunnelUp(interfaceName: string): Promise<boolean> {
 
 /** Tunnels that are up, in the folder's own order (`wg show interfaces` has the same). */
 export async function listTunnels(): Promise<string[]> {
-  if (havePipes()) return listPipes();
+  if (tunnelsHavePipes()) return listPipes();
   const names: string[] = [];
   let folder: ReturnType<typeof opendirSync>;
   try {

@@ -1,5 +1,5 @@
 /** Where the UAPI socket of an interface is: where `wg` looks for it, or where the user wants it. On Windows it is a pipe. */
-import { platform } from "../platform.ts";
+import { tunnelsHavePipes } from "../platform.ts";
 
 const SOCKET_FOLDER = "/var/run/wireguard";
 export const SOCKET_FOLDER_VARIABLE = "WASMGUARD_SOCKET_DIR";
@@ -9,16 +9,11 @@ export const SOCKET_SUFFIX = ".sock";
 export const PIPES = "\\\\.\\pipe\\";
 export const TUNNEL_PIPES = "ProtectedPrefix\\Administrators\\WireGuard\\";
 
-/** Whether tunnels have pipes, instead of sockets that are files. */
-export function havePipes(): boolean {
-  return platform() === "win32";
-}
-
 export function socketFolder(): string {
   return process.env[SOCKET_FOLDER_VARIABLE] || SOCKET_FOLDER;
 }
 
 export function socketPath(interfaceName: string): string {
-  if (havePipes()) return `${PIPES}${TUNNEL_PIPES}${interfaceName}`;
+  if (tunnelsHavePipes()) return `${PIPES}${TUNNEL_PIPES}${interfaceName}`;
   return `${socketFolder()}/${interfaceName}${SOCKET_SUFFIX}`;
 }

@@ -77,6 +77,13 @@ it("one file asks which system and which processor this is", () => {
   expect(guilty.map(({ path }) => path)).toEqual([]);
 });
 
+it("which system this is, only who has a part for each asks; others ask what it can do", () => {
+  const mayAsk = (path: string): boolean =>
+    path === "host/platform.ts" || inside(path, "host/ffi") || /^host\/os\/[\w-]+\.ts$/.test(path);
+  const guilty = host.filter(({ path, text }) => !mayAsk(path) && /\bplatform\(\)/.test(text));
+  expect(guilty.map(({ path }) => path)).toEqual([]);
+});
+
 it("a system is a folder of host/os, which others know by the interfaces beside it", () => {
   const systems = readdirSync(join(ROOT, "host/os"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const named = [...readFileSync(join(ROOT, "host/os/systems.ts"), "utf8").matchAll(/import\("\.\/(\w+)\//g)];

@@ -4,7 +4,7 @@
 import { accessSync, constants } from "node:fs";
 import { hasOtherUsers } from "../../confine/user.ts";
 import { openLibc } from "../../ffi/libc.ts";
-import { platform } from "../../platform.ts";
+import { hasNetworkNamespaces } from "../../platform.ts";
 import { UsageError } from "../command-errors.ts";
 import { selfCommand } from "../launch/command.ts";
 import { hasProgram } from "../quick/shell.ts";
@@ -15,7 +15,7 @@ const PROBE_MS = 10_000;
 
 /** Why there can be no real devices here; undefined when there can. */
 async function deviceObstacle(): Promise<string | undefined> {
-  if (platform() !== "linux") return "this is not Linux";
+  if (!hasNetworkNamespaces()) return "this is not Linux";
   if (process.getuid?.() !== 0) return "this is not root";
   if (!hasOtherUsers()) return "root is the only user here, so that daemons cannot become another";
   if (!hasProgram("ip")) return "iproute2 (the program `ip') is not installed";
