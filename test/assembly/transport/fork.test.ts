@@ -134,6 +134,19 @@ test("more messages than the list has room for", async () => {
   expect(helper.helped).toBeGreaterThan(0);
 });
 
+test("three threads that take blocks at the same time never take one twice", { timeout: 60_000 }, async () => {
+  const pair = (await Pair.create("takers", "shared")).connect();
+  const helpers = [await helped(pair.b, "well", 1), await helped(pair.b, "well", 2)];
+  const did = () => Math.min(...helpers.map(({ helped }) => helped));
+  for (let round = 0; round < 1_000 || goesOn(round, did()); round++) {
+    // Short ones, so that blocks are taken often.
+    const messages = sealed(pair, 320, 60);
+    receive(pair, ...range(8).map((i) => messages.slice(40 * i, 40 * (i + 1))));
+    expect(numbers(pair.b)).toEqual(range(320).map((i) => i & 255));
+  }
+  expect(drops(pair.b)).toEqual({});
+});
+
 test("small batches are not shared", async () => {
   const pair = (await Pair.create("small", "shared")).connect();
   const helper = await helped(pair.b, "well");
