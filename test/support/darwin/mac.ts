@@ -41,6 +41,7 @@ export class Mac {
   /** Prefixes that lead into an interface: text that an address begins with, and its index. */
   readonly routes = new Map<string, number>();
   lockableBytes = Number.POSITIVE_INFINITY;
+  hasIpv6 = true;
   readonly taken: ReadonlySet<number>;
   #addresses: readonly string[];
   #inode = 0;

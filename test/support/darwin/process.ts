@@ -88,6 +88,7 @@ export class Process {
     if (domain === SOCKET.AF_ROUTE && type === SOCKET.SOCK_RAW) return this.open(new RouteSocket(mac));
     if (domain === SOCKET.AF_UNIX && type === SOCKET.SOCK_STREAM) return this.open(new UnixListenerFile(mac));
     if (domain === SOCKET.AF_INET && type === SOCKET.SOCK_DGRAM) return this.open(new UdpSocket(mac, 4));
+    if (domain === SOCKET.AF_INET6 && !mac.hasIpv6) throw new Failure("EAFNOSUPPORT");
     if (domain === SOCKET.AF_INET6 && type === SOCKET.SOCK_DGRAM) return this.open(new UdpSocket(mac, 6));
     // Flags in the type are Linux's.
     throw new Failure("EPROTONOSUPPORT");
