@@ -57,12 +57,19 @@ export const SIGNATURES = {
   },
 } as const;
 
+/** Of iphlpapi.dll, whose functions are asked for one by one: Wine lacks these. They return an error, or 0. */
+export const IP_HELPER_SIGNATURES = {
+  GetIpInterfaceEntry: "p:u",
+  SetIpInterfaceEntry: "p:u",
+} as const;
+
 /** The DLL that a driver comes with (wintun.h). Adapter and session are addresses. */
 export const WINTUN_SIGNATURES = {
   WintunAllocateSendPacket: "au:a",
   WintunCloseAdapter: "a:v",
   WintunCreateAdapter: "ppp:a",
   WintunEndSession: "a:v",
+  WintunGetAdapterLUID: "ap:v",
   WintunGetReadWaitEvent: "a:h",
   WintunGetRunningDriverVersion: ":u",
   WintunReceivePacket: "ap:a",

@@ -5,7 +5,7 @@
 
 import { runtime, runtimeName } from "../../platform.ts";
 import { openScratch, SCRATCH_BYTES, type Scratch } from "../scratch.ts";
-import { type Backend, type Calls, SIGNATURES, WINTUN_SIGNATURES } from "./signatures.ts";
+import { type Backend, type Calls, IP_HELPER_SIGNATURES, SIGNATURES, WINTUN_SIGNATURES } from "./signatures.ts";
 import { WindowsError, WindowsRuntimeError } from "./windows-errors.ts";
 
 const PATH_LETTERS_MAX = 260;
@@ -37,6 +37,7 @@ export class Win32 {
   readonly random: Calls<(typeof SIGNATURES)["bcrypt"]>;
   readonly automation: Calls<(typeof SIGNATURES)["oleaut32"]>;
   readonly #backend: Backend;
+  readonly #folder: string;
 
   constructor(backend: Backend, memory: WebAssembly.Memory) {
     this.#backend = backend;
@@ -47,6 +48,7 @@ export class Win32 {
     // Every process has it already; the others are named by where the system keeps them, so that nobody puts his own before them.
     this.kernel = backend.bind("kernel32.dll", SIGNATURES.kernel32, this.base);
     const folder = this.#systemFolder();
+    this.#folder = folder;
     this.sockets = backend.bind(`${folder}\\ws2_32.dll`, SIGNATURES.ws2_32, this.base);
     this.security = backend.bind(`${folder}\\advapi32.dll`, SIGNATURES.advapi32, this.base);
     this.random = backend.bind(`${folder}\\bcrypt.dll`, SIGNATURES.bcrypt, this.base);
@@ -62,6 +64,11 @@ export class Win32 {
   /** The functions of a wintun.dll that is loaded. @throws when it lacks one */
   wintun(path: string): WintunCalls {
     return this.#backend.bind(path, WINTUN_SIGNATURES, this.base);
+  }
+
+  /** @throws where Windows, or what stands for it, lacks a function */
+  ipHelper(): Calls<typeof IP_HELPER_SIGNATURES> {
+    return this.#backend.bind(`${this.#folder}\\iphlpapi.dll`, IP_HELPER_SIGNATURES, this.base);
   }
 
   get lastError(): number {

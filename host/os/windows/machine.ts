@@ -7,7 +7,9 @@ import type { Core } from "../../core/core.ts";
 import { openWin32, type Win32 } from "../../ffi/windows/win32.ts";
 import { SESSIONS } from "../control-session.ts";
 import type { ControlRequest, DaemonSystem, DeviceRequest, Machine, RightsRequest, TunnelRequest } from "../machine.ts";
+import { DEFAULT_MTU } from "../mtu.ts";
 import { makePipes } from "./control-pipe.ts";
+import { setMtu } from "./interface-mtu.ts";
 import { lockKeyMemory } from "./key-memory.ts";
 import { WindowsTunnel } from "./tunnel.ts";
 import { loadWintun, openWintun, type Wintun } from "./wintun.ts";
@@ -39,6 +41,8 @@ class WindowsMachine implements Machine {
     if (threads > 1) log("error", "a wintun device has one queue: working with one thread");
     this.#device = openWintun(this.#win, loadWintun(this.#win, driver), name);
     log("verbose", `wintun driver ${this.#device.driverVersion}`);
+    const refusal = setMtu(this.#win, this.#device, DEFAULT_MTU);
+    if (refusal !== undefined) log("error", refusal);
     return this.#device;
   }
 

@@ -98,6 +98,11 @@ export class Wintun implements TunDevice {
     return version === 0 ? `unknown (${errorName(this.#win.lastError)})` : `${version >>> 16}.${version & 0xffff}`;
   }
 
+  /** Write the locally unique identifier of the interface, 8 bytes, to where the address leads. */
+  writeLuid(at: Address): void {
+    this.#calls.WintunGetAdapterLUID(this.#adapter, at);
+  }
+
   /**
    * Copy the packet that waits next to linear memory.
    * @param at       room for the largest packet, 65,535 bytes

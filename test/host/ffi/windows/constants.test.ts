@@ -13,6 +13,8 @@ const HEADERS = `
 #include <windows.h>
 #include <sddl.h>
 #include <bcrypt.h>
+#include <iphlpapi.h>
+#include <netioapi.h>
 #include <oleauto.h>
 #include <stddef.h>
 `;
@@ -46,6 +48,10 @@ const STRUCTS: Readonly<Record<string, readonly [type: string, members: Readonly
   WSACMSGHDR: ["WSACMSGHDR", { length: "cmsg_len", level: "cmsg_level", type: "cmsg_type" }],
   IN_PKTINFO: ["IN_PKTINFO", { address: "ipi_addr", interface: "ipi_ifindex" }],
   IN6_PKTINFO: ["IN6_PKTINFO", { address: "ipi6_addr", interface: "ipi6_ifindex" }],
+  MIB_IPINTERFACE_ROW: [
+    "MIB_IPINTERFACE_ROW",
+    { family: "Family", luid: "InterfaceLuid", sitePrefixLength: "SitePrefixLength", mtu: "NlMtu" },
+  ],
   OVERLAPPED: ["OVERLAPPED", { event: "hEvent" }],
   SECURITY_ATTRIBUTES: [
     "SECURITY_ATTRIBUTES",
