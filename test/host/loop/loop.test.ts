@@ -1,0 +1,65 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { loadCore } from "../../../host/core/load.ts";
+import { Loop } from "../../../host/loop/loop.ts";
+import { PLACE, type TunnelEvents, type TunnelPorts } from "../../../host/os/machine.ts";
+import { TestInside, TestOutside } from "../../support/ports.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const PACKET = Uint8Array.of(0x45, ...new Uint8Array(19));
+
+/** A TUN device that another packet comes to each 0.02 ms, and 20 during a pause, and a clock that waits take on. */
+async function streamThrough(turns: number) {
+  const core = await loadCore({ maxPeers: 1, maxAllowedIps: 1 }, "shared");
+  let clock = 1000;
+  vi.spyOn(performance, "now").mockImplementation(() => clock);
+  const inside = Object.assign(new TestInside(core, () => {}), { written: 0 });
+  /** Packets taken in each turn, and which of them came after a pause. */
+  const [taken, paused]: [number[], number[]] = [[], []];
+  let ended = (_reason: string): void => {};
+  let came = 0;
+  const come = (count: number): void => {
+    came += count;
+    for (let i = 0; i < count; i++) inside.waiting.push(PACKET);
+  };
+  const waiting = {
+    wait(): number {
+      taken.push(came - inside.waiting.length);
+      came = inside.waiting.length;
+      if (taken.length > turns) ended("enough");
+      clock += 0.02;
+      come(inside.waiting.length === 0 ? 1 : 0);
+      return 1;
+    },
+    waitBriefly: (): number => 0,
+    pause(timeoutMs: number): void {
+      paused.push(taken.length);
+      clock += timeoutMs;
+      come(20);
+    },
+    ready: (place: number): boolean => place === PLACE.tun,
+  };
+  const open = (events: TunnelEvents): TunnelPorts => {
+    ended = events.ended;
+    const nothing = (): void => {};
+    return {
+      ...{ base: 0n, device: { vnetHeader: true, tcpOffload: true, udpOffload: true } as TunnelPorts["device"] },
+      ...{ inside, outside: new TestOutside(core, nothing), waiting, uptime: undefined, yieldCore: nothing },
+      ...{ fillRandom: nothing, serve: nothing, serveOthers: nothing, startSockets: () => false, stopSockets: nothing },
+      ...{ probe: nothing, heartbeat: nothing, nextDeadline: () => Number.POSITIVE_INFINITY, advance: nothing },
+      ...{ pathLearnt: nothing, mayFollow: () => true, closing: () => [] },
+    };
+  };
+  const loop = new Loop({ core, open, log: () => {} });
+  expect(await loop.run(new AbortController().signal)).toBe("enough");
+  return { taken: taken.slice(1), paused };
+}
+
+test("what came together during a pause is taken in one turn", async () => {
+  const { taken, paused } = await streamThrough(200);
+  expect(taken.slice(0, 64)).toEqual(Array(64).fill(1));
+  expect(paused.length).toBeGreaterThan(100);
+  for (const turn of paused.slice(0, -1)) expect(taken[turn]).toBe(20);
+});
