@@ -13,7 +13,8 @@ const PLATFORMS = [
     platform: "Linux x86_64, glibc",
     tier: 1,
     what: "everything, in Node 20 to 26, Deno and Bun",
-    tests: /^(?!test\/(platforms|e2e\/wintun|packaging\/(page|workerd))|.*(browser|page)\.test|.*bun-musl)/,
+    tests:
+      /^(?!test\/(platforms|host\/os\/macos\/|e2e\/wintun|packaging\/(page|workerd))|.*(browser|page)\.test|.*bun-musl)/,
   },
   {
     platform: "containers on it",

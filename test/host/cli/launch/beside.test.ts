@@ -20,3 +20,12 @@ test.each([
   expect(stdout.slice(0, expected.length)).toBe(expected);
   expect(status).toBe(0);
 });
+
+test("one that is to take over a descriptor finds it where it was", () => {
+  const opened = 'exec 7<<EOF\nseven\nEOF\nexec "$@"';
+  const { stdout } = spawnSync("sh", ["-c", opened, "sh", process.execPath, ENTRY, "inherits", "7"], {
+    encoding: "utf8",
+    timeout: 30_000,
+  });
+  expect(stdout).toBe("warned: seven\nstarted\n");
+});
