@@ -17,8 +17,9 @@ case ${1-} in
 esac
 version=$(node -p 'require("./package.json").version')
 [[ -z $(git status --porcelain) ]] || fail "the checkout has changes that are not committed"
-grep -q "^## \[$version\]" CHANGELOG.md || fail "CHANGELOG.md has no part for $version: rename Unreleased"
+grep -q "^## \[$version\]" CHANGELOG.md || fail "CHANGELOG.md has no part for $version"
 if [[ ${1-} != --dry-run ]]; then
+  grep -qE "^## \[${version//./\\.}\] - [0-9]{4}-[0-9]{2}-[0-9]{2}$" CHANGELOG.md || fail "the part of CHANGELOG.md for $version has no date"
   [[ $(git describe --exact-match --tags HEAD 2>/dev/null) == "v$version" ]] || fail "this commit is not tagged v$version"
 fi
 
