@@ -35,7 +35,10 @@ class Sessions {
   }
 
   /** @param open makes the socket of a client that is new, and hands its answers over to what it is given */
-  send(client: string, payload: Uint8Array, open: (active: () => void) => Promise<Correspondence>): void {
+  send(from: Target, payload: Uint8Array, open: (active: () => void) => Promise<Correspondence>): void {
+    // RFC 768: a sender that expects no answer. It may be made up, and to send there throws.
+    if (from.port === 0) return;
+    const client = describeTarget(from);
     let session = this.#byClient.get(client);
     if (session === undefined) {
       const opened: Session = opening(
@@ -127,8 +130,9 @@ export async function forwardUdpOut(context: Context, bind: Target, { target, id
   const sessions = new Sessions(idleMs);
   const socket = await bindUdp(bind);
   socket.on("message", (payload, from) => {
-    sessions.send(`${from.address} ${from.port}`, payload, (active) => {
-      context.log(`udp forward ${describeTarget({ host: from.address, port: from.port })} → ${describeTarget(target)}`);
+    const client = { host: from.address, port: from.port };
+    sessions.send(client, payload, (active) => {
+      context.log(`udp forward ${describeTarget(client)} → ${describeTarget(target)}`);
       return context.way.correspond(target, (bytes) => {
         active();
         socket.send(bytes, from.port, from.address, () => {});
@@ -148,7 +152,7 @@ export async function forwardUdpOut(context: Context, bind: Target, { target, id
 export async function forwardUdpIn(context: Context, port: number, { target, idleMs }: UdpForward): Promise<Datagrams> {
   const sessions = new Sessions(idleMs);
   const inside = await context.way.bind(port, (payload, from) => {
-    sessions.send(describeTarget(from), payload, (active) => {
+    sessions.send(from, payload, (active) => {
       context.log(`udp forward ${describeTarget(from)} → ${describeTarget(target)}`);
       return correspondHere(target, (bytes) => {
         active();

@@ -39,6 +39,8 @@ export function openTls(context: SocketContext, asked: ConnectionOptions): TLSSo
   // hear it twice, as TLS may tell it: who has heard may have stopped to listen.
   socket.on("error", (error) => tls.destroy(error));
   tls.on("error", () => {});
+  // In Deno and Bun it does not end the connection beneath it.
+  tls.once("close", () => socket.destroy());
   return tls;
 }
 

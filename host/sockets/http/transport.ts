@@ -157,9 +157,11 @@ export class HttpTransport {
     }
     const session = connectHttp2(origin, { createConnection: () => socket, settings: { enablePush: false } });
     session.setTimeout(SESSION_IDLE_MS, () => session.close());
-    // A request under way hears of it by its own stream.
-    session.on("error", () => {});
+    // A request under way hears of it by its own stream. What a server goes on to send is nobody's any more; not every runtime ends the
+    // connection with the session.
+    session.on("error", () => void socket.destroy());
     session.once("close", () => {
+      socket.destroy();
       if (this.#origins.get(origin) === session) this.#origins.delete(origin);
     });
     session.unref();

@@ -6,6 +6,7 @@ import { PassThrough } from "node:stream";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { forwardIn, forwardOut, forwardStdio } from "../../../../host/proxy/forward/tcp.ts";
 import { forwardUdpIn, forwardUdpOut } from "../../../../host/proxy/forward/udp.ts";
+import type { OnDatagram, Target } from "../../../../host/proxy/way.ts";
 import { ANY, bed, converse, echoServer } from "../support/bench.ts";
 
 const here = (port: number) => ({ host: "127.0.0.1", port });
@@ -189,5 +190,62 @@ describe("a UDP forward", () => {
     await ask(client, listener.address.port, "1");
     await expect.poll(() => open, { timeout: 10_000 }).toBe(0);
     expect(await ask(client, listener.address.port, "2")).toBe("re:2");
+  });
+
+  /** A forward from inside, and what somebody there would make of its datagrams. */
+  async function fromInside(targetPort: number) {
+    const { context, way } = bed();
+    const answers: { text: string; to: Target }[] = [];
+    let deliver: OnDatagram = () => {};
+    way.bind = async (_, onDatagram) => {
+      deliver = onDatagram;
+      return {
+        send: (payload, to) => {
+          // As sockets do.
+          if (to.port === 0) throw new RangeError("port 0");
+          answers.push({ text: Buffer.from(payload).toString(), to });
+        },
+        close: () => {},
+      };
+    };
+    const forward = await forwardUdpIn(context, 53, { target: here(targetPort), idleMs: 0 });
+    onTestFinished(() => forward.close());
+    return { answers, deliver: (text: string, from: Target) => deliver(Buffer.from(text), from) };
+  }
+
+  it("hears nobody who cannot be answered", async () => {
+    const target = await udp();
+    const heard: string[] = [];
+    target.on("message", (message, from) => {
+      heard.push(String(message));
+      target.send(`re:${message}`, from.port, from.address);
+    });
+    const { answers, deliver } = await fromInside(target.address().port);
+    deliver("from nowhere", { host: "10.0.0.9", port: 0 });
+    deliver("from somewhere", { host: "10.0.0.9", port: 7 });
+    await expect.poll(() => answers).toEqual([{ text: "re:from somewhere", to: { host: "10.0.0.9", port: 7 } }]);
+    expect(heard).toEqual(["from somewhere"]);
+  });
+
+  it("outlives more senders than it keeps, datagrams of every size, and a target that refuses them", async () => {
+    const { answers, deliver } = await fromInside(await answering());
+    for (let i = 0; i < 3000; i++) deliver("flood", { host: `10.1.${i >> 8}.${i & 255}`, port: 1 + (i % 65_535) });
+    for (const bytes of [0, 65_507, 65_508, 65_535]) deliver("x".repeat(bytes), { host: "10.0.0.8", port: 7 });
+    await expect
+      .poll(
+        () => {
+          deliver("still here", { host: "10.0.0.9", port: 7 });
+          return answers.map(({ text, to }) => to.host === "10.0.0.9" && text).includes("re:still here");
+        },
+        { timeout: 20_000 },
+      )
+      .toBe(true);
+    const gone = await freePort();
+    const refused = await fromInside(gone);
+    for (let i = 0; i < 20; i++) {
+      refused.deliver("nobody", { host: "10.0.0.9", port: 7 });
+      await new Promise((done) => setImmediate(done));
+    }
+    expect(refused.answers).toEqual([]);
   });
 });
