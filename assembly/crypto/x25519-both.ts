@@ -1,9 +1,9 @@
 /**
- * X25519 of one scalar and two points, as the responder of a handshake needs it: two ladders climb side by side, one in each lane. Each
- * step is one multiplication less than two of x25519.ts, no lane changes places, and both share one inversion, with the public key of the
+ * X25519 of two points, each with its scalar, as both ends of a handshake need it: two ladders climb side by side, one in each lane. Each
+ * step is one multiplication less than two of x25519.ts, no lane changes places, and both share one inversion, with the public key of a
  * scalar where that is wanted too. What one point does harms the other's result in nothing.
  * Memory: works at SCRATCH + SCRATCH_X25519 and wipes it before return.
- * Constant time: the scalar's bits only steer a mask; no branch and no address depends on them.
+ * Constant time: the scalars' bits only steer a mask; no branch and no address depends on them.
  */
 import { SCRATCH, SCRATCH_X25519 } from "../memory/scratch";
 import { isZero } from "./constant-time";
@@ -31,7 +31,8 @@ const FACTOR: usize = E + P;
 const PRODUCT: usize = FACTOR + P;
 const INVERSE: usize = PRODUCT + P;
 const SCALAR: usize = INVERSE + P; // 32 bytes, clamped
-const BYTES: usize = SCALAR + 32; // 32 bytes
+const OTHER_SCALAR: usize = SCALAR + 32;
+const BYTES: usize = OTHER_SCALAR + 32; // 32 bytes
 const END: usize = BYTES + 32;
 
 // Of the multiple of the base point, behind all that is in use while it is made.
@@ -100,15 +101,23 @@ class Ladders {
     v128.store(b, v128.xor(y, change));
   }
 
+  /** Bit `t` of both scalars, all over their lanes. */
+  @inline static bits(t: i32): v128 {
+    const byte = SCRATCH + (t >> 3);
+    const one = <i64>((<u32>load<u8>(byte + SCALAR) >> (t & 7)) & 1);
+    const other = <i64>((<u32>load<u8>(byte + OTHER_SCALAR) >> (t & 7)) & 1);
+    return i64x2.replace_lane(i64x2.splat(-one), 1, -other);
+  }
+
   /** X2 / Z2 is what both points become. */
   static run(): void {
-    let previous: u32 = 0;
+    let previous = i64x2.splat(0);
     for (let t = 254; t >= 0; t--) {
-      const bit = (<u32>load<u8>(SCRATCH + SCALAR + (t >> 3)) >> (t & 7)) & 1;
-      Ladders.step(i32x4.splat(0 - (previous ^ bit)));
-      previous = bit;
+      const bits = Ladders.bits(t);
+      Ladders.step(v128.xor(previous, bits));
+      previous = bits;
     }
-    const mask = i32x4.splat(0 - previous);
+    const mask = previous;
     for (let at = SCRATCH, end = SCRATCH + Field.bytes; at < end; at += 16) {
       Ladders.swap(at + X2, at + X3, mask);
       Ladders.swap(at + Z2, at + Z3, mask);
@@ -126,9 +135,10 @@ class Ladders {
   }
 
   /** X2 / Z2 is what both points become, Z2 is not zero, and PRODUCT that of both Z2, in both lanes. */
-  static climb(scalar: usize, one: usize, other: usize): void {
+  static climb(scalar: usize, one: usize, otherScalar: usize, other: usize): void {
     const base = SCRATCH;
     Scalar.clamp(base + SCALAR, scalar);
+    Scalar.clamp(base + OTHER_SCALAR, otherScalar);
     memory.fill(base + X1, 0, 5 * P);
     Field.load(base + X1, one);
     Field.load(base + X1 + 8, other);
@@ -165,12 +175,12 @@ class Ladders {
 export const BOTH_NONZERO: u32 = 3;
 
 /**
- * out = X25519(scalar, one) ‖ X25519(scalar, other): 64 bytes, apart from the inputs; those are 32 each, any alignment. The scalar is clamped here.
+ * out = X25519(scalar, one) ‖ X25519(otherScalar, other): 64 bytes, apart from the inputs; those are 32 each, any alignment. The scalars are clamped here.
  * @returns bit 0 for the first result, bit 1 for the second: set when it is not zero. A point of small order makes its own zero.
  */
-export function x25519Both(out: usize, scalar: usize, one: usize, other: usize): u32 {
+export function x25519Both(out: usize, scalar: usize, one: usize, otherScalar: usize, other: usize): u32 {
   const base = SCRATCH;
-  Ladders.climb(scalar, one, other);
+  Ladders.climb(scalar, one, otherScalar, other);
   Inverse.of(base + INVERSE, base + PRODUCT);
   const shared = Ladders.divide(out, base + INVERSE);
   memory.fill(base + SCRATCH_X25519, 0, END - SCRATCH_X25519);
@@ -178,7 +188,8 @@ export function x25519Both(out: usize, scalar: usize, one: usize, other: usize):
 }
 
 /**
- * The same, and publicKey = X25519(scalar, 9), 32 bytes apart from the inputs: what a responder's answer takes. One inversion serves all three.
+ * The same with one scalar, and publicKey = X25519(scalar, 9), 32 bytes apart from the inputs: what a responder's answer takes. One inversion
+ * serves all three.
  */
 export function x25519Answer(publicKey: usize, out: usize, scalar: usize, one: usize, other: usize): u32 {
   const base = SCRATCH;
@@ -187,7 +198,7 @@ export function x25519Answer(publicKey: usize, out: usize, scalar: usize, one: u
   for (let at = base, end = base + Field.bytes; at < end; at += 16) {
     v128.store(at + DENOMINATOR, v128.load64_splat(at + BASE_DENOMINATOR));
   }
-  Ladders.climb(scalar, one, other);
+  Ladders.climb(scalar, one, scalar, other);
   Field.multiply(base + B, base + PRODUCT, base + DENOMINATOR);
   Inverse.of(base + INVERSE, base + B);
   Field.multiply(base + B, base + PRODUCT, base + INVERSE);

@@ -25,7 +25,8 @@ function fill(place: usize, ephemeral: usize, shared: usize): void {
 /** Compute both now; there is an identity. @param one,other  ephemeral public keys */
 export function agreeOnBoth(one: usize, other: usize): void {
   const shared = SCRATCH + SCRATCH_NOISE;
-  x25519Both(shared, Identity.get().privateKey, one, other);
+  const privateKey = Identity.get().privateKey;
+  x25519Both(shared, privateKey, one, privateKey, other);
   fill(agreed, one, shared);
   fill(agreed + PLACE_BYTES, other, shared + 32);
   memory.fill(shared, 0, 64);

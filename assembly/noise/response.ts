@@ -79,8 +79,8 @@ function consume(message: usize): i32 {
   SymmetricState.resume(peer);
 
   SymmetricState.mixEphemeral(ephemeral); // e
-  if (!SymmetricState.mixDh(secret.ephemeral, ephemeral)) return Handshake.dropped(DROP_LOW_ORDER); // ee
-  if (!SymmetricState.mixDh(Identity.get().privateKey, ephemeral)) return Handshake.dropped(DROP_LOW_ORDER); // se
+  const privateKey = Identity.get().privateKey;
+  if (!SymmetricState.mixBothDh(secret.ephemeral, privateKey, ephemeral)) return Handshake.dropped(DROP_LOW_ORDER); // ee, se
   SymmetricState.mixPresharedKey(secret.presharedKey); // psk
   if (!SymmetricState.open(SymmetricState.content, message + NOTHING, 0)) return Handshake.dropped(DROP_HANDSHAKE); // {}
 

@@ -7,7 +7,7 @@ import { aeadOpen, aeadSeal } from "../crypto/aead";
 import { blake2s } from "../crypto/blake2s";
 import { kdf1, kdf2, kdf3 } from "../crypto/hkdf";
 import { x25519 } from "../crypto/x25519";
-import { BOTH_NONZERO, x25519Answer } from "../crypto/x25519-both";
+import { BOTH_NONZERO, x25519Answer, x25519Both } from "../crypto/x25519-both";
 import { SCRATCH, SCRATCH_NOISE } from "../memory/scratch";
 import { Peers } from "../routing/peers";
 import { agree } from "./agreed";
@@ -111,10 +111,25 @@ export class SymmetricState {
     const shared = SymmetricState.at(BOTH_SHARED);
     if (x25519Answer(out, shared, privateKey, one, other) !== BOTH_NONZERO) return false;
     SymmetricState.mixEphemeral(out);
+    SymmetricState.mixBoth(shared);
+    return true;
+  }
+
+  /**
+   * mixDh of one private key and then of another with the same public key. The keys that come of it are used by nobody.
+   * @returns false if one of the results is all zero
+   */
+  static mixBothDh(privateKey: usize, otherPrivateKey: usize, publicKey: usize): bool {
+    const shared = SymmetricState.at(BOTH_SHARED);
+    if (x25519Both(shared, privateKey, publicKey, otherPrivateKey, publicKey) !== BOTH_NONZERO) return false;
+    SymmetricState.mixBoth(shared);
+    return true;
+  }
+
+  private static mixBoth(shared: usize): void {
     const chainingKey = SymmetricState.at(CHAINING_KEY);
     kdf1(chainingKey, chainingKey, shared, 32);
     kdf1(chainingKey, chainingKey, shared + 32, 32);
-    return true;
   }
 
   /** (C, τ, key) = KDF3(C, Q), then τ into H. */

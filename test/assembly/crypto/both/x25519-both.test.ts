@@ -1,4 +1,4 @@
-// Two X25519 with one scalar, side by side, in both builds: noble's results, and zero for points of small order alone.
+// Two X25519 side by side, in both builds: noble's results, and zero for points of small order alone.
 import { randomBytes } from "node:crypto";
 import { x25519 as noble } from "@noble/curves/ed25519.js";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -9,7 +9,7 @@ interface Exports {
   readonly memory: WebAssembly.Memory;
   scratch(): number;
   area(): number;
-  x25519Both(out: number, scalar: number, one: number, other: number): number;
+  x25519Both(out: number, scalar: number, one: number, otherScalar: number, other: number): number;
   x25519Answer(publicKey: number, out: number, scalar: number, one: number, other: number): number;
 }
 
@@ -24,24 +24,26 @@ describe.each(Object.keys(BUILDS) as (keyof typeof BUILDS)[])("two X25519 at onc
   });
 
   /** Both results; undefined for one that is refused. Everything lies at odd addresses. */
-  function multiply(scalar: Uint8Array, one: Uint8Array, other: Uint8Array): (string | undefined)[] {
-    const { out, inputs } = place(scalar, one, other);
-    return results(out, module.x25519Both(out, ...inputs));
+  function multiply(scalar: Uint8Array, one: Uint8Array, otherScalar: Uint8Array, other: Uint8Array) {
+    const { out, inputs } = place(scalar, one, other, otherScalar);
+    const [scalarAt, oneAt, otherAt, otherScalarAt] = inputs as [number, number, number, number];
+    return results(out, module.x25519Both(out, scalarAt, oneAt, otherScalarAt, otherAt));
   }
 
   /** The public key of the scalar, and both results. */
   function answer(scalar: Uint8Array, one: Uint8Array, other: Uint8Array): (string | undefined)[] {
     const { out, publicKey, inputs } = place(scalar, one, other);
-    const shared = module.x25519Answer(publicKey, out, ...inputs);
+    const shared = module.x25519Answer(publicKey, out, ...(inputs as [number, number, number]));
     return [hex(memory.slice(publicKey, publicKey + 32)), ...results(out, shared)];
   }
 
-  function place(...bytes: [scalar: Uint8Array, one: Uint8Array, other: Uint8Array]) {
-    const inputs = [1, 65, 131].map((offset) => module.area() + offset) as [number, number, number];
-    bytes.forEach((each, i) => {
-      memory.set(each, inputs[i]!);
+  function place(...bytes: Uint8Array[]) {
+    const inputs = bytes.map((each, i) => {
+      const at = module.area() + 1 + 65 * i;
+      memory.set(each, at);
+      return at;
     });
-    return { inputs, out: module.area() + 201, publicKey: module.area() + 301 };
+    return { inputs, out: module.area() + 301, publicKey: module.area() + 401 };
   }
 
   function results(out: number, shared: number): (string | undefined)[] {
@@ -59,10 +61,11 @@ describe.each(Object.keys(BUILDS) as (keyof typeof BUILDS)[])("two X25519 at onc
 
   test("agrees with noble", () => {
     for (let i = 0; i < 100; i++) {
-      const [scalar, one, other] = [randomBytes(32), randomBytes(32), randomBytes(32)] as const;
+      const [scalar, otherScalar] = [randomBytes(32), randomBytes(32)] as const;
+      const [one, other] = [randomBytes(32), randomBytes(32)] as const;
       const expected = [one, other].map((point) => hex(noble.scalarMult(scalar, point)));
-      expect(multiply(scalar, one, other)).toEqual(expected);
-      expect(multiply(scalar, one, one)).toEqual([expected[0], expected[0]]);
+      expect(multiply(scalar, one, scalar, other)).toEqual(expected);
+      expect(multiply(scalar, one, otherScalar, one)).toEqual([expected[0], hex(noble.scalarMult(otherScalar, one))]);
       expect(answer(scalar, one, other)).toEqual([hex(noble.scalarMultBase(scalar)), ...expected]);
     }
   });
@@ -81,7 +84,7 @@ describe.each(Object.keys(BUILDS) as (keyof typeof BUILDS)[])("two X25519 at onc
         Uint8Array,
         Uint8Array,
       ];
-      expect(multiply(key, point, point)).toEqual([result, result]);
+      expect(multiply(key, point, key, point)).toEqual([result, result]);
     }
   });
 
@@ -92,9 +95,9 @@ describe.each(Object.keys(BUILDS) as (keyof typeof BUILDS)[])("two X25519 at onc
       for (let i = 0; i < 10; i++) {
         const [scalar, good] = [randomBytes(32), randomBytes(32)] as const;
         const expected = hex(noble.scalarMult(scalar, good));
-        expect(multiply(scalar, small, good)).toEqual([undefined, expected]);
-        expect(multiply(scalar, good, small)).toEqual([expected, undefined]);
-        expect(multiply(scalar, small, small)).toEqual([undefined, undefined]);
+        expect(multiply(randomBytes(32), small, scalar, good)).toEqual([undefined, expected]);
+        expect(multiply(scalar, good, randomBytes(32), small)).toEqual([expected, undefined]);
+        expect(multiply(scalar, small, randomBytes(32), small)).toEqual([undefined, undefined]);
         const publicKey = hex(noble.scalarMultBase(scalar));
         expect(answer(scalar, small, good)).toEqual([publicKey, undefined, expected]);
         expect(answer(scalar, good, small)).toEqual([publicKey, expected, undefined]);
