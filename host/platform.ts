@@ -95,6 +95,14 @@ export function mayAskRelease(): boolean {
   return deno === undefined || deno.permissions.querySync({ name: "sys", kind: "osRelease" }).state === "granted";
 }
 
+/** Whether files below /proc may be read without Deno asking its user; it grants them to programs that may do everything. */
+export function mayReadProc(): boolean {
+  const { Deno: deno } = globalThis as {
+    Deno?: { permissions: { querySync(of: { name: "read"; path: string }): { state: string } } };
+  };
+  return deno === undefined || deno.permissions.querySync({ name: "read", path: "/proc" }).state === "granted";
+}
+
 /** @returns true when the running kernel is at least major.minor */
 export function kernelAtLeast(major: number, minor: number): boolean {
   const [have = 0, haveMinor = 0] = release()

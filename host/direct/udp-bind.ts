@@ -9,6 +9,7 @@ import type { BindEvents } from "../event/bind.ts";
 import { BindError } from "../event/device-errors.ts";
 import type { DirectBind } from "../event/direct-bind.ts";
 import { Liveness } from "../event/liveness.ts";
+import { socketDrops } from "../event/socket-drops.ts";
 import { openLibc } from "../ffi/libc.ts";
 import { LinuxUdp } from "../os/linux/udp.ts";
 import { UdpOutside } from "../os/linux/udp-outside.ts";
@@ -24,6 +25,8 @@ export class UdpBind implements DirectBind {
   #events: BindEvents | undefined;
   #liveness: Liveness | undefined;
   #refs: "ref" | "unref" = "ref";
+  /** Of sockets that are closed. */
+  #pastDrops = 0n;
 
   private constructor(core: Core, udp: LinuxUdp, doorbell: SharedDoorbell) {
     this.#udp = udp;
@@ -66,6 +69,7 @@ export class UdpBind implements DirectBind {
         throw error;
       }
       this.#unwatch(this.#udp.sockets);
+      this.#pastDrops = this.drops;
       this.#udp.replace(fresh);
     } catch (error) {
       throw error instanceof PortInUseError ? error : new BindError(port, error);
@@ -79,6 +83,14 @@ export class UdpBind implements DirectBind {
 
   #unwatch({ v4, v6 }: { v4: number; v6: number }): void {
     for (const fd of [v4, v6]) if (fd >= 0) this.#doorbell.unwatch(fd);
+  }
+
+  /** Both sockets are for any address. */
+  get drops(): bigint {
+    const { port, sockets } = this.#udp;
+    const v4 = sockets.v4 < 0 ? 0n : socketDrops(4, "0.0.0.0", port);
+    const v6 = sockets.v6 < 0 ? 0n : socketDrops(6, "::", port);
+    return this.#pastDrops + v4 + v6;
   }
 
   ref(): void {

@@ -2,7 +2,6 @@
  * What calls of a Bind or a Tun answer. Either may be anybody's code, and an `async` method where a plain one is asked for is easily
  * written: its answer comes later, and nobody else waits for its failure.
  */
-import type { Tun } from "./tun.ts";
 
 export interface Outcome {
   /** @param count what `settle` was given */
@@ -20,9 +19,9 @@ export function settle(answer: unknown, count: number, outcome: Outcome): void {
   } else if (!answer) outcome.refused(count);
 }
 
-/** Packets of the host that the Tun says it dropped; a number will do as well. @throws what it throws */
-export function dropsOf(tun: Tun): bigint {
-  const drops: unknown = tun.drops;
+/** What a Tun or a Bind says it dropped; a number will do as well. @throws what it throws */
+export function dropsOf(part: { readonly drops?: unknown }): bigint {
+  const { drops } = part;
   if (typeof drops === "bigint") return drops;
   return Number.isSafeInteger(drops) ? BigInt(drops as number) : 0n;
 }

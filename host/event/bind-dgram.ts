@@ -14,6 +14,7 @@ import { openNodeSocket, sendsAtOnce } from "./datagram-socket-node.ts";
 import { BindError, OptionError } from "./device-errors.ts";
 import { MTU_DEFAULT } from "./mtu.ts";
 import { readOptions } from "./options.ts";
+import { socketDrops } from "./socket-drops.ts";
 import { systemZones } from "./zones.ts";
 
 /** Senders whose address is kept as bytes; anyone may send, so it is bounded. */
@@ -57,6 +58,8 @@ export class DgramBind implements Bind {
   readonly #watch = new AddressWatch();
   #refs: "ref" | "unref" = "ref";
   #opening: Opening | undefined;
+  /** Of sockets that are closed. */
+  #pastDrops = 0n;
   /** Settles when all that was asked for before is done: calls take turns. */
   #idle: Promise<unknown> = Promise.resolve();
 
@@ -98,6 +101,7 @@ export class DgramBind implements Bind {
     this.#opening = opening;
     tellAllDrained(old);
     old.events = undefined;
+    this.#pastDrops += this.#dropsOf(old);
     await closeSockets(old);
     return bound;
   }
@@ -175,6 +179,20 @@ export class DgramBind implements Bind {
     opening.sockets[family] = socket;
     if (this.#refs === "unref") socket.unref();
     return socket;
+  }
+
+  /** Since the sockets are there, on Linux, and in Deno with all permissions. */
+  get drops(): bigint {
+    return this.#pastDrops + (this.#opening === undefined ? 0n : this.#dropsOf(this.#opening));
+  }
+
+  #dropsOf({ sockets }: Opening): bigint {
+    let drops = 0n;
+    for (const family of [4, 6] as const) {
+      const [socket, address] = [sockets[family], this.#addresses[family]];
+      if (socket !== undefined && address !== false) drops += socketDrops(family, address, socket.port);
+    }
+    return drops;
   }
 
   #receive({ events }: Opening, datagram: Uint8Array, address: string, port: number): void {

@@ -50,6 +50,9 @@ export interface Bind {
   ref?(): void;
   unref?(): void;
 
+  /** Datagrams that came and found no room before anybody could receive them, as far as it can be known. */
+  readonly drops?: bigint | undefined;
+
   /** Send one datagram. The array is the bind's own from now on. @returns false if it had to be dropped */
   send(datagram: Uint8Array, to: Endpoint): boolean;
 

@@ -98,13 +98,14 @@ export class EventDriver {
     });
   }
 
-  /** Packets that the Tun did not take, and those of the host that it says it dropped. */
-  get tunDrops(): bigint {
+  /** Packets that found no room in the Tun, on the way in or out, or in the Bind's sockets; as they say, who may be anybody's code. */
+  drops(part: "tun" | "bind"): bigint {
+    const refused = part === "tun" ? this.#tunDrops : 0n;
     try {
-      return this.#tunDrops + dropsOf(this.#options.tun);
+      return refused + dropsOf(this.#options[part]);
     } catch (cause) {
-      this.#options.failed("tun", cause);
-      return this.#tunDrops;
+      this.#options.failed(part, cause);
+      return refused;
     }
   }
 

@@ -23,6 +23,9 @@ export interface DeviceStatistics {
   readonly driver: RunningDriver;
   /** In the order in which they were added. */
   readonly peers: readonly PeerStatistics[];
-  /** Packets dropped since the device was made, by reason; `tun`: the Tun had no room for them, on the way in or out. */
-  readonly drops: Readonly<Record<DropReason | "tun", bigint>>;
+  /**
+   * Packets dropped since the device was made, by reason; `tun`: the Tun had no room for them, on the way in or out; `bind`: their socket
+   * had none when they came, where the system tells.
+   */
+  readonly drops: Readonly<Record<DropReason | "tun" | "bind", bigint>>;
 }

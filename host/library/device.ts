@@ -331,11 +331,11 @@ export class Device {
 
   statistics(): DeviceStatistics {
     this.#requireOpen();
-    const { engine, tunDrops, running } = this.#driver;
+    const { engine, running } = this.#driver;
     return {
       driver: running,
       peers: Array.from(engine.peers(), (peer) => peerStatistics(this.#core, peer)),
-      drops: { ...engine.drops(), tun: tunDrops },
+      drops: { ...engine.drops(), tun: this.#driver.drops("tun"), bind: this.#driver.drops("bind") },
     };
   }
 
