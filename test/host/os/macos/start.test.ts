@@ -186,3 +186,21 @@ test("it ends with its socket, and with its interface", async () => {
   await second.ended;
   for (const { process } of [first, second]) expect(process.descriptors.size).toBe(0);
 });
+
+test("without a descriptor for another client, clients wait, and are served when there is one", async () => {
+  const daemon = await start(mac());
+  const { process } = daemon;
+  process.descriptorsMax = process.descriptors.size;
+  const client = process.dial(daemon.socket);
+  client.send("get=1\n\n");
+  await until("a line of the log", () => daemon.errors.some((line) => /clients must wait: .*EMFILE/.test(line)));
+  expect(client.take()).toBe("");
+  process.descriptorsMax += 1;
+  let answer = "";
+  await until("an answer", () => {
+    answer += client.take();
+    return answer.endsWith("errno=0\n\n");
+  });
+  client.leave();
+  expect(daemon.errors.length).toBe(1);
+});
