@@ -14,7 +14,7 @@ const PLATFORMS = [
     tier: 1,
     what: "everything, in Node 20 to 26, Deno and Bun",
     tests:
-      /^(?!test\/(platforms|host\/os\/macos\/|e2e\/wintun|packaging\/(page|workerd))|.*(browser|page)\.test|.*bun-musl)/,
+      /^(?!Wine: |test\/(platforms|host\/os\/macos\/|e2e\/wintun|packaging\/(page|workerd))|.*(browser|page)\.test|.*bun-musl)/,
   },
   {
     platform: "containers on it",
@@ -65,16 +65,23 @@ const PLATFORMS = [
     tests: /^test\/e2e\/wintun\.test/,
   },
   {
-    platform: "Windows, FreeBSD, OpenBSD",
+    platform: "Windows x86_64, library, proxy and crypto",
+    tier: 2,
+    what: "Node 26 for Windows, under Wine: core, crypto, engine, library, network, sockets, proxies; in Node, Bun and Deno the package, the command and its proxy to a far end on Linux: never run on Windows itself",
+    tests: /^(Wine: |test\/platforms\/windows\.test)/,
+  },
+  {
+    platform: "FreeBSD, OpenBSD",
     tier: 4,
-    what: "library, proxy and crypto need no FFI: never run; the daemon is refused with one line, but on Windows",
+    what: "library, proxy and crypto need no FFI: never run; the daemon is refused with one line",
   },
 ];
 
 function testsOf(path) {
   const report = JSON.parse(readFileSync(path, "utf8"));
   return report.testResults.flatMap(({ name, assertionResults }) => {
-    const file = name.slice(name.lastIndexOf("/test/") + 1);
+    const drive = /^[A-Z]:/.test(name) ? "Wine: " : "";
+    const file = drive + name.slice(name.lastIndexOf("/test/") + 1);
     return assertionResults.map(({ fullName, status }) => ({ place: `${file}: ${fullName}`, status }));
   });
 }

@@ -8,10 +8,12 @@
 set -eu
 if [[ -z ${WASMGUARD_WINE_INSIDE:-} ]]; then
   export WASMGUARD_WINE_INSIDE=1
+  # Ctrl-C is for the program: Wine makes of it what Windows would.
+  trap '' INT
   unshare --mount --pid --fork --kill-child "$0" "$@" <&0 &
   session=$!
   # It waits for its child whatever it is told, and the first process of a namespace heeds only this one.
-  trap 'kill -KILL "$session"; exit 143' INT TERM HUP
+  trap 'kill -KILL "$session"; exit 143' TERM HUP
   wait "$session" && exit 0
   exit $?
 fi

@@ -39,7 +39,8 @@ async function replace({ program, args }: Command, environment: Record<string, s
 }
 
 function runChild({ program, args }: Command, env: Record<string, string>): Promise<number> {
-  const child = spawn(program, args, { stdio: "inherit", env });
+  // Node passes this one on to children by itself, unless it is named.
+  const child = spawn(program, args, { stdio: "inherit", env: { ...env, NODE_V8_COVERAGE: undefined } });
   const forwarded = consoleTellsChildren() ? endingSignals() : FORWARDED;
   for (const signal of forwarded) {
     process.on(signal, () => {
