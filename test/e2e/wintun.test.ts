@@ -2,7 +2,7 @@
  * The daemon on Windows, under Wine: Node of Windows with a stand-in for wintun.dll (wintun/wintun.c), whose packets come from and go to a UDP
  * socket here. The far end is a device of the library on this machine.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,6 +15,8 @@ import { missingWine, WineSession, windowsPath } from "./support/wine-session.ts
 import { ECHO, echo, isEcho, WintunBed } from "./support/wintun-bed.ts";
 
 const BUILD = fileURLToPath(new URL("../../scripts/build-wintun.sh", import.meta.url));
+/** Of loopback, and nobody else's. */
+const NEW_ADDRESS = "127.212.9.9/32";
 const PACKETS = 2_000;
 /** As many may be on their way: fewer than any queue between the ends holds. */
 const WINDOW = 64;
@@ -102,6 +104,18 @@ describe("a tunnel", () => {
     expect(bed.far.listenPort).not.toBe(before);
     await bed.pingFromFar(2);
     expect(await bed.get()).toContain(`endpoint=127.0.0.1:${bed.far.listenPort}\n`);
+  });
+
+  test("chooses its addresses anew when those of the machine change", async (ctx) => {
+    const bed = await openBed(ctx);
+    await bed.pingFromNear(1);
+    ctx.onTestFinished(() => void spawnSync("ip", ["address", "delete", NEW_ADDRESS, "dev", "lo"]));
+    for (const [change, sequence] of [["add", 2] as const, ["delete", 3] as const]) {
+      execFileSync("ip", ["address", change, NEW_ADDRESS, "dev", "lo"]);
+      const told = /addresses of this machine changed/g;
+      expect(await waitFor(() => (bed.daemon.output.match(told)?.length ?? 0) >= sequence - 1, 30_000)).toBe(true);
+      await bed.pingFromNear(sequence);
+    }
   });
 
   test("replaces its session while packets go through it", async (ctx) => {

@@ -49,6 +49,11 @@ export const SIGNATURES = {
     LookupPrivilegeValueW: "ppp:i",
     OpenProcessToken: "hup:i",
   },
+  iphlpapi: {
+    CancelIPChangeNotify: "p:i",
+    NotifyAddrChange: "pp:u",
+    NotifyRouteChange: "pp:u",
+  },
   bcrypt: {
     BCryptGenRandom: "hpuu:i",
   },
@@ -57,7 +62,7 @@ export const SIGNATURES = {
   },
 } as const;
 
-/** Of iphlpapi.dll, whose functions are asked for one by one: Wine lacks these. They return an error, or 0. */
+/** Of iphlpapi.dll too, but not in Wine. They return an error, or 0. */
 export const IP_HELPER_SIGNATURES = {
   GetIpInterfaceEntry: "p:u",
   SetIpInterfaceEntry: "p:u",

@@ -34,6 +34,7 @@ export class Win32 {
   readonly kernel: Calls<(typeof SIGNATURES)["kernel32"]>;
   readonly sockets: Calls<(typeof SIGNATURES)["ws2_32"]>;
   readonly security: Calls<(typeof SIGNATURES)["advapi32"]>;
+  readonly network: Calls<(typeof SIGNATURES)["iphlpapi"]>;
   readonly random: Calls<(typeof SIGNATURES)["bcrypt"]>;
   readonly automation: Calls<(typeof SIGNATURES)["oleaut32"]>;
   readonly #backend: Backend;
@@ -51,6 +52,7 @@ export class Win32 {
     this.#folder = folder;
     this.sockets = backend.bind(`${folder}\\ws2_32.dll`, SIGNATURES.ws2_32, this.base);
     this.security = backend.bind(`${folder}\\advapi32.dll`, SIGNATURES.advapi32, this.base);
+    this.network = backend.bind(`${folder}\\iphlpapi.dll`, SIGNATURES.iphlpapi, this.base);
     this.random = backend.bind(`${folder}\\bcrypt.dll`, SIGNATURES.bcrypt, this.base);
     this.automation = backend.bind(`${folder}\\oleaut32.dll`, SIGNATURES.oleaut32, this.base);
   }

@@ -10,6 +10,7 @@ import { PLACE, type TunnelPorts, type TunnelRequest } from "../machine.ts";
 import { DEFAULT_MTU } from "../mtu.ts";
 import { TunnelSockets } from "../tunnel-sockets.ts";
 import { Areas } from "./areas.ts";
+import { NetworkWatch } from "./network-watch.ts";
 import { PipeServer } from "./pipe-server.ts";
 import { Udp } from "./udp.ts";
 import { UdpOutside } from "./udp-outside.ts";
@@ -38,6 +39,7 @@ export class WindowsTunnel implements TunnelPorts {
   readonly #areas: Areas;
   readonly #sockets: TunnelSockets;
   #server: PipeServer | undefined;
+  #watch: NetworkWatch | undefined;
 
   constructor(options: WindowsTunnelOptions) {
     const { core, win, device, events } = options;
@@ -98,6 +100,12 @@ export class WindowsTunnel implements TunnelPorts {
       statistics,
       configuring: (connection) => events.configuring(connection),
     });
+    this.#watch = new NetworkWatch({
+      ...this.#options,
+      areas: this.#areas,
+      waits: this.waiting,
+      changed: () => engine.clearSources(),
+    });
     // Packets may have come since the interface was made.
     this.waiting.mayHave(PLACE.tun);
     events.mtu(DEFAULT_MTU);
@@ -131,7 +139,7 @@ export class WindowsTunnel implements TunnelPorts {
     this.#server?.advance(now);
   }
 
-  /** Sources that stop working are noticed when Windows refuses them. */
+  /** Sources are chosen anew whenever the network changes, and when Windows refuses one. */
   pathLearnt(): void {}
 
   mayFollow(): boolean {
@@ -139,6 +147,6 @@ export class WindowsTunnel implements TunnelPorts {
   }
 
   closing(): (() => void)[] {
-    return [() => this.#server?.close(), () => this.#sockets.stop()];
+    return [() => this.#server?.close(), () => this.#watch?.close(), () => this.#sockets.stop()];
   }
 }

@@ -1,20 +1,15 @@
 // Runs inside of Wine, in Node of Windows: starts programs and asks named pipes for a test outside of it, which listens at the port of loopback
 // that is named here. One JSON object in a line, each way; a number says which answer belongs to which request.
 import { spawn } from "node:child_process";
-import { DynamicLibrary } from "node:ffi";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 
 const test = connect(Number(process.argv[2]), "127.0.0.1");
 const tell = (object) => test.write(`${JSON.stringify(object)}\n`);
 const children = new Map();
 
-const CTRL_C = 0;
-
-/** A function of kernel32 that returns whether it has done it. */
-function call(name, types, ...values) {
-  return new DynamicLibrary("kernel32.dll").getFunction(name, { arguments: types, return: "i32" })(...values);
-}
+const INTERRUPT = fileURLToPath(new URL("interrupt.mjs", import.meta.url));
 
 const requests = {
   /** Start this runtime with arguments; tell what it writes, and how it ends. */
@@ -33,12 +28,7 @@ const requests = {
   },
   /** As Ctrl-C at the console of a program, which is its own. */
   interrupt({ of }) {
-    call("FreeConsole", []);
-    call("AttachConsole", ["u32"], children.get(of).pid);
-    // This process is not to end with it.
-    call("SetConsoleCtrlHandler", ["u64", "i32"], 0n, 1);
-    call("GenerateConsoleCtrlEvent", ["u32", "u32"], CTRL_C, 0);
-    call("FreeConsole", []);
+    spawn(process.execPath, [INTERRUPT, `${children.get(of).pid}`], { windowsHide: true });
   },
   kill({ of }) {
     children.get(of)?.kill();
