@@ -114,12 +114,16 @@ export class Udp implements UdpEnds {
     // A port of a peer's that is closed is no error of ours.
     scratch.view.setUint32(0, 0, true);
     sockets.WSAIoctl(socket, SOCKET.SIO_UDP_CONNRESET, scratch.at(0), 4, 0, 0, scratch.at(8), 0, 0);
-    if (sockets.WSAEventSelect(socket, isV4 ? this.readable.v4 : this.readable.v6, SOCKET.FD_READ) !== 0) {
-      const error = sockets.WSAGetLastError();
-      sockets.closesocket(socket);
-      throw new WindowsError("WSAEventSelect", error);
-    }
-    return socket;
+    if (this.#listen(socket, family)) return socket;
+    const error = sockets.WSAGetLastError();
+    sockets.closesocket(socket);
+    throw new WindowsError("WSAEventSelect", error);
+  }
+
+  /** Have the event signalled when datagrams come, or at once if some wait. @returns whether Windows does so */
+  #listen(socket: number, family: 4 | 6): boolean {
+    const event = family === 4 ? this.readable.v4 : this.readable.v6;
+    return this.#win.sockets.WSAEventSelect(socket, event, SOCKET.FD_READ) === 0;
   }
 
   #set(socket: number, level: number, option: number, value: number): void {
@@ -164,6 +168,8 @@ export class Udp implements UdpEnds {
       else if (length === 0 || USELESS.has(-length)) useless++;
       else {
         this.#options.drained(family);
+        // WSARecvMsg is not among the functions that are said to make Windows tell of the next datagram; this is.
+        this.#listen(socket, family);
         break;
       }
     }
