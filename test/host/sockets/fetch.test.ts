@@ -7,18 +7,10 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { runtime } from "../../../host/platform.ts";
 import { makeFetch } from "../../../host/sockets/http/fetch.ts";
 import { HttpTransport } from "../../../host/sockets/http/transport.ts";
-import { TunnelServer } from "../../../host/sockets/server.ts";
 import type { TunnelSocket } from "../../../host/sockets/socket.ts";
 import { certificate } from "../../support/certificate.ts";
-import { type Node, pair } from "./support/pair.ts";
-
-async function inside(node: Node, onConnection: (socket: never) => void): Promise<number> {
-  const server = new TunnelServer(node, { allowHalfOpen: true }, onConnection as never);
-  server.listen(0);
-  await once(server, "listening");
-  onTestFinished(() => void server.close());
-  return server.address()!.port;
-}
+import { inside } from "./support/inside.ts";
+import { pair } from "./support/pair.ts";
 
 async function web(serve: RequestListener, tls: object = {}) {
   const { near, far } = pair();

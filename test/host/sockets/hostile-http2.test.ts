@@ -6,10 +6,10 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { runtime } from "../../../host/platform.ts";
 import { makeFetch } from "../../../host/sockets/http/fetch.ts";
 import { HttpTransport } from "../../../host/sockets/http/transport.ts";
-import { TunnelServer } from "../../../host/sockets/server.ts";
 import { TunnelSocket } from "../../../host/sockets/socket.ts";
 import { certificate } from "../../support/certificate.ts";
-import { type Node, pair } from "./support/pair.ts";
+import { inside } from "./support/inside.ts";
+import { pair } from "./support/pair.ts";
 
 const [DATA, HEADERS, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, CONTINUATION] = [0, 1, 3, 4, 5, 6, 9];
 const [END_STREAM, END_HEADERS] = [1, 4];
@@ -40,14 +40,6 @@ function field(name: string, value: string): Buffer {
 const OK = Buffer.from([0x88]);
 const bomb = (fields: number): Buffer =>
   Buffer.concat(Array.from({ length: fields }, (_, i) => field(`x-${i}`, "v".repeat(100))));
-
-async function inside(node: Node, onConnection: (socket: TunnelSocket) => void): Promise<number> {
-  const server = new TunnelServer(node, { allowHalfOpen: true }, onConnection as never);
-  server.listen(0);
-  await once(server, "listening");
-  onTestFinished(() => void server.close());
-  return server.address()!.port;
-}
 
 /** Write again and again until the connection ends. @returns the bytes */
 async function flood(socket: TLSSocket, chunk: Uint8Array): Promise<number> {

@@ -1,22 +1,13 @@
 /** Kept connections that end while the next request is on its way, as servers end those that were idle for long. */
-import { once } from "node:events";
 import { createSecureServer, type Http2Session } from "node:http2";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { runtime } from "../../../host/platform.ts";
 import { makeFetch } from "../../../host/sockets/http/fetch.ts";
 import { HttpTransport } from "../../../host/sockets/http/transport.ts";
-import { TunnelServer } from "../../../host/sockets/server.ts";
 import type { TunnelSocket } from "../../../host/sockets/socket.ts";
 import { certificate } from "../../support/certificate.ts";
-import { type Node, pair } from "./support/pair.ts";
-
-async function inside(node: Node, onConnection: (socket: TunnelSocket) => void): Promise<number> {
-  const server = new TunnelServer(node, { allowHalfOpen: true }, onConnection as never);
-  server.listen(0);
-  await once(server, "listening");
-  onTestFinished(() => void server.close());
-  return server.address()!.port;
-}
+import { inside } from "./support/inside.ts";
+import { pair } from "./support/pair.ts";
 
 type End = (socket: TunnelSocket) => void;
 
