@@ -31,8 +31,9 @@ const AREA_BYTES = 65_536;
 const { exports, bytes, staging } = newWorkspace(AREA_BYTES);
 const [A, B, OUT, NONCE, SECRET] = [staging, staging + 64, staging + 128, staging + 256, staging + 320];
 const MESSAGE = staging + 1024;
-// X25519 has a memory of its own.
-const [RESULT, SCALAR, POINT] = [curve.staging, curve.args, curve.args + 32];
+// X25519 has a memory of its own. A pair's results lie behind its points.
+const [RESULT, SCALAR, POINT, OTHER_POINT] = [curve.staging, curve.args, curve.args + 32, curve.args + 64];
+const BOTH_RESULTS = OTHER_POINT + 32;
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 
 /** Both classes come from arrays that were filled in the same way. */
@@ -60,6 +61,13 @@ function scalars(fixed: Uint8Array): (secretClass: 0 | 1) => void {
 curve.bytes.set(random(32), SCALAR);
 curve.exports.x25519Base(RESULT, SCALAR);
 const publicKey = curve.bytes.slice(RESULT, RESULT + 32);
+
+/** Class 0: the first point of a pair has small order. Class 1: the second one has. */
+function smallOrderPoints(secretClass: 0 | 1): void {
+  curve.bytes.set(publicKey, POINT);
+  curve.bytes.set(publicKey, OTHER_POINT);
+  curve.bytes.fill(0, POINT + 32 * secretClass, POINT + 32 * secretClass + 32);
+}
 
 function forgedMessage(): (secretClass: 0 | 1) => void {
   const length = 64;
@@ -120,6 +128,17 @@ const subjects: Subject[] = [
       },
     },
     {
+      name: `two X25519 shared secrets at once, ${text}`,
+      classes: [text, "random scalar"],
+      calls: 1,
+      prepare: scalars(fixed),
+      run: () => {
+        curve.bytes.set(publicKey, POINT);
+        curve.bytes.set(publicKey, OTHER_POINT);
+        curve.exports.x25519Both(BOTH_RESULTS, SCALAR, POINT, SCALAR, OTHER_POINT);
+      },
+    },
+    {
       name: `X25519 public key, ${text}`,
       classes: [text, "random scalar"],
       calls: 1,
@@ -128,6 +147,14 @@ const subjects: Subject[] = [
     },
   ]),
 ];
+
+subjects.push({
+  name: "two X25519 shared secrets at once, one of them refused",
+  classes: ["the first", "the second"],
+  calls: 1,
+  prepare: smallOrderPoints,
+  run: () => curve.exports.x25519Both(BOTH_RESULTS, SCALAR, POINT, SCALAR, OTHER_POINT),
+});
 
 function measure({ calls, prepare, run }: Subject, seconds: number): [number[], number[]] {
   const times: [number[], number[]] = [[], []];

@@ -30,4 +30,4 @@ export {
 export { Poly1305, poly1305 } from "./poly1305.ts";
 export { SecretKey } from "./secret-key.ts";
 export { type DeriveOptions, SharedSecret } from "./shared-secret.ts";
-export { x25519 } from "./x25519.ts";
+export { x25519, x25519Pair } from "./x25519.ts";

@@ -21,7 +21,7 @@ export const CHUNK_BYTES = 32_768;
 // Offsets in the arguments, and their size.
 export const KEY = 0; // 32 bytes
 export const NONCE = 32; // 32 bytes; also a public key, or salt and personalisation
-export const STATE = 64; // 128 bytes: a hash or MAC in progress
+export const STATE = 64; // 128 bytes: a hash or MAC in progress; or the second pair of keys, and two results
 const ARGUMENT_BYTES = 192;
 export const STATE_BYTES = 128;
 /** Hashes, tags and X25519 results are no longer than this. */

@@ -7,8 +7,9 @@ import { bundle, makeProject, type Project, run } from "./support.ts";
 
 const BUNDLERS = ["esbuild", "vite", "webpack", "rollup"] as const;
 
-/** Bytes of the minified bundle for browsers. Whoever needs more changes it here, and says why. (The library carries both kernels of its core.) */
-const BUDGETS = { ciphers: 20_000, blake2s: 20_500, x25519: 25_500, all: 58_500, library: 345_000 } as const;
+/** Bytes of the minified bundle for browsers. Whoever needs more changes it here, and says why. (The library carries
+ * both kernels of its core; the module of X25519 two ladders, of which the second, for pairs, takes 1,400.) */
+const BUDGETS = { ciphers: 20_000, blake2s: 20_500, x25519: 27_000, all: 61_000, library: 345_000 } as const;
 
 const ONE = {
   ciphers: `import { chacha20poly1305 } from "wasmguard/crypto";

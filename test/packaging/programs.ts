@@ -2,26 +2,26 @@
 
 /** The primitives as people import them; sums up what came out, so that any way of running can be compared. */
 const USE_CRYPTO = `
-const key = new Uint8Array(32).fill(7), nonce = new Uint8Array(12);
+const key = new Uint8Array(32).fill(7), nonce = new Uint8Array(12), other = new Uint8Array(32).fill(8);
 const sealed = chacha20poly1305(key, nonce).encrypt(new TextEncoder().encode("hello"));
 let code;
 try { chacha20poly1305(key, nonce).decrypt(new Uint8Array(20)); } catch (error) { code = error.name + " " + error.code; }
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-const answer = [hex(sealed).slice(0, 16), hex(blake2s(key)).slice(0, 16), hex(x25519.getPublicKey(key)).slice(0, 16), code].join(" ");
+const answer = [hex(sealed).slice(0, 16), hex(blake2s(key)).slice(0, 16), ...x25519Pair(key, x25519.GuBytes, other, x25519.getPublicKey(key)).map((shared) => hex(shared).slice(0, 16)), code].join(" ");
 `;
 
 /** Worked out with @noble/ciphers, @noble/hashes and @noble/curves; the last two words are ours. */
-export const ANSWER = "5fe145600f713b52 21a0a66f5a04d11d 13be4feaeaf204c7 InvalidTagError INVALID_TAG";
+export const ANSWER = "5fe145600f713b52 21a0a66f5a04d11d 13be4feaeaf204c7 9daa9cba496a7005 InvalidTagError INVALID_TAG";
 
-const IMPORT_ALL = `import { blake2s, chacha20poly1305, x25519 } from "wasmguard/crypto";`;
+const IMPORT_ALL = `import { blake2s, chacha20poly1305, x25519, x25519Pair } from "wasmguard/crypto";`;
 const IMPORT_EACH = `
 import { blake2s } from "wasmguard/crypto/blake2s";
 import { chacha20poly1305 } from "wasmguard/crypto/chacha20poly1305";
-import { x25519 } from "wasmguard/crypto/x25519";`;
+import { x25519, x25519Pair } from "wasmguard/crypto/x25519";`;
 
 export const CRYPTO = `${IMPORT_ALL}${USE_CRYPTO}console.log(answer);`;
 export const CRYPTO_BY_PARTS = `${IMPORT_EACH}${USE_CRYPTO}console.log(answer);`;
-export const CRYPTO_REQUIRED = `const { blake2s, chacha20poly1305, x25519 } = require("wasmguard/crypto");${USE_CRYPTO}console.log(answer);`;
+export const CRYPTO_REQUIRED = `const { blake2s, chacha20poly1305, x25519, x25519Pair } = require("wasmguard/crypto");${USE_CRYPTO}console.log(answer);`;
 /** For pages: the answer is asked for. */
 export const CRYPTO_IN_PAGE = `${IMPORT_ALL}${USE_CRYPTO}globalThis.answer = answer;`;
 export const CRYPTO_FETCHED_IN_PAGE = CRYPTO_IN_PAGE.replace("wasmguard/crypto", "wasmguard/crypto/fetched");

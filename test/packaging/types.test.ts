@@ -9,7 +9,7 @@ const BARE = ["ES2022"];
 
 const PROGRAM = `
 import { Device, generatePrivateKey, tunPair, type Bind, type DeviceOptions, type Tun, WasmguardError } from "wasmguard";
-import { chacha20poly1305, x25519, SecretKey } from "wasmguard/crypto";
+import { chacha20poly1305, x25519, x25519Pair, SecretKey } from "wasmguard/crypto";
 const [tun, host] = tunPair({ mtu: undefined });
 const options: DeviceOptions = { privateKey: generatePrivateKey(), tun, bind: undefined, peers: undefined, limits: { maxPeers: undefined } };
 const device: Device = await Device.create(options);
@@ -18,8 +18,9 @@ const publicKey: Uint8Array<ArrayBuffer> = device.publicKey;
 device.on("handshakeFailed", ({ publicKey, reason }) => { const one: "no endpoint" | "cannot send" | "no answer" = reason; void [publicKey, one]; });
 const own: Tun = { open() {}, write: (packet: Uint8Array) => packet.length > 0, close() {} };
 const bind: Bind = { open: (port) => port, send: (datagram, to) => datagram.length > to.port, close() {} };
+const pair: [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>] = x25519Pair(publicKey, publicKey, publicKey, publicKey);
 const error: WasmguardError | undefined = undefined;
-void [own, bind, publicKey, error, chacha20poly1305, x25519, SecretKey];
+void [own, bind, publicKey, error, chacha20poly1305, x25519, pair, SecretKey];
 export {};
 `;
 

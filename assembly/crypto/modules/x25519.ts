@@ -5,4 +5,5 @@ import { reserve } from "./own-memory";
 setBaseTable(reserve(BASE_TABLE_BYTES));
 
 export { x25519, x25519Base } from "../x25519";
+export { x25519Both } from "../x25519-both";
 export { heap, scratch } from "./own-memory";

@@ -8,7 +8,7 @@ import type { Contestant, Inputs, Prepared } from "../contestant.ts";
 import { nobleShaped } from "./noble-shaped.ts";
 
 export const { build } = wasmguardCrypto;
-const { blake2s } = wasmguardCrypto;
+const { blake2s, x25519Pair } = wasmguardCrypto;
 
 /** What one superpacket of the tunnel holds; a batch is as many packets as fit. */
 const BATCH_BYTES = 65536;
@@ -86,6 +86,18 @@ function raw<Exports>(
   return { run, result: () => bytes.slice(staging, staging + resultBytes) };
 }
 
+/** Two shared secrets a run; the second is what gets compared. */
+function pair({ secretKey, publicKey }: Inputs): Prepared {
+  let shared: readonly Uint8Array[] = [];
+  return {
+    operations: 2,
+    run: () => {
+      shared = x25519Pair(secretKey, publicKey, secretKey, publicKey);
+    },
+    result: () => shared[1]!,
+  };
+}
+
 export const wasmguard: Contestant[] = [
   {
     library: "wasmguard",
@@ -103,6 +115,7 @@ export const wasmguard: Contestant[] = [
     kind: "ours",
     blake2s: ({ message }) => ({ run: () => blake2s(message) }),
   }),
+  { library: "wasmguard", variant: "two at once", kind: "ours", primitives: { "x25519-shared": pair } },
   {
     library: "wasmguard",
     variant: "raw Wasm export",

@@ -14,7 +14,7 @@ afterAll(() => compiled?.remove());
 
 const text = readFileSync(new URL("../../../docs/crypto.md", import.meta.url), "utf8");
 const programs = [...text.matchAll(/^```js\n(.*?)^```$/gms)].map(([, program]) => program!);
-const outputs = ["hello\n", "hello\nKEY_DESTROYED\n", "0 1436\n1 1420\n"];
+const outputs = ["hello\n", "64\n", "hello\nKEY_DESTROYED\n", "0 1436\n1 1420\n"];
 
 it("there is an output for each program", () => expect(programs.length).toBe(outputs.length));
 

@@ -107,6 +107,10 @@ for (const { name, api } of cryptoBuilds) {
       expect(dirtyMemories()).toBe(0);
       expect(() => api.x25519.getSharedSecret(secret, new Uint8Array(32))).toThrow(api.LowOrderPointError);
       expect(dirtyMemories()).toBe(0);
+      api.x25519Pair(secret, publicKey, key, publicKey);
+      expect(dirtyMemories()).toBe(0);
+      expect(() => api.x25519Pair(secret, publicKey, key, new Uint8Array(32))).toThrow(api.LowOrderPointError);
+      expect(dirtyMemories()).toBe(0);
       api.x25519.keygen();
       expect(dirtyMemories()).toBe(0);
     });

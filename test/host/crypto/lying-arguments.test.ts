@@ -7,6 +7,8 @@ import { cryptoBuilds, dirtyMemories } from "../../support/crypto-builds.ts";
 
 type Lie = (honest: Uint8Array, claimed: number) => Uint8Array;
 
+/** X25519's base point. */
+const POINT = new Uint8Array(32).fill(9, 0, 1);
 /** Has `extra` bytes more than it says. */
 const LONGER = 64;
 
@@ -53,6 +55,10 @@ for (const { name, api } of cryptoBuilds) {
     "key of Poly1305": [32, (bytes) => api.poly1305(data, bytes)],
     "secret of X25519": [32, (bytes) => api.x25519.getPublicKey(bytes)],
     "point of X25519": [32, (bytes) => api.x25519.scalarMult(key, bytes)],
+    "secret of a pair": [32, (bytes) => api.x25519Pair(bytes, POINT, key, POINT)],
+    "point of a pair": [32, (bytes) => api.x25519Pair(key, bytes, key, POINT)],
+    "other secret of a pair": [32, (bytes) => api.x25519Pair(key, POINT, bytes, POINT)],
+    "other point of a pair": [32, (bytes) => api.x25519Pair(key, POINT, key, bytes)],
     "seed of X25519": [32, (bytes) => api.x25519.keygen(bytes)],
     "salt of BLAKE2s": [8, (bytes) => api.blake2s(data, { salt: bytes })],
     "personalization of BLAKE2s": [8, (bytes) => api.blake2s(data, { personalization: bytes })],

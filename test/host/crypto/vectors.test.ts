@@ -92,6 +92,15 @@ for (const { name, api } of cryptoBuilds) {
       expect(api.x25519.getSharedSecret(hex(scalar), hex(u))).toEqual(hex(result));
     });
 
+    it("x25519Pair: RFC 7748 §5.2 and §6.1", () => {
+      const [first, second] = x25519Vectors.scalarMult;
+      const pair = api.x25519Pair(hex(first!.scalar), hex(first!.u), hex(second!.scalar), hex(second!.u));
+      expect(pair).toEqual([hex(first!.result), hex(second!.result)]);
+      const { alicePrivate, alicePublic, bobPrivate, bobPublic, shared } = x25519Vectors.diffieHellman;
+      const sides = [hex(alicePrivate), hex(bobPublic), hex(bobPrivate), hex(alicePublic)] as const;
+      expect(api.x25519Pair(...sides)).toEqual([hex(shared), hex(shared)]);
+    });
+
     it("x25519: RFC 7748 §6.1", () => {
       const { alicePrivate, alicePublic, bobPrivate, bobPublic, shared } = x25519Vectors.diffieHellman;
       expect(api.x25519.getPublicKey(hex(alicePrivate))).toEqual(hex(alicePublic));

@@ -55,6 +55,27 @@ for (const { name, api } of cryptoBuilds) {
       }
     });
 
+    it("x25519Pair: all of its vectors, each beside the one before it in either place", () => {
+      const vectors = (curve.x25519 as [number, ...string[]][]).map(([number, , secret, publicKey, shared]) => ({
+        number,
+        keys: [hex(secret!), hex(publicKey!)] as const,
+        shared,
+      }));
+      let previous = vectors.at(-1)!;
+      for (const vector of vectors) {
+        for (const [one, other] of [
+          [previous, vector],
+          [vector, previous],
+        ] as const) {
+          const title = `vectors ${one.number} and ${other.number}`;
+          const call = () => api.x25519Pair(...one.keys, ...other.keys);
+          if (one.shared === ZEROS || other.shared === ZEROS) expect(call, title).toThrow(api.LowOrderPointError);
+          else expect(call(), title).toEqual([hex(one.shared!), hex(other.shared!)]);
+        }
+        previous = vector;
+      }
+    });
+
     it.each([32, 16] as const)("blake2s: the known answers with a key, %i bytes of digest", (dkLen) => {
       const answers = keyed[`digest${dkLen}`];
       expect(answers).toHaveLength(256);

@@ -1,5 +1,5 @@
 // @ts-nocheck: AssemblyScript, compiled by compile.ts
-// Two ladders side by side, which no module of wasmguard/crypto has.
+// Two ladders side by side, with what only a responder's answer takes.
 import { BASE_TABLE_BYTES, setBaseTable } from "../../../../assembly/crypto/base-table";
 import { SCRATCH_BYTES, setScratch } from "../../../../assembly/memory/scratch";
 

@@ -25,7 +25,8 @@ export function check(wasmguard, vectors) {
     }
     throw new Error(`${what}: nothing was thrown`);
   };
-  const { chacha20poly1305, xchacha20poly1305, chacha20, poly1305, blake2s, x25519, AeadKey, SecretKey } = wasmguard;
+  const { chacha20poly1305, xchacha20poly1305, chacha20, poly1305, blake2s, x25519, x25519Pair, AeadKey, SecretKey } =
+    wasmguard;
 
   for (const { name, key, nonce, aad, plaintext, ciphertext, tag } of vectors.rfc8439.aead) {
     const cipher = chacha20poly1305(bytes(key), bytes(nonce), bytes(aad));
@@ -49,11 +50,18 @@ export function check(wasmguard, vectors) {
   for (const { scalar, u, result } of vectors.x25519.scalarMult) {
     same("X25519", x25519.scalarMult(bytes(scalar), bytes(u)), result);
   }
-  const { alicePrivate, alicePublic, bobPublic, shared } = vectors.x25519.diffieHellman;
+  const { alicePrivate, alicePublic, bobPrivate, bobPublic, shared } = vectors.x25519.diffieHellman;
   same("X25519 public key", x25519.getPublicKey(bytes(alicePrivate)), alicePublic);
   same("X25519 shared secret", x25519.getSharedSecret(bytes(alicePrivate), bytes(bobPublic)), shared);
+  const [alice, bob] = [
+    [bytes(alicePrivate), bytes(bobPublic)],
+    [bytes(bobPrivate), bytes(alicePublic)],
+  ];
+  for (const one of x25519Pair(...alice, ...bob)) same("two X25519 shared secrets", one, shared);
   for (const point of vectors.x25519.smallOrder) {
     throws("small order", "LOW_ORDER_POINT", () => x25519.getSharedSecret(bytes(alicePrivate), bytes(point)));
+    throws("small order", "LOW_ORDER_POINT", () => x25519Pair(alice[0], bytes(point), ...bob));
+    throws("small order", "LOW_ORDER_POINT", () => x25519Pair(...alice, bob[0], bytes(point)));
   }
 
   // Every length that takes a way of its own, and sizes that need chunks or the second memory.
