@@ -39,7 +39,9 @@ for file in /etc/hosts /etc/resolv.conf; do
   [[ ! -e $file ]] || cp --dereference "$file" "$root$file"
 done
 
-IFS=: read -ra directories <<<"$(dirname "$project"):${WASMGUARD_WINE_DIRECTORIES:-}"
+drive=$(dirname "$project")
+[[ $drive != / ]] || drive=$project
+IFS=: read -ra directories <<<"$drive:${WASMGUARD_WINE_DIRECTORIES:-}"
 for directory in "${directories[@]}"; do
   [[ -n $directory ]] || continue
   mkdir -p "$root$directory"
@@ -48,7 +50,7 @@ done
 installed=$project/.runtimes/windows
 [[ ! -d $installed/project/node_modules ]] || mount --bind "$installed/project/node_modules" "$root$project/node_modules"
 
-[[ -n ${WASMGUARD_WINE_KEEP:-} ]] || ln -s "$(dirname "$project")" "$root/root/.wine/dosdevices/p:"
+[[ -n ${WASMGUARD_WINE_KEEP:-} ]] || ln -s "$drive" "$root/root/.wine/dosdevices/p:"
 
 program=$1
 shift
