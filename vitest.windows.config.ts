@@ -17,7 +17,7 @@ const ELSEWHERE: Record<string, readonly string[]> = {
       "event/tun-descriptor",
       "loop/threads/failure",
     ],
-    ...["library/tun-device", "uapi/whose-socket"],
+    ...["library/tun-device", "uapi/whose-socket", "event/socket-drops"],
   ],
   "the daemon, and what brings it up": [
     ...["cli/start", "cli/demo", "cli/limits", "cli/refusals", "cli/quick", "cli/quick-file", "cli/show"],
