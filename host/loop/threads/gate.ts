@@ -12,8 +12,11 @@ import { Patience } from "./patience.ts";
 
 const SPINS = 1_000;
 const NAP_MS = 1;
-/** A worker that is still at one batch after this long will never end it. */
-const PATIENCE_MS = 5_000;
+/**
+ * A worker that is still at one batch after this long will never end it. Longer than a worker waits for those that share its batch (Fork.isDone,
+ * some six seconds), so that it is the one to say so.
+ */
+const PATIENCE_MS = 9_000;
 
 /** Thread 0's side. */
 export class Gate {

@@ -27,7 +27,8 @@ import { Patience } from "./patience.ts";
 import { TOKEN, type WorkerReady, type WorkerSetup } from "./setup.ts";
 
 const START_LIMIT_MS = 10_000;
-const STOP_LIMIT_MS = 3_000;
+/** Longer than a worker waits for those that share its batch (Fork.isDone): keys are wiped afterwards. */
+const STOP_LIMIT_MS = 9_000;
 
 export interface WorkersOptions extends ThreadParts {
   readonly core: Core;

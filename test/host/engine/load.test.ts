@@ -103,6 +103,37 @@ describe("several that wait", () => {
   });
 });
 
+describe("what is computed ahead", () => {
+  /** What each call of the core's answered. */
+  function countAhead(): boolean[] {
+    const { core } = pair.b.engine;
+    const { exports } = core;
+    const answers: boolean[] = [];
+    const agreeAhead = () => {
+      const answer = Boolean(exports.agreeAhead());
+      answers.push(answer);
+      return answer;
+    };
+    Object.defineProperty(core, "exports", { value: { ...exports, agreeAhead } });
+    return answers;
+  }
+
+  it("is of two that wait", () => {
+    const answers = countAhead();
+    flood(pair.b, 2);
+    drain(pair.b);
+    expect(answers).toEqual([true]);
+  });
+
+  it("is nothing under load, for most of it would be for messages that are refused", () => {
+    flood(pair.b, UNDER_LOAD);
+    const answers = countAhead();
+    drain(pair.b);
+    expect(pair.b.engine.counters.cookieRepliesSent).toBeGreaterThan(0);
+    expect(answers).toEqual([]);
+  });
+});
+
 describe("load", () => {
   it("begins when 512 handshake messages wait, and lasts a second", () => {
     flood(pair.b, UNDER_LOAD - 1);
