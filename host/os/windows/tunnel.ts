@@ -129,6 +129,8 @@ export class WindowsTunnel implements TunnelPorts {
 
   heartbeat(now: Instant): void {
     this.#sockets.dropStale(now);
+    // Should the end of the interface have been taken for an empty ring, nothing else would tell of it.
+    this.waiting.mayHave(PLACE.tun);
   }
 
   nextDeadline(): Instant {

@@ -13,6 +13,9 @@ import { ERROR } from "../../ffi/windows/constants.ts";
 import type { Inside } from "../../lane/ports.ts";
 import type { Wintun } from "./wintun.ts";
 
+/** wintun.h: the adapter is being removed; the ring is corrupt. Any other error may be one that the runtime left behind, with nothing wrong. */
+const ENDED: ReadonlySet<number> = new Set([ERROR.ERROR_HANDLE_EOF, ERROR.ERROR_INVALID_DATA]);
+
 export interface WintunInsideOptions {
   readonly core: Core;
   readonly device: Wintun;
@@ -48,9 +51,9 @@ export class WintunInside implements Inside {
 
   read(at: Address): number {
     const length = this.#device.receive(at + VNET_BYTES, this.#options.lengthAt);
-    if (length >= 0) return length + VNET_BYTES;
+    if (length > 0) return length + VNET_BYTES;
     this.#options.drained();
-    if (length !== -ERROR.ERROR_NO_MORE_ITEMS) this.#options.gone();
+    if (ENDED.has(-length)) this.#options.gone();
     return 0;
   }
 

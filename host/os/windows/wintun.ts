@@ -107,11 +107,12 @@ export class Wintun implements TunDevice {
    * Copy the packet that waits next to linear memory.
    * @param at       room for the largest packet, 65,535 bytes
    * @param lengthAt where four bytes may be used
-   * @returns its length, or −error when none can be had (ERROR_NO_MORE_ITEMS: none waits)
+   * @returns its length, or −error when none can be had (ERROR_NO_MORE_ITEMS: none waits). The runtime may have called Windows in between,
+   *          so that the error is another now
    */
   receive(at: Address, lengthAt: Address): number {
     const packet = this.#calls.WintunReceivePacket(this.#session, lengthAt);
-    if (packet === 0n) return -this.#win.lastError;
+    if (packet === 0n) return -(this.#win.lastError || ERROR.ERROR_NO_MORE_ITEMS);
     const length = new DataView(this.#win.memory.buffer).getUint32(lengthAt, true);
     this.#win.kernel.RtlMoveMemory(this.#win.base + BigInt(at), packet, BigInt(length));
     this.#calls.WintunReleaseReceivePacket(this.#session, packet);
