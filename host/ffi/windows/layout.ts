@@ -23,7 +23,7 @@ export const IN6_PKTINFO = { address: 0, interface: 16, BYTES: 20 } as const;
 /** <netioapi.h>: the start of what an interface does with one address family */
 export const MIB_IPINTERFACE_ROW = { family: 0, luid: 8, sitePrefixLength: 144, mtu: 152, BYTES: 168 } as const;
 /** <minwinbase.h> */
-export const OVERLAPPED = { event: 24, BYTES: 32 } as const;
+export const OVERLAPPED = { status: 0, event: 24, BYTES: 32 } as const;
 export const SECURITY_ATTRIBUTES = { length: 0, descriptor: 8, inherit: 16, BYTES: 24 } as const;
 /** <winnt.h>: one privilege */
 export const TOKEN_PRIVILEGES = { count: 0, luid: 4, attributes: 12, BYTES: 16 } as const;

@@ -5,10 +5,11 @@
  *
  * One that is done is not sent away: Windows would forget what it has not read yet. What it still writes is not looked at.
  *
- * While an operation is under way, Windows reads or writes linear memory: areas are wiped after it has ended.
+ * While an operation is under way, Windows reads or writes linear memory: areas are wiped after it has ended. Whether one is, the last error does
+ * not tell for sure, for the runtime may have called Windows in between: the OVERLAPPED and CancelIoEx do.
  */
 import type { Address } from "../../core/core.ts";
-import { ERROR, errorName } from "../../ffi/windows/constants.ts";
+import { ERROR, errorName, KERNEL } from "../../ffi/windows/constants.ts";
 import { OVERLAPPED } from "../../ffi/windows/layout.ts";
 import type { Win32 } from "../../ffi/windows/win32.ts";
 import { type Instant, NEVER } from "../../time/instant.ts";
@@ -21,8 +22,8 @@ import type { WaitSet } from "./wait-set.ts";
 
 /** Windows does not tell whether clients wait. While all instances are taken, so long may one be idle. */
 const IDLE_MS = 2_000;
-/** Clients that leave before they are looked at. */
-const GONE_MAX = 64;
+/** To wait for a client: as many may leave before they are looked at. */
+const ATTEMPTS_MAX = 64;
 
 interface Instance {
   readonly index: number;
@@ -72,15 +73,16 @@ export class PipeServer {
 
   /** When to call `advance`. */
   nextDeadline(): Instant {
-    if (this.#instances.some(({ session }) => session === undefined)) return NEVER;
-    return Math.min(...this.#instances.map(({ activeAt }) => activeAt)) + IDLE_MS;
+    const places = this.#instances.filter(({ state }) => state !== "broken");
+    if (places.some(({ session }) => session === undefined)) return NEVER;
+    return Math.min(NEVER, ...places.map(({ activeAt }) => activeAt)) + IDLE_MS;
   }
 
   /** Make room, where nobody else could come. */
   advance(now: Instant): void {
     if (now < this.nextDeadline()) return;
     for (const instance of this.#instances) {
-      if (now < instance.activeAt + IDLE_MS) continue;
+      if (instance.state === "broken" || now < instance.activeAt + IDLE_MS) continue;
       this.#options.log("verbose", "UAPI: dropped an idle client, for others may wait");
       this.#finish(instance);
       this.#release(instance);
@@ -91,21 +93,18 @@ export class PipeServer {
 
   /** Wait for a client, or take the one that is there already. */
   #connect(instance: Instance): void {
-    for (let gone = 0; gone < GONE_MAX; gone++) {
+    let error = 0;
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       instance.state = "connecting";
       if (this.#win.kernel.ConnectNamedPipe(instance.handle, instance.overlapped) !== 0) return;
-      const error = this.#win.lastError;
+      error = this.#win.lastError;
       if (error === ERROR.ERROR_IO_PENDING) return;
       if (error === ERROR.ERROR_PIPE_CONNECTED) return this.#open(instance);
-      if (error !== ERROR.ERROR_NO_DATA) return this.#break(instance, "ConnectNamedPipe", error);
+      this.#finish(instance);
       this.#win.kernel.DisconnectNamedPipe(instance.handle);
     }
-    this.#break(instance, "ConnectNamedPipe", ERROR.ERROR_NO_DATA);
-  }
-
-  #break(instance: Instance, call: string, error: number): void {
     instance.state = "broken";
-    this.#options.log("error", `UAPI: a place for clients is lost: ${call}: ${errorName(error)}`);
+    this.#options.log("error", `UAPI: a place for clients is lost: ConnectNamedPipe: ${errorName(error)}`);
   }
 
   #open(instance: Instance): void {
@@ -117,9 +116,9 @@ export class PipeServer {
   /** An operation has ended. */
   #serve(instance: Instance): void {
     const { handle, overlapped } = instance;
-    const ended = this.#win.kernel.GetOverlappedResult(handle, overlapped, this.#count, 0) !== 0;
     // The event of an operation that was waited for in another place.
-    if (!ended && this.#win.lastError === ERROR.ERROR_IO_INCOMPLETE) return;
+    if (this.#view.getUint32(overlapped + OVERLAPPED.status, true) === KERNEL.STATUS_PENDING) return;
+    const ended = this.#win.kernel.GetOverlappedResult(handle, overlapped, this.#count, 0) !== 0;
     const bytes = ended ? this.#view.getUint32(this.#count, true) : 0;
     if (instance.state === "connecting") {
       if (ended) this.#open(instance);
@@ -160,7 +159,9 @@ export class PipeServer {
     const { ReadFile, WriteFile } = this.#win.kernel;
     const call = state === "writing" ? WriteFile : ReadFile;
     if (call(instance.handle, address, length, 0, instance.overlapped) !== 0) return;
-    if (this.#win.lastError !== ERROR.ERROR_IO_PENDING) this.#restart(instance);
+    if (this.#win.lastError === ERROR.ERROR_IO_PENDING) return;
+    this.#finish(instance);
+    this.#restart(instance);
   }
 
   #restart(instance: Instance): void {
@@ -175,10 +176,12 @@ export class PipeServer {
     this.#win.kernel.DisconnectNamedPipe(instance.handle);
   }
 
-  /** End what is under way, and wait until Windows leaves linear memory alone. */
+  /**
+   * End what may be under way, and wait until Windows leaves linear memory alone. What failed at once is pending for ever by its OVERLAPPED: that
+   * is waited for only if there was something to cancel.
+   */
   #finish({ handle, overlapped, state }: Instance): void {
-    if (state === "broken") return;
-    this.#win.kernel.CancelIoEx(handle, overlapped);
+    if (state === "broken" || this.#win.kernel.CancelIoEx(handle, overlapped) === 0) return;
     this.#win.kernel.GetOverlappedResult(handle, overlapped, this.#count, 1);
   }
 

@@ -52,7 +52,7 @@ const STRUCTS: Readonly<Record<string, readonly [type: string, members: Readonly
     "MIB_IPINTERFACE_ROW",
     { family: "Family", luid: "InterfaceLuid", sitePrefixLength: "SitePrefixLength", mtu: "NlMtu" },
   ],
-  OVERLAPPED: ["OVERLAPPED", { event: "hEvent" }],
+  OVERLAPPED: ["OVERLAPPED", { status: "Internal", event: "hEvent" }],
   SECURITY_ATTRIBUTES: [
     "SECURITY_ATTRIBUTES",
     { length: "nLength", descriptor: "lpSecurityDescriptor", inherit: "bInheritHandle" },
