@@ -57,7 +57,7 @@ export class Connections {
   readonly #emptied: (() => void)[] = [];
   readonly #used: () => void;
   #draining = false;
-  /** Connections accepted and refused since the start. */
+  /** Connections accepted and refused since the start; refused are also datagrams for whose sender a forward had no room. */
   accepted = 0;
   refused = 0;
 

@@ -1,12 +1,15 @@
 /**
  * Forwards of UDP: a local port to a target inside, and a port inside to a target of this machine. Each client has a socket
- * of its own on the far side, so that answers find back; it goes when nothing has passed for a while.
+ * of its own on the far side, so that answers find back; it goes when nothing has passed for a while. Who sends may make up any
+ * number of clients, so their sockets are bounded, those that still wait for the target's name included.
  */
 import { createSocket, type Socket } from "node:dgram";
+import type { Connections } from "../connections.ts";
 import type { Context } from "../context.ts";
 import { ListenError, type Listener } from "../listen.ts";
 import { type Correspondence, type Datagrams, describeTarget, type Target } from "../way.ts";
 
+/** Of one forward; each has a socket. */
 const CLIENTS_MAX = 1024;
 const SWEEPS_PER_LIMIT = 4;
 
@@ -14,22 +17,27 @@ const SWEEPS_PER_LIMIT = 4;
 const OPENING_MAX = 16;
 
 interface Session {
+  /** Its socket is not open yet, and can only be closed once it is. */
+  readonly opening: boolean;
   send(payload: Uint8Array): void;
   close(): void;
   usedAt: number;
 }
 
-/** The sessions by client; the one that was used least lately gives way. */
+/** The sessions by client; the one that was used least lately gives way, unless its socket is still opening. */
 class Sessions {
+  readonly #connections: Connections;
   readonly #byClient = new Map<string, Session>();
   readonly #sweeper: NodeJS.Timeout | undefined;
 
   /** @param idleMs 0: sessions never end by themselves */
-  constructor(idleMs: number) {
+  constructor({ connections }: Context, idleMs: number) {
+    this.#connections = connections;
     if (idleMs === 0) return;
     this.#sweeper = setInterval(() => {
       const now = performance.now();
-      for (const [client, session] of this.#byClient) if (now - session.usedAt >= idleMs) this.#end(client);
+      for (const [client, { opening, usedAt }] of this.#byClient)
+        if (!opening && now - usedAt >= idleMs) this.#end(client);
     }, idleMs / SWEEPS_PER_LIMIT);
     this.#sweeper.unref();
   }
@@ -41,6 +49,10 @@ class Sessions {
     const client = describeTarget(from);
     let session = this.#byClient.get(client);
     if (session === undefined) {
+      if (!this.#makeRoom()) {
+        this.#connections.refused += 1;
+        return;
+      }
       const opened: Session = opening(
         open(() => {
           opened.usedAt = performance.now();
@@ -54,8 +66,16 @@ class Sessions {
     // In order of use, so the first in the map is the one to go.
     this.#byClient.delete(client);
     this.#byClient.set(client, session);
-    if (this.#byClient.size > CLIENTS_MAX) this.#end(this.#byClient.keys().next().value!);
     session.send(payload);
+  }
+
+  /** @returns whether one more may have a socket */
+  #makeRoom(): boolean {
+    if (this.#byClient.size < CLIENTS_MAX) return true;
+    const [[oldest, { opening }]] = this.#byClient as unknown as [[string, Session]];
+    if (opening) return false;
+    this.#end(oldest);
+    return true;
   }
 
   #end(client: string): void {
@@ -81,6 +101,9 @@ function opening(open: Promise<Correspondence>, failed: () => void): Session {
     waiting = [];
   }, failed);
   return {
+    get opening() {
+      return socket === undefined;
+    },
     usedAt: 0,
     send: (payload) => {
       if (socket !== undefined) socket.send(payload);
@@ -127,7 +150,7 @@ export interface UdpForward {
 
 /** What comes to `bind` goes to the target inside. @throws ListenError */
 export async function forwardUdpOut(context: Context, bind: Target, { target, idleMs }: UdpForward): Promise<Listener> {
-  const sessions = new Sessions(idleMs);
+  const sessions = new Sessions(context, idleMs);
   const socket = await bindUdp(bind);
   socket.on("message", (payload, from) => {
     const client = { host: from.address, port: from.port };
@@ -150,7 +173,7 @@ export async function forwardUdpOut(context: Context, bind: Target, { target, id
 
 /** What comes to `port` inside goes to the target as this machine reaches it. */
 export async function forwardUdpIn(context: Context, port: number, { target, idleMs }: UdpForward): Promise<Datagrams> {
-  const sessions = new Sessions(idleMs);
+  const sessions = new Sessions(context, idleMs);
   const inside = await context.way.bind(port, (payload, from) => {
     sessions.send(from, payload, (active) => {
       context.log(`udp forward ${describeTarget(from)} → ${describeTarget(target)}`);

@@ -194,7 +194,7 @@ describe("a UDP forward", () => {
 
   /** A forward from inside, and what somebody there would make of its datagrams. */
   async function fromInside(targetPort: number) {
-    const { context, way } = bed();
+    const { context, way, connections } = bed();
     const answers: { text: string; to: Target }[] = [];
     let deliver: OnDatagram = () => {};
     way.bind = async (_, onDatagram) => {
@@ -210,7 +210,7 @@ describe("a UDP forward", () => {
     };
     const forward = await forwardUdpIn(context, 53, { target: here(targetPort), idleMs: 0 });
     onTestFinished(() => forward.close());
-    return { answers, deliver: (text: string, from: Target) => deliver(Buffer.from(text), from) };
+    return { answers, connections, deliver: (text: string, from: Target) => deliver(Buffer.from(text), from) };
   }
 
   it("hears nobody who cannot be answered", async () => {
@@ -225,6 +225,53 @@ describe("a UDP forward", () => {
     deliver("from somewhere", { host: "10.0.0.9", port: 7 });
     await expect.poll(() => answers).toEqual([{ text: "re:from somewhere", to: { host: "10.0.0.9", port: 7 } }]);
     expect(heard).toEqual(["from somewhere"]);
+  });
+
+  it("opens no more sockets at a time than it keeps, and counts whom it drops", async () => {
+    const { answers, connections, deliver } = await fromInside(await answering());
+    // All before the first of them is open.
+    for (let i = 0; i < 3000; i++) deliver("flood", { host: `10.1.${i >> 8}.${i & 255}`, port: 7 });
+    expect(connections.refused).toBe(3000 - 1024);
+    const late = { host: "10.0.0.9", port: 7 };
+    await expect
+      .poll(
+        () => {
+          deliver("late", late);
+          return answers.some(({ to }) => to.host === late.host);
+        },
+        { timeout: 20_000 },
+      )
+      .toBe(true);
+  });
+
+  it("keeps a place for a socket whose name is looked up for longer than a client may be idle", async () => {
+    const { context, way } = bed();
+    let opening = 0;
+    let fail = (): void => {};
+    way.correspond = () => {
+      opening += 1;
+      return new Promise((_, reject) => {
+        fail = () => reject(new Error("no such name"));
+      });
+    };
+    const listener = await forwardUdpOut(context, ANY, { target: here(9), idleMs: 20 });
+    onTestFinished(() => listener.close());
+    const client = await udp();
+    const send = () => client.send("x", listener.address.port, "127.0.0.1");
+    send();
+    await expect.poll(() => opening).toBe(1);
+    await new Promise((done) => setTimeout(done, 100));
+    send();
+    send();
+    await new Promise((done) => setTimeout(done, 50));
+    expect(opening).toBe(1);
+    fail();
+    await expect
+      .poll(() => {
+        send();
+        return opening;
+      })
+      .toBe(2);
   });
 
   it("outlives more senders than it keeps, datagrams of every size, and a target that refuses them", async () => {
