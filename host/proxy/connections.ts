@@ -10,7 +10,7 @@ export interface ConnectionLimits {
   readonly most: number;
   /** A connection without a byte in either direction for this long is reset; 0: never. */
   readonly idleMs: number;
-  /** Called for every connection that comes, and whenever bytes have passed. */
+  /** Called for every connection that comes, and whenever bytes or datagrams have passed. */
   used?(): void;
 }
 
@@ -55,7 +55,6 @@ export class Connections {
   /** Sweeps in the time that a connection may be idle. */
   readonly #quietMost: number = Number.POSITIVE_INFINITY;
   readonly #emptied: (() => void)[] = [];
-  readonly #used: () => void;
   #draining = false;
   /** Connections accepted and refused since the start; refused are also datagrams for whose sender a forward had no room. */
   accepted = 0;
@@ -63,7 +62,6 @@ export class Connections {
 
   constructor(limits: ConnectionLimits) {
     this.#limits = limits;
-    this.#used = () => limits.used?.();
     if (limits.idleMs === 0) return;
     const everyMs = Math.min(SWEEP_MS_MAX, limits.idleMs / SWEEPS_PER_LIMIT);
     this.#quietMost = Math.ceil(limits.idleMs / everyMs);
@@ -80,6 +78,11 @@ export class Connections {
     return this.#open.size;
   }
 
+  /** Something has passed, of a connection or of what is none: datagrams. */
+  used(): void {
+    this.#limits.used?.();
+  }
+
   /** @returns undefined if there is no room; the stream is closed then */
   add(stream: Duplex): Connection | undefined {
     // Until somebody reads, an early reset by the client must not end the process.
@@ -90,8 +93,8 @@ export class Connections {
       return undefined;
     }
     this.accepted += 1;
-    this.#used();
-    const connection = new Connection(stream, this.#used);
+    this.used();
+    const connection = new Connection(stream, () => this.used());
     this.#open.add(connection);
     stream.once("close", () => {
       this.#open.delete(connection);

@@ -54,19 +54,22 @@ class Sessions {
         return;
       }
       const opened: Session = opening(
-        open(() => {
-          opened.usedAt = performance.now();
-        }),
+        open(() => this.#use(opened)),
         // The next datagram tries again.
         () => this.#byClient.get(client) === opened && this.#end(client),
       );
       session = opened;
     }
-    session.usedAt = performance.now();
+    this.#use(session);
     // In order of use, so the first in the map is the one to go.
     this.#byClient.delete(client);
     this.#byClient.set(client, session);
     session.send(payload);
+  }
+
+  #use(session: Session): void {
+    session.usedAt = performance.now();
+    this.#connections.used();
   }
 
   /** @returns whether one more may have a socket */

@@ -124,6 +124,21 @@ describe("a UDP forward", () => {
     ]);
   });
 
+  it("tells that it is used, of datagrams in both directions", async () => {
+    let used = 0;
+    const { context } = bed({ used: () => used++ });
+    const target = await udp();
+    const listener = await forwardUdpOut(context, ANY, { target: here(target.address().port), idleMs: 0 });
+    onTestFinished(() => listener.close());
+    const client = await udp();
+    client.send("there", listener.address.port, "127.0.0.1");
+    const [, session] = (await once(target, "message")) as [Buffer, { port: number }];
+    expect(used).toBe(1);
+    target.send("and back", session.port, "127.0.0.1");
+    await once(client, "message");
+    expect(used).toBe(2);
+  });
+
   it("and from inside to here", async () => {
     const { context } = bed();
     const port = await freePort();

@@ -23,12 +23,13 @@ export interface BedOptions {
   readonly requestMs?: number;
   readonly connectMs?: number;
   readonly users?: UsersOf;
+  readonly used?: () => void;
 }
 
 export function bed(options: BedOptions = {}): Bed {
-  const { most = 100, idleMs = 0, requestMs = 20_000, connectMs = 20_000, users } = options;
+  const { most = 100, idleMs = 0, requestMs = 20_000, connectMs = 20_000, users, used } = options;
   const way = directWay();
-  const connections = new Connections({ most, idleMs });
+  const connections = new Connections({ most, idleMs, ...(used && { used }) });
   onTestFinished(() => connections.close());
   const log: string[] = [];
   const context: Context = { way, connections, requestMs, connectMs, users, log: (line) => log.push(line) };
