@@ -4,6 +4,7 @@
  */
 export const EPERM = 1;
 export const ENOENT = 2;
+export const ESRCH = 3;
 export const EINTR = 4;
 export const EIO = 5;
 export const EBADF = 9;
@@ -41,6 +42,7 @@ export const ERRNO = {
   EBADFD,
   EPERM,
   ENOENT,
+  ESRCH,
   EINTR,
   EIO,
   ENXIO,

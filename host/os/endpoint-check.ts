@@ -7,14 +7,21 @@
 import type { Core } from "../core/core.ts";
 import { PATH_BYTES, pathAddressAt, pathFamily, pathInterface, pathPort, pathScope } from "../core/records/path.ts";
 
+interface RouteQuestion {
+  readonly to: Uint8Array;
+  readonly interface: number;
+  readonly port: number;
+  readonly mark: number;
+}
+
 /** Who knows the routes of this machine. */
 export interface Routes {
   /**
    * Where packets to an address leave.
    * @param question `interface`: that they must leave through, 0 for any; a port and a mark where rules may ask for them
-   * @returns the interface's index; undefined when there is no such route
+   * @returns the interface's index; undefined when there is no such route; "no answer" when that could not be found out
    */
-  ask(question: { to: Uint8Array; interface: number; port: number; mark: number }): { interface: number } | undefined;
+  ask(question: RouteQuestion): { interface: number } | undefined | "no answer";
   close(): void;
 }
 
@@ -45,14 +52,19 @@ export class EndpointCheck {
   /** @param path what the peer's message came along; its address is one of the peer's allowed IPs */
   mayFollow(path: number): boolean {
     const bytes = this.#options.core.bytes.subarray(path, path + PATH_BYTES);
-    if (bytes.some((byte, i) => byte !== this.#latest[i])) {
-      this.#latest.set(bytes);
-      this.#latestAnswer = this.#leadsOutside(path);
+    if (bytes.every((byte, i) => byte === this.#latest[i])) return this.#latestAnswer;
+    const answer = this.#leadsOutside(path);
+    if (answer === "no answer") {
+      // Not now; the next message along this path asks again.
+      this.news();
+      return false;
     }
-    return this.#latestAnswer;
+    this.#latest.set(bytes);
+    this.#latestAnswer = answer;
+    return answer;
   }
 
-  #leadsOutside(path: number): boolean {
+  #leadsOutside(path: number): boolean | "no answer" {
     const { core, routes, device, mark } = this.#options;
     const own = device();
     if (own === 0) return true;
@@ -62,7 +74,7 @@ export class EndpointCheck {
     const to = core.bytes.slice(at, at + (pathFamily(core.views, path) === 4 ? 4 : 16));
     const port = pathPort(core.views, path);
     const route = routes.ask({ to, interface: pathScope(core.views, path), port, mark: mark() });
-    return route?.interface !== own;
+    return route === "no answer" ? route : route?.interface !== own;
   }
 
   close(): void {

@@ -8,6 +8,7 @@ import { ERRNO } from "../errno.ts";
 export const DARWIN_ERRNO = {
   EPERM: 1,
   ENOENT: 2,
+  ESRCH: 3,
   EINTR: 4,
   EIO: 5,
   ENXIO: 6,

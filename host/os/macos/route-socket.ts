@@ -1,18 +1,21 @@
 /**
  * The route socket of macOS (<net/route.h>, route(4)): it tells whoever has one open of interfaces, addresses and routes that change, and
  * answers the question which way packets to an address go. Questions go through a socket of their own, whose answer is the next of their number.
+ * That one hears all news, too; when its buffer is full of them, answers are lost, so it is emptied first.
  */
 import { ROUTE, SOCKET } from "../../ffi/darwin/constants.ts";
 import { RT_MSGHDR, SOCKADDR_DL, SOCKADDR_IN, SOCKADDR_IN6 } from "../../ffi/darwin/layout.ts";
 import type { DarwinLibc } from "../../ffi/darwin/libc.ts";
-import { EINTR, ENOBUFS } from "../../ffi/errno.ts";
+import { EINTR, ENOBUFS, ESRCH } from "../../ffi/errno.ts";
 import { SCRATCH_BYTES } from "../../ffi/scratch.ts";
 import type { Routes } from "../endpoint-check.ts";
 import { openSocket } from "./descriptor.ts";
 import { HEADS } from "./udp-receive.ts";
 
-/** Messages of one look at the news, and stale ones that may lie in front of an answer. */
+/** Messages of one look at the news, and those that may come between a question and its answer. */
 const READS_MAX = 64;
+/** More than a socket's buffer holds (8192 bytes: raw_recvspace of xnu). */
+const STALE_MAX = 1024;
 
 const NETWORK = new Set<number>([
   ROUTE.RTM_ADD,
@@ -68,21 +71,34 @@ export class RouteQuery implements Routes {
   }
 
   /** macOS routes by the destination alone: no mark, no port. */
-  ask({ to }: { to: Uint8Array }): { interface: number } | undefined {
+  ask({ to }: { to: Uint8Array }): { interface: number } | undefined | "no answer" {
     const { view, at } = this.#libc.scratch;
+    this.#forgetNews();
     this.#sequence = (this.#sequence + 1) & 0x7fffffff;
     const length = this.#write(to);
-    if (this.#libc.write(this.#fd, at(0), length) !== length) return undefined;
+    const written = this.#libc.write(this.#fd, at(0), length);
+    if (written === -ESRCH) return undefined;
+    if (written !== length) return "no answer";
     for (let i = 0; i < READS_MAX; i++) {
       const read = this.#libc.read(this.#fd, at(0), SCRATCH_BYTES);
       if (read === -EINTR) continue;
-      if (read < 0) return undefined;
+      if (read < 0) return "no answer";
       if (read < RT_MSGHDR.BYTES || messageType(view, read) !== ROUTE.RTM_GET) continue;
       if (view.getInt32(RT_MSGHDR.sequence, true) !== this.#sequence) continue;
-      if (view.getInt32(RT_MSGHDR.error, true) !== 0) return undefined;
-      return { interface: view.getUint16(RT_MSGHDR.index, true) };
+      const error = view.getInt32(RT_MSGHDR.error, true);
+      if (error === ESRCH) return undefined;
+      return error === 0 ? { interface: view.getUint16(RT_MSGHDR.index, true) } : "no answer";
     }
-    return undefined;
+    return "no answer";
+  }
+
+  /** Read until nothing waits. */
+  #forgetNews(): void {
+    const { at } = this.#libc.scratch;
+    for (let i = 0; i < STALE_MAX; i++) {
+      const read = this.#libc.read(this.#fd, at(0), SCRATCH_BYTES);
+      if (read < 0 && read !== -EINTR && read !== -ENOBUFS) return;
+    }
   }
 
   /** The destination, and an empty place for the interface: without it the answer names none. @returns bytes */

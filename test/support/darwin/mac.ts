@@ -38,8 +38,10 @@ export class Mac {
   readonly folders = new Set(["/", "/var", "/var/run"]);
   /** Files came or went, by folder: counts. */
   readonly changes = new Map<string, number>();
-  /** Prefixes that lead into an interface: text that an address begins with, and its index. */
+  /** Prefixes that lead into an interface: text that an address begins with, and its index; 0 for none. */
   readonly routes = new Map<string, number>();
+  /** Whether answers to questions for routes find room. */
+  routeAnswers: "told" | "lost" = "told";
   lockableBytes = Number.POSITIVE_INFINITY;
   hasIpv6 = true;
   readonly taken: ReadonlySet<number>;
@@ -129,7 +131,7 @@ export class Mac {
     message.setUint8(RT_MSGHDR.version, ROUTE.RTM_VERSION);
     message.setUint8(RT_MSGHDR.type, type);
     message.setUint16(RT_MSGHDR.index, index, true);
-    for (const socket of this.routeSockets) socket.queue.push(new Uint8Array(message.buffer));
+    for (const socket of this.routeSockets) socket.hear(new Uint8Array(message.buffer));
   }
 
   // Files.

@@ -7,9 +7,12 @@ import type { Mac } from "./mac.ts";
 import { addressText } from "./network.ts";
 
 const DEFAULT_INTERFACE = 4;
+/** raw_recvspace of xnu. What finds no room is lost, answers too. */
+const BUFFER_BYTES = 8192;
 
 export class RouteSocket extends Descriptor {
-  readonly queue = new Messages();
+  readonly #queue = new Messages();
+  #bytes = 0;
   readonly #mac: Mac;
 
   constructor(mac: Mac) {
@@ -19,11 +22,19 @@ export class RouteSocket extends Descriptor {
   }
 
   override get waiting(): number {
-    return this.queue.length;
+    return this.#queue.length;
   }
 
   override read(capacity: number): Uint8Array {
-    return this.queue.take().subarray(0, capacity);
+    const message = this.#queue.take();
+    this.#bytes -= message.length;
+    return message.subarray(0, capacity);
+  }
+
+  hear(message: Uint8Array): void {
+    if (this.#bytes + message.length > BUFFER_BYTES) return;
+    this.#bytes += message.length;
+    this.#queue.push(message);
   }
 
   /** RTM_GET alone; the interface is told to whoever leaves a place for it (route_output of xnu). */
@@ -42,7 +53,7 @@ export class RouteSocket extends Descriptor {
     const at = RT_MSGHDR.BYTES + layout.address;
     const text = addressText(request.subarray(at, at + (family === SOCKET.AF_INET ? 4 : 16)));
     const found = [...this.#mac.routes].find(([prefix]) => text.startsWith(prefix));
-    if (found?.[1] === 0) throw new Failure("ENETUNREACH", text);
+    if (found?.[1] === 0) throw new Failure("ESRCH", text);
     const device = RT_MSGHDR.BYTES + layout.BYTES;
     if ((addresses & ROUTE.RTA_IFP) !== 0) {
       insist(request[device] === SOCKADDR_DL.BYTES && request[device + 1] === SOCKET.AF_LINK, "sockaddr_dl");
@@ -50,7 +61,7 @@ export class RouteSocket extends Descriptor {
       view.setUint16(RT_MSGHDR.index, found?.[1] ?? DEFAULT_INTERFACE, true);
     }
     // All route sockets hear of it.
-    for (const socket of this.#mac.routeSockets) socket.queue.push(request);
+    if (this.#mac.routeAnswers === "told") for (const socket of this.#mac.routeSockets) socket.hear(request);
     return request.length;
   }
 
