@@ -58,6 +58,7 @@ function writeBody(to: NodeJS.WritableStream, body: Sending["body"]): void {
 function untilSecure(socket: TLSSocket, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = (): void => void socket.destroy(signal?.reason);
+    if (signal?.aborted) abort();
     const stop = (): void => {
       signal?.removeEventListener("abort", abort);
       socket.off("error", failed).off("close", closed);
@@ -104,6 +105,7 @@ export class HttpTransport {
   }
 
   async send(sending: Sending): Promise<Received> {
+    sending.signal?.throwIfAborted();
     try {
       return await this.#sendKept(sending);
     } catch (error) {
@@ -207,6 +209,8 @@ export class HttpTransport {
 
   #sendHttp2({ method, url, headers, body, signal }: Sending, session: ClientHttp2Session): Promise<Received> {
     return new Promise((resolve, reject) => {
+      // Who has missed the event hears of it no more.
+      signal?.throwIfAborted();
       const passing = Object.entries(headers).filter(([name]) => !CONNECTION_FIELDS.has(name));
       const pseudo = {
         ":method": method,

@@ -32,6 +32,23 @@ async function web(serve: RequestListener, tls: object = {}) {
   };
 }
 
+/** A server of HTTP/2, and a transport that trusts it. */
+async function secureWeb(serve: Parameters<typeof createSecureServer>[1]) {
+  const { near, far } = pair();
+  const { cert, key } = certificate("far.internal");
+  const server = createSecureServer({ cert, key }, serve);
+  let connections = 0;
+  const port = await inside(far, (socket) => {
+    connections += 1;
+    server.emit("connection", socket);
+  });
+  onTestFinished(() => void server.close());
+  const transport = new HttpTransport(near, { ca: cert });
+  onTestFinished(() => transport.close());
+  const origin = `https://far.internal:${port}`;
+  return { near, origin, fetch: makeFetch(transport), connections: () => connections };
+}
+
 describe("fetch", () => {
   it("asks, keeps the connection, and gives the answer as fetch does", async () => {
     const { fetch, origin, connections } = await web((request, response) => {
@@ -129,6 +146,31 @@ describe("fetch", () => {
   });
 
   it.each([
+    ["over HTTP/1.1", web],
+    ["over HTTP/2", secureWeb],
+  ])("does not send what is aborted while its body is taken, %s", async (_, start) => {
+    const seen: string[] = [];
+    const { fetch, origin } = await start(
+      (request: { url?: string | undefined }, response: { end(text: string): unknown }) => {
+        seen.push(request.url!);
+        response.end("ok");
+      },
+    );
+    const giveUp = async (path: string): Promise<void> => {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const asked = fetch(origin + path, { method: "POST", body: "b", signal });
+      controller.abort();
+      await expect(asked).rejects.toMatchObject({ name: "AbortError" });
+    };
+    await giveUp("/on a first connection");
+    await (await fetch(`${origin}/kept`)).text();
+    await giveUp("/on a kept one");
+    await (await fetch(`${origin}/last`)).text();
+    expect(seen).toEqual(["/kept", "/last"]);
+  });
+
+  it.each([
     ["nobody listens", "https://10.0.0.2:9/", "ECONNREFUSED"],
     ["no address of ours leads", "https://[fd00::1]/", "ENETUNREACH"],
     ["no host has the name", "https://nowhere.internal/", "ENOTFOUND"],
@@ -186,31 +228,20 @@ describe("fetch", () => {
   });
 
   it("speaks HTTP/2 where the server does, with one connection for many requests", async () => {
-    const { near, far } = pair();
-    const { cert, key } = certificate("far.internal");
-    const server = createSecureServer({ cert, key }, (request, response) => {
+    const { near, origin, fetch, connections } = await secureWeb((request, response) => {
       response.setHeader("x-version", request.httpVersion);
       if (request.method === "GET") response.end(request.url);
       else request.pipe(response);
     });
-    let connections = 0;
-    const port = await inside(far, (socket) => {
-      connections += 1;
-      server.emit("connection", socket);
-    });
-    onTestFinished(() => void server.close());
-    const transport = new HttpTransport(near, { ca: cert });
-    onTestFinished(() => transport.close());
-    const fetch = makeFetch(transport);
-    const first = await fetch(`https://far.internal:${port}/1`);
+    const first = await fetch(`${origin}/1`);
     expect(first.headers.get("x-version")).toBe("2.0");
     expect(await first.text()).toBe("/1");
-    const posted = await fetch(`https://far.internal:${port}/2`, { method: "POST", body: "x".repeat(200_000) });
+    const posted = await fetch(`${origin}/2`, { method: "POST", body: "x".repeat(200_000) });
     expect((await posted.text()).length).toBe(200_000);
-    expect(connections).toBe(1);
+    expect(connections()).toBe(1);
     const distrusting = new HttpTransport(near);
     onTestFinished(() => distrusting.close());
-    await expect(makeFetch(distrusting)(`https://far.internal:${port}/`)).rejects.toMatchObject({
+    await expect(makeFetch(distrusting)(origin)).rejects.toMatchObject({
       message: "fetch failed",
     });
   });
