@@ -109,10 +109,16 @@ class NodeSocket implements DatagramSocket {
   }
 
   sendTrain(train: Uint8Array, segment: number, port: number, address: string): void {
-    for (const datagram of this.#trains.split(train, segment)) {
+    // A datagram that waits keeps all of the array alive that it is part of, and only its own bytes are counted.
+    if (this.#mayWait()) return this.#sendAll(this.#trains.splitToKeep(train, segment), port, address);
+    this.#sendAll(this.#trains.split(train, segment), port, address);
+    if (this.#mayWait()) this.#trains.giveAway();
+  }
+
+  #sendAll(datagrams: readonly Uint8Array[], port: number, address: string): void {
+    for (const datagram of datagrams) {
       if (!this.send(datagram, port, address)) this.#events.lost(undefined);
     }
-    if (this.#mayWait()) this.#trains.giveAway();
   }
 
   /** Whether the system had no room for a datagram, which the runtime reads later then. */

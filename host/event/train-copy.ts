@@ -29,6 +29,14 @@ export class TrainCopy {
     return datagrams;
   }
 
+  /** @returns the same for whoever reads them later: in memory of their own, and no more of it than there are bytes */
+  splitToKeep(train: Uint8Array, segment: number): Uint8Array[] {
+    const bytes = new Uint8Array(train);
+    return Array.from({ length: Math.ceil(bytes.length / segment) }, (_, i) =>
+      bytes.subarray(i * segment, (i + 1) * segment),
+    );
+  }
+
   /** Somebody still reads what `split` returned: its bytes are never changed again. */
   giveAway(): void {
     this.#bytes = new Uint8Array(0);

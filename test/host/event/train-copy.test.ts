@@ -1,6 +1,7 @@
 /** Trains on sockets that take datagrams one by one: their arrays are used again, unless somebody still reads them. */
 import { Socket } from "node:dgram";
 import { afterEach, expect, it, vi } from "vitest";
+import { MESSAGE_BYTES_MAX } from "../../../host/core/codes.ts";
 import type { DatagramSocket } from "../../../host/event/datagram-socket.ts";
 import { openNodeSocket } from "../../../host/event/datagram-socket-node.ts";
 import { TrainCopy } from "../../../host/event/train-copy.ts";
@@ -117,4 +118,31 @@ it("a socket with much unsent is full, then drops, and is told to have room once
   told.length = 0;
   for (const confirm of done) confirm(null);
   expect(told).toEqual(["drained"]);
+});
+
+it("what waits in a socket holds no more memory than is counted, and one array", async () => {
+  const { given, send } = await open(1);
+  for (let i = 0; i < 100; i++) send(new Uint8Array(2 * SEGMENT).fill(i));
+  expect(given.map(([byte]) => byte)).toEqual(Array.from({ length: 200 }, (_, i) => i >> 1));
+  const held = new Set(given.map(({ buffer }) => buffer));
+  const bytes = [...held].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  expect(bytes).toBeLessThanOrEqual(MESSAGE_BYTES_MAX + 100 * 2 * SEGMENT);
+});
+
+it("a train whose bytes are kept is copied, whatever it is, and has the same datagrams", () => {
+  const train = Buffer.from(trainOf(1));
+  const datagrams = new TrainCopy().splitToKeep(train, SEGMENT);
+  train.fill(2);
+  expect(datagrams.map(({ length }) => length)).toEqual([10, 10, 10, 5]);
+  expect(Buffer.concat(datagrams).equals(trainOf(1))).toBe(true);
+});
+
+it("the datagrams of the first train that waits keep their bytes for good", async () => {
+  const { given, send } = await open(0);
+  let queued: "as sent" | "none" = "as sent";
+  vi.spyOn(Socket.prototype, "getSendQueueCount").mockImplementation(() => (queued === "as sent" ? given.length : 0));
+  send(trainOf(1));
+  queued = "none";
+  send(trainOf(2));
+  expect(given.map(([byte]) => byte)).toEqual([1, 1, 1, 1, 2, 2, 2, 2]);
 });
