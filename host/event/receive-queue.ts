@@ -47,6 +47,7 @@ export class ReceiveQueue {
 
   #continues(length: number, segment: number, from: Endpoint): boolean {
     return (
+      this.#slots > 0 &&
       this.#from === from &&
       (segment === this.#segment || (length === segment && length < this.#segment)) &&
       this.#length === this.#segment * this.#datagrams &&

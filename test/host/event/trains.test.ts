@@ -96,6 +96,24 @@ it.each([0, -1, 1.5, 15, 1001, Number.NaN, "100"])(
   },
 );
 
+it.each([undefined, null])("a sender that is %s is refused, whatever came before", async (sender) => {
+  const [device, events] = await alone();
+  const from = sender as never;
+  const calls = [
+    () => events.receive(new Uint8Array(900), from),
+    () => events.receive(new Uint8Array(1000), from),
+    () => events.receiveTrain!(new Uint8Array(2000), 1000, from),
+  ];
+  const refusal = expect.objectContaining({ code: "OPTION" });
+  for (const call of calls) expect(call).toThrow(refusal);
+  events.receive(new Uint8Array(1000).fill(9), plain.endpoint(1));
+  for (const call of calls) expect(call).toThrow(refusal);
+  await plain.settle();
+  for (const call of calls) expect(call).toThrow(refusal);
+  await plain.settle();
+  expect(device.statistics().drops.type).toBe(1n);
+});
+
 it("each datagram of a train is looked at, and counted where it is dropped", async () => {
   const [device, events] = await alone();
   // The last is shorter than any message; the others are of a type that there is not.
