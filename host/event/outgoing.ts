@@ -6,8 +6,8 @@
 import { MESSAGE_BYTES_MAX, TX_TRAINS } from "../core/codes.ts";
 import type { Endpoint } from "../core/core.ts";
 
-/** Arrays that are kept: what one batch of the core fills. */
-const SPARE_MAX = 2 * TX_TRAINS;
+/** Arrays that are used again: what one batch of the core fills. More trains, of a turn that is long, get arrays as long as they are. */
+const ARRAYS_MAX = 2 * TX_TRAINS;
 
 interface Entry {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -30,6 +30,8 @@ export class Outgoing {
   /** One batch adds no more than the core's lists hold and the staged queues held. */
   #entries: Entry[] = [];
   readonly #spare: Uint8Array<ArrayBuffer>[] = [];
+  /** Made so far, spare or lent. */
+  #arrays = 0;
   #handingOut = false;
 
   /** @param trains whether their bytes are read when `Takers.train` returns */
@@ -46,13 +48,21 @@ export class Outgoing {
   /** A copy of what lies in `memory` from `at` on. */
   addTrain(memory: Uint8Array, at: number, length: number, segment: number, to: Endpoint): void {
     const train = memory.subarray(at, at + length);
-    if (this.#trains === "given" || length <= segment) {
+    const lent = this.#trains === "given" || length <= segment ? undefined : this.#array();
+    if (lent === undefined) {
       this.#entries.push({ bytes: new Uint8Array(train), segment, to, lent: undefined });
       return;
     }
-    const lent = this.#spare.pop() ?? new Uint8Array(MESSAGE_BYTES_MAX);
     lent.set(train);
     this.#entries.push({ bytes: lent.subarray(0, length), segment, to, lent });
+  }
+
+  /** To be lent; undefined while all are. */
+  #array(): Uint8Array<ArrayBuffer> | undefined {
+    const spare = this.#spare.pop();
+    if (spare !== undefined || this.#arrays === ARRAYS_MAX) return spare;
+    this.#arrays += 1;
+    return new Uint8Array(MESSAGE_BYTES_MAX);
   }
 
   clear(): void {
@@ -67,7 +77,7 @@ export class Outgoing {
       const { bytes, segment, to, lent } = this.#entries[i]!;
       if (to === undefined) this.#takers.packet(bytes);
       else this.#takers.train(bytes, segment, to);
-      if (lent !== undefined && this.#spare.length < SPARE_MAX) this.#spare.push(lent);
+      if (lent !== undefined) this.#spare.push(lent);
     }
     this.#entries = [];
     this.#handingOut = false;

@@ -1,6 +1,8 @@
 /** Trains through a Bind: whole where it takes them, else a datagram at a time; and what a Bind may hand over as one. */
 import { afterEach, expect, it } from "vitest";
 import { MemoryBind } from "../../../bench/net/memory-bind.ts";
+import { TX_TRAINS } from "../../../host/core/codes.ts";
+import { Outgoing } from "../../../host/event/outgoing.ts";
 import { type Bind, type BindEvents, Device, generatePrivateKey, publicKeyOf } from "../../../host/index.ts";
 import { StackTun } from "../../../host/library/stack-tun.ts";
 import { IpAddress } from "../../../host/net/address.ts";
@@ -74,6 +76,24 @@ it.each(["trains", "datagrams"] as const)("a megabyte passes each way through a 
   const longest = Math.max(...binds[0]!.sizes);
   if (kind === "trains") expect(longest).toBeGreaterThan(16);
   else expect(longest).toBe(1);
+});
+
+it("a thousand short trains of one turn take little memory, and those of the next no more", () => {
+  const taken: { byte: number | undefined; bytes: Uint8Array }[] = [];
+  const outgoing = new Outgoing("lent", {
+    train: (bytes) => taken.push({ byte: bytes[0], bytes }),
+    packet: () => {},
+  });
+  const turn = () => {
+    for (let i = 0; i < 1000; i++) outgoing.addTrain(new Uint8Array(200).fill(i), 0, 200, 100, plain.endpoint(1));
+    outgoing.handOut();
+    expect(taken.map(({ byte }) => byte)).toEqual(Array.from({ length: 1000 }, (_, i) => i & 255));
+    return new Set(taken.splice(0).map(({ bytes }) => bytes.buffer));
+  };
+  const long = (buffers: Set<ArrayBufferLike>) => [...buffers].filter(({ byteLength }) => byteLength > 200);
+  const first = long(turn());
+  expect(first).toHaveLength(2 * TX_TRAINS);
+  expect(new Set(long(turn()))).toEqual(new Set(first));
 });
 
 async function alone(): Promise<[Device, BindEvents]> {
