@@ -1,11 +1,12 @@
 /** Command line and environment to what the daemon is started with. The command line wins. */
 
-import { win32 as windows } from "node:path";
+import { isAbsolute, sep } from "node:path";
 import type { ConfineOptions } from "../confine/linux.ts";
 import { isStep, STEPS, type Step } from "../confine/steps.ts";
 import { THREADS_MAX } from "../core/codes.ts";
 import type { DaemonOptions, LogLevel } from "../daemon/daemon.ts";
 import { parseMetricsAddress } from "../metrics/metrics-address.ts";
+import { tunnelsHavePipes } from "../platform.ts";
 import { SOCKET_FOLDER_VARIABLE } from "../uapi/socket-path.ts";
 import { UsageError } from "./command-errors.ts";
 import { checkInterfaceName } from "./interface-name.ts";
@@ -46,14 +47,21 @@ function descriptor(source: string, text: string | undefined): number | undefine
 
 /** In the background the daemon works at the root of the file system. */
 function wholePath(option: string, text: string | undefined): string | undefined {
-  if (text === undefined || text.startsWith("/")) return text;
-  throw new UsageError(`${option} is not a whole path: ${JSON.stringify(text)}`, "Start it with a slash");
+  if (text === undefined || isAbsolute(text)) return text;
+  const start = sep === "/" ? "a slash" : "a drive, as C:\\";
+  throw new UsageError(`${option} is not a whole path: ${JSON.stringify(text)}`, `Start it with ${start}`);
 }
 
-/** What names a DLL must name one alone, wherever the program is started. */
-function windowsPath(option: string, text: string | undefined): string | undefined {
-  if (text === undefined || windows.isAbsolute(text)) return text;
+/** What names a DLL must name one alone, whatever the current drive is, and none of another machine's. */
+function drivePath(option: string, text: string | undefined): string | undefined {
+  if (text === undefined || /^[A-Za-z]:[\\/]/.test(text)) return text;
   throw new UsageError(`${option} is not a whole path: ${JSON.stringify(text)}`, "Start it with a drive, as C:\\");
+}
+
+/** A server writes its token beside the tunnel's socket, for the administrator alone: beside a pipe there is no room for files. */
+function besideSocket(option: string, text: string | undefined, name: string): string | undefined {
+  if (text === undefined || !tunnelsHavePipes()) return text;
+  throw new UsageError(`${option} is not there on Windows`, `Start it without, and ask it: wasmguard show ${name}`);
 }
 
 /** Between interactive programs and the kernel's own threads. */
@@ -139,16 +147,19 @@ export function startRequest(
   if (extra !== undefined) {
     throw new UsageError(`${JSON.stringify(name)} is not a command, and an interface name stands alone`);
   }
+  const interfaceName = checkInterfaceName(name);
+  const metrics = besideSocket("--metrics", values.metrics, interfaceName);
+  const web = besideSocket("--web", values.web, interfaceName);
   const logLevel = logLevelOf(environment);
   wholePath("--socket-dir", values["socket-dir"]);
   wholePath(SOCKET_FOLDER_VARIABLE, environment[SOCKET_FOLDER_VARIABLE] || undefined);
   return {
-    interfaceName: checkInterfaceName(name),
+    interfaceName,
     foreground: values.foreground === true || environment.WG_PROCESS_FOREGROUND === "1",
     tunFd: descriptor("--tun-fd", values["tun-fd"]) ?? descriptor("WG_TUN_FD", environment.WG_TUN_FD),
-    wintun: windowsPath("--wintun", values.wintun),
+    wintun: drivePath("--wintun", values.wintun),
     uapiFd: descriptor("--uapi-fd", values["uapi-fd"]) ?? descriptor("WG_UAPI_FD", environment.WG_UAPI_FD),
-    nameFile: environment.WG_TUN_NAME_FILE || undefined,
+    nameFile: wholePath("WG_TUN_NAME_FILE", environment.WG_TUN_NAME_FILE || undefined),
     logLevel,
     nice: niceValue(values.nice),
     packetMemory: packetMemory(values["packet-memory"]),
@@ -156,9 +167,9 @@ export function startRequest(
     threads: threadCount(values.threads),
     wideVectors: values["wide-vectors"] === true,
     rekeyAfterMs: rekeyAfter(values["rekey-after"]),
-    metrics: values.metrics === undefined ? undefined : parseMetricsAddress(values.metrics),
+    metrics: metrics === undefined ? undefined : parseMetricsAddress(metrics),
     metricsToken: wholePath("--metrics-token", values["metrics-token"]),
-    web: webAddress(values.web),
+    web: webAddress(web),
     confinement: confinement(values),
     offloads: {
       vnetHeader: values["no-tun-offload"] !== true,

@@ -180,6 +180,13 @@ describe("a wrong command line", () => {
   });
 });
 
+it("WG_TUN_NAME_FILE is a whole path: a daemon in the background works elsewhere", () => {
+  const start = (path: string) => startRequest(["utun"], {}, { WG_TUN_NAME_FILE: path });
+  expect(start("/var/run/wireguard/wg0.name").nameFile).toBe("/var/run/wireguard/wg0.name");
+  expect(start("").nameFile).toBeUndefined();
+  expect(() => start("wg0.name")).toThrow('WG_TUN_NAME_FILE is not a whole path: "wg0.name"');
+});
+
 it("help and version go to stdout", () => {
   const help = wasmguard([process.execPath, local("stub-entry.ts")], ["--help"]);
   expect(help.stdout).toContain("Examples:");

@@ -1,0 +1,63 @@
+/** What the daemon's options mean on Windows, whatever system this is. */
+import { describe, expect, it, vi } from "vitest";
+import { UsageError } from "../../../host/cli/command-errors.ts";
+import { startRequest } from "../../../host/cli/daemon-options.ts";
+
+vi.mock("../../../host/platform.ts", async (original) => ({
+  ...(await original<typeof import("../../../host/platform.ts")>()),
+  tunnelsHavePipes: () => true,
+}));
+vi.mock("node:path", async (original) => {
+  const { win32, posix } = await original<typeof import("node:path")>();
+  return { ...win32, win32, posix, default: win32 };
+});
+
+function refusal(values: Parameters<typeof startRequest>[1]): [message: string, nextStep: string] {
+  try {
+    startRequest(["wg0"], values, {});
+  } catch (error) {
+    if (error instanceof UsageError) return [error.message, error.nextStep];
+    throw error;
+  }
+  throw new Error("it was taken");
+}
+
+describe("on Windows", () => {
+  it.each(["127.0.0.1:9586", "/run/metrics.sock"])("--metrics %s is refused, with what to do instead", (metrics) => {
+    expect(refusal({ metrics })).toEqual([
+      "--metrics is not there on Windows",
+      "Start it without, and ask it: wasmguard show wg0",
+    ]);
+  });
+
+  it("so is --web", () => {
+    expect(refusal({ web: "9000" })[0]).toBe("--web is not there on Windows");
+  });
+
+  it.each(["C:\\wintun\\wintun.dll", "d:/wintun.dll"])("--wintun takes %s", (wintun) => {
+    expect(startRequest(["wg0"], { wintun }, {}).wintun).toBe(wintun);
+  });
+
+  it.each([
+    "wintun.dll",
+    "C:wintun.dll",
+    "\\wintun.dll",
+    "/wintun.dll",
+    "\\\\host\\share\\wintun.dll",
+    "\\\\?\\C:\\wintun.dll",
+    "",
+  ])("--wintun does not take %j: not one file, or of another machine", (wintun) => {
+    expect(refusal({ wintun })).toEqual([
+      `--wintun is not a whole path: ${JSON.stringify(wintun)}`,
+      "Start it with a drive, as C:\\",
+    ]);
+  });
+
+  it("whole paths are those of Windows", () => {
+    expect(startRequest(["wg0"], { "metrics-token": "C:\\token" }, {}).metricsToken).toBe("C:\\token");
+    expect(refusal({ "metrics-token": "token" })).toEqual([
+      '--metrics-token is not a whole path: "token"',
+      "Start it with a drive, as C:\\",
+    ]);
+  });
+});
