@@ -20,7 +20,16 @@ const ATTRIBUTES_AT = 2064;
 
 /** @param count how many clients there can be at a time @returns handles of as many instances @throws SocketInUseError, AdministratorError, WindowsError */
 export function makePipes(win: Win32, path: string, count: number): number[] {
-  enableRestore(win);
+  switchRestore(win, "on");
+  try {
+    return makeInstances(win, path, count);
+  } finally {
+    // Nothing else needs it, whatever it was before.
+    switchRestore(win, "off");
+  }
+}
+
+function makeInstances(win: Win32, path: string, count: number): number[] {
   const descriptor = makeDescriptor(win);
   const handles: number[] = [];
   try {
@@ -62,14 +71,14 @@ function makeInstance(win: Win32, path: string, count: number, descriptor: bigin
 }
 
 /** As far as Windows allows it: whether it was needed, making the pipe tells. */
-function enableRestore(win: Win32): void {
+function switchRestore(win: Win32, to: "on" | "off"): void {
   const { at, view } = win.scratch;
   const { OpenProcessToken, LookupPrivilegeValueW, AdjustTokenPrivileges } = win.security;
   if (OpenProcessToken(win.kernel.GetCurrentProcess(), KERNEL.TOKEN_ADJUST_PRIVILEGES, at(POINTER_AT)) === 0) return;
   const token = Number(view.getBigUint64(POINTER_AT, true));
   if (LookupPrivilegeValueW(0, win.text(RESTORE), at(ATTRIBUTES_AT + TOKEN_PRIVILEGES.luid)) !== 0) {
     view.setUint32(ATTRIBUTES_AT + TOKEN_PRIVILEGES.count, 1, true);
-    view.setUint32(ATTRIBUTES_AT + TOKEN_PRIVILEGES.attributes, KERNEL.SE_PRIVILEGE_ENABLED, true);
+    view.setUint32(ATTRIBUTES_AT + TOKEN_PRIVILEGES.attributes, to === "on" ? KERNEL.SE_PRIVILEGE_ENABLED : 0, true);
     AdjustTokenPrivileges(token, 0, at(ATTRIBUTES_AT), 0, 0, 0);
   }
   win.kernel.CloseHandle(token);
