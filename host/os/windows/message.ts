@@ -92,7 +92,7 @@ export class Message {
     if (!socketAddressToPath(this.#views, this.#name, path, HEADS)) return -1;
     const { bytes, words } = this.#views;
     const options = pathFamily(this.#views, path) === 4 ? V4 : V6;
-    const end = this.#control + words[(this.header + WSAMSG.controlLength) >> 2]!;
+    const end = this.#control + Math.min(words[(this.header + WSAMSG.controlLength) >> 2]!, CONTROL_BYTES);
     let tos = 0;
     for (let at = this.#control; at + WSACMSGHDR.BYTES <= end; ) {
       const space = words[(at + WSACMSGHDR.length) >> 2]!;

@@ -4,7 +4,7 @@
  * and, but for the socket, never change.
  */
 import type { Address } from "../../core/core.ts";
-import { AUTOMATION, SOCKET, WSARECVMSG_ID } from "../../ffi/windows/constants.ts";
+import { AUTOMATION, ERROR, SOCKET, WSARECVMSG_ID } from "../../ffi/windows/constants.ts";
 import { VARIANT } from "../../ffi/windows/layout.ts";
 import type { Win32 } from "../../ffi/windows/win32.ts";
 import { WindowsError } from "../../ffi/windows/windows-errors.ts";
@@ -63,7 +63,18 @@ export class ReceiveCall {
     this.#setArgument(0, BigInt(socket));
     const [calling, returned] = [AUTOMATION.CC_STDCALL, AUTOMATION.VT_I4];
     const call = this.#win.automation.DispCallFunc;
-    call(NO_INSTANCE, this.#function, calling, returned, ARGUMENTS, this.#types, this.#pointers, this.#result);
+    const outcome = call(
+      NO_INSTANCE,
+      this.#function,
+      calling,
+      returned,
+      ARGUMENTS,
+      this.#types,
+      this.#pointers,
+      this.#result,
+    );
+    // Nothing was called, and the result is that of the call before.
+    if (outcome !== 0) return -ERROR.WSAEINVAL;
     if (this.#view.getInt32(this.#result + VARIANT.value, true) !== 0) return -this.#win.sockets.WSAGetLastError();
     return this.#view.getUint32(this.#received, true);
   }
