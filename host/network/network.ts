@@ -187,11 +187,13 @@ export class Network {
 
   /** End all connections at once, wipe all keys, close the socket. Safe to call again. */
   async close(): Promise<void> {
-    if (!this.#closed) this.#http.close();
+    const http = this.#closed ? undefined : this.#http;
     this.#closed = true;
-    for (const one of [...this.#context.open]) {
-      one.destroy(one.connecting === true ? socketError("ENETDOWN", "connect") : undefined);
-    }
+    const open = [...this.#context.open];
+    // Before the agents end them, which tell nobody why.
+    for (const one of open) if (one.connecting === true) one.destroy(socketError("ENETDOWN", "connect"));
+    http?.close();
+    for (const one of open) one.destroy();
     await this.#device.close();
   }
 

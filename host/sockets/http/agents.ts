@@ -1,15 +1,12 @@
 /** Agents for node:http and node:https whose connections go through the tunnel, and nowhere else. */
 import { type AgentOptions, Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent, type AgentOptions as HttpsAgentOptions } from "node:https";
-import type { Duplex } from "node:stream";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
 import type { SocketContext } from "../dial.ts";
 import { TunnelSocket } from "../socket.ts";
 
 /** How long a connection is kept for the next request. */
 const KEPT_MS = 30_000;
-
-type Done = (error: Error | null, stream: Duplex) => void;
 
 interface Asked {
   readonly host?: string | null | undefined;
@@ -46,17 +43,8 @@ export function openTls(context: SocketContext, asked: ConnectionOptions): TLSSo
 
 export function makeHttpAgent(context: SocketContext, options: AgentOptions = {}): HttpAgent {
   const agent = new HttpAgent({ keepAlive: true, timeout: KEPT_MS, ...options });
-  agent.createConnection = ((asked: Asked, done?: Done) => {
-    const socket = open(context, asked, 80);
-    if (done === undefined) return socket;
-    const failed = (error: Error): void => done(error, socket);
-    socket.once("error", failed);
-    socket.once("connect", () => {
-      socket.off("error", failed);
-      done(null, socket);
-    });
-    return undefined;
-  }) as HttpAgent["createConnection"];
+  // At once, not when it is made: a request that is given up meanwhile ends the connection that it has, and waits for one that it has not.
+  agent.createConnection = ((asked: Asked) => open(context, asked, 80)) as HttpAgent["createConnection"];
   return agent;
 }
 

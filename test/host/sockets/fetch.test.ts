@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type RequestListener } from "node:http";
+import { createServer, type RequestListener, request } from "node:http";
 import { createSecureServer } from "node:http2";
 import { createServer as createTlsServer } from "node:tls";
 import { gzipSync } from "node:zlib";
@@ -28,6 +28,7 @@ async function web(serve: RequestListener, tls: object = {}) {
     port,
     origin: `http://far.internal:${port}`,
     fetch: makeFetch(transport),
+    httpAgent: transport.httpAgent,
     connections: () => connections,
   };
 }
@@ -168,6 +169,31 @@ describe("fetch", () => {
     await giveUp("/on a kept one");
     await (await fetch(`${origin}/last`)).text();
     expect(seen).toEqual(["/kept", "/last"]);
+  });
+
+  it.each(["http:", "https:"])("is aborted while it connects, and gives the connection up, %s", async (scheme) => {
+    const { fetch, near } = await web(() => {});
+    const controller = new AbortController();
+    // Nobody has this address.
+    const asked = fetch(`${scheme}//10.0.0.77/`, { signal: controller.signal });
+    await expect.poll(() => near.open.size).toBe(1);
+    // Within the turn that makes the connection it is nobody's yet, and kept.
+    await new Promise((done) => setImmediate(done));
+    controller.abort();
+    await expect(asked).rejects.toMatchObject({ name: "AbortError" });
+    await expect.poll(() => near.open.size).toBe(0);
+  });
+
+  it("gives its agent's connection up when a request of node:http is, while it connects", async () => {
+    const { near, httpAgent } = await web(() => {});
+    const asked = request({ agent: httpAgent, host: "10.0.0.77", port: 80 });
+    const failed = new Promise((done) => asked.once("error", done));
+    asked.end();
+    await expect.poll(() => near.open.size).toBe(1);
+    await new Promise((done) => setImmediate(done));
+    asked.destroy();
+    expect(await failed).toMatchObject({ code: "ECONNRESET" });
+    await expect.poll(() => near.open.size).toBe(0);
   });
 
   it.each([
