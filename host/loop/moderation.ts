@@ -7,7 +7,7 @@ import type { Instant } from "../time/instant.ts";
 
 /** So long they are left alone; the timers of Linux add up to 0.05 ms. A TUN device queues 500 packets meanwhile. */
 const PAUSE_MS = 0.1;
-/** This many turns, this close together, make a stream. */
+/** This many turns make a stream, whose packets come this close together. */
 const TURNS_MIN = 64;
 const GAP_MS_MAX = 0.05;
 /** Fewer in a pause, and the stream is over, or so slow that sleep is cheap. */
@@ -26,9 +26,10 @@ export class Moderation {
 
   /** A turn took packets that came from one side. @param limit what a turn takes at the most */
   came(side: Side, now: Instant, packets: number, limit: number): void {
-    const soon = !this.#paused && now - this.#last <= GAP_MS_MAX;
-    const goesOn = side === this.#side && (soon || packets >= GATHERED_MIN);
-    this.#turns = goesOn ? this.#turns + 1 : 0;
+    const soon = !this.#paused && now - this.#last <= GAP_MS_MAX * packets;
+    // After a pause, or where more waited than a turn takes, the time says nothing of how close together they came.
+    const gathered = (this.#paused || this.#backlog) && packets >= GATHERED_MIN;
+    this.#turns = side === this.#side && (soon || gathered) ? this.#turns + 1 : 0;
     this.#side = side;
     this.#last = now;
     this.#paused = false;

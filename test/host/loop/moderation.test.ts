@@ -54,6 +54,20 @@ test("nor are packets that come slowly", () => {
   expect(turns(new Moderation(), "inside", 300, 1, 0.2)).toEqual(Array(300).fill(0));
 });
 
+test.each([
+  [3, 50],
+  [3, 0.2],
+  [LIMIT - 1, 4],
+])("nor are bursts of %s every %s ms", (packets, gap) => {
+  expect(turns(new Moderation(), "inside", 300, packets, gap)).toEqual(Array(300).fill(0));
+});
+
+test("packets that come in numbers are a stream as soon as single ones: their turns take longer", () => {
+  const moderation = new Moderation();
+  turns(moderation, "outside", 65, 20, 0.3);
+  expect(moderation.pause()).toBeGreaterThan(0);
+});
+
 test("an answer ends it at once, and so does a pause in vain", () => {
   const answered = streaming();
   turns(answered, "outside", 1);
