@@ -52,7 +52,7 @@ export class Helping {
     this.#callable = line(options.thread - 1) + CALLABLE;
   }
 
-  /** Wait until something of this thread's own is ready, and help meanwhile. @returns how much; 0 after the timeout or a signal */
+  /** Wait until something of this thread's own is ready, and help meanwhile. @returns how much; 0 after the timeout, a signal or TURN_MS */
   wait(timeoutMs: number): number {
     this.batchDone();
     const now = performance.now();
@@ -73,9 +73,12 @@ export class Helping {
   }
 
   #helpOrSleep(now: Instant, timeoutMs: number): number {
-    if (now < this.#until && this.#options.courtesy.pays(now))
-      return this.#help(now, now + Math.min(timeoutMs, TURN_MS));
-    return this.#sleep(now, timeoutMs);
+    if (now >= this.#until || !this.#options.courtesy.pays(now)) return this.#sleep(now, timeoutMs);
+    const deadline = now + Math.min(timeoutMs, TURN_MS);
+    const ready = this.#help(now, deadline);
+    const after = performance.now();
+    // A signal that came while it looked cannot interrupt the sleep that follows: so that ends as early as the looking would have.
+    return ready > 0 || after >= deadline ? ready : this.#sleep(after, deadline - after);
   }
 
   /** @returns as wait: also 0 when there was nothing to help with for some time */

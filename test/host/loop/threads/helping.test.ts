@@ -26,6 +26,7 @@ class Waiter {
   slept: number[] = [];
   looks = 0;
   looking = 0;
+  lookingAsleep = 0;
   yieldMs = 0;
 
   constructor(control: SharedArrayBuffer, thread: number, threads: number) {
@@ -48,7 +49,10 @@ class Waiter {
       thread,
       threads,
       wait: (timeoutMs) => {
-        if (timeoutMs > 0) this.slept.push(timeoutMs);
+        if (timeoutMs > 0) {
+          this.slept.push(timeoutMs);
+          this.lookingAsleep += this.looking;
+        }
         const next = this.ready.shift() ?? 0;
         return typeof next === "number" ? next : next();
       },
@@ -126,10 +130,28 @@ test("who is called looks for a millisecond, longer if there is work, and then s
   expect(waiter.helping.wait(500)).toBe(0);
   expect(now - before).toBeGreaterThan(1.49);
   expect(now - before).toBeLessThan(1.6);
-  expect(waiter.slept).toEqual([500]);
+  // With what is left until others must get their turn: to return at once would be taken for a signal.
+  expect(waiter.slept).toEqual([500, 100 - (now - before)]);
+  expect(waiter.lookingAsleep).toBe(0);
   expect(waiter.helping.wait(500)).toBe(0);
-  expect(waiter.slept).toEqual([500, 500]);
+  expect(waiter.slept).toEqual([500, 100 - (now - before), 500]);
   expect(waiter.looking).toBe(0);
+});
+
+test("what comes while it sleeps after looking is told, and a short timeout is no longer for that", () => {
+  const control = makeControl(1);
+  const waiter = new Waiter(control, 0, 2);
+  waiter.ready.push(() => Atomics.exchange(words(control), callable(0), 0));
+  waiter.helping.wait(500);
+  const onceAsleep = () => {
+    if (waiter.slept.length > 1) return 3;
+    waiter.ready.push(onceAsleep);
+    return 0;
+  };
+  waiter.ready.push(onceAsleep);
+  expect(waiter.helping.wait(20)).toBe(3);
+  expect(waiter.slept[1]).toBeCloseTo(19, 1);
+  expect(words(control)[callable(0)]).toBe(0);
 });
 
 test("packets of its own come first", () => {
