@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import { readCommandLine } from "../command-line.ts";
+import { misused, readCommandLine } from "../command-line.ts";
 import { installBenchPackages } from "../install.ts";
 
 const USUAL_PORT = "8620";
@@ -13,6 +13,7 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const USAGE = `npm run bench:page [-- options]
   --port N   of the page on localhost (${USUAL_PORT})`;
 const { port } = readCommandLine(USAGE, { port: { type: "string", default: USUAL_PORT } });
+if (!/^\d+$/.test(port) || Number(port) > 65_535) misused(USAGE, "--port wants a whole number from 0 to 65535");
 installBenchPackages();
 const { build } = await import("esbuild"); // one of the packages just installed
 

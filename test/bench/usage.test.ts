@@ -32,3 +32,20 @@ it.each(benches)("%s ends with its usage when it does not know an option", (name
   expect(stderr).toContain(`\nnpm run ${name} `);
   expect(stderr).not.toContain("    at ");
 });
+
+it.each(benches)("%s refuses what is no number, before it does anything", (name) => {
+  const usage = run(name, "--help").stdout;
+  for (const [, option] of usage.matchAll(/--([a-z-]+) +(?:N|MBITS)\b/g)) {
+    for (const value of ["x", "-1", "NaN"]) {
+      const { status, stdout, stderr } = run(name, `--${option}=${value}`);
+      expect([option, value, status, stdout]).toEqual([option, value, 2, ""]);
+      expect(stderr).toContain(`--${option} wants a`);
+      expect(stderr).toContain(`\nnpm run ${name} `);
+    }
+  }
+});
+
+it("most programs take numbers", () => {
+  const taking = benches.filter((name) => / +--[a-z-]+ +N\b/.test(run(name, "--help").stdout));
+  expect(taking.length).toBeGreaterThan(8);
+});

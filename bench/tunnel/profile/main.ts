@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { waitFor } from "../../../test/e2e/support/exec.ts";
-import { readCommandLine } from "../../command-line.ts";
+import { positive, readCommandLine } from "../../command-line.ts";
 import { installBenchPackages } from "../../install.ts";
 import { Bed, type BedEnd } from "../bed.ts";
 import { cpuTime } from "../counters.ts";
@@ -26,11 +26,16 @@ const DAEMON = fileURLToPath(new URL("./daemon.ts", import.meta.url));
 const LIMIT_MS = 10 * 60_000;
 
 function options() {
-  return readCommandLine(USAGE, {
+  const values = readCommandLine(USAGE, {
     repetitions: { type: "string", default: "3" },
     seconds: { type: "string", default: "3" },
     "write-docs": { type: "boolean", default: false },
   });
+  return {
+    repetitions: positive(USAGE, "repetitions", values.repetitions),
+    seconds: positive(USAGE, "seconds", values.seconds),
+    writeDocs: values["write-docs"],
+  };
 }
 
 /** Have a daemon write down its stages and begin anew. */
@@ -93,9 +98,9 @@ async function inside(repetitions: number, seconds: number): Promise<void> {
   console.log(profileMarkdown(results));
 }
 
-const { repetitions, seconds, "write-docs": writeDocs } = options();
+const { repetitions, seconds, writeDocs } = options();
 if (isInside()) {
-  await inside(Number(repetitions), Number(seconds));
+  await inside(repetitions, seconds);
 } else {
   const reason = obstacle();
   if (reason) {
