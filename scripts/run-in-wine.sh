@@ -68,6 +68,8 @@ for name in $(compgen -e); do
 done
 directory=$PWD
 [[ -d $root$directory ]] || directory=/
+# A program that crashes ends: a debugger would stay, with nobody to tell it what to do.
+export WINEDLLOVERRIDES=winedbg.exe=
 export WINEPREFIX=/root/.wine WINEARCH=win64 WINESERVER=/usr/lib/wine/wineserver64 WINEDEBUG=${WINEDEBUG:--all} HOME=/root USER=tester
 output=$(mktemp -d --tmpdir="$wine/session")
 : >"$output/1" 2>"$output/2"

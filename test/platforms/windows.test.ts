@@ -1,5 +1,5 @@
 /** `wasmguard proxy` in runtimes of Windows, under Wine: clients here get inside through it, to a far end that is here, too. Ctrl-C ends it. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { request } from "node:http";
@@ -83,3 +83,12 @@ it.for([["node"], ["bun"], ["deno", "run", "--quiet", "--no-lock", "--allow-all"
     expect(captured.includes("GET /socks")).toBe(true);
   },
 );
+
+it("a program that crashes under Wine ends, and no debugger waits beside it", { timeout: 2 * START_MS }, (context) => {
+  if (!existsSync(INSTALLED)) return context.skip("Wine is not installed: run scripts/install-wine.sh");
+  const crash = `Deno.dlopen("kernel32.dll", { RaiseException: { parameters: ["u32", "u32", "u32", "pointer"], result: "void" } })
+    .symbols.RaiseException(0xc0000005, 0, 0, null)`;
+  const { status, signal, stderr } = spawnSync(WINE, ["deno", "eval", crash], { timeout: START_MS, encoding: "utf8" });
+  // The exception's last byte.
+  expect({ status, signal }, stderr).toEqual({ status: 5, signal: null });
+});
