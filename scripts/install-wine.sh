@@ -45,8 +45,11 @@ SOURCES
   mark_as_builtin "$made/usr/x86_64-w64-mingw32/lib/zlib1.dll" >"$made/$LIBRARIES/wine/x86_64-windows/zlib1.dll"
 }
 
+mkdir -p "$wine"
+# Others may be at it, too, or use what is there (run-in-wine.sh).
+exec 9<"$wine"
+[[ -e $wine/complete ]] || flock --exclusive --wait 900 9 || { echo "Wine is in use, by another" >&2; exit 1; }
 if [[ ! -e $wine/complete ]]; then
-  mkdir -p "$wine"
   work=$(mktemp -d --tmpdir="$wine")
   trap 'rm -rf "$work"' EXIT
   make_root "$work"
@@ -60,6 +63,8 @@ if [[ ! -e $wine/complete ]]; then
   unset WASMGUARD_WINE_KEEP
   touch "$wine/complete"
 fi
+flock --unlock 9
+exec 9<&-
 
 mkdir -p "$root/.runtimes/windows/node_modules"
 cp "$root"/test/runtimes/windows/package*.json "$root/.runtimes/windows/"

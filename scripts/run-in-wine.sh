@@ -6,8 +6,14 @@
 # which is all that: where a directory is on another file system than the one above, Wine calls it a link, which Bun and Rolldown do not follow.
 # Standard input had best be a file: Node takes no pipe that a program of Windows did not make. For output this script stands in between.
 set -eu
+wine=/opt/wasmguard-wine
 if [[ -z ${WASMGUARD_WINE_INSIDE:-} ]]; then
   export WASMGUARD_WINE_INSIDE=1
+  # As long as this or anything in it runs, its root is not made anew. Whoever does that (and sets this) has the lock.
+  if [[ -d $wine && -z ${WASMGUARD_WINE_KEEP:-} ]]; then
+    exec 9<"$wine"
+    flock --shared --wait 600 9 || { echo "Wine is being installed, by another" >&2; exit 125; }
+  fi
   # Ctrl-C is for the program: Wine makes of it what Windows would.
   trap '' INT
   unshare --mount --pid --fork --kill-child "$0" "$@" <&0 &
@@ -19,7 +25,6 @@ if [[ -z ${WASMGUARD_WINE_INSIDE:-} ]]; then
 fi
 unset WASMGUARD_WINE_INSIDE
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-wine=/opt/wasmguard-wine
 [[ -d $wine/session ]] || { echo "Wine is not installed: run scripts/install-wine.sh" >&2; exit 125; }
 
 root=$wine/root
