@@ -1,5 +1,5 @@
 /** Bodies between the runtime's streams and those of fetch. */
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 
 const DECODERS: Record<string, (() => NodeJS.ReadWriteStream) | undefined> = {
@@ -28,6 +28,26 @@ export function decoded(stream: Readable, codings: string | undefined): Readable
     result = decoder;
   }
   return result;
+}
+
+/**
+ * The other way. Not by the stream's iterator: to destroy that waits for a chunk that is asked for, and whoever makes the chunks may wait to
+ * be cancelled.
+ */
+export function nodeStream(web: ReadableStream<Uint8Array>): Readable {
+  const reader = web.getReader();
+  return new Readable({
+    read() {
+      reader.read().then(
+        ({ done, value }) => void this.push(done ? null : value),
+        (error) => void this.destroy(error),
+      );
+    },
+    destroy(error, done) {
+      const over = (): void => done(error);
+      reader.cancel(error).then(over, over);
+    },
+  });
 }
 
 /** A body that nobody wants is read, so that its connection can be used again, but not for ever. */

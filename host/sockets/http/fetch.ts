@@ -3,7 +3,7 @@
  * Redirects, content codings and abort as the Fetch standard has them; no cookies, no cache, no CORS, as in every server-side fetch.
  */
 import { Readable } from "node:stream";
-import { decoded, discard, webStream } from "./body.ts";
+import { decoded, discard, nodeStream, webStream } from "./body.ts";
 import type { HttpTransport, Received, Sending } from "./transport.ts";
 
 const REDIRECTS_MAX = 20;
@@ -28,7 +28,7 @@ async function bodyOf(request: Request, kind: "in memory" | "streamed"): Promise
   if (request.body === null) return undefined;
   // What is in memory anyway is kept, so that it can be sent again after a redirect.
   if (kind === "in memory") return new Uint8Array(await request.arrayBuffer());
-  return Readable.from(request.body as unknown as AsyncIterable<Uint8Array>);
+  return nodeStream(request.body);
 }
 
 function headersOf(given: Readonly<Record<string, string>>, body: Body): Record<string, string> {
@@ -73,12 +73,22 @@ function redirectedTo(sending: Sending, received: Received): Sending | undefined
   return { ...sending, url, headers, ...(becomesGet && { method: "GET", body: undefined }) };
 }
 
+/**
+ * What signals depend on: in Node a request follows its caller's signal by weak references, and once it was collected, its own signal
+ * is never aborted. Who listens to a signal holds it, and this with it.
+ */
+const HELD = new WeakMap<AbortSignal, readonly unknown[]>();
+
 export function makeFetch(transport: HttpTransport): typeof fetch {
   return async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const streamed = init?.body instanceof ReadableStream || (init?.body == null && input instanceof Request);
     const request = new Request(input, streamed ? ({ duplex: "half", ...init } as RequestInit) : init);
     const { signal, method, redirect } = request;
-    signal.throwIfAborted();
+    if (signal.aborted) {
+      request.body?.cancel(signal.reason).catch(() => {});
+      throw signal.reason;
+    }
+    HELD.set(signal, [request, input]);
     const url = new URL(request.url);
     if (url.protocol !== "http:" && url.protocol !== "https:") throw new TypeError(`cannot fetch ${url.protocol}`);
     // Before the body is taken: in Bun its type goes with it.

@@ -5,7 +5,7 @@
 import { type Agent, type IncomingMessage, type RequestOptions, request as sendHttp } from "node:http";
 import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { type Agent as HttpsAgent, request as sendHttps } from "node:https";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { runtime } from "../../platform.ts";
 import type { SocketContext } from "../dial.ts";
@@ -51,6 +51,8 @@ function writeBody(to: NodeJS.WritableStream, body: Sending["body"]): void {
   else if (body instanceof Uint8Array) to.end(body);
   else {
     body.on("error", (error) => (to as unknown as { destroy(error: Error): void }).destroy(error));
+    // What has read to its end minds no more.
+    to.once("close", () => body.destroy());
     body.pipe(to);
   }
 }
@@ -105,12 +107,14 @@ export class HttpTransport {
   }
 
   async send(sending: Sending): Promise<Received> {
-    sending.signal?.throwIfAborted();
     try {
+      sending.signal?.throwIfAborted();
       return await this.#sendKept(sending);
     } catch (error) {
-      if (!mayRepeat(sending, error)) throw error;
-      return this.#sendAnew(sending);
+      if (mayRepeat(sending, error)) return this.#sendAnew(sending);
+      // It may have failed before anybody took its body.
+      if (sending.body instanceof Readable) sending.body.destroy();
+      throw error;
     }
   }
 

@@ -2,6 +2,8 @@ import { once } from "node:events";
 import { createServer, type RequestListener, request } from "node:http";
 import { createSecureServer } from "node:http2";
 import { createServer as createTlsServer } from "node:tls";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { runtime } from "../../../host/platform.ts";
@@ -11,6 +13,18 @@ import type { TunnelSocket } from "../../../host/sockets/socket.ts";
 import { certificate } from "../../support/certificate.ts";
 import { inside } from "./support/inside.ts";
 import { pair } from "./support/pair.ts";
+
+interface HalfAnswer {
+  write(text: string): unknown;
+}
+
+/** Of the runtime, all of it. */
+const collectGarbage: () => void = (() => {
+  const { Bun } = globalThis as { Bun?: { gc(force: true): void } };
+  if (Bun !== undefined) return () => Bun.gc(true);
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc") as () => void;
+})();
 
 async function web(serve: RequestListener, tls: object = {}) {
   const { near, far } = pair();
@@ -194,6 +208,50 @@ describe("fetch", () => {
     asked.destroy();
     expect(await failed).toMatchObject({ code: "ECONNRESET" });
     await expect.poll(() => near.open.size).toBe(0);
+  });
+
+  it.each<[string, (url: string, signal: AbortSignal) => Parameters<typeof fetch>]>([
+    ["a signal", (url, signal) => [url, { signal }]],
+    ["a Request that has one", (url, signal) => [new Request(url, { signal })]],
+  ])("is aborted by %s after a collection of garbage, before the answer and in its body", async (_, asking) => {
+    const answered = async (start: typeof web | typeof secureWeb): Promise<void> => {
+      const { fetch, origin } = await start((incoming: { url?: string | undefined }, response: HalfAnswer) => {
+        if (incoming.url === "/body") response.write("half");
+      });
+      const controller = new AbortController();
+      const waiting = fetch(...asking(`${origin}/silent`, controller.signal));
+      const body = (await fetch(...asking(`${origin}/body`, controller.signal))).text();
+      const ends = Promise.allSettled([waiting, body]);
+      for (let turns = 0; turns < 10; turns++) {
+        collectGarbage();
+        await new Promise((done) => setTimeout(done, 5));
+      }
+      controller.abort();
+      expect(await ends).toMatchObject([{ reason: { name: "AbortError" } }, { status: "rejected" }]);
+    };
+    await answered(web);
+    await answered(secureWeb);
+  });
+
+  it.each<[string, string | undefined, () => RequestInit]>([
+    ["nobody listens", "http://10.0.0.2:9/", () => ({})],
+    ["nobody listens, over TLS", "https://10.0.0.2:9/", () => ({})],
+    ["it is answered early, and aborted", undefined, () => ({ signal: AbortSignal.timeout(300) })],
+    ["it is aborted from the start", undefined, () => ({ signal: AbortSignal.abort() })],
+  ])("cancels the stream that is its body when %s", async (_, url, init) => {
+    const { fetch, origin } = await web((_incoming, response) => response.write("early"));
+    let cancelled = false;
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(new Uint8Array(10)),
+      // The next chunk never comes.
+      pull: () => new Promise(() => {}),
+      cancel: () => {
+        cancelled = true;
+      },
+    });
+    const asked = fetch(url ?? origin, { ...init(), method: "POST", body, duplex: "half" } as RequestInit);
+    await expect(asked.then((response) => response.text())).rejects.toThrow();
+    await expect.poll(() => cancelled).toBe(true);
   });
 
   it.each([
