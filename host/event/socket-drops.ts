@@ -8,26 +8,26 @@ import { parseAddress } from "../address/ip.ts";
 import { mayReadProc } from "../platform.ts";
 
 const TABLES = { 4: "/proc/net/udp", 6: "/proc/net/udp6" } as const;
-/** Of a line: number, local address, remote address, …, drops. */
-const LOCAL = 1;
 
 /**
  * @param address numeric, with a zone perhaps, that a socket of this network namespace is bound to
  * @returns       since it was opened; 0 where nobody tells
  */
 export function socketDrops(family: 4 | 6, address: string, port: number): bigint {
-  const local = localColumn(address, port);
-  const line = table(family).find((columns) => columns[LOCAL] === local);
-  return BigInt(line?.at(-1) ?? 0);
+  // A line: "number: local address, remote address, …, drops". Where there are thousands, one is taken apart.
+  const lines = table(family);
+  const start = lines.indexOf(`: ${localColumn(address, port)} `);
+  if (start < 0) return 0n;
+  const line = lines.slice(start, lines.indexOf("\n", start));
+  return BigInt(line.trim().split(/\s+/).at(-1)!);
 }
 
-function table(family: 4 | 6): string[][] {
-  if (!mayReadProc()) return [];
+function table(family: 4 | 6): string {
+  if (!mayReadProc()) return "";
   try {
-    const [, ...lines] = readFileSync(TABLES[family], "utf8").trim().split("\n");
-    return lines.map((line) => line.trim().split(/\s+/));
+    return readFileSync(TABLES[family], "latin1");
   } catch {
-    return []; // Another system, or one that hides it.
+    return ""; // Another system, or one that hides it.
   }
 }
 
