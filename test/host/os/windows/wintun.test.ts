@@ -2,8 +2,11 @@
 import { describe, expect, it } from "vitest";
 import { VNET_BYTES } from "../../../../host/core/codes.ts";
 import type { Core } from "../../../../host/core/core.ts";
+import { viewsOf } from "../../../../host/core/records/memory.ts";
 import { ERROR } from "../../../../host/ffi/windows/constants.ts";
 import type { Win32, WintunCalls } from "../../../../host/ffi/windows/win32.ts";
+import { PLACE } from "../../../../host/os/machine.ts";
+import { WindowsTunnel, type WindowsTunnelOptions } from "../../../../host/os/windows/tunnel.ts";
 import { Wintun } from "../../../../host/os/windows/wintun.ts";
 import { WintunInside } from "../../../../host/os/windows/wintun-inside.ts";
 
@@ -60,4 +63,17 @@ describe("a read of wintun's ring", () => {
       expect(read(error)).toEqual({ length: 0, told: ["drained"] });
     },
   );
+});
+
+it("a heartbeat looks into the ring again, for its end may have been taken for nothing", () => {
+  const memory = new WebAssembly.Memory({ initial: 2 });
+  const views = viewsOf(memory);
+  const view = new DataView(memory.buffer);
+  const core = { memory, views, view, bytes: views.bytes, at: { ioControl: 4096 }, wipe: () => undefined };
+  const win = { memory, base: 0n, makeEvent: () => 1, sockets: { WSAStartup: () => 0 } };
+  const options = { core, win, device: { readable: 1 }, events: {}, pipes: [], log: () => undefined };
+  const tunnel = new WindowsTunnel(options as unknown as WindowsTunnelOptions);
+  expect(tunnel.waiting.ready(PLACE.tun)).toBe(false);
+  tunnel.heartbeat(0);
+  expect(tunnel.waiting.ready(PLACE.tun)).toBe(true);
 });
