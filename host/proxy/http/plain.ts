@@ -106,8 +106,8 @@ export class PlainRequests {
     // The agent asks for a connection here; without this it would go out of this machine's own network.
     agent.createConnection = (options, callback) => {
       const target = { host: String(options.host).replace(/^\[(.*)\]$/, "$1"), port: Number(options.port) };
-      // A connection that comes after its request was given up serves the client's next one, if there is to be one.
-      connectWithin(this.#context, target).then(
+      // A connection that comes after its request was given up serves the client's next one, as long as there is a client.
+      connectWithin(this.#context, target, socket).then(
         (stream) => {
           if (socket.destroyed) stream.destroy();
           // The server has ended: the connection must not wait for another request.
@@ -126,6 +126,8 @@ export class PlainRequests {
     if (known !== undefined) return known;
     const client = { agent: this.#agentOf(socket), unanswered: new Set<() => void>() };
     this.#clients.set(socket, client);
+    // Each connection that is being made waits for its end, too.
+    socket.setMaxListeners(2 * PIPELINED_MAX);
     socket.once("close", () => {
       // Of several answers that are owed only the first hears of the end by itself.
       for (const giveUp of client.unanswered) giveUp();

@@ -250,6 +250,28 @@ describe("a plain request", () => {
     await expect.poll(() => open, { timeout: 20_000 }).toBe(0);
   });
 
+  it("whose connection is not made yet ends with its client", async () => {
+    const warned: Error[] = [];
+    const warn = (warning: Error): void => void warned.push(warning);
+    process.on("warning", warn);
+    onTestFinished(() => void process.off("warning", warn));
+    const { port, way } = await start();
+    let connecting = 0;
+    way.connect = () => {
+      connecting += 1;
+      // Nobody ever answers.
+      return new Socket().once("close", () => {
+        connecting -= 1;
+      });
+    };
+    const { socket } = await talker(port);
+    socket.write(Array.from({ length: 16 }, (_, i) => lines(`GET http://10.0.0.${i}/ HTTP/1.1`, "Host: x")).join(""));
+    await expect.poll(() => connecting, { timeout: 10_000 }).toBe(16);
+    socket.destroy();
+    await expect.poll(() => connecting, { timeout: 10_000 }).toBe(0);
+    expect(warned).toEqual([]);
+  });
+
   it("is answered though the proxy is asked to end meanwhile, and is the last one then", async () => {
     const { port, connections, listener } = await start();
     const answers: (() => void)[] = [];
