@@ -27,9 +27,13 @@ export function networkWay(network: Network): Way {
       const socket = network.createSocket({}, (message, from) =>
         onDatagram(message, { host: from.address, port: from.port }),
       );
-      socket.once("error", reject);
+      const failed = (error: Error): void => {
+        socket.close();
+        reject(error);
+      };
+      socket.once("error", failed);
       socket.bind(port, () => {
-        socket.off("error", reject);
+        socket.off("error", failed);
         resolve({ send: sending(socket), close: () => void socket.close() });
       });
     });
