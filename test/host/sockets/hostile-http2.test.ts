@@ -17,6 +17,9 @@ const CANCEL = Buffer.from([0, 0, 0, 8]);
 /** What a flood may get rid of before its connection ends. */
 const FLOOD_BYTES_MAX = 8 << 20;
 
+/** What may wait in our socket for a flood that its client makes a server answer. */
+const WAITING_BYTES_MAX = 1 << 20;
+
 function frame(type: number, flags: number, stream: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
@@ -181,8 +184,11 @@ describe("a client inside the tunnel", () => {
       response.end("served");
     });
     server.on("sessionError", () => {});
+    const accepted: TunnelSocket[] = [];
+    let mostWaiting = 0;
     const port = await inside(far, (socket) => {
       socket.on("error", () => {});
+      accepted.push(socket);
       server.emit("connection", socket);
     });
     const raw = new TunnelSocket(near).connect({ host: "far.internal", port });
@@ -195,6 +201,7 @@ describe("a client inside the tunnel", () => {
     // GET https / of the static table, and no authority.
     const request = Buffer.from([0x82, 0x87, 0x84]);
     for (let stream = 1; stream < 20_000 && !tls.destroyed; stream += 2) {
+      mostWaiting = Math.max(mostWaiting, accepted[0]!.writableLength);
       tls.write(frame(HEADERS, END_HEADERS | END_STREAM, stream, request));
       if (!tls.write(frame(RST_STREAM, 0, stream, CANCEL))) await new Promise((done) => setImmediate(done));
     }
@@ -213,5 +220,12 @@ describe("a client inside the tunnel", () => {
     let text = "";
     for await (const chunk of stream) text += chunk;
     expect(text).toBe("served");
+    // Of what the flood makes the server say nothing piles up, and its connection goes without a trace.
+    expect(mostWaiting).toBeLessThan(WAITING_BYTES_MAX);
+    tls.destroy();
+    session.destroy();
+    await expect.poll(() => accepted.map(({ destroyed }) => destroyed), { timeout: 10_000 }).toEqual([true, true]);
+    expect([...near.open].filter((one) => one instanceof TunnelSocket)).toEqual([]);
+    expect([...far.open].filter((one) => one instanceof TunnelSocket)).toEqual([]);
   });
 });
