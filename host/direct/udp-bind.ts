@@ -109,7 +109,6 @@ export class UdpBind implements DirectBind {
     this.#liveness?.end();
     this.#liveness = undefined;
     this.#unwatch(this.#udp.sockets);
-    this.#pastDrops = this.drops;
     this.#udp.close();
     if (this.outside.hasRoom) return;
     this.outside.hasRoom = true;

@@ -181,7 +181,7 @@ export class DgramBind implements Bind {
     return socket;
   }
 
-  /** Of all sockets that there were, on Linux, and in Deno with all permissions. */
+  /** Since the sockets are there, on Linux, and in Deno with all permissions. */
   get drops(): bigint {
     return this.#pastDrops + (this.#opening === undefined ? 0n : this.#dropsOf(this.#opening));
   }
@@ -247,7 +247,6 @@ export class DgramBind implements Bind {
     this.#opening = undefined;
     this.#watch.stop();
     if (opening !== undefined) {
-      this.#pastDrops += this.#dropsOf(opening);
       this.#idle = this.#idle.then(() => closeSockets(opening));
       tellAllDrained(opening);
       opening.events = undefined;

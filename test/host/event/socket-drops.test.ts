@@ -2,10 +2,8 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, expect, it, vi } from "vitest";
-import { loadCore } from "../../../host/core/load.ts";
-import { UdpBind } from "../../../host/direct/udp-bind.ts";
 import { socketDrops } from "../../../host/event/socket-drops.ts";
-import { type BindEvents, Device, DgramBind, generatePrivateKey, tunPair } from "../../../host/index.ts";
+import { Device, DgramBind, generatePrivateKey, tunPair } from "../../../host/index.ts";
 import { MemoryBind } from "../library/memory-bind.ts";
 import { LOOPBACK, SMALL } from "../library/support.ts";
 
@@ -57,25 +55,6 @@ it.each([
   const { bind } = counts();
   await device.listen(0);
   expect(counts().bind).toBe(bind);
-});
-
-it.each([
-  ["portable", async () => new DgramBind(LOOPBACK)],
-  ["ffi", async () => UdpBind.make(await loadCore(SMALL))],
-] as const)("what a socket dropped stays counted when it is closed, and once: %s", async (_driver, make) => {
-  const bind = await make();
-  ends.push(() => bind.close());
-  const events: BindEvents = { receive() {}, lost() {}, failed() {} };
-  await flood(await bind.open(0, events));
-  const { drops } = bind;
-  expect(drops).toBeGreaterThan(0n);
-  await bind.close();
-  expect(bind.drops).toBe(drops);
-  await bind.open(0, events);
-  expect(bind.drops).toBe(drops);
-  await bind.close();
-  await bind.close();
-  expect(bind.drops).toBe(drops);
 });
 
 it("a socket is found by its address and port, and one that is not there has dropped nothing", async () => {
