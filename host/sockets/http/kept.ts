@@ -1,6 +1,7 @@
 /**
  * Requests on connections that were kept from an earlier one: a server may end such a connection while the request is on its way. Whether it
  * has seen the request nobody can tell, so only what may be done twice is sent again, once and on a new connection (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
+ * A server of HTTP/2 may refuse a request unseen, and go on with the session (RFC 9113 §8.7): it is sent once more there.
  */
 import { Readable } from "node:stream";
 import type { Sending } from "./transport.ts";
@@ -22,18 +23,10 @@ export class KeptConnectionError extends Error {
   readonly seen: Seen;
 
   constructor(seen: Seen, cause: unknown) {
-    const what = seen === "unseen" ? "and the server has not seen the request" : "before the answer";
-    super(`a connection kept from an earlier request was ended ${what}`, { cause });
+    const unseen = "the server has not looked at the request: it refused it, or ended its connection before";
+    const unknown = "a connection kept from an earlier request was ended before the answer";
+    super(seen === "unseen" ? unseen : unknown, { cause });
     this.seen = seen;
-  }
-}
-
-/** HTTP/2: the server says so (RFC 9113 §8.7), as of every request behind the last one that its GOAWAY names. */
-export class RefusedError extends Error {
-  override readonly name = "RefusedError";
-  readonly code = "ECONNREFUSED";
-  constructor(cause: unknown) {
-    super("the server refused the request, and has not looked at it", { cause });
   }
 }
 
@@ -48,8 +41,9 @@ export class EndedError extends Error {
 
 /** What became of a request on a kept connection. */
 export function keptFailure(error: unknown): unknown {
+  if (error instanceof KeptConnectionError) return error;
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? "";
-  if (UNSENT.has(code) || error instanceof RefusedError) return new KeptConnectionError("unseen", error);
+  if (UNSENT.has(code)) return new KeptConnectionError("unseen", error);
   return ENDS.has(code) ? new KeptConnectionError("unknown", error) : error;
 }
 

@@ -10,7 +10,7 @@ import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { runtime } from "../../platform.ts";
 import type { SocketContext } from "../dial.ts";
 import { makeHttpAgent, makeHttpsAgent, open, openTls } from "./agents.ts";
-import { EndedError, isRepeatable, keptFailure, mayRepeat, RefusedError } from "./kept.ts";
+import { EndedError, isRepeatable, KeptConnectionError, keptFailure, mayRepeat } from "./kept.ts";
 
 export interface Sending {
   readonly method: string;
@@ -55,6 +55,10 @@ function writeBody(to: NodeJS.WritableStream, body: Sending["body"]): void {
     to.once("close", () => body.destroy());
     body.pipe(to);
   }
+}
+
+function isUsable(known: ClientHttp2Session | "http/1.1" | undefined): known is ClientHttp2Session {
+  return typeof known === "object" && !known.closed && !known.destroyed;
 }
 
 function untilSecure(socket: TLSSocket, signal: AbortSignal | undefined): Promise<void> {
@@ -126,11 +130,11 @@ export class HttpTransport {
     if (url.protocol === "http:")
       return own ? this.#sendAnew(sending) : this.#sendHttp1(sending, { agent: this.httpAgent });
     const known = this.#origins.get(url.origin);
-    if (typeof known === "object" && !known.closed && !known.destroyed) {
+    if (isUsable(known)) {
       try {
         return await this.#sendHttp2(sending, known);
       } catch (error) {
-        // Before an answer; and a request that the server refused by itself leaves the session as it is.
+        // Before an answer; a request may also fail by itself.
         throw known.closed || known.destroyed ? keptFailure(error) : error;
       }
     }
@@ -138,12 +142,15 @@ export class HttpTransport {
     return this.#sendFirst(sending);
   }
 
-  /** On a connection of its own: of those that are kept another may have ended, too. */
-  #sendAnew(sending: Sending): Promise<Received> {
+  /** Not on a connection that is kept, of which another may have ended, too; a session of HTTP/2 that lives on is as good as a new one. */
+  async #sendAnew(sending: Sending): Promise<Received> {
     const { url } = sending;
-    if (url.protocol !== "http:") return this.#sendFirst(sending);
-    const socket = open(this.#context, { hostname: url.hostname, port: url.port }, 80);
-    return this.#sendHttp1(sending, { createConnection: () => socket });
+    if (url.protocol === "http:") {
+      const socket = open(this.#context, { hostname: url.hostname, port: url.port }, 80);
+      return this.#sendHttp1(sending, { createConnection: () => socket });
+    }
+    const known = this.#origins.get(url.origin);
+    return isUsable(known) ? this.#sendHttp2(sending, known) : this.#sendFirst(sending);
   }
 
   /** The first request to an origin asks which version it speaks. */
@@ -226,7 +233,10 @@ export class HttpTransport {
       const abort = (): void => void stream.destroy(signal?.reason);
       signal?.addEventListener("abort", abort, { once: true });
       stream.once("close", () => signal?.removeEventListener("abort", abort));
-      stream.on("error", (error) => reject(stream.rstCode === REFUSED_STREAM ? new RefusedError(error) : error));
+      // The server says so, as of every request behind the last one that its GOAWAY names.
+      const failed = (error: Error): unknown =>
+        stream.rstCode === REFUSED_STREAM ? new KeptConnectionError("unseen", error) : error;
+      stream.on("error", (error) => reject(failed(error)));
       stream.once("close", () => reject(new EndedError()));
       stream.once("response", (fields) => {
         const list = Object.entries(fields).filter(([name]) => !name.startsWith(":"));

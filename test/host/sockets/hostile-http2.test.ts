@@ -13,6 +13,7 @@ import { pair } from "./support/pair.ts";
 
 const [DATA, HEADERS, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, CONTINUATION] = [0, 1, 3, 4, 5, 6, 9];
 const [END_STREAM, END_HEADERS] = [1, 4];
+const REFUSED_STREAM = Buffer.from([0, 0, 0, 7]);
 const CANCEL = Buffer.from([0, 0, 0, 8]);
 /** What a flood may get rid of before its connection ends. */
 const FLOOD_BYTES_MAX = 8 << 20;
@@ -164,6 +165,18 @@ describe("a server that never answers", () => {
     setTimeout(() => controller.abort(), 300);
     await expect(asked).rejects.toMatchObject({ name: "AbortError" });
     expect(await others()).toBe("good");
+  });
+
+  it("refuses a request unseen, and has it once more in the same session", async () => {
+    const { ask, connections } = await attacked((socket) => {
+      socket.write(frame(RST_STREAM, 0, 1, REFUSED_STREAM));
+      socket.on("data", (chunk: Buffer) => {
+        // The head of a frame of the next stream.
+        if (chunk.includes(Buffer.from([0, 0, 0, 3]))) socket.write(frame(HEADERS, END_HEADERS | END_STREAM, 3, OK));
+      });
+    });
+    expect((await ask({ ...within(), method: "POST" })).status).toBe(200);
+    expect(connections()).toBe(1);
   });
 
   it("resets every stream: each request fails by itself", async () => {
