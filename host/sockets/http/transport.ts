@@ -11,6 +11,7 @@ import { runtime } from "../../platform.ts";
 import type { SocketContext } from "../dial.ts";
 import { makeHttpAgent, makeHttpsAgent, open, openTls } from "./agents.ts";
 import { EndedError, isRepeatable, KeptConnectionError, keptFailure, mayRepeat } from "./kept.ts";
+import { Shared } from "./shared.ts";
 
 export interface Sending {
   readonly method: string;
@@ -91,6 +92,8 @@ export class HttpTransport {
   readonly #tls: ConnectionOptions;
   /** Sessions of HTTP/2, and origins that chose HTTP/1.1. */
   readonly #origins = new Map<string, ClientHttp2Session | "http/1.1">();
+  /** Those that are being opened in place of ended ones. */
+  readonly #nextSessions = new Map<string, Shared<ClientHttp2Session | undefined>>();
 
   constructor(context: SocketContext, tls: ConnectionOptions = {}) {
     this.#context = context;
@@ -150,24 +153,53 @@ export class HttpTransport {
       return this.#sendHttp1(sending, { createConnection: () => socket });
     }
     const known = this.#origins.get(url.origin);
-    return isUsable(known) ? this.#sendHttp2(sending, known) : this.#sendFirst(sending);
+    if (known === "http/1.1") return this.#sendFirst(sending);
+    const session = isUsable(known) ? known : await this.#nextSession(url).wait(sending.signal);
+    return session === undefined ? this.#sendFirst(sending) : this.#sendHttp2(sending, session);
+  }
+
+  /** One for all requests of a session that has ended; undefined where the server speaks HTTP/2 no more. */
+  #nextSession(url: URL): Shared<ClientHttp2Session | undefined> {
+    const { origin } = url;
+    const pending = this.#nextSessions.get(origin);
+    if (pending !== undefined && !pending.givenUp) return pending;
+    const next = new Shared(async (signal) => {
+      try {
+        const socket = await this.#connect(url, signal);
+        if (socket.alpnProtocol === "h2") return this.#keepSession(origin, socket);
+        socket.destroy();
+        this.#remember(origin, "http/1.1");
+        return undefined;
+      } finally {
+        if (this.#nextSessions.get(origin) === next) this.#nextSessions.delete(origin);
+      }
+    });
+    this.#nextSessions.set(origin, next);
+    return next;
   }
 
   /** The first request to an origin asks which version it speaks. */
   async #sendFirst(sending: Sending): Promise<Received> {
     const { url, signal } = sending;
-    const { hostname: host, origin } = url;
+    const socket = await this.#connect(url, signal);
+    if (socket.alpnProtocol === "h2") return this.#sendHttp2(sending, this.#keepSession(url.origin, socket));
+    this.#remember(url.origin, "http/1.1");
+    return this.#sendHttp1(sending, { createConnection: () => socket });
+  }
+
+  /** @returns a connection that is secure, with the version that the server has chosen */
+  async #connect({ hostname: host, port }: URL, signal: AbortSignal | undefined): Promise<TLSSocket> {
     const socket = openTls(this.#context, {
       ...this.#tls,
       host,
-      port: Number(url.port) || 443,
+      port: Number(port) || 443,
       ALPNProtocols: ["h2", "http/1.1"],
     });
     await untilSecure(socket, signal);
-    if (socket.alpnProtocol !== "h2") {
-      this.#remember(origin, "http/1.1");
-      return this.#sendHttp1(sending, { createConnection: () => socket });
-    }
+    return socket;
+  }
+
+  #keepSession(origin: string, socket: TLSSocket): ClientHttp2Session {
     const session = connectHttp2(origin, { createConnection: () => socket, settings: { enablePush: false } });
     session.setTimeout(SESSION_IDLE_MS, () => session.close());
     // A request under way hears of it by its own stream. What a server goes on to send is nobody's any more; not every runtime ends the
@@ -179,7 +211,7 @@ export class HttpTransport {
     });
     session.unref();
     this.#remember(origin, session);
-    return this.#sendHttp2(sending, session);
+    return session;
   }
 
   #remember(origin: string, how: ClientHttp2Session | "http/1.1"): void {

@@ -157,6 +157,48 @@ it("a request on a kept session of HTTP/2 is sent once more, one that the server
   expect(seen).toHaveLength(1);
 });
 
+describe("requests whose session of HTTP/2 ends under all of them", () => {
+  const MANY = 50;
+
+  /** The first session answers one request, and its connection ends when it has all the others. */
+  async function crowded() {
+    let first: Http2Session | undefined;
+    let requests = 0;
+    const server = await sessions((session, stream) => {
+      first ??= session;
+      if (session === first && ++requests > 1) {
+        if (requests === MANY + 1) server.latest()?.resetAndDestroy();
+        return;
+      }
+      stream.respond({ ":status": 200 });
+      stream.end("ok");
+    });
+    await (await server.fetch(server.url("/"))).text();
+    return server;
+  }
+
+  it("share the next one", async () => {
+    const { fetch, url, connections } = await crowded();
+    const ask = async () => (await fetch(url("/"))).text();
+    expect(await Promise.all(Array.from({ length: MANY }, ask))).toEqual(Array(MANY).fill("ok"));
+    expect(connections()).toBe(2);
+  });
+
+  it("share it also when some are given up meanwhile, the first of them too", async () => {
+    const { fetch, url, connections } = await crowded();
+    const controller = new AbortController();
+    const ask = async (_: unknown, i: number) =>
+      (await fetch(url("/"), { ...(i < 10 && { signal: controller.signal }) })).text();
+    const asked = Array.from({ length: MANY }, ask);
+    const ended = Promise.allSettled(asked);
+    await expect.poll(() => connections(), { interval: 1 }).toBe(2);
+    controller.abort();
+    const texts = (await ended).map((end) => (end.status === "fulfilled" ? end.value : end.reason.name));
+    expect(texts.slice(10)).toEqual(Array(MANY - 10).fill("ok"));
+    expect(connections()).toBe(2);
+  });
+});
+
 // Bun's server tells no reason when it ends a stream; what its client makes of one is in hostile-http2.test.ts.
 const refuses = runtime() !== "bun";
 
