@@ -23,9 +23,6 @@ const ELSEWHERE: Record<string, readonly string[]> = {
     ...["cli/start", "cli/demo", "cli/limits", "cli/refusals", "cli/quick", "cli/quick-file", "cli/show"],
     ...["cli/launch/beside", "cli/completion", "cli/proxy/start", "metrics/server"],
   ],
-  "a body that a server of HTTP/2 floods past its window never fails in Node for Windows: not understood yet": [
-    "sockets/hostile-http2",
-  ],
   "compares with wg, tcpdump or a browser": ["config/parse", "uapi/wg", "proxy/pcap", "web/server", "crypto/browser"],
   "compiles with the system's programs, or starts runtimes of Linux": ["crypto/runtimes", "crypto/documentation"],
 };

@@ -12,7 +12,8 @@ for name in far.internal proxy; do
 done
 export WASMGUARD_TEST_CERTIFICATES=Z:$certificates
 # Nor npm, which makes a command of the package.
-npm=$(npm root --global)/npm
+npm=$(realpath "${npm_execpath:-$(command -v npm)}")
+npm=${npm%/bin/*}
 export WASMGUARD_TEST_NPM=Z:$npm
 directories=$certificates:$npm
 arguments=()
