@@ -94,9 +94,17 @@ describe(subject.name, () => {
     // Root in a container may lack the right over others' limits; their own user has it.
     const uid = Number(/^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
     const limit = (descriptors: number) => run(["prlimit", `--pid=${pid}`, `--nofile=${descriptors}:`], { uid });
-    const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+    const open = () => readdirSync(`/proc/${pid}/fd`).map(Number);
+    // The client that saw it ready may not have been let go of yet.
+    let last: number[] = [];
+    const settled = () => {
+      const before = last;
+      last = open();
+      return `${before}` === `${last}`;
+    };
+    expect(await waitFor(settled, 5000, 200)).toBe(true);
     let free = 0;
-    while (open.has(free)) free++;
+    while (last.includes(free)) free++;
     await limit(free);
     const answer = daemon.wg("show", daemon.interface, "listen-port");
     await sleep(500);
