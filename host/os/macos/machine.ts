@@ -3,7 +3,6 @@ import { writeFileSync } from "node:fs";
 import { setPriority } from "node:os";
 import type { Zones } from "../../address/endpoint-text.ts";
 import type { ConfinementStatus, KeyMemory } from "../../confine/confinement-status.ts";
-import { STEPS, Steps } from "../../confine/steps.ts";
 import type { Core } from "../../core/core.ts";
 import { SYSTEM } from "../../ffi/darwin/constants.ts";
 import { type DarwinLibc, openDarwinLibc } from "../../ffi/darwin/libc.ts";
@@ -16,6 +15,7 @@ import type {
   TunnelPorts,
   TunnelRequest,
 } from "../machine.ts";
+import { unconfined } from "../unconfined.ts";
 import type { UnixListener } from "../unix-socket.ts";
 import { protectKeyMemory } from "./key-memory.ts";
 import { type FileIdentity, identityOf, SocketWatch } from "./socket-watch.ts";
@@ -75,23 +75,8 @@ export class DarwinMachine implements Machine {
     return new DarwinTunnel({ ...request, ...this.#control, libc: this.#libc, utun: this.#utun });
   }
 
-  /** There is none of the steps here, so that whoever wants to be confined is told. */
-  async giveUpRights({ confinement, log }: RightsRequest): Promise<ConfinementStatus> {
-    if (confinement !== undefined) {
-      const steps = new Steps(confinement.mayFail);
-      for (const step of STEPS) steps.took(step, "not on macOS");
-      for (const line of steps.verdict()) log("error", line);
-    }
-    return {
-      ...this.keyMemory,
-      user: `${process.getuid?.() ?? "unknown"}`,
-      capabilities: [],
-      noNewPrivileges: false,
-      seccomp: false,
-      landlock: 0,
-      landlockThreads: "none",
-      dumpable: true,
-    };
+  async giveUpRights(request: RightsRequest): Promise<ConfinementStatus> {
+    return unconfined("macOS", request, this.keyMemory);
   }
 
   hasAvx2(): boolean {

@@ -1,13 +1,13 @@
 /** Windows as the daemon sees it. */
-import { setPriority, userInfo } from "node:os";
+import { setPriority } from "node:os";
 import { NUMERIC_ZONES } from "../../address/endpoint-text.ts";
 import type { ConfinementStatus, KeyMemory } from "../../confine/confinement-status.ts";
-import { STEPS, Steps } from "../../confine/steps.ts";
 import type { Core } from "../../core/core.ts";
 import { openWin32, type Win32 } from "../../ffi/windows/win32.ts";
 import { SESSIONS } from "../control-session.ts";
 import type { ControlRequest, DaemonSystem, DeviceRequest, Machine, RightsRequest, TunnelRequest } from "../machine.ts";
 import { DEFAULT_MTU } from "../mtu.ts";
+import { unconfined } from "../unconfined.ts";
 import { makePipes } from "./control-pipe.ts";
 import { setMtu } from "./interface-mtu.ts";
 import { lockKeyMemory } from "./key-memory.ts";
@@ -61,23 +61,8 @@ class WindowsMachine implements Machine {
     return tunnel;
   }
 
-  /** There is none of the steps here, so that whoever wants to be confined is told. */
-  async giveUpRights({ confinement, log }: RightsRequest): Promise<ConfinementStatus> {
-    if (confinement !== undefined) {
-      const steps = new Steps(confinement.mayFail);
-      for (const step of STEPS) steps.took(step, "not on Windows");
-      for (const line of steps.verdict()) log("error", line);
-    }
-    return {
-      ...this.keyMemory,
-      user: userInfo().username,
-      capabilities: [],
-      noNewPrivileges: false,
-      seccomp: false,
-      landlock: 0,
-      landlockThreads: "none",
-      dumpable: true,
-    };
+  async giveUpRights(request: RightsRequest): Promise<ConfinementStatus> {
+    return unconfined("Windows", request, this.keyMemory);
   }
 
   hasAvx2(): boolean {
