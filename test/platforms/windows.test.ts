@@ -25,7 +25,8 @@ interface Program {
 /** With a terminal, whose keys a console of Windows gets. @param folder that it sees at Z: */
 function inConsole(folder: string, command: readonly string[]): Program {
   const words = command.map((word) => `'${word}'`).join(" ");
-  const child = spawn("script", ["--quiet", "--return", "--command", `${WINE} ${words}`, "/dev/null"], {
+  // A shell that stayed would be ended by Ctrl-C itself.
+  const child = spawn("script", ["--quiet", "--return", "--command", `exec ${WINE} ${words}`, "/dev/null"], {
     env: { ...process.env, WASMGUARD_WINE_DIRECTORIES: folder },
     stdio: ["pipe", "pipe", "inherit"],
   });
