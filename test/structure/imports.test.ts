@@ -79,7 +79,9 @@ it("one file asks which system and which processor this is", () => {
 
 it("which system this is, only who has a part for each asks; others ask what it can do", () => {
   const mayAsk = (path: string): boolean =>
-    path === "host/platform.ts" || inside(path, "host/ffi") || /^host\/os\/[\w-]+\.ts$/.test(path);
+    ["host/platform.ts", "host/cli/quick/systems.ts"].includes(path) ||
+    inside(path, "host/ffi") ||
+    /^host\/os\/[\w-]+\.ts$/.test(path);
   const guilty = host.filter(({ path, text }) => !mayAsk(path) && /\bplatform\(\)/.test(text));
   expect(guilty.map(({ path }) => path)).toEqual([]);
 });
@@ -95,6 +97,23 @@ it("a system is a folder of host/os, which others know by the interfaces beside 
       .filter((name) => /^host\/os\/\w+\//.test(name))
       .filter(() => ![...linuxAlone, "host/os"].some((folder) => inside(path, folder)))
       .map((name) => `${path} → ${name}`),
+  );
+  // Of `up` and `down` each system's part may know its own folder.
+  expect(guilty.filter((line) => !/^host\/cli\/quick\/(\w+)\/.* → host\/os\/\1\//.test(line))).toEqual([]);
+});
+
+it("systems of `up` and `down` are folders of host/cli/quick, which only one file knows", () => {
+  const systems = readdirSync(join(ROOT, "host/cli/quick"), { withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  );
+  const source = host.find(({ path }) => path === "host/cli/quick/systems.ts")!;
+  const known = source.imports.flatMap((name) => /^host\/cli\/quick\/(\w+)\/system\.ts$/.exec(name)?.[1] ?? []);
+  expect(known).toEqual(systems.map(({ name }) => name));
+  const guilty = host.flatMap(({ path, imports }) =>
+    imports
+      .map((name) => /^host\/cli\/quick\/\w+\//.exec(name)?.[0])
+      .filter((folder) => folder !== undefined && path !== source.path && !path.startsWith(folder))
+      .map((folder) => `${path} → ${folder}`),
   );
   expect(guilty).toEqual([]);
 });

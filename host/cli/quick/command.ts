@@ -1,86 +1,79 @@
 /** `up`, `down`, `save` and `strip`: arguments, and what must be there before anything is touched. */
 import { readFileSync } from "node:fs";
-import { daemonStart } from "../../os/systems.ts";
-import { isTunnelUp } from "../../uapi/client.ts";
 import { CliError, exitCodeOf, UsageError } from "../command-errors.ts";
 import { complainOf, printPrecious } from "../print.ts";
-import { takeDown } from "./down.ts";
+import { notUp, runningTunnel, takeDown } from "./down.ts";
 import { type ConfigFile, openConfigFile, rawArguments } from "./file.ts";
 import { forbidDumps } from "./process.ts";
 import { saveConfig } from "./save.ts";
-import { hasProgram, wasInterrupted } from "./shell.ts";
+import { wasInterrupted } from "./shell.ts";
 import { strip as stripped } from "./strip.ts";
+import type { QuickSystem } from "./system.ts";
+import { quickSystem } from "./systems.ts";
 import { bringUp } from "./up.ts";
 
-type Right = "as root" | "as anyone";
-
-async function prepare(command: string, args: readonly string[], right: Right): Promise<ConfigFile> {
+function openFile(command: string, args: readonly string[]): { argument: string; open: () => Promise<ConfigFile> } {
   const [file, extra] = rawArguments(args, () => readFileSync("/proc/self/cmdline"));
   if (file === undefined || extra !== undefined) {
     throw new UsageError(`${command} takes one file or name`, `Try: wasmguard ${command} ./wg0.conf`);
   }
-  if (right === "as root") {
-    if (daemonStart() !== "anew") {
-      throw new CliError(
-        `${command} is not there on this system yet`,
-        "Start the daemon by its name, configure it with `wg setconf`, and set addresses and routes with the system's own programs",
-      );
-    }
-    if (process.getuid?.() !== 0) {
-      throw new CliError(`${command} must be run as root`, `Try: sudo wasmguard ${command} ${file}`);
-    }
-    if (!hasProgram("ip")) throw new CliError("there is no program `ip'", "Install iproute2");
-  }
-  await forbidDumps();
-  return openConfigFile(file);
+  return {
+    argument: file,
+    async open() {
+      await forbidDumps();
+      return openConfigFile(file);
+    },
+  };
 }
 
-export async function up(args: readonly string[]): Promise<number> {
-  const config = await prepare("up", args, "as root");
+/** What the command does with a configuration, on a system that has all it takes. */
+async function onSystem(
+  command: string,
+  args: readonly string[],
+  act: (system: QuickSystem, config: ConfigFile) => Promise<void>,
+): Promise<number> {
+  const { argument, open } = openFile(command, args);
+  const system = await quickSystem(command);
+  system.require(command, argument);
+  const config = await open();
   try {
+    await act(system, config);
+    return 0;
+  } finally {
+    config.close();
+  }
+}
+
+export function up(args: readonly string[]): Promise<number> {
+  return onSystem("up", args, async (system, config) => {
     if (config.isEmpty) {
       throw new CliError(`${config.path} holds no configuration`, "It needs an [Interface] section, with a PrivateKey");
     }
-    await bringUp(config);
-    return 0;
-  } catch (error) {
-    if (!wasInterrupted(error)) throw error;
-    complainOf(error);
-    // The resolver may hold on to a name for as long as it likes.
-    process.exit(exitCodeOf(error));
-  } finally {
-    config.close();
-  }
-}
-
-export async function down(args: readonly string[]): Promise<number> {
-  const config = await prepare("down", args, "as root");
-  try {
-    await takeDown(config);
-    return 0;
-  } finally {
-    config.close();
-  }
-}
-
-export async function save(args: readonly string[]): Promise<number> {
-  const config = await prepare("save", args, "as root");
-  try {
-    if (!(await isTunnelUp(config.interfaceName))) {
-      throw new CliError(
-        `${config.interfaceName} is not a WireGuard interface that is up`,
-        "See: wasmguard show interfaces",
-      );
+    try {
+      await bringUp(system, config);
+    } catch (error) {
+      if (!wasInterrupted(error)) throw error;
+      complainOf(error);
+      // The resolver may hold on to a name for as long as it likes.
+      process.exit(exitCodeOf(error));
     }
-    await saveConfig(config);
-    return 0;
-  } finally {
-    config.close();
-  }
+  });
+}
+
+export function down(args: readonly string[]): Promise<number> {
+  return onSystem("down", args, takeDown);
+}
+
+export function save(args: readonly string[]): Promise<number> {
+  return onSystem("save", args, async (system, config) => {
+    const tunnel = await runningTunnel(system, config);
+    if (tunnel === undefined) throw notUp(config);
+    await saveConfig(system, tunnel);
+  });
 }
 
 export async function strip(args: readonly string[]): Promise<number> {
-  const config = await prepare("strip", args, "as anyone");
+  const config = await openFile("strip", args).open();
   const file = config.bytes();
   const output = stripped(file);
   try {

@@ -20,7 +20,8 @@ const FILE = /^([a-zA-Z0-9_=+.-]{1,15})\.conf$/;
 export interface ConfigFile {
   /** Raw text (config/raw-text.ts), without symbolic links. */
   path: string;
-  interfaceName: string;
+  /** The interface's, where it is not for the system to choose. */
+  name: string;
   system: SystemSettings;
   /** Of each peer, in order. */
   endpoints: PeerSettings["endpoint"][];
@@ -54,7 +55,7 @@ function warnIfWorldAccessible(path: string): void {
 }
 
 /** @param argument  a path ending in .conf, or the name of a file in /etc/wireguard. @throws CliError */
-function locate(argument: string): { path: string; interfaceName: string } {
+function locate(argument: string): { path: string; name: string } {
   const named = NAME.test(argument) && !argument.endsWith(".conf") ? `${CONFIG_FOLDER}/${argument}.conf` : argument;
   // As wg-quick: a bare "wg0.conf" is a name too, but the file that is there is what is meant.
   const path = existsSync(fsPath(named)) || !NAME.test(argument) ? named : `${CONFIG_FOLDER}/${argument}.conf`;
@@ -62,19 +63,19 @@ function locate(argument: string): { path: string; interfaceName: string } {
     throw new CliError(`${path} does not exist`, "Give a FILE.conf, or a NAME in /etc/wireguard");
   }
   // Not what stands before a separator at the end, which names a folder.
-  const interfaceName = path.endsWith(".conf") ? FILE.exec(basename(path))?.[1] : undefined;
-  if (interfaceName === undefined || interfaceName === "." || interfaceName === "..") {
+  const name = path.endsWith(".conf") ? FILE.exec(basename(path))?.[1] : undefined;
+  if (name === undefined || name === "." || name === "..") {
     throw new UsageError(
       `${path} does not name an interface`,
       "Call the file NAME.conf, NAME being 1 to 15 letters, digits or _=+.- (a link will do: ln -s /dev/fd/3 wg0.conf)",
     );
   }
-  return { path, interfaceName };
+  return { path, name };
 }
 
 /** @param argument  as raw text. @throws CliError, ConfigError */
 export function openConfigFile(argument: string): ConfigFile {
-  const { path, interfaceName } = locate(argument);
+  const { path, name } = locate(argument);
   const real = realPath(path);
   const source = SourceBytes.open(path, fsPath(path));
   try {
@@ -92,7 +93,7 @@ export function openConfigFile(argument: string): ConfigFile {
     wipeSettings(settings);
     return {
       path: real,
-      interfaceName,
+      name,
       system: settings.system,
       isEmpty: settings.isEmpty,
       endpoints: settings.tunnel.peers.map(({ endpoint }) => endpoint),

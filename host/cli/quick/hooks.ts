@@ -5,8 +5,8 @@
  */
 import { encodeRawText, isUnicode } from "../../config/raw-text.ts";
 import { CliError } from "../command-errors.ts";
-import type { ConfigFile } from "./file.ts";
 import { echo, hasProgram, runShell } from "./shell.ts";
+import type { Tunnel } from "./system.ts";
 
 const BASH = ["bash", "-e", "-o", "pipefail", "-O", "extglob", "-c"];
 const SH = ["sh", "-e", "-c"];
@@ -18,21 +18,18 @@ export function shellWord(raw: string): string {
   return `"$(printf '%b' '${octal}')"`;
 }
 
-function scriptOf(hook: string, { path, interfaceName }: Pick<ConfigFile, "path" | "interfaceName">): string {
-  const variables = `export INTERFACE=${shellWord(interfaceName)} CONFIG_FILE=${shellWord(path)}`;
+function scriptOf(hook: string, { config, interfaceName }: Tunnel): string {
+  const variables = `export INTERFACE=${shellWord(interfaceName)} CONFIG_FILE=${shellWord(config.path)}`;
   return `${variables}; eval ${shellWord(hook)}`;
 }
 
 /** @throws CliError at the first that fails */
-export async function runHooks(
-  hooks: readonly string[],
-  config: Pick<ConfigFile, "path" | "interfaceName">,
-): Promise<void> {
+export async function runHooks(hooks: readonly string[], tunnel: Tunnel): Promise<void> {
   const shell = hasProgram("bash") ? BASH : SH;
   for (const hook of hooks) {
-    const script = hook.replaceAll("%i", config.interfaceName);
+    const script = hook.replaceAll("%i", tunnel.interfaceName);
     echo(script);
-    const failure = await runShell([...shell, scriptOf(script, config)]);
+    const failure = await runShell([...shell, scriptOf(script, tunnel)]);
     if (failure !== undefined) throw new CliError(`the hook \`${script}' failed (${failure})`, "Correct it");
   }
 }

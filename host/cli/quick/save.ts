@@ -9,21 +9,9 @@ import { CliError } from "../command-errors.ts";
 import { INTERFACE_HEADING, writeConfigurationBody } from "../show/configuration.ts";
 import { Output } from "../show/output.ts";
 import { fetchDevice, wipeDevice } from "../show/shown-device.ts";
-import { resolvconfEntry } from "./dns.ts";
-import { type ConfigFile, fsPath } from "./file.ts";
-import { ask, echo, hasProgram } from "./shell.ts";
-
-async function presentAddresses(interfaceName: string): Promise<string[]> {
-  const line = await ask("ip", "-all", "-brief", "address", "show", "dev", interfaceName);
-  const [, , ...addresses] = line.trim().split(/\s+/);
-  return addresses;
-}
-
-async function presentDns(interfaceName: string): Promise<string[]> {
-  if (!hasProgram("resolvconf")) return [];
-  const entry = await ask("resolvconf", "-l", resolvconfEntry(interfaceName));
-  return [...entry.matchAll(/^nameserver ([a-zA-Z0-9_=+:%.-]+)$/gm)].map((match) => match[1]!);
-}
+import { fsPath } from "./file.ts";
+import { echo } from "./shell.ts";
+import type { QuickSystem, Tunnel } from "./system.ts";
 
 function replaceFile(path: string, contents: Uint8Array): void {
   const temporary = fsPath(`${path}.tmp`);
@@ -49,12 +37,13 @@ function replaceFile(path: string, contents: Uint8Array): void {
 }
 
 /** @throws CliError */
-export async function saveConfig({ path, interfaceName, system }: ConfigFile): Promise<void> {
+export async function saveConfig(quick: QuickSystem, tunnel: Tunnel): Promise<void> {
+  const { interfaceName } = tunnel;
+  const { path, system } = tunnel.config;
   const output = new Output().text(INTERFACE_HEADING);
-  for (const address of await presentAddresses(interfaceName)) output.text(`Address = ${address}\n`);
-  const dns = hasProgram("resolvconf") ? await presentDns(interfaceName) : [...system.dnsServers, ...system.dnsSearch];
+  const { addresses, dns, mtu } = await quick.present(tunnel);
+  for (const address of addresses) output.text(`Address = ${address}\n`);
   for (const server of dns) output.text("DNS = ").raw(encodeRawText(server)).text("\n");
-  const mtu = /mtu (\d+)/.exec(await ask("ip", "link", "show", "dev", interfaceName))?.[1];
   if (system.mtu !== undefined && mtu !== undefined) output.text(`MTU = ${mtu}\n`);
   if (system.table !== "auto") output.text(`Table = ${system.table}\n`);
   if (system.saveConfig) output.text("SaveConfig = true\n");

@@ -5,29 +5,16 @@
 
 import { wipeTunnel } from "../../config/settings.ts";
 import { CliError } from "../command-errors.ts";
-import { selfCommand } from "../launch/command.ts";
 import { fetchDevice, wipeDevice } from "../show/shown-device.ts";
-import { setDns } from "./dns.ts";
 import { tearDown } from "./down.ts";
 import { resolveEndpoint } from "./endpoint.ts";
 import type { ConfigFile } from "./file.ts";
 import { runHooks } from "./hooks.ts";
-import { automaticMtu } from "./mtu.ts";
 import { applyRequest, setRequest } from "./request.ts";
-import { addRoutes } from "./routes.ts";
-import { ask, checkInterruption, deferSignals, echo, interruptible, run, runAs } from "./shell.ts";
+import { checkInterruption, deferSignals, echo, interruptible } from "./shell.ts";
+import type { QuickSystem, Tunnel } from "./system.ts";
 
-/** Start the tunnel: this program, or the one that the environment names. */
-async function startTunnel(interfaceName: string): Promise<void> {
-  const other = process.env.WG_QUICK_USERSPACE_IMPLEMENTATION;
-  if (other) return run([other, interfaceName]);
-  // As a program of its own: whoever starts a daemon enters its sandbox, and hooks could do nothing there.
-  const { program, args } = selfCommand(["--", interfaceName]);
-  return runAs(`wasmguard ${interfaceName}`, [program, ...args]);
-}
-
-async function configure(config: ConfigFile): Promise<void> {
-  const { interfaceName } = config;
+async function configure({ config, interfaceName }: Tunnel): Promise<void> {
   const endpoints: (string | undefined)[] = [];
   for (const endpoint of config.endpoints) {
     endpoints.push(endpoint && (await resolveEndpoint(endpoint.host, endpoint.port)));
@@ -50,36 +37,52 @@ function tunnelRequest(config: ConfigFile, endpoints: readonly (string | undefin
   }
 }
 
-async function applySystem({ interfaceName, system }: ConfigFile): Promise<void> {
-  for (const address of system.addresses) {
-    const flag = address.includes(":") ? "-6" : "-4";
-    await run(["ip", flag, "address", "add", address, "dev", interfaceName]);
-  }
+/** The longest prefix first; equals in falling order of their text, as sort(1) leaves them. */
+function bySpecificity(a: string, b: string): number {
+  const difference = Number(b.split("/")[1]) - Number(a.split("/")[1]);
+  return difference || (a < b ? 1 : a > b ? -1 : 0);
+}
+
+async function applySettings(system: QuickSystem, tunnel: Tunnel): Promise<void> {
+  const { interfaceName } = tunnel;
+  const { addresses, mtu, table } = tunnel.config.system;
+  for (const address of addresses) await system.addAddress(interfaceName, address);
+  // As the tunnel tells it: prefixes masked, each with one owner.
   const device = await fetchDevice(interfaceName);
   wipeDevice(device);
-  const mtu = system.mtu ?? (await automaticMtu(device.peers.flatMap((peer) => peer.endpoint ?? [])));
-  await run(["ip", "link", "set", "mtu", String(mtu), "up", "dev", interfaceName]);
-  await setDns(interfaceName, system);
-  await addRoutes(device, system.table);
+  await system.bringUp(device, mtu);
+  await system.setDns(tunnel);
+  const prefixes = table === "off" ? [] : device.peers.flatMap((peer) => peer.allowedIps);
+  for (const prefix of prefixes.sort(bySpecificity)) await system.addRoute(tunnel, device, prefix, table);
+  await system.follow?.(tunnel);
 }
 
 /** @throws CliError and what else its steps throw; nothing but the effects of PreUp remains then */
-export async function bringUp(config: ConfigFile): Promise<void> {
-  const { interfaceName, system } = config;
-  if ((await ask("ip", "link", "show", "dev", interfaceName)) !== "") {
-    throw new CliError(`${interfaceName} already exists`, `Take it down first: wasmguard down ${config.path}`);
+export async function bringUp(system: QuickSystem, config: ConfigFile): Promise<void> {
+  const { name } = config;
+  const { hooks } = config.system;
+  const present = await system.find(name);
+  if (present !== undefined) {
+    const where = present === name ? "" : ` as ${present}`;
+    throw new CliError(`${name} already exists${where}`, `Take it down first: wasmguard down ${config.path}`);
   }
   const endDefer = deferSignals();
-  let started = false;
+  let tunnel: Tunnel | undefined;
   try {
-    await runHooks(system.hooks.PreUp, config);
-    started = true;
-    await startTunnel(interfaceName);
-    await configure(config);
-    await applySystem(config);
-    await runHooks(system.hooks.PostUp, config);
+    if (system.namesInterfaces === "the configuration") {
+      const named = { config, interfaceName: name };
+      await runHooks(hooks.PreUp, named);
+      tunnel = named;
+      await system.start(config);
+    } else {
+      tunnel = { config, interfaceName: await system.start(config) };
+      await runHooks(hooks.PreUp, tunnel);
+    }
+    await configure(tunnel);
+    await applySettings(system, tunnel);
+    await runHooks(hooks.PostUp, tunnel);
   } catch (error) {
-    if (started) await tearDown(config);
+    if (tunnel !== undefined) await tearDown(system, tunnel);
     throw error;
   } finally {
     endDefer();

@@ -32,8 +32,8 @@ function file(name: string, mode = 0o600): string {
 
 describe("the configuration file", () => {
   it("names the interface", () => {
-    const { interfaceName, tunnel } = openConfigFile(file("wg-a=b+c_d.1.conf"));
-    expect(interfaceName).toBe("wg-a=b+c_d.1");
+    const { name, tunnel } = openConfigFile(file("wg-a=b+c_d.1.conf"));
+    expect(name).toBe("wg-a=b+c_d.1");
     expect(tunnel().listenPort).toBe(7);
   });
 

@@ -1,26 +1,20 @@
 /**
- * Routes to the allowed IPs, the most specific first. A default route goes into a table of its own, which everything
+ * Routes to the allowed IPs. A default route goes into a table of its own, which everything
  * but the tunnel's own marked packets is looked up in; wg-quick(8) tells the idea.
  */
 import { writeFileSync } from "node:fs";
-import { ascii } from "../../address/ascii.ts";
-import { CliError } from "../command-errors.ts";
-import type { ShownDevice } from "../show/shown-device.ts";
+import { ascii } from "../../../address/ascii.ts";
+import { CliError } from "../../command-errors.ts";
+import type { ShownDevice } from "../../show/shown-device.ts";
+import { applyRequest } from "../request.ts";
+import { ask, attempt, echo, run } from "../shell.ts";
 import { addFirewall, type Family, IPV4, IPV6 } from "./firewall.ts";
-import { applyRequest } from "./request.ts";
-import { ask, attempt, echo, run } from "./shell.ts";
 
 const TABLE_FIRST = 51820;
 const VALID_MARK = "net.ipv4.conf.all.src_valid_mark";
 const MAIN_RULE = "from all lookup main suppress_prefixlength 0";
 
 const familyOf = (prefix: string): Family => (prefix.includes(":") ? IPV6 : IPV4);
-
-/** The longest prefix first; equals in falling order of their text, as sort(1) leaves them. */
-function bySpecificity(a: string, b: string): number {
-  const difference = Number(b.split("/")[1]) - Number(a.split("/")[1]);
-  return difference || (a < b ? 1 : a > b ? -1 : 0);
-}
 
 async function isUsed(table: number): Promise<boolean> {
   for (const { flag } of [IPV4, IPV6]) {
@@ -61,20 +55,14 @@ async function addDefaultRoute(device: ShownDevice, prefix: string): Promise<voi
   await addFirewall(device.name, family, device.firewallMark);
 }
 
-async function addRoute(device: ShownDevice, prefix: string, table: string): Promise<void> {
+/** @param device  its mark is the default route's, which is set where there is none yet */
+export async function addRoute(device: ShownDevice, prefix: string, table: string): Promise<void> {
   const { flag } = familyOf(prefix);
   if (table !== "auto") await run(["ip", flag, "route", "add", prefix, "dev", device.name, "table", table]);
   else if (prefix.endsWith("/0")) await addDefaultRoute(device, prefix);
   else if ((await ask("ip", flag, "route", "show", "dev", device.name, "match", prefix)) === "") {
     await run(["ip", flag, "route", "add", prefix, "dev", device.name]);
   }
-}
-
-/** @param device  as the tunnel tells it: prefixes masked, each with one owner */
-export async function addRoutes(device: ShownDevice, table: string): Promise<void> {
-  if (table === "off") return;
-  const prefixes = device.peers.flatMap((peer) => peer.allowedIps);
-  for (const prefix of prefixes.sort(bySpecificity)) await addRoute(device, prefix, table);
 }
 
 /** Delete the rule once for each time that it is there, but no more often than `most`. @returns how often it was */

@@ -2,7 +2,7 @@
  * The automatic MTU, as wg-quick finds it: the largest on a way to an endpoint (else that of the default route, else
  * 1500), less 80 bytes for the outer IPv6, UDP and WireGuard headers.
  */
-import { ask } from "./shell.ts";
+import { ask } from "../shell.ts";
 
 const OVERHEAD_BYTES = 80;
 const MTU_DEFAULT = 1500;

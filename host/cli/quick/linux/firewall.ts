@@ -4,8 +4,8 @@
  * so that either program can remove what the other made.
  */
 
-import { complain } from "../print.ts";
-import { ask, attempt, hasProgram, run } from "./shell.ts";
+import { complain } from "../../print.ts";
+import { ask, attempt, hasProgram, run } from "../shell.ts";
 
 export interface Family {
   /** For ip: -4 or -6. */
