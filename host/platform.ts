@@ -36,6 +36,11 @@ export function tunnelsHavePipes(): boolean {
   return process.platform === "win32";
 }
 
+/** Whether a tunnel's device gets another name than was asked for, so that a file has to tell it (WG_TUN_NAME_FILE). */
+export function systemNamesDevices(): boolean {
+  return process.platform === "darwin";
+}
+
 /** Whether there are namespaces of networks, with devices of their own. */
 export function hasNetworkNamespaces(): boolean {
   return process.platform === "linux";

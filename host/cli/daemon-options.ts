@@ -6,7 +6,7 @@ import { isStep, STEPS, type Step } from "../confine/steps.ts";
 import { THREADS_MAX } from "../core/codes.ts";
 import type { DaemonOptions, LogLevel } from "../daemon/daemon.ts";
 import { parseMetricsAddress } from "../metrics/metrics-address.ts";
-import { tunnelsHavePipes } from "../platform.ts";
+import { systemNamesDevices, tunnelsHavePipes } from "../platform.ts";
 import { SOCKET_FOLDER_VARIABLE } from "../uapi/socket-path.ts";
 import { UsageError } from "./command-errors.ts";
 import { checkInterfaceName } from "./interface-name.ts";
@@ -159,7 +159,9 @@ export function startRequest(
     tunFd: descriptor("--tun-fd", values["tun-fd"]) ?? descriptor("WG_TUN_FD", environment.WG_TUN_FD),
     wintun: drivePath("--wintun", values.wintun),
     uapiFd: descriptor("--uapi-fd", values["uapi-fd"]) ?? descriptor("WG_UAPI_FD", environment.WG_UAPI_FD),
-    nameFile: wholePath("WG_TUN_NAME_FILE", environment.WG_TUN_NAME_FILE || undefined),
+    nameFile: systemNamesDevices()
+      ? wholePath("WG_TUN_NAME_FILE", environment.WG_TUN_NAME_FILE || undefined)
+      : undefined,
     logLevel,
     nice: niceValue(values.nice),
     packetMemory: packetMemory(values["packet-memory"]),
