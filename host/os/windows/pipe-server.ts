@@ -2,6 +2,7 @@
  * The control pipe's server. Each instance of the pipe has a pair of areas for its client, and one operation at a time, which ends with its event:
  *
  *   connecting ──▶ reading ⇄ writing ──▶ draining ──▶ connecting        a client that has gone makes room for the next one
+ *   connecting ──▶ broken ──▶ connecting                                what Windows refuses is tried again later
  *
  * One that is done is not sent away: Windows would forget what it has not read yet. What it still writes is not looked at.
  *
@@ -24,6 +25,8 @@ import type { WaitSet } from "./wait-set.ts";
 const IDLE_MS = 2_000;
 /** To wait for a client: as many may leave before they are looked at. */
 const ATTEMPTS_MAX = 64;
+/** Until a place for clients that is lost is tried again. */
+const RETRY_MS = 5_000;
 
 interface Instance {
   readonly index: number;
@@ -52,6 +55,8 @@ export class PipeServer {
   readonly #target: ConfigTarget;
   readonly #instances: readonly Instance[];
   readonly #count: Address;
+  /** When places that are lost are tried again; NEVER while there are none. */
+  #retryAt: Instant = NEVER;
 
   constructor(options: PipeServerOptions) {
     const { win, areas, waits, handles } = options;
@@ -73,14 +78,28 @@ export class PipeServer {
 
   /** When to call `advance`. */
   nextDeadline(): Instant {
+    return Math.min(this.#retryAt, this.#idleDeadline());
+  }
+
+  /** When a client that is idle must make room. */
+  #idleDeadline(): Instant {
     const places = this.#instances.filter(({ state }) => state !== "broken");
     if (places.some(({ session }) => session === undefined)) return NEVER;
     return Math.min(NEVER, ...places.map(({ activeAt }) => activeAt)) + IDLE_MS;
   }
 
-  /** Make room, where nobody else could come. */
   advance(now: Instant): void {
-    if (now < this.nextDeadline()) return;
+    if (now >= this.#retryAt) this.#retry();
+    if (now >= this.#idleDeadline()) this.#makeRoom(now);
+  }
+
+  #retry(): void {
+    this.#retryAt = NEVER;
+    for (const instance of this.#instances) if (instance.state === "broken") this.#connect(instance);
+  }
+
+  /** Where nobody else could come. */
+  #makeRoom(now: Instant): void {
     for (const instance of this.#instances) {
       if (instance.state === "broken" || now < instance.activeAt + IDLE_MS) continue;
       this.#options.log("verbose", "UAPI: dropped an idle client, for others may wait");
@@ -93,6 +112,7 @@ export class PipeServer {
 
   /** Wait for a client, or take the one that is there already. */
   #connect(instance: Instance): void {
+    const wasLost = instance.state === "broken";
     let error = 0;
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       instance.state = "connecting";
@@ -104,7 +124,9 @@ export class PipeServer {
       this.#win.kernel.DisconnectNamedPipe(instance.handle);
     }
     instance.state = "broken";
-    this.#options.log("error", `UAPI: a place for clients is lost: ConnectNamedPipe: ${errorName(error)}`);
+    this.#retryAt = performance.now() + RETRY_MS;
+    if (!wasLost)
+      this.#options.log("error", `UAPI: a place for clients is lost: ConnectNamedPipe: ${errorName(error)}`);
   }
 
   #open(instance: Instance): void {

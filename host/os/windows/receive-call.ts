@@ -75,7 +75,9 @@ export class ReceiveCall {
     );
     // Nothing was called, and the result is that of the call before.
     if (outcome !== 0) return -ERROR.WSAEINVAL;
-    if (this.#view.getInt32(this.#result + VARIANT.value, true) !== 0) return -this.#win.sockets.WSAGetLastError();
+    // Where the runtime has called Windows since, its error is lost: 0 would be a datagram of no bytes.
+    if (this.#view.getInt32(this.#result + VARIANT.value, true) !== 0)
+      return -(this.#win.sockets.WSAGetLastError() || ERROR.WSAEINVAL);
     return this.#view.getUint32(this.#received, true);
   }
 }

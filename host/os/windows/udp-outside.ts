@@ -17,6 +17,8 @@ const SOURCE_ERRORS: ReadonlySet<number> = new Set([
   ERROR.WSAENETUNREACH,
   ERROR.WSAEHOSTUNREACH,
 ]);
+/** A send failed, and the runtime has called Windows since: why is not known any more. */
+const UNKNOWN = -1;
 /** What older versions say to a traffic class in a control message. */
 const CLASS_ERRORS: ReadonlySet<number> = new Set([ERROR.WSAEINVAL, ERROR.WSAEOPNOTSUPP]);
 
@@ -103,7 +105,7 @@ export class UdpOutside implements Outside {
 
   #call(socket: number): number {
     const { WSASendMsg, WSAGetLastError } = this.#win.sockets;
-    return WSASendMsg(socket, this.#message.header, 0, this.#sent, 0, 0) === 0 ? 0 : WSAGetLastError();
+    return WSASendMsg(socket, this.#message.header, 0, this.#sent, 0, 0) === 0 ? 0 : WSAGetLastError() || UNKNOWN;
   }
 
   refused(index: number): boolean {

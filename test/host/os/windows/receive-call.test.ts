@@ -26,12 +26,12 @@ function makeAreas() {
 }
 
 describe("WSARecvMsg by DispCallFunc", () => {
-  const call = (outcome: number, result: number) => {
+  const call = (outcome: number, result: number, error: number = ERROR.WSAEWOULDBLOCK) => {
     const { memory, view, areas } = makeAreas();
     const win = {
       memory,
       base: 0n,
-      sockets: { WSAGetLastError: () => ERROR.WSAEWOULDBLOCK },
+      sockets: { WSAGetLastError: () => error },
       automation: {
         DispCallFunc: (...args: number[]) => {
           view.setInt32(args[7]! + VARIANT.value, result, true);
@@ -44,6 +44,10 @@ describe("WSARecvMsg by DispCallFunc", () => {
 
   it("tells what it failed with", () => {
     expect(call(0, -1)).toBe(-ERROR.WSAEWOULDBLOCK);
+  });
+
+  it("failed, though its error is another's by now", () => {
+    expect(call(0, -1, 0)).toBe(-ERROR.WSAEINVAL);
   });
 
   it("is no datagram when it did not take place, whatever the result before was", () => {
