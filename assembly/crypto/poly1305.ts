@@ -1,9 +1,20 @@
 /**
  * Poly1305, the one-time authenticator of RFC 8439 §2.5.
- * The accumulator h has four limbs of 32 bits in u64 words, the topmost of 34 bits, so that a block costs 16
- * multiplications. r is clamped: r < 2^28 per limb and r1, r2, r3 are multiples of four, hence
- * s = r · 5/4 is exact and folds 2^130 ≡ 5. Before a multiplication h0 < 3.25·2^32, h1, h2 < 2^33 and
- * h3 < 1.5·2^34; the sum of four products and a carry then stays below 3.95·2^62 and cannot overflow.
+ * The accumulator h has four limbs of 32 bits in u64 words, the topmost of 34 bits. r is clamped: r < 2^28 per limb and
+ * r1, r2, r3 are multiples of four, hence s = r · 5/4 is exact and folds 2^130 ≡ 5. Before a multiplication h0 < 3.25·2^32,
+ * h1, h2 < 2^33 and h3 < 1.5·2^34; the sum of four products and a carry then stays below 3.95·2^62 and cannot overflow.
+ *
+ * Those sums are the product of h and a matrix that is alike along its diagonals:
+ *
+ *   d0     r0 s3 s2 s1     h0
+ *   d1  =  r1 r0 s3 s2  ·  h1     or, in quarters,   A B  ·  x
+ *   d2     r2 r1 r0 s3     h2                        C A     y
+ *   d3     r3 r2 r1 r0     h3
+ *
+ * The upper half is A(x + y) + (B − A)y, the lower one A(x + y) + (C − A)x: three products of half the size instead of four.
+ * Each of the three matrices is of the same kind and taken apart the same way. So a block costs nine multiplications, by factors that
+ * are prepared with r, and fewer instructions than with sixteen. A factor is below 2^30 and may be negative; products and their sums
+ * are modulo 2^64, of which d0 to d3 come out as above.
  */
 import { Symmetric, wipeSymmetric } from "./layout";
 import { Partial } from "./partial";
@@ -20,13 +31,16 @@ export class Poly1305 {
   h1: u64;
   h2: u64;
   h3: u64;
-  r0: u64;
-  r1: u64;
-  r2: u64;
-  r3: u64;
-  s1: u64;
-  s2: u64;
-  s3: u64;
+  // The factors: a of A, b of B − A, c of C − A.
+  a0: i32;
+  a1: i32;
+  a2: i32;
+  b0: i32;
+  b1: i32;
+  b2: i32;
+  c0: i32;
+  c1: i32;
+  c2: i32;
   pad0: u64;
   pad1: u64;
 
@@ -41,16 +55,24 @@ export class Poly1305 {
     this.h1 = 0;
     this.h2 = 0;
     this.h3 = 0;
-    const r1 = <u64>(load<u32>(key, 4) & 0x0ffffffc);
-    const r2 = <u64>(load<u32>(key, 8) & 0x0ffffffc);
-    const r3 = <u64>(load<u32>(key, 12) & 0x0ffffffc);
-    this.r0 = <u64>(load<u32>(key) & 0x0fffffff);
-    this.r1 = r1;
-    this.r2 = r2;
-    this.r3 = r3;
-    this.s1 = r1 + (r1 >> 2);
-    this.s2 = r2 + (r2 >> 2);
-    this.s3 = r3 + (r3 >> 2);
+    const r0 = load<i32>(key) & 0x0fffffff;
+    const r1 = load<i32>(key, 4) & 0x0ffffffc;
+    const r2 = load<i32>(key, 8) & 0x0ffffffc;
+    const r3 = load<i32>(key, 12) & 0x0ffffffc;
+    const s1 = r1 + (r1 >> 2);
+    const s2 = r2 + (r2 >> 2);
+    const s3 = r3 + (r3 >> 2);
+    const b0 = s2 - r0;
+    const c0 = r2 - r0;
+    this.a0 = r0;
+    this.a1 = s3 - r0;
+    this.a2 = r1 - r0;
+    this.b0 = b0;
+    this.b1 = s1 - s3 - b0;
+    this.b2 = s3 - r1 - b0;
+    this.c0 = c0;
+    this.c1 = r1 - s3 - c0;
+    this.c2 = r3 - r1 - c0;
     this.pad0 = load<u64>(key, 16);
     this.pad1 = load<u64>(key, 24);
   }
@@ -112,13 +134,15 @@ export class Poly1305 {
   }
 
   private absorb(message: usize, count: u32, topBit: u64): void {
-    const r0 = this.r0;
-    const r1 = this.r1;
-    const r2 = this.r2;
-    const r3 = this.r3;
-    const s1 = this.s1;
-    const s2 = this.s2;
-    const s3 = this.s3;
+    const a0 = <u64>this.a0;
+    const a1 = <u64>this.a1;
+    const a2 = <u64>this.a2;
+    const b0 = <u64>this.b0;
+    const b1 = <u64>this.b1;
+    const b2 = <u64>this.b2;
+    const c0 = <u64>this.c0;
+    const c1 = <u64>this.c1;
+    const c2 = <u64>this.c2;
     let h0 = this.h0;
     let h1 = this.h1;
     let h2 = this.h2;
@@ -128,10 +152,15 @@ export class Poly1305 {
       h1 += <u64>load<u32>(message, 4);
       h2 += <u64>load<u32>(message, 8);
       h3 += <u64>load<u32>(message, 12) + topBit;
-      const d0 = h0 * r0 + h1 * s3 + h2 * s2 + h3 * s1;
-      const d1 = h0 * r1 + h1 * r0 + h2 * s3 + h3 * s2 + (d0 >> 32);
-      const d2 = h0 * r2 + h1 * r1 + h2 * r0 + h3 * s3 + (d1 >> 32);
-      const d3 = h0 * r3 + h1 * r2 + h2 * r1 + h3 * r0 + (d2 >> 32);
+      const a = a0 * (h0 + h1 + h2 + h3);
+      const b = b0 * (h2 + h3);
+      const c = c0 * (h0 + h1);
+      const even = a + a1 * (h1 + h3);
+      const odd = a + a2 * (h0 + h2);
+      const d0 = even + b + b1 * h3;
+      const d1 = odd + b + b2 * h2 + (d0 >> 32);
+      const d2 = even + c + c1 * h1 + (d1 >> 32);
+      const d3 = odd + c + c2 * h0 + (d2 >> 32);
       h0 = (d0 & LOW_32) + (d3 >> 34) * 5;
       h1 = d1 & LOW_32;
       h2 = d2 & LOW_32;

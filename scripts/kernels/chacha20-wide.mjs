@@ -60,16 +60,21 @@ const quarterRound = ([a, b, c, d]) => [
 ];
 const doubleRound = [...COLUMNS, ...DIAGONALS].flatMap(quarterRound);
 
-/** Take in the block of 16 bytes at `at`; poly1305.ts says why no sum overflows. */
+/** Take in the block of 16 bytes at `at`, as poly1305.ts does. */
 const absorb = (at) => [
   `h0 += <u64>load<u32>(message, ${at});`,
   `h1 += <u64>load<u32>(message, ${at + 4});`,
   `h2 += <u64>load<u32>(message, ${at + 8});`,
   `h3 += <u64>load<u32>(message, ${at + 12}) + FULL_BLOCK;`,
-  "d0 = h0 * r0 + h1 * s3 + h2 * s2 + h3 * s1;",
-  "d1 = h0 * r1 + h1 * r0 + h2 * s3 + h3 * s2 + (d0 >> 32);",
-  "d2 = h0 * r2 + h1 * r1 + h2 * r0 + h3 * s3 + (d1 >> 32);",
-  "d3 = h0 * r3 + h1 * r2 + h2 * r1 + h3 * r0 + (d2 >> 32);",
+  "a = a0 * (h0 + h1 + h2 + h3);",
+  "b = b0 * (h2 + h3);",
+  "c = c0 * (h0 + h1);",
+  "e = a + a1 * (h1 + h3);",
+  "o = a + a2 * (h0 + h2);",
+  "d0 = e + b + b1 * h3;",
+  "d1 = o + b + b2 * h2 + (d0 >> 32);",
+  "d2 = e + c + c1 * h1 + (d1 >> 32);",
+  "d3 = o + c + c2 * h0 + (d2 >> 32);",
   "h0 = (d0 & LOW_32) + (d3 >> 34) * 5;",
   "h1 = d1 & LOW_32;",
   "h2 = d2 & LOW_32;",
@@ -159,8 +164,11 @@ export function eightBlocks(
   let round: u32 = 0;
   if (groups) {
     const mac = Poly1305.scratch;
-    const r0 = mac.r0, r1 = mac.r1, r2 = mac.r2, r3 = mac.r3, s1 = mac.s1, s2 = mac.s2, s3 = mac.s3;
+    const a0 = <u64>mac.a0, a1 = <u64>mac.a1, a2 = <u64>mac.a2;
+    const b0 = <u64>mac.b0, b1 = <u64>mac.b1, b2 = <u64>mac.b2;
+    const c0 = <u64>mac.c0, c1 = <u64>mac.c1, c2 = <u64>mac.c2;
     let h0 = mac.h0, h1 = mac.h1, h2 = mac.h2, h3 = mac.h3;
+    let a: u64, b: u64, c: u64, e: u64, o: u64;
     let d0: u64, d1: u64, d2: u64, d3: u64;
     for (; round < groups; round++) {${text(
       weave(
