@@ -233,7 +233,16 @@ export class Loop {
       this.#merging.advance(now);
       this.#probeAt = now + HEARTBEAT_MS;
     }
-    workers?.gate.release();
+    this.#letWorkersGoOn(now);
+  }
+
+  /** A packet that a worker had no session for, and told of late, is older than all that it sends under a session begun meanwhile. */
+  #letWorkersGoOn(now: Instant): void {
+    const { workers } = this.#options;
+    if (workers?.gate.isHeld !== true) return;
+    workers.collect(this.#letters, now, "before a change");
+    this.#lane.flush();
+    workers.gate.release();
   }
 
   /** Each step is taken whatever becomes of the others: no key stays because something could not be closed. */

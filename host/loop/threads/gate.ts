@@ -47,6 +47,11 @@ export class Gate {
     }
   }
 
+  /** Whether workers pause, since something changed. */
+  get isHeld(): boolean {
+    return this.#held;
+  }
+
   /** Let them go on, and read anew what may have changed. */
   release(): void {
     if (!this.#held) return;
