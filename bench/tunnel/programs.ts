@@ -30,6 +30,7 @@ const VARIANT_OPTIONS = {
   "offloads off": ["--no-tun-offload", "--no-tun-tcp", "--no-tun-udp", "--no-udp-gso", "--no-udp-gro"],
   "busy poll": ["--busy-poll", "2000"],
   "no looking": ["--busy-poll", "0"],
+  "wide vectors": ["--wide-vectors"],
 } as const satisfies Record<string, readonly string[]>;
 export type Variant = keyof typeof VARIANT_OPTIONS;
 export const VARIANTS = Object.keys(VARIANT_OPTIONS) as Variant[];

@@ -6,7 +6,9 @@ import { figure, losses, median, ratio } from "../../bench/tunnel/summary.ts";
 import { verdicts } from "../../bench/tunnel/targets.ts";
 
 const OURS = "wasmguard, Node 26";
+const WIDE = "wasmguard, Node 26, wide vectors";
 const DEBIAN = "wireguard-go 0.0.20220316";
+const NEWEST = "wireguard-go 0.0.20250522";
 const NO_DROPS: Drops = {
   nearTun: 0,
   nearSendBuffer: 0,
@@ -107,4 +109,30 @@ test("rates have to reach their goal, costs must not exceed it", () => {
   const found = verdicts(results(traffic));
   expect(found.find(({ what }) => what === "TCP, 1 stream, Mbit/s")).toMatchObject({ measured: 4, met: false });
   expect(found.find(({ what }) => what.includes("CPU-seconds"))).toMatchObject({ measured: 0.2, met: true });
+});
+
+test("wasmguard with wide vectors has goals of its own, against the newest wireguard-go alone", () => {
+  const traffic = [
+    measurement(OURS, 1, { megabits: 1700, nearCpu: 1, farCpu: 1 }),
+    measurement(WIDE, 1, { megabits: 1900, nearCpu: 0.9, farCpu: 0.9 }),
+    measurement(DEBIAN, 1, { megabits: 200, nearCpu: 20, farCpu: 20 }),
+    measurement(NEWEST, 1, { megabits: 1000, nearCpu: 2, farCpu: 1.5 }),
+  ];
+  const programs: TunnelResults["programs"] = [
+    { name: OURS, kind: "ours", version: "26" },
+    { name: WIDE, kind: "ours", version: "26" },
+    { name: DEBIAN, kind: "theirs", version: "0.0.20220316" },
+    { name: NEWEST, kind: "theirs", version: "0.0.20250522" },
+  ];
+  const found = verdicts({ ...results(traffic), programs }).filter(({ what }) => what.startsWith("wide vectors: "));
+  expect(found).toEqual([
+    { what: "wide vectors: TCP, 1 stream, Mbit/s", against: NEWEST, bound: "≥ 1.8×", measured: 1.9, met: true },
+    {
+      what: "wide vectors: TCP, 1 stream, CPU-seconds per GB",
+      against: NEWEST,
+      bound: "≤ 0.48×",
+      measured: 1.8 / 3.5,
+      met: false,
+    },
+  ]);
 });
