@@ -28,6 +28,7 @@ _wasmguard() {
       up | strip) words=$(${CONFIGURATIONS}); compopt -o default ;;
       proxy) words="${proxyOptions().join(" ")}"; compopt -o default ;;
       down | save) words=$(${TUNNELS}); compopt -o default ;;
+      service) words="install start stop uninstall" ;;
       help) words="${COMMANDS.join(" ")}" ;;
       completion) words="${Object.keys(SHELLS).join(" ")}" ;;
       -*) words="${options().join(" ")}" ;;
@@ -61,6 +62,7 @@ function fish(): string {
     `complete -c wasmguard -F -n '${after("proxy")}'`,
     ...proxyOptions().map((option) => `complete -c wasmguard -n '${after("proxy")}' -l ${option.slice(2)}`),
     `complete -c wasmguard -F -n '${after("down save")}' -a "(${TUNNELS})"`,
+    `complete -c wasmguard -f -n '${after("service")}' -a 'install start stop uninstall'`,
     `complete -c wasmguard -f -n '${after("help")}' -a '${COMMANDS.join(" ")}'`,
     `complete -c wasmguard -f -n '${after("completion")}' -a '${Object.keys(SHELLS).join(" ")}'`,
   ];

@@ -74,6 +74,13 @@ Examples:
   curl -x socks5h://127.0.0.1:1080 http://wiki.internal/
   ssh -o ProxyCommand='wasmguard proxy office.conf -W %h:%p' git.internal
 `,
+  service: `Usage: wasmguard service install FILE.conf | NAME [OPTIONS]
+       wasmguard service start | stop | uninstall NAME
+
+Windows (experimental), as administrator: a tunnel as a service, wasmguard-NAME, which starts with the system. OPTIONS are those of
+the daemon. From FILE.conf, a whole path, it gets its keys and peers each time it starts; addresses and routes are not set. What a
+log would have is in Windows' log of events, under the service's name. On other systems their own managers run the daemon.
+`,
   demo: `Usage: wasmguard demo
 
 As root: two network namespaces, two wasmguard daemons, a handshake, pings over IPv4 and IPv6 and a bulk
@@ -100,6 +107,7 @@ Commands:
   down FILE.conf | NAME      take it down
   save FILE.conf | NAME      write its present state into the file
   strip FILE.conf | NAME     print the part that \`wg setconf\` understands
+  service VERB NAME          Windows: install, start, stop, uninstall a tunnel as a service
   proxy FILE.conf            SOCKS5 and HTTP proxies and forwards into a tunnel, without root
   genkey | genpsk | pubkey   make keys
   completion SHELL           print completions for bash, zsh or fish

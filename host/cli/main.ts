@@ -20,6 +20,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   save: async () => (await import("./quick/command.ts")).save,
   strip: async () => (await import("./quick/command.ts")).strip,
   down: async () => (await import("./quick/command.ts")).down,
+  service: async () => (await import("./service/command.ts")).service,
   proxy: async () => (await import("./proxy/start.ts")).startProxy,
   demo: async () => (await import("./demo/command.ts")).demo,
   completion: async () => (await import("./completion.ts")).completion,

@@ -13,6 +13,7 @@ import type { Inside, Outside } from "../lane/ports.ts";
 import type { Statistic } from "../metrics/statistics.ts";
 import type { Instant } from "../time/instant.ts";
 import type { ThreadParts } from "./linux/thread-parts.ts";
+import type { Services } from "./services.ts";
 
 export type Log = (level: "error" | "verbose", message: string) => void;
 
@@ -34,6 +35,8 @@ export interface Offloads {
 export interface DaemonSystem {
   /** Give this process a scheduling priority, as of nice(1). @returns whether the system agreed */
   setPriority(nice: number): boolean;
+  /** Tunnels as services, where they are the daemon's own business. */
+  services?(): Promise<Services>;
   /** For one device, whose core has its final memory. Keys are kept out of swap and dumps from here on. @throws FfiUnavailableError */
   open(core: Core): Promise<Machine>;
 }

@@ -4,6 +4,7 @@
 import { PlatformError } from "../errors.ts";
 import { machine, platform, systemName } from "../platform.ts";
 import type { DaemonSystem } from "./machine.ts";
+import type { Services } from "./services.ts";
 
 /**
  * "anew": the runtime is started once more for the daemon, in a sandbox. "beside": in the background it is a process of its own; in the
@@ -31,6 +32,11 @@ function find(): Entry {
 /** Before anything is loaded or asked for: how a daemon starts on this system. @throws PlatformError */
 export function daemonStart(): DaemonStart {
   return find().starts;
+}
+
+/** Tunnels as services. @returns undefined where the system's own manager runs daemons as they are @throws PlatformError */
+export async function services(): Promise<Services | undefined> {
+  return (await daemonSystem()).services?.();
 }
 
 /** @throws PlatformError */

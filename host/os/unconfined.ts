@@ -5,16 +5,16 @@ import { STEPS, Steps } from "../confine/steps.ts";
 import type { RightsRequest } from "./machine.ts";
 
 /** Whoever wants to be confined is told that nothing is. @param system its name, for messages @throws what Steps.verdict throws */
-export function unconfined(
-  system: string,
-  { confinement, log }: RightsRequest,
-  keyMemory: KeyMemory,
-): ConfinementStatus {
-  if (confinement !== undefined) {
-    const steps = new Steps(confinement.mayFail);
-    for (const step of STEPS) steps.took(step, `not on ${system}`);
-    for (const line of steps.verdict()) log("error", line);
-  }
+export function tellUnconfined(system: string, { confinement, log }: Pick<RightsRequest, "confinement" | "log">): void {
+  if (confinement === undefined) return;
+  const steps = new Steps(confinement.mayFail);
+  for (const step of STEPS) steps.took(step, `not on ${system}`);
+  for (const line of steps.verdict()) log("error", line);
+}
+
+/** The status there, for whoever knows of it. @throws what tellUnconfined throws */
+export function unconfined(system: string, request: RightsRequest, keyMemory: KeyMemory): ConfinementStatus {
+  tellUnconfined(system, request);
   return {
     ...keyMemory,
     user: process.getuid === undefined ? userInfo().username : `${process.getuid()}`,

@@ -30,6 +30,31 @@ export function faults(target: string, source: string): string[] {
   return complaints(target, source, ["-Wall", "-Werror", "-Wno-unused-command-line-argument", "-S"]);
 }
 
+/** Where PE/COFF has the size and the place of an object's first section, which is .text. */
+const SECTION = { size: 20 + 16, at: 20 + 20 } as const;
+
+/** @param target of Windows @returns the machine code of a text of assembler */
+export function assembled(target: string, text: string): Uint8Array {
+  const directory = mkdtempSync(join(tmpdir(), "wasmguard-zig-"));
+  try {
+    const [source, object] = [join(directory, "code.s"), join(directory, "code.o")];
+    writeFileSync(source, text);
+    const { status, stderr, error } = compile(directory, ["-target", target, "-c", "-o", object, source]);
+    if (error !== undefined || status !== 0) throw error ?? new Error(stderr);
+    const bytes = readFileSync(object);
+    const at = bytes.readUInt32LE(SECTION.at);
+    return new Uint8Array(bytes.subarray(at, at + bytes.readUInt32LE(SECTION.size)));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** @param directory for what it keeps between runs, which is not to be kept */
+function compile(directory: string, options: readonly string[]) {
+  const env = { PATH: process.env.PATH, ZIG_GLOBAL_CACHE_DIR: directory, ZIG_LOCAL_CACHE_DIR: directory };
+  return spawnSync(ZIG, ["cc", ...options], { encoding: "utf8", env, timeout: 60_000 });
+}
+
 /** Names of what macOS's C library has, for linkers. */
 export function darwinSymbols(): ReadonlySet<string> {
   const stubs = readFileSync(
@@ -44,9 +69,8 @@ function complaints(target: string, text: string, options: readonly string[]): s
   try {
     const source = join(directory, "probe.c");
     writeFileSync(source, text);
-    const env = { PATH: process.env.PATH, ZIG_GLOBAL_CACHE_DIR: directory, ZIG_LOCAL_CACHE_DIR: directory };
-    const args = ["cc", "-target", target, ...options, "-ferror-limit=0", "-o", join(directory, "out"), source];
-    const { status, stderr, error } = spawnSync(ZIG, args, { encoding: "utf8", env, timeout: 60_000 });
+    const args = ["-target", target, ...options, "-ferror-limit=0", "-o", join(directory, "out"), source];
+    const { status, stderr, error } = compile(directory, args);
     if (error !== undefined) throw error;
     const lines = stderr.split("\n").filter((line) => /error:/.test(line));
     return status === 0 && lines.length === 0 ? [] : [...lines, `exit code ${status}`];

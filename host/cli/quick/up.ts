@@ -14,7 +14,8 @@ import { applyRequest, setRequest } from "./request.ts";
 import { checkInterruption, deferSignals, echo, interruptible } from "./shell.ts";
 import type { QuickSystem, Tunnel } from "./system.ts";
 
-async function configure({ config, interfaceName }: Tunnel): Promise<void> {
+/** Hand the tunnel its keys and peers. @throws CliError and what its steps throw */
+export async function configure({ config, interfaceName }: Tunnel): Promise<void> {
   const endpoints: (string | undefined)[] = [];
   for (const endpoint of config.endpoints) {
     endpoints.push(endpoint && (await resolveEndpoint(endpoint.host, endpoint.port)));

@@ -27,6 +27,19 @@ export const OVERLAPPED = { status: 0, event: 24, BYTES: 32 } as const;
 export const SECURITY_ATTRIBUTES = { length: 0, descriptor: 8, inherit: 16, BYTES: 24 } as const;
 /** <winnt.h>: one privilege */
 export const TOKEN_PRIVILEGES = { count: 0, luid: 4, attributes: 12, BYTES: 16 } as const;
+/** <winsvc.h> */
+export const SERVICE_STATUS = {
+  type: 0,
+  state: 4,
+  accepts: 8,
+  exitCode: 12,
+  specificExitCode: 16,
+  checkPoint: 20,
+  waitHint: 24,
+  BYTES: 28,
+} as const;
+/** <winsvc.h>: one line of the table, which ends with an empty one */
+export const SERVICE_TABLE_ENTRY = { name: 0, main: 8, BYTES: 16 } as const;
 /** <oaidl.h> */
 export const VARIANT = { type: 0, value: 8, BYTES: 24 } as const;
 /** <winsock2.h>: more than a WSADATA takes */

@@ -5,6 +5,7 @@
 
 import { runtime, runtimeName } from "../../platform.ts";
 import { openScratch, SCRATCH_BYTES, type Scratch } from "../scratch.ts";
+import type { CODE_SIGNATURES, SERVICE_SIGNATURES } from "./service-signatures.ts";
 import { type Backend, type Calls, IP_HELPER_SIGNATURES, SIGNATURES, WINTUN_SIGNATURES } from "./signatures.ts";
 import { WindowsError, WindowsRuntimeError } from "./windows-errors.ts";
 
@@ -12,6 +13,8 @@ const PATH_LETTERS_MAX = 260;
 const INVALID_HANDLE = -1;
 
 export type WintunCalls = Calls<typeof WINTUN_SIGNATURES>;
+export type ServiceCalls = Calls<typeof SERVICE_SIGNATURES>;
+export type CodeCalls = Calls<typeof CODE_SIGNATURES>;
 
 /** @throws WindowsRuntimeError */
 export async function openWin32(memory: WebAssembly.Memory): Promise<Win32> {
@@ -71,6 +74,11 @@ export class Win32 {
   /** @throws where Windows, or what stands for it, lacks a function */
   ipHelper(): Calls<typeof IP_HELPER_SIGNATURES> {
     return this.#backend.bind(`${this.#folder}\\iphlpapi.dll`, IP_HELPER_SIGNATURES, this.base);
+  }
+
+  /** Functions of one of the system's DLLs that few need. @throws where Windows, or what stands for it, lacks one */
+  system<Table extends Readonly<Record<string, string>>>(file: string, table: Table): Calls<Table> {
+    return this.#backend.bind(`${this.#folder}\\${file}`, table, this.base);
   }
 
   get lastError(): number {

@@ -59,3 +59,14 @@ export class AdministratorError extends WasmguardError {
     super(`Windows lets only administrators ${what}`, { cause });
   }
 }
+
+/** What is wrong with a service, or with what was asked of it. */
+export class ServiceError extends WasmguardError {
+  readonly name = "ServiceError";
+  readonly code = "SERVICE";
+  readonly nextStep: string;
+  constructor(service: string, fault: string, nextStep: string, cause?: unknown) {
+    super(`the service ${service} ${fault}`, { cause });
+    this.nextStep = nextStep;
+  }
+}

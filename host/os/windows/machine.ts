@@ -90,5 +90,6 @@ export const windows: DaemonSystem = {
       return false;
     }
   },
+  services: async () => (await import("./service/services.ts")).windowsServices(),
   open: async (core) => new WindowsMachine(core, await openWin32(core.memory)),
 };

@@ -69,11 +69,16 @@ export class WineSession {
   readonly #wine: ChildProcess;
   readonly #socket: Socket;
   readonly #takers = new Map<number, (event: Event) => void>();
+  /** What Wine tells of itself, where it was asked to. */
+  diagnostics = "";
   #next = 0;
 
   private constructor(wine: ChildProcess, socket: Socket) {
     this.#wine = wine;
     this.#socket = socket;
+    wine.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.diagnostics += text;
+    });
     createInterface({ input: socket }).on("line", (line) => {
       const event: Event = JSON.parse(line);
       this.#takers.get(event.id)?.(event);
@@ -81,15 +86,28 @@ export class WineSession {
   }
 
   /** @param directories of this machine that programs see besides the project */
-  static async open(...directories: string[]): Promise<WineSession> {
+  static open(...directories: string[]): Promise<WineSession> {
+    return WineSession.#open(directories, {}, "inherit");
+  }
+
+  /** With what Wine's own parts tell. @param channels as WINEDEBUG has them */
+  static openTelling(channels: string, ...directories: string[]): Promise<WineSession> {
+    return WineSession.#open(directories, { WINEDEBUG: channels }, "pipe");
+  }
+
+  static async #open(
+    directories: readonly string[],
+    env: Readonly<Record<string, string>>,
+    stderr: "inherit" | "pipe",
+  ): Promise<WineSession> {
     const server = createServer();
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const address = server.address();
     const port = typeof address === "object" && address !== null ? address.port : 0;
     const wine = spawn(RUN, ["node", windowsPath(SESSION), `${port}`], {
-      stdio: ["ignore", "inherit", "inherit"],
-      env: { ...process.env, WASMGUARD_WINE_DIRECTORIES: directories.join(":") },
+      stdio: ["ignore", "inherit", stderr],
+      env: { ...process.env, ...env, WASMGUARD_WINE_DIRECTORIES: directories.join(":") },
     });
     try {
       const [socket] = (await once(server, "connection", { signal: AbortSignal.timeout(LIMIT_MS) })) as [Socket];

@@ -2,7 +2,8 @@
  * A stand-in for wintun.dll, for tests under Wine, which has no such driver. Names, errors and rules are those that the official wintun.h
  * tells of; what is behind them is a UDP socket of loopback instead of a network interface: a datagram is a packet.
  *
- *   WINTUN_STANDIN=IN:OUT     packets for the program come to port IN, those that it sends go to port OUT
+ *   WINTUN_STANDIN=IN:OUT     packets for the program come to port IN, those that it sends go to port OUT; without it the same is
+ *                             in a file beside this DLL, FILE.dll.ports, for a service gets no variables of ours
  *   WINTUN_STANDIN_ERROR=N    no adapter can be created: N is why, as GetLastError has it
  *   WINTUN_STANDIN_DRIVER=0   the adapter is there, but no driver runs
  *
@@ -105,13 +106,29 @@ static DWORD WINAPI carry_in(void *argument)
     }
 }
 
+static BOOL ports_read(int *in, int *out)
+{
+    const char *ports = getenv("WINTUN_STANDIN");
+    HMODULE library;
+    char path[MAX_PATH + 8];
+    FILE *file;
+    BOOL known;
+    if (ports != NULL) return sscanf(ports, "%d:%d", in, out) == 2;
+    if (!GetModuleHandleExA(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, (LPCSTR)ports_read, &library)) return FALSE;
+    if (GetModuleFileNameA(library, path, MAX_PATH) == 0) return FALSE;
+    file = fopen(strcat(path, ".ports"), "r");
+    if (file == NULL) return FALSE;
+    known = fscanf(file, "%d:%d", in, out) == 2;
+    fclose(file);
+    return known;
+}
+
 static BOOL socket_open(struct session *session)
 {
     WSADATA data;
-    const char *ports = getenv("WINTUN_STANDIN");
     int in, out;
     struct sockaddr_in at = {.sin_family = AF_INET};
-    if (ports == NULL || sscanf(ports, "%d:%d", &in, &out) != 2) return FALSE;
+    if (!ports_read(&in, &out)) return FALSE;
     if (WSAStartup(MAKEWORD(2, 2), &data) != 0) return FALSE;
     session->socket = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

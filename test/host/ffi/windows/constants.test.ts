@@ -61,6 +61,19 @@ const STRUCTS: Readonly<Record<string, readonly [type: string, members: Readonly
     "TOKEN_PRIVILEGES",
     { count: "PrivilegeCount", luid: "Privileges[0].Luid", attributes: "Privileges[0].Attributes" },
   ],
+  SERVICE_STATUS: [
+    "SERVICE_STATUS",
+    {
+      type: "dwServiceType",
+      state: "dwCurrentState",
+      accepts: "dwControlsAccepted",
+      exitCode: "dwWin32ExitCode",
+      specificExitCode: "dwServiceSpecificExitCode",
+      checkPoint: "dwCheckPoint",
+      waitHint: "dwWaitHint",
+    },
+  ],
+  SERVICE_TABLE_ENTRY: ["SERVICE_TABLE_ENTRYW", { name: "lpServiceName", main: "lpServiceProc" }],
   VARIANT: ["VARIANT", { type: "vt", value: "llVal" }],
 };
 
@@ -77,10 +90,14 @@ function complaints(asserts: readonly string[]): string {
 const assert = (condition: string): string => `_Static_assert(${condition}, ${JSON.stringify(condition)});`;
 
 test("constants are those of the headers", () => {
-  const tables = { ...constants.KERNEL, ...constants.ERROR, ...constants.SOCKET, ...constants.AUTOMATION };
+  const tables = {
+    ...{ ...constants.KERNEL, ...constants.ERROR, ...constants.SOCKET, ...constants.AUTOMATION },
+    ...{ ...constants.SERVICE, ...constants.EVENT_LOG, ...constants.REGISTRY },
+  };
   const asserts = Object.entries(tables).map(([name, value]) =>
     assert(`(DWORD)(${name}) == (DWORD)(${value}${value > 0x7fffffff ? "u" : ""})`),
   );
+  asserts.push(assert(`(ULONG_PTR)HKEY_LOCAL_MACHINE == ${constants.HKEY_LOCAL_MACHINE}u`));
   asserts.push(assert(`BCRYPT_USE_SYSTEM_PREFERRED_RNG == ${constants.BCRYPT_USE_SYSTEM_PREFERRED_RNG}`));
   expect(asserts.length).toBeGreaterThan(70);
   expect(complaints(asserts)).toBe("");

@@ -1,0 +1,101 @@
+/** A tunnel as a service of Windows, under Wine, whose manager of services starts and ends it. Wine tells what it gets for the log of events. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
+import { generatePrivateKey, publicKeyOf } from "../../host/index.ts";
+import { waitFor } from "./support/exec.ts";
+import { cannotRun } from "./support/requirements.ts";
+import { missingWine, WineSession, windowsPath } from "./support/wine-session.ts";
+import { WintunBed } from "./support/wintun-bed.ts";
+
+const BUILD = fileURLToPath(new URL("../../scripts/build-wintun.sh", import.meta.url));
+
+let folder = "";
+let wine: WineSession | undefined;
+
+beforeAll(async () => {
+  if (missingWine() !== undefined) return;
+  folder = mkdtempSync(join(tmpdir(), "wintun service-"));
+  execFileSync(BUILD, [join(folder, "wintun.dll")]);
+  const { WINTUN_STANDIN: ports } = await WintunBed.standIn();
+  writeFileSync(join(folder, "wintun.dll.ports"), ports!);
+  wine = await WineSession.openTelling("-all,+eventlog", folder);
+}, 120_000);
+
+afterAll(async () => {
+  await wine?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function session(ctx: TestContext): WineSession {
+  ctx.onTestFailed(() => console.log(wine?.diagnostics));
+  return wine ?? cannotRun(ctx, missingWine() ?? "no session in Wine");
+}
+
+const there = (name: string): string => windowsPath(join(folder, name));
+const dll = () => ["--no-confine", "--wintun", there("wintun.dll")];
+
+/** @returns exit code and output */
+async function service(ctx: TestContext, ...words: string[]): Promise<[code: unknown, output: string]> {
+  const program = session(ctx).wasmguard(["service", ...words]);
+  return [await program.ends(), program.output];
+}
+
+/** It has come to the log of events. */
+const isLogged = (ctx: TestContext, text: RegExp) => waitFor(() => text.test(session(ctx).diagnostics), 20_000);
+
+test("is installed, runs as its file says, ends and is removed", { timeout: 120_000 }, async (ctx) => {
+  const peer = publicKeyOf(generatePrivateKey());
+  const base64 = (key: Uint8Array): string => Buffer.from(key).toString("base64");
+  const lines = [
+    ...["[Interface]", `PrivateKey = ${base64(generatePrivateKey())}`, "ListenPort = 0", "Address = 10.0.0.1/24"],
+    ...["[Peer]", `PublicKey = ${base64(peer)}`, "AllowedIPs = 10.0.0.2/32", ""],
+  ];
+  writeFileSync(join(folder, "office.conf"), lines.join("\r\n"));
+  const wineSession = session(ctx);
+  const ask = () => wineSession.ask("office", "get=1\n\n");
+
+  expect(await service(ctx, "install", there("office.conf"), ...dll())).toEqual([0, ""]);
+  expect(await ask()).toBe("ENOENT");
+  expect(await service(ctx, "install", "office", ...dll())).toEqual([1, expect.stringMatching(/is installed already/)]);
+  expect(await service(ctx, "start", "office")).toEqual([0, ""]);
+  expect(await ask()).toContain(`public_key=${Buffer.from(peer).toString("hex")}\n`);
+  expect(await isLogged(ctx, /warn:eventlog:ReportEventW L"experimental: /)).toBe(true);
+  expect(await service(ctx, "start", "office")).toEqual([1, expect.stringMatching(/runs already/)]);
+
+  expect(await service(ctx, "stop", "office")).toEqual([0, ""]);
+  expect(await ask()).toBe("ENOENT");
+  expect(await service(ctx, "stop", "office")).toEqual([1, expect.stringMatching(/does not run/)]);
+  // Once more: removed while it runs.
+  expect(await service(ctx, "start", "office")).toEqual([0, ""]);
+  expect(await service(ctx, "uninstall", "office")).toEqual([0, ""]);
+  expect(await ask()).toBe("ENOENT");
+  expect(await service(ctx, "start", "office")).toEqual([1, expect.stringMatching(/is not installed/)]);
+});
+
+test("that cannot start tells so, and why in the log of events", { timeout: 60_000 }, async (ctx) => {
+  expect(await service(ctx, "install", "wgbad", "--no-confine", "--wintun", there("none.dll"))).toEqual([0, ""]);
+  const [code, output] = await service(ctx, "start", "wgbad");
+  expect([code, output]).toEqual([
+    1,
+    expect.stringMatching(/wasmguard-wgbad did not start\. .*ProviderName="wasmguard-wgbad"/),
+  ]);
+  expect(await isLogged(ctx, /err:eventlog:ReportEventW L"there is no wintun\.dll: not at Z:/)).toBe(true);
+  expect(await service(ctx, "uninstall", "wgbad")).toEqual([0, ""]);
+});
+
+test("what no daemon would start with is not installed", { timeout: 60_000 }, async (ctx) => {
+  for (const [words, line] of [
+    [["install"], /takes a name or a file first/],
+    [["install", "wgbad", "--wintun", "wintun.dll"], /--wintun is not a whole path/],
+    [["install", "wgbad"], /cannot confine itself: .*--allow-unconfined/],
+    [["install", there("none.conf")], /none\.conf does not exist/],
+  ] as const) {
+    const [code, output] = await service(ctx, ...words);
+    expect(code, output).toBeGreaterThan(0);
+    expect(output).toMatch(line);
+  }
+});
