@@ -5,6 +5,8 @@
  * set WG_PROCESS_FOREGROUND, which says what is wanted.)
  */
 export const DAEMON_MARKER = "WASMGUARD_DAEMON";
+/** Set beside it where a service manager is to be told: the number of a socket that is connected to it. */
+export const SERVICE_MARKER = "WASMGUARD_SERVICE_FD";
 /** "leashed": in the foreground, but the child of a shell that ends it (launch/leash.ts). */
 export type DaemonPlace = "background" | "foreground" | "leashed";
 /** A line on stdout of a daemon in the background when all is well; one before it that is no warning is an error. */

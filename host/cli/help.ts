@@ -121,6 +121,7 @@ Environment:
                                       In the background the log is kept only when LOG_LEVEL is set
   WG_TUN_FD, WG_UAPI_FD               open descriptors, as the options
   WG_PROCESS_FOREGROUND=1             as --foreground
+  NOTIFY_SOCKET=SOCKET                a service manager's: it is told when the daemon is ready, and when it ends
   WG_TUN_NAME_FILE=FILE               macOS: where the device's name is written, which the system gives
 
 On macOS the daemon has never been run, only tried against a stand-in for the system (docs/PLATFORMS.md). Devices are

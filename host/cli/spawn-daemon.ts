@@ -11,15 +11,8 @@ import { POLLFD } from "../ffi/layout.ts";
 import { check, type Libc } from "../ffi/libc.ts";
 import { systemCall } from "../ffi/system-calls.ts";
 import { signalName } from "../platform.ts";
-import { prepareLaunch } from "./launch/daemon.ts";
-import {
-  judge,
-  type Outcome,
-  READY_TIMEOUT_MS,
-  REPORT_BYTES_MAX,
-  type SpawnRequest,
-  saysReady,
-} from "./launch/report.ts";
+import { type LaunchRequest, prepareLaunch } from "./launch/daemon.ts";
+import { judge, type Outcome, READY_TIMEOUT_MS, REPORT_BYTES_MAX, saysReady } from "./launch/report.ts";
 
 /** What a status of wait4 says of a process that ended by itself, and of one that a signal ended. */
 const SIGNAL_MASK = 0x7f;
@@ -75,7 +68,7 @@ export function stopDaemon(libc: Pick<Libc, "kill">, pid: number): string {
   return result >= 0 ? STOPPED : `could not be stopped (process ${pid}: ${errnoName(-result)})`;
 }
 
-function stoppingOnFailure<T>(libc: Libc, pid: number, warn: SpawnRequest["warn"], action: () => T): T {
+function stoppingOnFailure<T>(libc: Libc, pid: number, warn: LaunchRequest["warn"], action: () => T): T {
   try {
     return action();
   } catch (error) {
@@ -102,7 +95,7 @@ function waitForEnd(libc: Libc, pid: number): string {
  * @param args  the command line to repeat: options and the interface name
  * @throws      CliError with the child's own words if it could not start; no process is left then, or the message tells of it
  */
-export async function spawnDaemon(request: SpawnRequest, args: readonly string[]): Promise<void> {
+export async function spawnDaemon(request: LaunchRequest, args: readonly string[]): Promise<void> {
   const { libc, start } = await prepareLaunch(request, args, "background");
   const { pid, pipe } = startChild(libc, { start, keepsLog: request.keepsLog });
   const { report, end } = stoppingOnFailure(libc, pid, request.warn, () => waitForReport(libc, pipe));

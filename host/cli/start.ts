@@ -7,7 +7,7 @@ import { obstacle } from "../core/support.ts";
 import { UnsupportedRuntimeError } from "../errors.ts";
 import { daemonStart } from "../os/systems.ts";
 import { SOCKET_FOLDER_VARIABLE } from "../uapi/socket-path.ts";
-import { DAEMON_MARKER } from "./background.ts";
+import { DAEMON_MARKER, SERVICE_MARKER } from "./background.ts";
 import { logLevelOf, startRequest } from "./daemon-options.ts";
 import { checkOwnLimits } from "./limits.ts";
 import { DAEMON_OPTIONS, parseOptions, TEST_OPTIONS } from "./option-table.ts";
@@ -17,6 +17,12 @@ const STDIN = 0;
 
 function warn(message: string): void {
   if (logLevelOf(process.env) !== "silent") complain(`wasmguard: ${message}\n`);
+}
+
+/** A daemon in the background takes the place of the process that the service manager has started. */
+function serviceOf(socket: string, place: string | undefined): { socket: number; readyLines: string } {
+  const self = place === "background" ? `MAINPID=${process.pid}\n` : "";
+  return { socket: Number(socket), readyLines: `${self}READY=1` };
 }
 
 /** @param args  all arguments of the command line. @returns the exit code */
@@ -39,16 +45,19 @@ export async function start(args: readonly string[]): Promise<number> {
   if (missing !== undefined) throw new UnsupportedRuntimeError(missing);
   checkOwnLimits();
   const place = process.env[DAEMON_MARKER];
-  delete process.env[DAEMON_MARKER];
-  if (place === "background") return (await import("./run-daemon.ts")).runInBackground(request);
-  if (place === "foreground" || starts === "here") return (await import("./run-daemon.ts")).runInForeground(request);
-  if (place === "leashed") return (await import("./run-daemon.ts")).runInForeground({ ...request, leash: STDIN });
+  const service = process.env[SERVICE_MARKER];
+  for (const marker of [DAEMON_MARKER, SERVICE_MARKER]) delete process.env[marker];
+  const told = service === undefined ? request : { ...request, service: serviceOf(service, place) };
+  if (place === "background") return (await import("./run-daemon.ts")).runInBackground(told);
+  if (place === "foreground") return (await import("./run-daemon.ts")).runInForeground(told);
+  if (place === "leashed") return (await import("./run-daemon.ts")).runInForeground({ ...told, leash: STDIN });
+  if (starts === "here") return (await import("./run-daemon.ts")).runInForeground(request);
   if (starts === "beside") {
     if (request.foreground) return (await import("./run-daemon.ts")).runInForeground(request);
     await (await import("./launch/beside.ts")).spawnBeside({ ...request, warn }, args);
     return 0;
   }
-  if (request.foreground) return (await import("./launch/daemon.ts")).becomeDaemon(request, args);
+  if (request.foreground) return (await import("./launch/daemon.ts")).becomeDaemon({ ...request, warn }, args);
   await (await import("./spawn-daemon.ts")).spawnDaemon({ ...request, warn }, args);
   return 0;
 }

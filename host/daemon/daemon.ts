@@ -49,6 +49,8 @@ export interface DaemonOptions {
   signal: AbortSignal;
   /** A descriptor: once it is at its end the daemon ends, as by the signal. */
   leash?: number | undefined;
+  /** Who manages this daemon as a service is told when it is ready, and when it ends (sd_notify(3)). */
+  service?: { readonly socket: number; readonly readyLines: string } | undefined;
   /** Scheduling priority, as of nice(1). */
   nice: number;
   /** Microseconds to look for a packet after one, before sleeping; by default when one is due. */
@@ -96,7 +98,7 @@ export async function runDaemon(options: DaemonOptions, on?: DaemonSystem): Prom
 }
 
 async function runOn(machine: Machine, core: Core, options: DaemonOptions): Promise<void> {
-  const { interfaceName, offloads, metrics, web, busyPoll, confinement, log } = options;
+  const { interfaceName, offloads, metrics, web, busyPoll, confinement, service, log } = options;
   const vectors: Vectors = options.wideVectors ? await widenVectors(core, machine, log) : { bits: 128 };
   const unlockedKeys = new UnlockedKeys(machine.keyMemory, log);
   const threads = options.threads ?? 1;
@@ -141,10 +143,12 @@ async function runOn(machine: Machine, core: Core, options: DaemonOptions): Prom
       const files = [path, ...(server?.files ?? []), ...(page === undefined ? [] : [page.file])];
       recordStatus(await machine.giveUpRights({ confinement, files, threads, log }), log);
       log("verbose", `ready; FFI of ${machine.backend}, vnet header ${device.vnetHeader ? "on" : "off"}`);
+      if (service !== undefined) tellService(machine, service.socket, service.readyLines, log);
       options.onReady();
       // What the runtime took for reading the program: more than a megabyte, not needed again.
       machine.trim();
       log("verbose", `ended: ${await loop.run(options.signal)}`);
+      if (service !== undefined) tellService(machine, service.socket, "STOPPING=1", log);
       server?.close();
       page?.close();
     } finally {
@@ -153,6 +157,11 @@ async function runOn(machine: Machine, core: Core, options: DaemonOptions): Prom
   } finally {
     await workers?.stop();
   }
+}
+
+function tellService(machine: Machine, socket: number, lines: string, log: DaemonOptions["log"]): void {
+  const refusal = machine.tellServiceManager?.(socket, lines);
+  if (refusal !== undefined) log("error", `the service manager was not told: ${refusal.message}`);
 }
 
 async function openEventLog(core: Core, { zones }: Machine, log: DaemonOptions["log"]): Promise<EventLog> {

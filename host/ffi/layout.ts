@@ -12,6 +12,8 @@ export const SOCKADDR_IN = { family: 0, port: 2, address: 4, BYTES: 16 } as cons
 export const SOCKADDR_IN6 = { family: 0, port: 2, flowInfo: 4, address: 8, scope: 24, BYTES: 28 } as const;
 /** <sys/un.h> */
 export const SOCKADDR_UN = { family: 0, path: 2, BYTES: 110 } as const;
+/** <sys/socket.h>: who connected, or listens */
+export const UCRED = { pid: 0, BYTES: 12 } as const;
 /** <linux/netlink.h> */
 export const SOCKADDR_NL = { family: 0, pid: 4, groups: 8, BYTES: 12 } as const;
 

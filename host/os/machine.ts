@@ -102,6 +102,8 @@ export interface Machine {
   openTunnel(request: TunnelRequest): TunnelPorts;
   /** The point from which on nothing new is opened but UDP sockets. @throws ConfinementError, UserUnknownError */
   giveUpRights(request: RightsRequest): Promise<ConfinementStatus>;
+  /** Where a daemon may be a service: tell whoever manages it. @param socket that leads there @returns why it was not told, if so */
+  tellServiceManager?(socket: number, lines: string): Error | undefined;
   /** Whether the processor has vectors of 256 bits for whole numbers (x86). */
   hasAvx2(): boolean;
   /** Give the system back what only the start needed. */

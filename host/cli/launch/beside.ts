@@ -6,15 +6,16 @@ import { type ChildProcess, type StdioOptions, spawn } from "node:child_process"
 import { runtime } from "../../platform.ts";
 import { DAEMON_MARKER } from "../background.ts";
 import { selfCommand } from "./command.ts";
+import type { LaunchRequest } from "./daemon.ts";
 import { daemonEnvironment } from "./environment.ts";
-import { judge, type Outcome, READY_TIMEOUT_MS, REPORT_BYTES_MAX, type SpawnRequest, saysReady } from "./report.ts";
+import { judge, type Outcome, READY_TIMEOUT_MS, REPORT_BYTES_MAX, saysReady } from "./report.ts";
 
 /**
  * @param args  the command line to repeat
  * @throws      CliError with the child's own words if it could not start; no process is left then
  */
 export async function spawnBeside(
-  request: Pick<SpawnRequest, "interfaceName" | "keepsLog" | "tunFd" | "uapiFd" | "warn">,
+  request: Pick<LaunchRequest, "interfaceName" | "keepsLog" | "tunFd" | "uapiFd" | "warn">,
   args: readonly string[],
 ): Promise<void> {
   const { program, args: words } = selfCommand(args);
@@ -34,7 +35,7 @@ export async function spawnBeside(
 }
 
 /** Those that it is to take over keep their numbers. */
-function descriptors({ keepsLog, tunFd, uapiFd }: Pick<SpawnRequest, "keepsLog" | "tunFd" | "uapiFd">): StdioOptions {
+function descriptors({ keepsLog, tunFd, uapiFd }: Pick<LaunchRequest, "keepsLog" | "tunFd" | "uapiFd">): StdioOptions {
   const list: (number | "ignore" | "pipe" | "inherit")[] = ["ignore", "pipe", keepsLog ? "inherit" : "ignore"];
   for (const fd of [tunFd, uapiFd]) {
     if (fd === undefined) continue;

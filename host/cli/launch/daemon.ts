@@ -7,9 +7,10 @@ import { enterSandbox } from "../../confine/sandbox.ts";
 import { Steps } from "../../confine/steps.ts";
 import { type ProgramStart, replaceProcess } from "../../ffi/execute.ts";
 import { type Libc, openLibc } from "../../ffi/libc.ts";
+import { connectServiceManager, SERVICE_MANAGER_VARIABLE } from "../../os/service-manager.ts";
 import { runtime } from "../../platform.ts";
 import { socketPath } from "../../uapi/socket-path.ts";
-import { DAEMON_MARKER, type DaemonPlace } from "../background.ts";
+import { DAEMON_MARKER, type DaemonPlace, SERVICE_MARKER } from "../background.ts";
 import type { StartRequest } from "../daemon-options.ts";
 import { selfCommand } from "./command.ts";
 import { inheritOnly } from "./descriptors.ts";
@@ -18,14 +19,20 @@ import { needsLeash, onLeash } from "./leash.ts";
 import { mustLeaveAtOnce } from "./leave.ts";
 
 /** What must be known here; the daemon reads the rest from its command line. */
-export type LaunchRequest = Pick<
-  StartRequest,
-  "interfaceName" | "tunFd" | "uapiFd" | "keepsLog" | "confinement" | "metrics" | "metricsToken" | "web"
->;
+export interface LaunchRequest
+  extends Pick<
+    StartRequest,
+    "interfaceName" | "tunFd" | "uapiFd" | "keepsLog" | "confinement" | "metrics" | "metricsToken" | "web"
+  > {
+  /** Tell the user something that keeps nobody from starting. */
+  warn(message: string): void;
+}
 
 export interface Launch {
   readonly libc: Libc;
   readonly start: ProgramStart;
+  /** Descriptors that the daemon inherits. */
+  readonly inherited: readonly number[];
 }
 
 /** @param args  the command line to repeat  @throws CliError, ConfinementError, FfiUnavailableError */
@@ -36,18 +43,33 @@ export async function prepareLaunch(
 ): Promise<Launch> {
   const libc = await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }), "few calls");
   const { program, args: words } = selfCommand(args);
-  const environment = { ...daemonEnvironment(process.env, runtime()), [DAEMON_MARKER]: place };
-  inheritOnly(
-    libc,
-    [request.tunFd, request.uapiFd].filter((fd) => fd !== undefined),
-  );
+  const service = serviceSocket(libc, request);
+  const environment = {
+    ...daemonEnvironment(process.env, runtime()),
+    [DAEMON_MARKER]: place,
+    ...(service !== undefined && { [SERVICE_MARKER]: String(service) }),
+  };
+  const inherited = [request.tunFd, request.uapiFd, service].filter((fd) => fd !== undefined);
+  inheritOnly(libc, inherited);
   // Runtimes read configuration files where they are started.
   process.chdir("/");
   if (request.confinement !== undefined) {
     mustLeaveAtOnce(libc);
     sandbox(libc, request, new Steps(request.confinement.mayFail));
   }
-  return { libc, start: { program, argv: [program, ...words], environment } };
+  return { libc, start: { program, argv: [program, ...words], environment }, inherited };
+}
+
+/** Connected here: in the sandbox no abstract socket can be reached. */
+function serviceSocket(libc: Libc, { warn }: LaunchRequest): number | undefined {
+  const address = process.env[SERVICE_MANAGER_VARIABLE];
+  if (!address) return undefined;
+  try {
+    return connectServiceManager(libc, address);
+  } catch (error) {
+    warn(`the service manager will not be told: ${error instanceof Error ? error.message : error}`);
+    return undefined;
+  }
 }
 
 function sandbox(libc: Libc, { interfaceName, metrics, metricsToken, web }: LaunchRequest, steps: Steps): void {
@@ -61,10 +83,7 @@ function sandbox(libc: Libc, { interfaceName, metrics, metricsToken, web }: Laun
 
 /** Become the daemon, in the foreground. Returns never. */
 export async function becomeDaemon(request: LaunchRequest, args: readonly string[]): Promise<never> {
-  const { libc, start } = await prepareLaunch(request, args, "foreground");
+  const { libc, start, inherited } = await prepareLaunch(request, args, "foreground");
   const confined = request.confinement !== undefined;
-  return replaceProcess(
-    libc,
-    confined && needsLeash(libc) ? onLeash(libc, start, [request.tunFd, request.uapiFd]) : start,
-  );
+  return replaceProcess(libc, confined && needsLeash(libc) ? onLeash(libc, start, inherited) : start);
 }

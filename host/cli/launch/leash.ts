@@ -41,7 +41,7 @@ export function needsLeash(libc: Libc): boolean {
 export function onLeash(
   libc: Libc,
   { program, argv, environment }: ProgramStart,
-  inherited: readonly (number | undefined)[],
+  inherited: readonly number[],
 ): ProgramStart {
   const [read = 0, write = 0] = DIGITS.filter((digit) => !inherited.includes(digit));
   const { view, at } = libc.scratch;

@@ -6,11 +6,6 @@ import type { LaunchRequest } from "./daemon.ts";
 export const READY_TIMEOUT_MS = 20_000;
 export const REPORT_BYTES_MAX = 4096;
 
-export interface SpawnRequest extends LaunchRequest {
-  /** Tell the user something that keeps nobody from starting. */
-  warn(message: string): void;
-}
-
 export interface Outcome {
   /** What it has written. */
   readonly report: string;
@@ -30,7 +25,7 @@ export function saysReady(report: string): boolean {
  */
 export function judge(
   { report, end }: Outcome,
-  request: Pick<SpawnRequest, "interfaceName" | "warn">,
+  request: Pick<LaunchRequest, "interfaceName" | "warn">,
   child: { stop(): string; howItEnded(): string },
 ): void {
   const lines = report.split("\n");

@@ -6,6 +6,7 @@ import { notUp, runningTunnel, takeDown } from "./down.ts";
 import { type ConfigFile, openConfigFile, rawArguments } from "./file.ts";
 import { forbidDumps } from "./process.ts";
 import { saveConfig } from "./save.ts";
+import { takeServiceAddress, tellTunnelIsUp } from "./service.ts";
 import { wasInterrupted } from "./shell.ts";
 import { strip as stripped } from "./strip.ts";
 import type { QuickSystem } from "./system.ts";
@@ -45,12 +46,14 @@ async function onSystem(
 }
 
 export function up(args: readonly string[]): Promise<number> {
+  const service = takeServiceAddress();
   return onSystem("up", args, async (system, config) => {
     if (config.isEmpty) {
       throw new CliError(`${config.path} holds no configuration`, "It needs an [Interface] section, with a PrivateKey");
     }
     try {
-      await bringUp(system, config);
+      const { interfaceName } = await bringUp(system, config);
+      if (service !== undefined) await tellTunnelIsUp(service, interfaceName);
     } catch (error) {
       if (!wasInterrupted(error)) throw error;
       complainOf(error);

@@ -59,7 +59,7 @@ async function applySettings(system: QuickSystem, tunnel: Tunnel): Promise<void>
 }
 
 /** @throws CliError and what else its steps throw; nothing but the effects of PreUp remains then */
-export async function bringUp(system: QuickSystem, config: ConfigFile): Promise<void> {
+export async function bringUp(system: QuickSystem, config: ConfigFile): Promise<Tunnel> {
   const { name } = config;
   const { hooks } = config.system;
   const present = await system.find(name);
@@ -82,6 +82,7 @@ export async function bringUp(system: QuickSystem, config: ConfigFile): Promise<
     await configure(tunnel);
     await applySettings(system, tunnel);
     await runHooks(hooks.PostUp, tunnel);
+    return tunnel;
   } catch (error) {
     if (tunnel !== undefined) await tearDown(system, tunnel);
     throw error;

@@ -8,6 +8,7 @@ import { currentStatus } from "../../confine/none.ts";
 import { SocketRemover } from "../../confine/socket-remover.ts";
 import { findUser, isShared, SHARED_USER_WARNING } from "../../confine/user.ts";
 import type { Core } from "../../core/core.ts";
+import type { SystemError } from "../../errors.ts";
 import { errnoName } from "../../ffi/errno.ts";
 import { type Libc, openLibc } from "../../ffi/libc.ts";
 import type {
@@ -19,6 +20,7 @@ import type {
   RightsRequest,
   TunnelRequest,
 } from "../machine.ts";
+import { tellServiceManager } from "../service-manager.ts";
 import type { UnixListener } from "../unix-socket.ts";
 import { cpuFlags } from "./cpu-flags.ts";
 import { DeletionWatch } from "./inotify.ts";
@@ -109,6 +111,10 @@ class LinuxMachine implements Machine {
     this.#remover = startRemover(libc, files, log);
     keepUdpSockets(libc, threads);
     return confine(libc, user, confinement, this.keyMemory, (message) => log("error", message));
+  }
+
+  tellServiceManager(socket: number, lines: string): SystemError | undefined {
+    return tellServiceManager(this.#libc, socket, lines);
   }
 
   hasAvx2(): boolean {

@@ -16,7 +16,8 @@ import { systemCall } from "../../../host/ffi/system-calls.ts";
 
 const confinement = { socketRights: "keep", mayFail: [] } as const;
 if (process.env[DAEMON_MARKER] === undefined) {
-  await becomeDaemon({ interfaceName: "probe", keepsLog: true, confinement }, process.argv.slice(2));
+  const request = { interfaceName: "probe", keepsLog: true, confinement, warn: console.error };
+  await becomeDaemon(request, process.argv.slice(2));
 }
 
 const PAGES = 16;

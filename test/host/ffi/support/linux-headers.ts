@@ -141,6 +141,7 @@ export const STRUCTS: Record<string, [type: string, fields: Record<string, strin
     "struct __user_cap_data_struct",
     { effective: "effective", permitted: "permitted", inheritable: "inheritable" },
   ],
+  UCRED: ["struct ucred", { pid: "pid" }],
   RLIMIT: ["struct rlimit", { current: "rlim_cur", maximum: "rlim_max" }],
   LANDLOCK_RULESET: [
     "struct ruleset_of_today",
