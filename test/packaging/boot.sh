@@ -34,7 +34,8 @@ ip netns exec far wasmguard up far || fail "the far end"
 
 timeout 30 systemctl start "$UNIT" || fail "start"
 pid=$(systemctl show -P MainPID "$UNIT")
-echo "started: $(systemctl is-active "$UNIT")"
+echo "started: $(systemctl is-active "$UNIT"), by $(systemctl show -P Type "$UNIT")"
+ss -xlpH | grep -q "/wg0.sock .*pid=$pid," || fail "the service is not the process behind the tunnel"
 echo "user: $(ps -o user:20= -p "$pid")"
 echo "no new privileges: $(status NoNewPrivs)"
 echo "seccomp: $(status Seccomp)"

@@ -32,7 +32,7 @@ it("starts, carries a ping as the user of sysusers.d, comes back after a crash, 
   const { code, output } = attempt("bash", boot, project.directory);
   const seen = output.split("\n").filter((line) => line !== "" && !line.startsWith("[#]"));
   expect(seen).toEqual([
-    "started: active",
+    "started: active, by notify",
     "user: wasmguard",
     "no new privileges: 1",
     "seccomp: 2",
