@@ -21,6 +21,7 @@ const ELSEWHERE: Record<string, readonly string[]> = {
   ],
   "the daemon, and what brings it up": [
     ...["cli/start", "cli/demo", "cli/limits", "cli/refusals", "cli/quick", "cli/quick-file", "cli/show"],
+    "cli/quick/macos/**",
     ...["cli/launch/beside", "cli/completion", "cli/proxy/start", "metrics/server"],
   ],
   "compares with wg, tcpdump or a browser": ["config/parse", "uapi/wg", "proxy/pcap", "web/server", "crypto/browser"],

@@ -14,7 +14,7 @@ const PLATFORMS = [
     tier: 1,
     what: "everything, in Node 20 to 26, Deno and Bun",
     tests:
-      /^(?!Wine: |test\/(platforms|host\/os\/macos\/|e2e\/wintun|packaging\/(page|workerd))|.*(browser|page)\.test|.*bun-musl)/,
+      /^(?!Wine: |test\/(platforms|host\/(os|cli\/quick)\/macos\/|e2e\/wintun|packaging\/(page|workerd))|.*(browser|page)\.test|.*bun-musl)/,
   },
   {
     platform: "containers on it",
@@ -55,8 +55,9 @@ const PLATFORMS = [
   {
     platform: "macOS, x86_64 and arm64",
     tier: 4,
-    what: "numbers and structs against Apple's headers; the daemon's whole driver against a stand-in for kernel and C library: never run on a Mac",
-    tests: /^test\/(host\/os\/macos\/|host\/ffi\/darwin\.test|host\/ffi\/other-headers\.test\.ts: .*macOS)/,
+    what: "numbers and structs against Apple's headers; the daemon's whole driver, `up` and `down` against a stand-in for kernel, C library and programs: never run on a Mac",
+    tests:
+      /^test\/(host\/(os|cli\/quick)\/macos\/|host\/ffi\/darwin\.test|host\/ffi\/other-headers\.test\.ts: .*macOS)/,
   },
   {
     platform: "Windows x86_64, the daemon",

@@ -6,6 +6,7 @@ import { CliError, exitCodeOf, UsageError } from "./command-errors.ts";
 import { leave } from "./launch/leave.ts";
 import { debuggerIsOpen, RESTARTED, taints } from "./launch/taint.ts";
 import { complain, complainOf, print } from "./print.ts";
+import { FOLLOW } from "./quick/system.ts";
 
 /** A subcommand gets its own arguments and answers with the exit code. */
 export type Command = (args: readonly string[]) => Promise<number>;
@@ -25,6 +26,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   demo: async () => (await import("./demo/command.ts")).demo,
   completion: async () => (await import("./completion.ts")).completion,
   help: async () => help,
+  [FOLLOW]: async () => (await import("./quick/systems.ts")).follow,
 };
 
 async function help(args: readonly string[]): Promise<number> {

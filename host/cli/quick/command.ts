@@ -1,5 +1,6 @@
 /** `up`, `down`, `save` and `strip`: arguments, and what must be there before anything is touched. */
 import { readFileSync } from "node:fs";
+import { hasProcessFiles } from "../../platform.ts";
 import { CliError, exitCodeOf, UsageError } from "../command-errors.ts";
 import { complainOf, printPrecious } from "../print.ts";
 import { notUp, runningTunnel, takeDown } from "./down.ts";
@@ -14,7 +15,7 @@ import { quickSystem } from "./systems.ts";
 import { bringUp } from "./up.ts";
 
 function openFile(command: string, args: readonly string[]): { argument: string; open: () => Promise<ConfigFile> } {
-  const [file, extra] = rawArguments(args, () => readFileSync("/proc/self/cmdline"));
+  const [file, extra] = hasProcessFiles() ? rawArguments(args, () => readFileSync("/proc/self/cmdline")) : args;
   if (file === undefined || extra !== undefined) {
     throw new UsageError(`${command} takes one file or name`, `Try: wasmguard ${command} ./wg0.conf`);
   }

@@ -7,11 +7,15 @@ import { run, runAs } from "./shell.ts";
  * @param interfaceName to ask for
  * @throws CliError
  */
-export async function startDaemon(options: readonly string[], interfaceName: string): Promise<void> {
+export async function startDaemon(
+  options: readonly string[],
+  interfaceName: string,
+  programs: { readonly run: typeof run; readonly runAs: typeof runAs } = { run, runAs },
+): Promise<void> {
   const other = process.env.WG_QUICK_USERSPACE_IMPLEMENTATION;
-  if (other) return run([other, interfaceName]);
+  if (other) return programs.run([other, interfaceName]);
   // As a program of its own: whoever starts a daemon enters its sandbox, and hooks could do nothing there.
   const words = [...options, "--", interfaceName];
   const { program, args } = selfCommand(words);
-  return runAs(["wasmguard", ...options, interfaceName].join(" "), [program, ...args]);
+  return programs.runAs(["wasmguard", ...options, interfaceName].join(" "), [program, ...args]);
 }

@@ -5,6 +5,9 @@
 import type { ShownDevice } from "../show/shown-device.ts";
 import type { ConfigFile } from "./file.ts";
 
+/** The word for the process behind QuickSystem.follow: longer than any name of an interface. */
+export const FOLLOW = "follow-the-network";
+
 /** A configuration, and the interface that it has or gets. */
 export interface Tunnel {
   readonly config: ConfigFile;

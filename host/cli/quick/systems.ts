@@ -6,6 +6,7 @@ import type { QuickSystem } from "./system.ts";
 
 const SYSTEMS: Readonly<Record<string, () => Promise<QuickSystem>>> = {
   linux: async () => new (await import("./linux/system.ts")).LinuxQuick(),
+  darwin: async () => new (await import("./macos/system.ts")).MacosQuick(),
 };
 
 /** @throws PlatformError, CliError */
@@ -18,4 +19,9 @@ export async function quickSystem(command: string): Promise<QuickSystem> {
     `${command} is not there on this system yet`,
     "Start the daemon by its name, configure it with `wg setconf`, and set addresses and routes with the system's own programs",
   );
+}
+
+/** The process that `up` leaves in the background on macOS. @param args  the configuration's name */
+export async function follow(args: readonly string[]): Promise<number> {
+  return (await import("./macos/follow.ts")).follow(args);
 }

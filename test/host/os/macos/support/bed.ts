@@ -5,6 +5,7 @@ import { type DaemonOptions, runDaemon } from "../../../../../host/daemon/daemon
 import type { DarwinLibc } from "../../../../../host/ffi/darwin/libc.ts";
 import type { DaemonSystem } from "../../../../../host/os/machine.ts";
 import { DarwinMachine } from "../../../../../host/os/macos/machine.ts";
+import { socketPath } from "../../../../../host/uapi/socket-path.ts";
 import { openStandIn, type Processor } from "../../../../support/darwin/library.ts";
 import { Mac, type MacOptions } from "../../../../support/darwin/mac.ts";
 import type { Network } from "../../../../support/darwin/network.ts";
@@ -104,7 +105,7 @@ export class Daemon {
   }
 
   get socket(): string {
-    return `/var/run/wireguard/${this.utun.device.name}.sock`;
+    return socketPath(this.utun.device.name);
   }
 
   /** One request. @returns the answer */

@@ -1,0 +1,105 @@
+/**
+ * What `up` has changed beyond the interface, in a file beside the tunnel's socket: whoever ends the tunnel undoes it by that, be it `down`, the
+ * process that follows the network, or `down` after a crash. One process has the file at a time: to take it is to rename it.
+ */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { socketFolder } from "../../../uapi/socket-path.ts";
+import type { Family } from "./programs.ts";
+
+/** Of a network service. */
+export interface DnsSettings {
+  readonly servers: readonly string[];
+  readonly search: readonly string[];
+}
+
+export interface Changes {
+  readonly interfaceName: string;
+  /** Absent where none is set. */
+  readonly dns?: DnsSettings | undefined;
+  /** Whether the MTU follows that of the default route's interface. */
+  readonly mtu: "automatic" | "given";
+  /** Whose default routes lead into the tunnel. */
+  families: Family[];
+  /** The gateway of each endpoint that has a route of its own. */
+  endpoints: Record<string, string>;
+  /** What each network service had before. */
+  services: Record<string, DnsSettings>;
+}
+
+/** For as long as the other may take that has it: it may be asking every network service. */
+const PATIENCE_MS = 10_000;
+const POLL_MS = 20;
+
+const freePath = (name: string): string => `${socketFolder()}/${name}.network`;
+const takenPath = (name: string): string => `${freePath(name)}.taken`;
+
+/** Of one look at the folder: asked one by one, the file could go from one name to the other in between. */
+function isThere(name: string): boolean {
+  const names = [freePath(name), takenPath(name)].map((path) => basename(path));
+  try {
+    return readdirSync(socketFolder()).some((file) => names.includes(file));
+  } catch {
+    return false; // no folder
+  }
+}
+
+/** @returns whether it was free */
+function rename(name: string): boolean {
+  try {
+    renameSync(freePath(name), takenPath(name));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export class NetworkRecord {
+  readonly changes: Changes;
+  readonly #name: string;
+
+  private constructor(name: string, changes: Changes) {
+    this.#name = name;
+    this.changes = changes;
+  }
+
+  /** @param name of the configuration */
+  static create(name: string, changes: Changes): NetworkRecord {
+    mkdirSync(socketFolder(), { recursive: true, mode: 0o700 });
+    const record = new NetworkRecord(name, changes);
+    record.save();
+    return record;
+  }
+
+  /** Wait until nobody else has it, but not for ever: somebody may have crashed. @returns undefined where there is none */
+  static async take(name: string): Promise<NetworkRecord | undefined> {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (!rename(name) && performance.now() < deadline) {
+      if (!isThere(name)) return undefined;
+      await delay(POLL_MS);
+    }
+    try {
+      return new NetworkRecord(name, JSON.parse(readFileSync(takenPath(name), "utf8")));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Before anything is done that it tells of. */
+  save(): void {
+    const path = takenPath(this.#name);
+    writeFileSync(`${path}.new`, JSON.stringify(this.changes), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
+
+  release(): void {
+    this.save();
+    renameSync(takenPath(this.#name), freePath(this.#name));
+  }
+
+  /** All is undone. */
+  remove(): void {
+    rmSync(takenPath(this.#name), { force: true });
+  }
+}
