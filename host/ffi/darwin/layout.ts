@@ -54,6 +54,7 @@ export const RT_MSGHDR = {
   index: 4,
   flags: 8,
   addresses: 12,
+  pid: 16,
   sequence: 20,
   error: 24,
   BYTES: 92,

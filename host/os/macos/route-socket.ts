@@ -1,6 +1,6 @@
 /**
  * The route socket of macOS (<net/route.h>, route(4)): it tells whoever has one open of interfaces, addresses and routes that change, and
- * answers the question which way packets to an address go. Questions go through a socket of their own, whose answer is the next of their number.
+ * answers the question which way packets to an address go. Questions go through a socket of their own, whose answer is the next of this process and of their number.
  * That one hears all news, too; when its buffer is full of them, answers are lost, so it is emptied first.
  */
 import { ROUTE, SOCKET } from "../../ffi/darwin/constants.ts";
@@ -84,6 +84,8 @@ export class RouteQuery implements Routes {
       if (read === -EINTR) continue;
       if (read < 0) return "no answer";
       if (read < RT_MSGHDR.BYTES || messageType(view, read) !== ROUTE.RTM_GET) continue;
+      // Others number theirs from 1, too, and everybody hears all answers.
+      if (view.getInt32(RT_MSGHDR.pid, true) !== process.pid) continue;
       if (view.getInt32(RT_MSGHDR.sequence, true) !== this.#sequence) continue;
       const error = view.getInt32(RT_MSGHDR.error, true);
       if (error === ESRCH) return undefined;

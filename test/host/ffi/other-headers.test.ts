@@ -125,6 +125,7 @@ const DARWIN_STRUCTS: Record<keyof typeof darwinLayout, [type: string, fields: R
       index: "rtm_index",
       flags: "rtm_flags",
       addresses: "rtm_addrs",
+      pid: "rtm_pid",
       sequence: "rtm_seq",
       error: "rtm_errno",
     },

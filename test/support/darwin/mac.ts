@@ -40,8 +40,8 @@ export class Mac {
   readonly changes = new Map<string, number>();
   /** Prefixes that lead into an interface: text that an address begins with, and its index; 0 for none. */
   readonly routes = new Map<string, number>();
-  /** Whether answers to questions for routes find room. */
-  routeAnswers: "told" | "lost" = "told";
+  /** Whether answers to questions for routes find room, and what else is heard before them. */
+  routeAnswers: "told" | "lost" | "after another's" = "told";
   lockableBytes = Number.POSITIVE_INFINITY;
   hasIpv6 = true;
   readonly taken: ReadonlySet<number>;

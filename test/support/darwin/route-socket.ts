@@ -10,6 +10,15 @@ const DEFAULT_INTERFACE = 4;
 /** raw_recvspace of xnu. What finds no room is lost, answers too. */
 const BUFFER_BYTES = 8192;
 
+/** Another process has asked for another address, and has come to the same number. */
+function answerToAnother(answer: Uint8Array): Uint8Array {
+  const other = answer.slice();
+  const view = new DataView(other.buffer);
+  view.setInt32(RT_MSGHDR.pid, process.pid + 1, true);
+  view.setUint16(RT_MSGHDR.index, view.getUint16(RT_MSGHDR.index, true) + 1, true);
+  return other;
+}
+
 export class RouteSocket extends Descriptor {
   readonly #queue = new Messages();
   #bytes = 0;
@@ -60,9 +69,15 @@ export class RouteSocket extends Descriptor {
       insist(request.length === device + SOCKADDR_DL.BYTES, "length of the request");
       view.setUint16(RT_MSGHDR.index, found?.[1] ?? DEFAULT_INTERFACE, true);
     }
-    // All route sockets hear of it.
-    if (this.#mac.routeAnswers === "told") for (const socket of this.#mac.routeSockets) socket.hear(request);
+    view.setInt32(RT_MSGHDR.pid, process.pid, true);
+    if (this.#mac.routeAnswers === "after another's") this.#tell(answerToAnother(request));
+    if (this.#mac.routeAnswers !== "lost") this.#tell(request);
     return request.length;
+  }
+
+  /** All route sockets hear of it. */
+  #tell(answer: Uint8Array): void {
+    for (const socket of this.#mac.routeSockets) socket.hear(answer);
   }
 
   override close(): void {

@@ -63,3 +63,8 @@ test("without an answer nothing is followed, and the next message asks again", (
   mac.routeAnswers = "told";
   expect([ask(REACHED), ask(INSIDE)]).toEqual([true, false]);
 });
+
+test("what another process asked under the same number is not taken for the answer", () => {
+  mac.routeAnswers = "after another's";
+  expect([ask(INSIDE), ask(REACHED)]).toEqual([false, true]);
+});
