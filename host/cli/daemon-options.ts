@@ -157,7 +157,10 @@ export function startRequest(
     interfaceName,
     foreground: values.foreground === true || environment.WG_PROCESS_FOREGROUND === "1",
     tunFd: descriptor("--tun-fd", values["tun-fd"]) ?? descriptor("WG_TUN_FD", environment.WG_TUN_FD),
-    wintun: drivePath("--wintun", values.wintun),
+    wintun: {
+      file: drivePath("--wintun", values.wintun),
+      unsigned: values["allow-unsigned-wintun"] ? "taken" : "refused",
+    },
     uapiFd: descriptor("--uapi-fd", values["uapi-fd"]) ?? descriptor("WG_UAPI_FD", environment.WG_UAPI_FD),
     nameFile: systemNamesDevices()
       ? wholePath("WG_TUN_NAME_FILE", environment.WG_TUN_NAME_FILE || undefined)

@@ -18,6 +18,7 @@ export const DAEMON_OPTIONS = {
   foreground: { short: "f", help: "stay in the foreground; the log goes to stderr" },
   "tun-fd": { value: "N", help: "use the open TUN device at this descriptor (as WG_TUN_FD)" },
   wintun: { value: "FILE", help: "Windows (experimental): where wintun.dll is (beside the program)" },
+  "allow-unsigned-wintun": { help: "Windows: take a wintun.dll that nobody has signed" },
   "uapi-fd": { value: "N", help: "use the listening socket at this descriptor (as WG_UAPI_FD)" },
   "socket-dir": { value: "DIR", help: "where the control socket goes (/var/run/wireguard, as WASMGUARD_SOCKET_DIR)" },
   metrics: { value: "ADDRESS", help: "serve Prometheus text at 127.0.0.1:PORT, [::1]:PORT or a unix socket's path" },

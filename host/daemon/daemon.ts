@@ -14,7 +14,7 @@ import type { Workers, WorkersOptions } from "../loop/threads/workers.ts";
 import type { MetricsAddress } from "../metrics/metrics-address.ts";
 import { PROMETHEUS_CONTENT_TYPE, prometheusLines } from "../metrics/prometheus.ts";
 import { type Statistic, single } from "../metrics/statistics.ts";
-import type { DaemonSystem, Machine, Offloads } from "../os/machine.ts";
+import type { DaemonSystem, DriverLibrary, Machine, Offloads } from "../os/machine.ts";
 import { daemonSystem } from "../os/systems.ts";
 import { socketPath } from "../uapi/socket-path.ts";
 import type { WebAddress } from "./web-page.ts";
@@ -33,8 +33,8 @@ export interface DaemonOptions {
   tunFd?: number | undefined;
   /** Where the system names devices itself: a file that the name is written to. */
   nameFile?: string | undefined;
-  /** The file of wintun.dll, on Windows; beside the program without it. */
-  wintun?: string | undefined;
+  /** wintun.dll, on Windows. */
+  wintun?: DriverLibrary | undefined;
   /** A listening UAPI socket that another program made; without it one is created. */
   uapiFd?: number | undefined;
   logLevel: LogLevel;

@@ -41,14 +41,21 @@ export interface DaemonSystem {
   open(core: Core): Promise<Machine>;
 }
 
+export interface DriverLibrary {
+  /** Without it, one beside the program. */
+  readonly file?: string | undefined;
+  /** What becomes of one that nobody has signed. */
+  readonly unsigned: "refused" | "taken";
+}
+
 export interface DeviceRequest {
   readonly name: string;
   /** An open device that another program made; without it one is created. */
   readonly inherited?: number | undefined;
   /** Where the system may give the device another name: a file that it is written to. */
   readonly nameFile?: string | undefined;
-  /** The file of the driver's library, where it is not the system's own. */
-  readonly driver?: string | undefined;
+  /** The driver's library, where it is not the system's own. */
+  readonly driver?: DriverLibrary | undefined;
   readonly offloads: Offloads;
   /** Threads that are to carry packets. Fewer do where the device has fewer queues. */
   readonly threads: number;

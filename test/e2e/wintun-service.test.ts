@@ -36,7 +36,7 @@ function session(ctx: TestContext): WineSession {
 }
 
 const there = (name: string): string => windowsPath(join(folder, name));
-const dll = () => ["--no-confine", "--wintun", there("wintun.dll")];
+const dll = () => ["--no-confine", "--allow-unsigned-wintun", "--wintun", there("wintun.dll")];
 
 /** @returns exit code and output */
 async function service(ctx: TestContext, ...words: string[]): Promise<[code: unknown, output: string]> {

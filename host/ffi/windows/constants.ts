@@ -4,8 +4,11 @@
 export const KERNEL = {
   FILE_FLAG_FIRST_PIPE_INSTANCE: 0x80000,
   FILE_FLAG_OVERLAPPED: 0x40000000,
+  FILE_SHARE_READ: 1,
+  GENERIC_READ: 0x80000000,
   MEM_COMMIT: 0x1000,
   MEM_RESERVE: 0x2000,
+  OPEN_EXISTING: 3,
   PAGE_EXECUTE_READ: 0x20,
   PAGE_READWRITE: 4,
   STILL_ACTIVE: 259,
@@ -146,3 +149,23 @@ export const EVENT_LOG = {
 export const REGISTRY = { REG_EXPAND_SZ: 2, REG_DWORD: 4 } as const;
 /** <winreg.h>, whose 32 bits are extended by their sign */
 export const HKEY_LOCAL_MACHINE = 0xffff_ffff_8000_0002n;
+
+/** <wintrust.h>, <winerror.h> */
+export const TRUST = {
+  CERT_E_EXPIRED: 0x800b0101,
+  CERT_E_UNTRUSTEDROOT: 0x800b0109,
+  TRUST_E_BAD_DIGEST: 0x80096010,
+  TRUST_E_EXPLICIT_DISTRUST: 0x800b0111,
+  TRUST_E_NOSIGNATURE: 0x800b0100,
+  TRUST_E_SUBJECT_FORM_UNKNOWN: 0x800b0003,
+  WTD_CACHE_ONLY_URL_RETRIEVAL: 0x1000,
+  WTD_CHOICE_FILE: 1,
+  WTD_STATEACTION_CLOSE: 2,
+  WTD_STATEACTION_VERIFY: 1,
+  WTD_UI_NONE: 2,
+} as const;
+
+/** WINTRUST_ACTION_GENERIC_VERIFY_V2 of <softpub.h>, as it lies in memory. */
+export const GENERIC_VERIFY_V2 = [
+  0x6b, 0xc5, 0xaa, 0x00, 0x44, 0xcd, 0xd0, 0x11, 0x8c, 0xc2, 0x00, 0xc0, 0x4f, 0xc2, 0x95, 0xee,
+] as const;

@@ -40,6 +40,19 @@ export const SERVICE_STATUS = {
 } as const;
 /** <winsvc.h>: one line of the table, which ends with an empty one */
 export const SERVICE_TABLE_ENTRY = { name: 0, main: 8, BYTES: 16 } as const;
+/** <wintrust.h>; the data as before Windows 8, which later ones take, too */
+export const WINTRUST_FILE_INFO = { size: 0, path: 8, handle: 16, BYTES: 32 } as const;
+export const WINTRUST_DATA = {
+  size: 0,
+  interface: 24,
+  choice: 32,
+  file: 40,
+  action: 48,
+  flags: 72,
+  BYTES: 80,
+} as const;
+/** <verrsrc.h> */
+export const VS_FIXEDFILEINFO = { fileVersionHigh: 8, fileVersionLow: 12, BYTES: 52 } as const;
 /** <oaidl.h> */
 export const VARIANT = { type: 0, value: 8, BYTES: 24 } as const;
 /** <winsock2.h>: more than a WSADATA takes */

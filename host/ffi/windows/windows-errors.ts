@@ -50,6 +50,18 @@ export class WintunUnusableError extends WasmguardError {
   }
 }
 
+/** Nobody vouches for the DLL, whose code would run with all rights. */
+export class WintunSignatureError extends WasmguardError {
+  readonly name = "WintunSignatureError";
+  readonly code = "WINTUN_SIGNATURE";
+  readonly nextStep: string;
+  /** @param otherwise what could be done instead */
+  constructor(path: string, fault: string, otherwise = "") {
+    super(`${path} ${fault}`);
+    this.nextStep = `Get it from https://www.wintun.net, where it is signed${otherwise}.`;
+  }
+}
+
 export class AdministratorError extends WasmguardError {
   readonly name = "AdministratorError";
   readonly code = "NOT_ADMINISTRATOR";

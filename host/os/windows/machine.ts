@@ -36,10 +36,11 @@ class WindowsMachine implements Machine {
     return true;
   }
 
-  openDevice({ name, driver, threads, log }: DeviceRequest): Wintun {
+  openDevice(request: DeviceRequest): Wintun {
+    const { name, threads, log } = request;
     log("error", "experimental: nobody has run this daemon on Windows itself yet, only under Wine");
     if (threads > 1) log("error", "a wintun device has one queue: working with one thread");
-    this.#device = openWintun(this.#win, loadWintun(this.#win, driver), name);
+    this.#device = openWintun(this.#win, loadWintun(this.#win, request), name);
     log("verbose", `wintun driver ${this.#device.driverVersion}`);
     const refusal = setMtu(this.#win, this.#device, DEFAULT_MTU);
     if (refusal !== undefined) log("error", refusal);

@@ -6,14 +6,18 @@ import { existsSync, realpathSync } from "node:fs";
 import { win32 as windowsPath } from "node:path";
 import type { Address } from "../../core/core.ts";
 import { ERROR, errorName, KERNEL } from "../../ffi/windows/constants.ts";
+import { FILE_SIGNATURES } from "../../ffi/windows/file-signatures.ts";
 import type { Win32, WintunCalls } from "../../ffi/windows/win32.ts";
 import {
   AdministratorError,
   WindowsError,
   WintunMissingError,
+  WintunSignatureError,
   WintunUnusableError,
 } from "../../ffi/windows/windows-errors.ts";
-import type { TunDevice } from "../machine.ts";
+import type { DeviceRequest, TunDevice } from "../machine.ts";
+import { signatureOf } from "./dll-signature.ts";
+import { versionOf } from "./dll-version.ts";
 
 const FILE = "wintun.dll";
 /** What `netsh` and the other programs of WireGuard call such interfaces. */
@@ -22,6 +26,9 @@ const TUNNEL_TYPE = "WireGuard";
 const RING_BYTES = 0x800000;
 /** Where the second of two names lies in the scratch buffer. */
 const SECOND_AT = 1024;
+
+/** What CreateFileW returns for none. */
+const INVALID_HANDLE = -1;
 
 /** What the file may lack, or be, when it is loaded. */
 const UNUSABLE: Readonly<Record<number, string>> = {
@@ -36,21 +43,55 @@ function placesBesideProgram(): string[] {
   return [...new Set(folders)].map((folder) => windowsPath.join(folder, FILE));
 }
 
-/** @param given the file's whole path; undefined for one beside the program  @throws WintunMissingError, WintunUnusableError */
-export function loadWintun(win: Win32, given: string | undefined): WintunCalls {
-  const places = given === undefined ? placesBesideProgram() : [given];
+/**
+ * @param driver of a request: without a file, one beside the program
+ * @throws WintunMissingError, WintunSignatureError, WintunUnusableError
+ */
+export function loadWintun(win: Win32, { driver, log }: Pick<DeviceRequest, "driver" | "log">): WintunCalls {
+  const places = driver?.file === undefined ? placesBesideProgram() : [driver.file];
   const path = places.find((place) => existsSync(place));
   if (path === undefined) throw new WintunMissingError(places);
+  const version = versionOf(win, path);
+  const named = version === undefined ? path : `${path} (version ${version})`;
+  // While it is open so, nobody puts another in the place of the one whose signature was looked at.
+  const { CreateFileW } = win.system("kernel32.dll", FILE_SIGNATURES);
+  const handle = CreateFileW(
+    win.text(path),
+    KERNEL.GENERIC_READ,
+    KERNEL.FILE_SHARE_READ,
+    0n,
+    KERNEL.OPEN_EXISTING,
+    0,
+    0n,
+  );
+  if (handle === INVALID_HANDLE) throw new WintunUnusableError(named, `cannot be read (${errorName(win.lastError)})`);
+  try {
+    const signature = signatureOf(win, path, handle);
+    if (typeof signature === "object") throw new WintunSignatureError(named, signature.fault);
+    if (signature === "none") {
+      const otherwise = "; or take it as it is: --allow-unsigned-wintun";
+      if (driver?.unsigned !== "taken") throw new WintunSignatureError(named, "is not signed", otherwise);
+      log("error", `${named} is not signed: it is taken as it is, as --allow-unsigned-wintun has it`);
+    }
+    if (signature === "trusted") log("verbose", `${named}: its signature is good`);
+    return load(win, path, named);
+  } finally {
+    win.kernel.CloseHandle(handle);
+  }
+}
+
+/** @param named for messages @throws WintunUnusableError */
+function load(win: Win32, path: string, named: string): WintunCalls {
   // What it imports is taken from the system's own folder alone.
   if (win.kernel.LoadLibraryExW(win.text(path), 0, KERNEL.LOAD_LIBRARY_SEARCH_SYSTEM32) === 0) {
     const error = win.lastError;
     const why = UNUSABLE[error] ?? `cannot be loaded (${errorName(error)})`;
-    throw new WintunUnusableError(path, why, new WindowsError("LoadLibraryExW", error, path));
+    throw new WintunUnusableError(named, why, new WindowsError("LoadLibraryExW", error, path));
   }
   try {
     return win.wintun(path);
   } catch (cause) {
-    throw new WintunUnusableError(path, "is no wintun.dll: functions are missing", cause);
+    throw new WintunUnusableError(named, "is no wintun.dll: functions are missing", cause);
   }
 }
 

@@ -127,11 +127,11 @@ export class WineSession {
     return id;
   }
 
-  /** Start the command, as a checkout has it. */
-  wasmguard(args: readonly string[], env: Readonly<Record<string, string>> = {}): WineProgram {
+  /** Start the command, as a checkout has it. @param cwd as Windows sees it */
+  wasmguard(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd?: string): WineProgram {
     const program = new WineProgram(this.#next);
     const words = [windowsPath(`${ROOT}bin/wasmguard.js`), ...args];
-    this.#send({ do: "start", args: words, env }, (event) => program.take(event));
+    this.#send({ do: "start", args: words, env, cwd }, (event) => program.take(event));
     return program;
   }
 

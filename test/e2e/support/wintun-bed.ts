@@ -139,7 +139,10 @@ export class WintunBed {
     const port = await freePort();
     const name = `wgwin${beds++}`;
     const env = { WINTUN_STANDIN: `${port}:${near.address().port}`, LOG_LEVEL: "verbose" };
-    const daemon = session.wasmguard(["--no-confine", "--wintun", dll, ...options, name], env);
+    const daemon = session.wasmguard(
+      ["--no-confine", "--allow-unsigned-wintun", "--wintun", dll, ...options, name],
+      env,
+    );
     const [tun, farEnd] = tunPair();
     const [nearPrivate, farPrivate] = [generatePrivateKey(), generatePrivateKey()];
     const limits = { maxPeers: 4, maxAllowedIps: 16 };

@@ -13,9 +13,10 @@ const INTERRUPT = fileURLToPath(new URL("interrupt.mjs", import.meta.url));
 
 const requests = {
   /** Start this runtime with arguments; tell what it writes, and how it ends. */
-  start({ id, args, env }) {
+  start({ id, args, env, cwd }) {
     const child = spawn(process.execPath, args, {
       env: { ...process.env, ...env },
+      cwd,
       stdio: ["pipe", "pipe", "pipe"],
       windowsHide: true,
     });

@@ -16,6 +16,7 @@ const HEADERS = `
 #include <iphlpapi.h>
 #include <netioapi.h>
 #include <oleauto.h>
+#include <wintrust.h>
 #include <stddef.h>
 `;
 
@@ -74,6 +75,19 @@ const STRUCTS: Readonly<Record<string, readonly [type: string, members: Readonly
     },
   ],
   SERVICE_TABLE_ENTRY: ["SERVICE_TABLE_ENTRYW", { name: "lpServiceName", main: "lpServiceProc" }],
+  WINTRUST_FILE_INFO: ["WINTRUST_FILE_INFO", { size: "cbStruct", path: "pcwszFilePath", handle: "hFile" }],
+  WINTRUST_DATA: [
+    "WINTRUST_DATA",
+    {
+      size: "cbStruct",
+      interface: "dwUIChoice",
+      choice: "dwUnionChoice",
+      file: "pFile",
+      action: "dwStateAction",
+      flags: "dwProvFlags",
+    },
+  ],
+  VS_FIXEDFILEINFO: ["VS_FIXEDFILEINFO", { fileVersionHigh: "dwFileVersionMS", fileVersionLow: "dwFileVersionLS" }],
   VARIANT: ["VARIANT", { type: "vt", value: "llVal" }],
 };
 
@@ -92,7 +106,7 @@ const assert = (condition: string): string => `_Static_assert(${condition}, ${JS
 test("constants are those of the headers", () => {
   const tables = {
     ...{ ...constants.KERNEL, ...constants.ERROR, ...constants.SOCKET, ...constants.AUTOMATION },
-    ...{ ...constants.SERVICE, ...constants.EVENT_LOG, ...constants.REGISTRY },
+    ...{ ...constants.SERVICE, ...constants.EVENT_LOG, ...constants.REGISTRY, ...constants.TRUST },
   };
   const asserts = Object.entries(tables).map(([name, value]) =>
     assert(`(DWORD)(${name}) == (DWORD)(${value}${value > 0x7fffffff ? "u" : ""})`),
