@@ -3,6 +3,9 @@
  * its header; a test compares them with Apple's. Socket addresses begin with their length there.
  */
 
+/** As Linux has them. */
+export { IN_PKTINFO, IN6_PKTINFO, IOVEC, POLLFD, RLIMIT, TIMESPEC } from "../layout.ts";
+
 /** <net/if.h>; the union starts where `value` is */
 export const IFREQ = { name: 0, value: 16, BYTES: 32 } as const;
 
@@ -18,8 +21,6 @@ export const SOCKADDR_DL = { length: 0, family: 1, BYTES: 20 } as const;
 /** <sys/un.h> */
 export const SOCKADDR_UN = { length: 0, family: 1, path: 2, BYTES: 106 } as const;
 
-/** <sys/uio.h> */
-export const IOVEC = { base: 0, length: 8, BYTES: 16 } as const;
 /** <sys/socket.h>: the number of vectors and both lengths are 32 bits wide */
 export const MSGHDR = {
   name: 0,
@@ -33,18 +34,9 @@ export const MSGHDR = {
 } as const;
 /** <sys/socket.h>: header of a control message; data and the next header are 4-byte aligned */
 export const CMSGHDR = { length: 0, level: 4, type: 8, BYTES: 12 } as const;
-/** <netinet/in.h>, <netinet6/in6.h> */
-export const IN_PKTINFO = { interface: 0, local: 4, destination: 8, BYTES: 12 } as const;
-export const IN6_PKTINFO = { address: 0, interface: 16, BYTES: 20 } as const;
 
 /** <sys/event.h> */
 export const KEVENT = { ident: 0, filter: 8, flags: 10, filterFlags: 12, data: 16, token: 24, BYTES: 32 } as const;
-/** <poll.h> */
-export const POLLFD = { fd: 0, events: 4, happened: 6, BYTES: 8 } as const;
-/** <time.h> */
-export const TIMESPEC = { seconds: 0, nanoseconds: 8, BYTES: 16 } as const;
-/** <sys/resource.h> */
-export const RLIMIT = { current: 0, maximum: 8, BYTES: 16 } as const;
 
 /** <net/route.h>; socket addresses follow, 4-byte aligned. All messages begin with length, version and type. */
 export const RT_MSGHDR = {
