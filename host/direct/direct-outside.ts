@@ -9,8 +9,8 @@ import { rxPath } from "../core/records/rx.ts";
 import type { BindEvents } from "../event/bind.ts";
 import { EAGAIN } from "../ffi/errno.ts";
 import type { Outside } from "../lane/ports.ts";
-import type { UdpOutside } from "../os/linux/udp-outside.ts";
 import type { UdpSender } from "../os/linux/udp-send.ts";
+import type { UdpOutside } from "../os/udp-outside.ts";
 
 /** A socket buffer that everybody may have, 200 KiB, is on its way in that time at a gigabit per second. */
 const FULL_MS = 2;

@@ -12,7 +12,7 @@ import { Liveness } from "../event/liveness.ts";
 import { socketDrops } from "../event/socket-drops.ts";
 import { openLibc } from "../ffi/libc.ts";
 import { LinuxUdp } from "../os/linux/udp.ts";
-import { UdpOutside } from "../os/linux/udp-outside.ts";
+import { UdpOutside } from "../os/udp-outside.ts";
 import { mayAskRelease } from "../platform.ts";
 import { DirectOutside } from "./direct-outside.ts";
 import { type SharedDoorbell, sharedDoorbell } from "./doorbell.ts";

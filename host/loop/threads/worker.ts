@@ -14,7 +14,7 @@ import { drainEventfd, Epoll, signalEventfd } from "../../os/linux/epoll.ts";
 import { describeRefusal } from "../../os/linux/refused-trains.ts";
 import { TunInside } from "../../os/linux/tun-inside.ts";
 import { LinuxUdp, udpBytes } from "../../os/linux/udp.ts";
-import { UdpOutside } from "../../os/linux/udp-outside.ts";
+import { UdpOutside } from "../../os/udp-outside.ts";
 import { BusyPoll } from "../busy-poll.ts";
 import { Courtesy } from "../courtesy.ts";
 import { ChannelWriter, LETTER } from "./channel.ts";

@@ -11,6 +11,7 @@ import type { Instant } from "../../time/instant.ts";
 import { EndpointCheck } from "../endpoint-check.ts";
 import { PLACE, type TunnelPorts, type TunnelRequest } from "../machine.ts";
 import { UapiServer } from "../uapi-server.ts";
+import { UdpOutside } from "../udp-outside.ts";
 import type { UnixListener } from "../unix-socket.ts";
 import { bootClock } from "./boot-clock.ts";
 import { Epoll, epollBytes } from "./epoll.ts";
@@ -24,7 +25,6 @@ import type { LinuxTun } from "./tun.ts";
 import { TunInside } from "./tun-inside.ts";
 import { TunnelUdp } from "./tunnel-udp.ts";
 import { udpBytes } from "./udp.ts";
-import { UdpOutside } from "./udp-outside.ts";
 import { linuxZones } from "./zones.ts";
 
 const PLACES = PLACE.others + 1;

@@ -6,7 +6,7 @@ import { MESSAGE_BYTES_MAX } from "../../core/codes.ts";
 import { fillRx, rxAt, rxPath } from "../../core/records/rx.ts";
 import { INET, SOCKET } from "../../ffi/constants.ts";
 import { EAGAIN, EINTR } from "../../ffi/errno.ts";
-import { CMSGHDR, MMSGHDR } from "../../ffi/layout.ts";
+import { CMSGHDR } from "../../ffi/layout.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { socketAddressToPath } from "../socket-address.ts";
 import { MessageTable, messageTableBytes } from "./message-table.ts";
@@ -40,32 +40,31 @@ export class UdpReceiver {
 
   /**
    * Take what is waiting, without blocking.
-   * @param descriptors offset of `limit` receive descriptors
-   * @param first       first slot to use; descriptors start at index 0 whatever it is
+   * @param descriptors offset of `most` receive descriptors
    * @returns messages received, 0 when none waits, or −errno
    */
-  receive(fd: number, family: 4 | 6, descriptors: number, first = 0, limit = this.slots - first): number {
+  receive(fd: number, family: 4 | 6, descriptors: number, most = this.slots): number {
     const table = this.#table;
-    const room = Math.min(limit, this.slots - first);
-    const n = room === 1 ? this.#receiveOne(fd, first) : this.#receiveSome(fd, first, room);
+    const room = Math.min(most, this.slots);
+    const n = room === 1 ? this.#receiveOne(fd) : this.#receiveSome(fd, room);
     if (n < 0) return n === -EAGAIN || n === -EINTR ? 0 : n;
     let count = 0;
-    for (let i = first; i < first + n; i++) {
+    for (let i = 0; i < n; i++) {
       if (this.#describe(i, family, rxAt(descriptors, count))) count++;
       table.offer(i);
     }
     return count;
   }
 
-  #receiveSome(fd: number, first: number, room: number): number {
-    return this.#libc.recvmmsg(fd, this.#table.headers + first * MMSGHDR.BYTES, room, SOCKET.MSG_DONTWAIT);
+  #receiveSome(fd: number, room: number): number {
+    return this.#libc.recvmmsg(fd, this.#table.headers, room, SOCKET.MSG_DONTWAIT);
   }
 
   /** By recvmsg, which has few enough arguments for Node to compile the call. */
-  #receiveOne(fd: number, slot: number): number {
-    const length = this.#libc.recvmsg(fd, this.#table.headers + slot * MMSGHDR.BYTES, SOCKET.MSG_DONTWAIT);
+  #receiveOne(fd: number): number {
+    const length = this.#libc.recvmsg(fd, this.#table.headers, SOCKET.MSG_DONTWAIT);
     if (length < 0) return length;
-    this.#table.setLength(slot, length);
+    this.#table.setLength(0, length);
     return 1;
   }
 

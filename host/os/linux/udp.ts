@@ -169,9 +169,9 @@ export class LinuxUdp {
    * Take what is waiting in one family's socket. See UdpReceiver.receive.
    * @returns messages received, 0 when none waits, or −errno
    */
-  receive(family: 4 | 6, descriptors: number, first?: number, limit?: number): number {
+  receive(family: 4 | 6, descriptors: number, most?: number): number {
     const fd = family === 4 ? this.#sockets.v4 : this.#sockets.v6;
-    return fd < 0 ? 0 : this.receiver.receive(fd, family, descriptors, first, limit);
+    return fd < 0 ? 0 : this.receiver.receive(fd, family, descriptors, most);
   }
 
   /**
