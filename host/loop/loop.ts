@@ -203,10 +203,10 @@ export class Loop {
     }
     // What is written to TUN is often answered while it is written: an echo request, a segment that asks for an ACK.
     const received = this.#taken[PLACE.udp4]! | this.#taken[PLACE.udp6]!;
-    const lone = received === 1 && this.#taken[PLACE.tun] === 0 && this.#wait.afterPause;
+    const lone = received === 1 && this.#taken[PLACE.tun] === 0 && this.#wait.awaited;
     if (lone && inside.written !== written) this.#take(PLACE.tun, now, "one");
     if (waiting.ready(PLACE.others)) this.#ports.serveOthers();
-    return (received | this.#taken[PLACE.tun]!) === 1 && this.#wait.afterPause;
+    return (received | this.#taken[PLACE.tun]!) === 1 && this.#wait.awaited;
   }
 
   #take(place: number, now: Instant, amount: "one" | "many"): void {

@@ -1,8 +1,8 @@
 /**
  * How the loop waits for packets: asleep, as a rule. When the next one is due, by the rhythm of those before it, it wakes a little
  * earlier and looks out for it: a core that has slept takes as long to wake as the rest of a packet's way. With `--busy-poll` it
- * looks for some time after every packet instead, or never. A stream that comes one way it takes in numbers: it leaves the packets alone for a
- * moment before it waits.
+ * looks for some time after every packet instead, or never. Where packets come one way only, nobody waits for the single one: it looks out
+ * for none of them, and takes a stream in numbers, leaving the packets alone for a moment.
  */
 
 import { PLACE, type TunnelPorts, type Waiting } from "../os/machine.ts";
@@ -25,8 +25,9 @@ export class PacketWait {
   readonly #poll: Waiting;
   readonly #mayWait: (now: Instant) => number;
   readonly #busyPoll: BusyPoll;
+  readonly #moderation = new Moderation();
   /** Not for those who pay for latency, nor where the system has no short sleep. */
-  readonly #moderation: Moderation | undefined;
+  readonly #mayPause: boolean;
   #gathered = false;
   /** By place. */
   readonly #rhythms: readonly Rhythm[];
@@ -50,14 +51,14 @@ export class PacketWait {
     this.#poll = waiting;
     this.#mayWait = mayWait;
     this.#busyPoll = new BusyPoll(this.#courtesy, busyPoll ?? 0);
-    this.#moderation = !busyPoll && waiting.pause !== undefined ? new Moderation() : undefined;
+    this.#mayPause = !busyPoll && waiting.pause !== undefined;
     this.#rhythms = busyPoll === undefined ? Array.from({ length: places }, () => new Rhythm()) : [];
   }
 
   /** `count` packets (superpackets, datagrams) of at most `limit` in a turn were taken from a place at once. */
   came(place: number, now: Instant, count: number, limit: number): void {
     const side: Side = place === PLACE.tun ? "inside" : "outside";
-    if (count > 0) this.#moderation?.came(side, now, count, limit);
+    if (count > 0) this.#moderation.came(side, now, count, limit);
     if (count > 0 && now > this.#turn) {
       this.#pause = now - this.#turn;
       this.#turn = now;
@@ -67,9 +68,9 @@ export class PacketWait {
     else if (count > 1) this.#rhythms[place]?.lose();
   }
 
-  /** Whether the packets of this turn were the first for a while. */
-  get afterPause(): boolean {
-    return this.#pause >= PAUSE_MS_MIN;
+  /** Whether the packets of this turn were the first for a while, and somebody may wait for them. */
+  get awaited(): boolean {
+    return this.#pause >= PAUSE_MS_MIN && this.#moderation.oneWay === undefined;
   }
 
   /** Whether packets were left alone before this turn: there should be some. */
@@ -84,12 +85,30 @@ export class PacketWait {
 
   /** Until something is ready or due, or a signal came. @returns how many places are ready */
   wait(now: Instant): number {
-    const pause = this.#moderation?.pause() ?? 0;
-    this.#gathered = pause > 0;
-    if (this.#gathered) {
-      this.#poll.pause!(pause);
+    const pattern = this.#mayPause ? this.#moderation.pattern : "single";
+    const paused = this.#gathered;
+    this.#gathered = pattern === "dense";
+    if (pattern === "dense") {
+      this.#poll.pause!(this.#moderation.pause("dense"));
       return this.#waitAfterwards();
     }
+    const ready = paused ? this.#waitAfterwards() : this.#waitFor(now);
+    if (pattern === "bursts" && ready > 0 && this.#isOneWay()) {
+      this.#gathered = true;
+      this.#poll.pause!(this.#moderation.pause("bursts"));
+    }
+    return ready;
+  }
+
+  /** Whether what is ready comes the way that all came before. */
+  #isOneWay(): boolean {
+    const { oneWay } = this.#moderation;
+    const inside = this.#poll.ready(PLACE.tun);
+    const outside = this.#poll.ready(PLACE.udp4) || this.#poll.ready(PLACE.udp6);
+    return oneWay === "inside" ? inside && !outside : outside && !inside;
+  }
+
+  #waitFor(now: Instant): number {
     if (this.#busyPoll.isOn(now)) {
       return this.#busyPoll.look(now, now + this.#mayWait(now), this.#look) || this.#waitAfterwards();
     }
@@ -114,6 +133,7 @@ export class PacketWait {
   /** When the next packet is expected that is not too late already. */
   #expected(now: Instant): Instant {
     let first = Number.POSITIVE_INFINITY;
+    if (this.#moderation.oneWay !== undefined) return first;
     for (const { expected } of this.#rhythms) {
       if (expected < first && expected + LAG_MS > now) first = expected;
     }

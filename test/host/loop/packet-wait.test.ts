@@ -13,6 +13,8 @@ interface Found {
   brief?: number;
   interrupted?: boolean;
   sleep?: number;
+  /** Of the places of packets. */
+  ready?: readonly boolean[];
 }
 
 /** A PollSet that never sleeps, and says what it was asked. */
@@ -34,6 +36,10 @@ class FakePoll {
     }
     this.looks += 1;
     return this.#found.look?.(this.looks) ?? 0;
+  }
+
+  ready(place: number): boolean {
+    return this.#found.ready?.[place] ?? false;
   }
 
   waitBriefly(timeoutMs: number): number {
@@ -72,8 +78,8 @@ function waiting(poll: FakePoll, busyPoll?: number, mayWait = MAY_WAIT_MS): Pack
 }
 
 /** Packets through a place, evenly, the last one `ago` ms before `now`. */
-function hear(wait: PacketWait, place: number, now: number, ago = 0): void {
-  for (let i = 60; i >= 0; i--) wait.came(place, now - ago - i * GAP_MS, 1, LIMIT);
+function hear(wait: PacketWait, place: number, now: number, ago = 0, count = 60): void {
+  for (let i = count; i >= 0; i--) wait.came(place, now - ago - i * GAP_MS, 1, LIMIT);
 }
 
 test("sleeps while nothing is expected", () => {
@@ -140,11 +146,24 @@ test("tells the first packets after a pause from those of a stream", () => {
   const wait = waiting(new FakePoll());
   const pauses = [0, 5, 5.05, 5.1, 5.1, 5.29, 5.5].map((at) => {
     wait.came(1, 2000 + at, 1, LIMIT);
-    return wait.afterPause;
+    return wait.awaited;
   });
   expect(pauses).toEqual([true, true, false, false, false, false, true]);
   wait.came(0, 2010, 0, LIMIT);
-  expect(wait.afterPause).toBe(true);
+  expect(wait.awaited).toBe(true);
+});
+
+test("looks for none, and hands the core to nobody, where packets come one way only", () => {
+  const poll = new FakePoll();
+  const wait = waiting(poll);
+  const now = performance.now();
+  hear(wait, 1, now, 0, 100);
+  expect(wait.awaited).toBe(false);
+  wait.wait(now);
+  expect(poll).toMatchObject({ sleeps: [MAY_WAIT_MS], briefSleeps: [], looks: 0 });
+  wait.came(0, now, 1, LIMIT);
+  wait.wait(now);
+  expect(poll.briefSleeps).toHaveLength(1);
 });
 
 test("expects no packet that is much too late", () => {
@@ -216,6 +235,33 @@ test("lets the packets of a stream come together, and then waits, but not for lo
   wait.came(1, performance.now(), 1, LIMIT);
   expect([wait.wait(performance.now()), wait.gathered]).toEqual([1, false]);
   expect(poll.pauses).toHaveLength(1);
+});
+
+/** Four packets at once through a place, each millisecond. */
+function bursts(wait: PacketWait, place: number): void {
+  for (let i = 400; i >= 0; i--) wait.came(place, clock - (i >> 2) - (i & 3) * 0.02, 1, LIMIT);
+}
+
+test("waits for the first of a burst, and lets the others come, but does not wait long after it: a signal may have come", () => {
+  const poll = new FakePoll({ sleep: 1, ready: [true, false, false] });
+  const wait = waiting(poll, undefined, 5000);
+  bursts(wait, 0);
+  expect([wait.wait(performance.now()), wait.gathered, poll.pauses.length]).toEqual([1, true, 1]);
+  expect(poll.sleeps).toEqual([5000]);
+  wait.came(0, performance.now(), 4, LIMIT);
+  wait.wait(performance.now());
+  expect(poll.sleeps).toEqual([5000, 100]);
+});
+
+test.each([
+  ["nothing came", 0, [true, false, false]],
+  ["there is an answer", 2, [true, false, true]],
+  ["there is something else", 1, [false, false, false]],
+])("where %s it waits for no burst", (_why, sleep, ready) => {
+  const poll = new FakePoll({ sleep, ready });
+  const wait = waiting(poll);
+  bursts(wait, 0);
+  expect([wait.wait(performance.now()), wait.gathered, poll.pauses]).toEqual([sleep, false, []]);
 });
 
 test("the two address families are one side", () => {
