@@ -49,8 +49,10 @@ const text = (lines, indent) =>
 const add = (x, y) => pair((g) => `x${x}${g} = i32x4.add(x${x}${g}, x${y}${g});`);
 /** x = (x ^ y) <<< bits */
 const xorRotate = (x, y, bits) => [
-  ...pair((g) => `t${g} = v128.xor(x${x}${g}, x${y}${g});`),
-  ...pair((g) => `x${x}${g} = v128.or(i32x4.shl(t${g}, ${bits}), i32x4.shr_u(t${g}, ${32 - bits}));`),
+  ...pair((g) => `x${x}${g} = v128.xor(x${x}${g}, x${y}${g});`),
+  ...pair((g) => `t${x}${g} = i32x4.shl(x${x}${g}, ${bits});`),
+  ...pair((g) => `x${x}${g} = i32x4.shr_u(x${x}${g}, ${32 - bits});`),
+  ...pair((g) => `x${x}${g} = v128.or(t${x}${g}, x${x}${g});`),
 ];
 const quarterRound = ([a, b, c, d]) => [
   ...[...add(a, b), ...xorRotate(d, a, 16)],
@@ -87,7 +89,8 @@ function weave(many, few) {
   return many.flatMap((pair, i) => [pair, few.slice(until(i), until(i + 1))]);
 }
 
-const initial = (i, g) => (i === 12 ? `initial12${g}` : `initial${i}`);
+/** Read again where it is added: kept, it would be stored once more. */
+const initial = (i, g) => (i === 12 ? `initial12${g}` : `v128.load32_splat(state, ${4 * i})`);
 const wordAt = (i, half) => 2 * VECTOR_BYTES * i + VECTOR_BYTES * half;
 
 /** The result: the initial state is added, and words 4q to 4q+3 of all blocks lie side by side in `words`. */
@@ -151,16 +154,13 @@ export function eightBlocks(
   groups: u32,
 ): void {
   const state = Symmetric.state;
-  const words = Symmetric.words;${text(
-    words.filter((i) => i !== 12).map((i) => `const initial${i} = v128.load32_splat(state, ${4 * i});`),
-    "  ",
-  )}
+  const words = Symmetric.words;
   const initial12a = i32x4.add(i32x4.splat(counter), i32x4(0, 1, 2, 3));
   const initial12b = i32x4.add(i32x4.splat(counter), i32x4(4, 5, 6, 7));${text(
-    words.flatMap((i) => pair((g) => `let x${i}${g} = ${initial(i, g)};`)),
+    words.flatMap((i) => pair((g) => `let x${i}${g} = ${i !== 12 && g === "b" ? `x${i}a` : initial(i, g)};`)),
     "  ",
   )}
-  ${vectors(GROUPS.map((g) => `t${g}`))}
+  ${vectors(words.slice(4).flatMap((i) => GROUPS.map((g) => `t${i}${g}`)))}
   let round: u32 = 0;
   if (groups) {
     const mac = Poly1305.scratch;
