@@ -5,7 +5,7 @@ import type { ConfineOptions } from "../confine/linux.ts";
 import { isStep, STEPS, type Step } from "../confine/steps.ts";
 import { THREADS_MAX } from "../core/codes.ts";
 import type { DaemonOptions, LogLevel } from "../daemon/daemon.ts";
-import { parseMetricsAddress } from "../metrics/metrics-address.ts";
+import { type MetricsAddress, parseMetricsAddress } from "../metrics/metrics-address.ts";
 import { systemNamesDevices, tunnelsHavePipes } from "../platform.ts";
 import { SOCKET_FOLDER_VARIABLE } from "../uapi/socket-path.ts";
 import { UsageError } from "./command-errors.ts";
@@ -58,10 +58,15 @@ function drivePath(option: string, text: string | undefined): string | undefined
   throw new UsageError(`${option} is not a whole path: ${JSON.stringify(text)}`, "Start it with a drive, as C:\\");
 }
 
-/** A server writes its token beside the tunnel's socket, for the administrator alone: beside a pipe there is no room for files. */
-function besideSocket(option: string, text: string | undefined, name: string): string | undefined {
-  if (text === undefined || !tunnelsHavePipes()) return text;
-  throw new UsageError(`${option} is not there on Windows`, `Start it without, and ask it: wasmguard show ${name}`);
+/** Without a file of the user's, metrics have a token that is written beside the tunnel's socket: beside a pipe there is no room for files. */
+function metricsAddress(text: string | undefined, token: string | undefined): MetricsAddress | undefined {
+  if (text === undefined) return undefined;
+  const address = parseMetricsAddress(text);
+  if (!tunnelsHavePipes() || (address.kind === "port" && token !== undefined)) return address;
+  throw new UsageError(
+    "--metrics on Windows takes a port of loopback, and --metrics-token",
+    "Write a long random word into a file that only administrators can read, and name it: --metrics-token FILE",
+  );
 }
 
 /** Between interactive programs and the kernel's own threads. */
@@ -106,8 +111,11 @@ function confinement(values: OptionValues<typeof DAEMON_OPTIONS>): ConfineOption
   return { user: values.user, socketRights: values["drop-socket-rights"] ? "drop" : "keep", mayFail };
 }
 
-function webAddress(text: string | undefined): StartRequest["web"] {
+function webAddress(text: string | undefined, name: string): StartRequest["web"] {
   if (text === undefined) return undefined;
+  // The page's address is a secret, and has no place either.
+  if (tunnelsHavePipes())
+    throw new UsageError("--web is not there on Windows", `Start it without, and ask it: wasmguard show ${name}`);
   const match = /^(?:(?:127\.0\.0\.1|(\[::1\])|localhost):)?(\d{1,5})$/.exec(text);
   const port = Number(match?.[2] ?? Number.NaN);
   if (!(port >= 1 && port <= PORT_MAX)) {
@@ -148,8 +156,7 @@ export function startRequest(
     throw new UsageError(`${JSON.stringify(name)} is not a command, and an interface name stands alone`);
   }
   const interfaceName = checkInterfaceName(name);
-  const metrics = besideSocket("--metrics", values.metrics, interfaceName);
-  const web = besideSocket("--web", values.web, interfaceName);
+  const metricsToken = wholePath("--metrics-token", values["metrics-token"]);
   const logLevel = logLevelOf(environment);
   wholePath("--socket-dir", values["socket-dir"]);
   wholePath(SOCKET_FOLDER_VARIABLE, environment[SOCKET_FOLDER_VARIABLE] || undefined);
@@ -172,9 +179,9 @@ export function startRequest(
     threads: threadCount(values.threads),
     wideVectors: values["wide-vectors"] === true,
     rekeyAfterMs: rekeyAfter(values["rekey-after"]),
-    metrics: metrics === undefined ? undefined : parseMetricsAddress(metrics),
-    metricsToken: wholePath("--metrics-token", values["metrics-token"]),
-    web: webAddress(web),
+    metrics: metricsAddress(values.metrics, metricsToken),
+    metricsToken,
+    web: webAddress(values.web, interfaceName),
     confinement: confinement(values),
     offloads: {
       vnetHeader: values["no-tun-offload"] !== true,

@@ -4,7 +4,9 @@
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -58,6 +60,15 @@ async function openBed(ctx: TestContext, ...options: string[]): Promise<WintunBe
   open.push(bed);
   ctx.onTestFailed(() => console.log(bed.daemon.output));
   return bed;
+}
+
+/** That nobody has at the moment. */
+async function freeTcpPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
 }
 
 describe("a tunnel", () => {
@@ -134,9 +145,9 @@ describe("a tunnel", () => {
     expect(replaced).toBe(true);
   });
 
-  test("ends, with its exit code 0, on Ctrl-C", async (ctx) => {
+  test.for(["Ctrl-C", "Ctrl-Break"] as const)("ends, with its exit code 0, on %s", async (key, ctx) => {
     const bed = await openBed(ctx);
-    session(ctx).interrupt(bed.daemon);
+    session(ctx).interrupt(bed.daemon, key);
     expect(await bed.daemon.ends()).toBe(0);
     expect(bed.daemon.output).toContain("ended: asked to end");
   });
@@ -149,6 +160,19 @@ describe("a tunnel", () => {
     expect(bed.daemon.output).toContain("ended: the interface was removed");
     expect(await session(ctx).ask(bed.name, "get=1\n\n")).toBe("ENOENT");
   });
+});
+
+test("tells its metrics to whoever shows the token", async (ctx) => {
+  const token = "a-long-random-word-of-an-administrator";
+  writeFileSync(join(folder, "token"), `${token}\r\n`);
+  const port = await freeTcpPort();
+  const options = ["--metrics", `127.0.0.1:${port}`, "--metrics-token", windowsPath(join(folder, "token"))];
+  const bed = await openBed(ctx, ...options);
+  await bed.pingFromNear(1);
+  const ask = (headers: Record<string, string>) => fetch(`http://127.0.0.1:${port}/metrics`, { headers });
+  expect((await ask({})).status).toBe(401);
+  const text = await (await ask({ authorization: `Bearer ${token}` })).text();
+  expect(text).toMatch(/^wasmguard_handshake_messages_total\{.*\} [1-9]/m);
 });
 
 describe("the control pipe", () => {

@@ -11,6 +11,8 @@ const RUN = `${ROOT}scripts/run-in-wine.sh`;
 const SESSION = `${ROOT}test/e2e/wintun/session.mjs`;
 const WINE = "/opt/wasmguard-wine/session";
 const LIMIT_MS = 60_000;
+/** As GenerateConsoleCtrlEvent numbers them. */
+const KEYS = { "Ctrl-C": 0, "Ctrl-Break": 1 } as const;
 
 /** @returns why there is no Wine; undefined when there is */
 export function missingWine(): string | undefined {
@@ -135,9 +137,9 @@ export class WineSession {
     return program;
   }
 
-  /** Ctrl-C. */
-  interrupt(program: WineProgram): void {
-    this.#send({ do: "interrupt", of: program.id }, () => {});
+  /** At its console. */
+  interrupt(program: WineProgram, key: keyof typeof KEYS): void {
+    this.#send({ do: "interrupt", of: program.id, key: KEYS[key] }, () => {});
   }
 
   /** End a program as the task manager does. */

@@ -27,9 +27,9 @@ const requests = {
     child.on("error", (error) => tell({ id, event: "exit", code: String(error) }));
     child.on("close", (code) => tell({ id, event: "exit", code }));
   },
-  /** As Ctrl-C at the console of a program, which is its own. */
-  interrupt({ of }) {
-    spawn(process.execPath, [INTERRUPT, `${children.get(of).pid}`], { windowsHide: true });
+  /** As a key at the console of a program, which is its own. */
+  interrupt({ of, key }) {
+    spawn(process.execPath, [INTERRUPT, `${children.get(of).pid}`, `${key}`], { windowsHide: true });
   },
   kill({ of }) {
     children.get(of)?.kill();

@@ -23,14 +23,29 @@ function refusal(values: Parameters<typeof startRequest>[1]): [message: string, 
 }
 
 describe("on Windows", () => {
-  it.each(["127.0.0.1:9586", "/run/metrics.sock"])("--metrics %s is refused, with what to do instead", (metrics) => {
-    expect(refusal({ metrics })).toEqual([
-      "--metrics is not there on Windows",
-      "Start it without, and ask it: wasmguard show wg0",
-    ]);
+  it.each([{ metrics: "127.0.0.1:9586" }, { metrics: "/run/metrics.sock", "metrics-token": "C:\\token" }])(
+    "$metrics without a port or a token of its own is refused, with what to do instead",
+    (values) => {
+      expect(refusal(values)).toEqual([
+        "--metrics on Windows takes a port of loopback, and --metrics-token",
+        expect.stringMatching(/only administrators can read.*--metrics-token FILE/),
+      ]);
+    },
+  );
+
+  it("--metrics with a port and a token is taken", () => {
+    const { metrics, metricsToken } = startRequest(
+      ["wg0"],
+      { metrics: "[::1]:9586", "metrics-token": "C:\\Tunnels\\token" },
+      {},
+    );
+    expect({ metrics, metricsToken }).toEqual({
+      metrics: { kind: "port", host: "::1", port: 9586 },
+      metricsToken: "C:\\Tunnels\\token",
+    });
   });
 
-  it("so is --web", () => {
+  it("--web is refused", () => {
     expect(refusal({ web: "9000" })[0]).toBe("--web is not there on Windows");
   });
 
