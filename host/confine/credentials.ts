@@ -6,7 +6,8 @@
  */
 import { PROCESS } from "../ffi/constants.ts";
 import { errnoName } from "../ffi/errno.ts";
-import { type Libc, NULL } from "../ffi/libc.ts";
+import type { Libc } from "../ffi/libc.ts";
+import { NULL } from "../ffi/posix.ts";
 import type { User } from "./user.ts";
 
 /** @returns undefined, or what was refused. A process that is not root keeps its user. */

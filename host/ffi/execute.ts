@@ -1,7 +1,8 @@
 /** Programs: one in the place of this process, or one beside it, with exactly the descriptors and variables that are named. */
 
 import { FILE, PROCESS } from "./constants.ts";
-import { check, type Libc, NULL, SPAWN_ACTIONS_BYTES, SPAWN_ATTRIBUTES_BYTES } from "./libc.ts";
+import { check, type Libc, SPAWN_ACTIONS_BYTES, SPAWN_ATTRIBUTES_BYTES } from "./libc.ts";
+import { NULL } from "./posix.ts";
 import { SCRATCH_BYTES } from "./scratch.ts";
 import { ignoreSignal } from "./signals.ts";
 import { systemCall } from "./system-calls.ts";

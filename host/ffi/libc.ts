@@ -1,17 +1,12 @@
 /**
- * The C library, as one small typed interface over the FFI of whichever runtime this is.
- * Addresses are byte offsets in the core's linear memory, which system calls then read and write
- * directly. Every function returns C's result, or −errno; none throws (see `check` for cold paths).
+ * The C library of Linux, as one small typed interface over the FFI of whichever runtime this is.
  * One Libc per thread: errno and the scratch buffer are the thread's own.
  */
 import { FfiUnavailableError, PlatformError, SystemError } from "../errors.ts";
 import { machine, platform, runtimeName, systemName } from "../platform.ts";
 import { pickBackend } from "./backend.ts";
-import { openScratch, type Scratch, writeText } from "./scratch.ts";
+import { NULL, Posix } from "./posix.ts";
 import { type Backend, type Calls, linuxLibrary, type Use } from "./signatures.ts";
-
-/** NULL, where an address is expected: offset 0 of linear memory is never handed out. */
-export const NULL = 0;
 
 /** More than a posix_spawn_file_actions_t takes in glibc (80) and musl (80). */
 export const SPAWN_ACTIONS_BYTES = 256;
@@ -39,222 +34,133 @@ export function check(syscall: string, result: number, subject = ""): number {
   return result;
 }
 
-export class Libc {
-  readonly backend: Backend["name"];
-  readonly memory: WebAssembly.Memory;
-  /** Machine address of linear memory. The same in every thread; does not move when memory grows. */
-  readonly base: bigint;
-  readonly scratch: Scratch;
-  readonly #c: Calls;
-  readonly #errno: () => number;
+export class Libc extends Posix<Calls> {
   readonly #trimHeap: () => void;
 
   constructor(backend: Backend, memory: WebAssembly.Memory, use: Use) {
-    this.backend = backend.name;
-    this.memory = memory;
-    this.base = backend.addressOf(new Uint8Array(memory.buffer));
-    this.scratch = openScratch(this.base, backend.addressOf);
-    this.#c = backend.bind(this.base, use);
-    this.#errno = backend.errno;
+    super(backend, memory, use, backend.errno);
     this.#trimHeap = () => backend.trimHeap?.();
-  }
-
-  /** Write a NUL-terminated string into the scratch buffer. @returns its address */
-  text(value: string, position = 0): number {
-    return writeText(this.scratch, value, position);
-  }
-
-  #result(value: number): number {
-    return value < 0 ? -this.#errno() : value;
   }
 
   // Packet path: no allocation, no exception.
 
-  read(fd: number, address: number, length: number): number {
-    const n = this.#c.read(fd, address, length);
-    return n < 0 ? -this.#errno() : n;
-  }
-  write(fd: number, address: number, length: number): number {
-    const n = this.#c.write(fd, address, length);
-    return n < 0 ? -this.#errno() : n;
-  }
-  writev(fd: number, gather: number, count: number): number {
-    const n = this.#c.writev(fd, gather, count);
-    return n < 0 ? -this.#errno() : n;
-  }
   /** The kernel's msg_len is not to be relied on: a single message goes out by sendmsg. */
   sendmmsg(fd: number, messages: number, count: number, flags: number): number {
     // Node compiles calls of up to three arguments; a fourth costs 0.25 µs. A mmsghdr starts with a msghdr.
-    if (count === 1) return this.#c.sendmsg(fd, messages, flags) < 0 ? -this.#errno() : 1;
-    const n = this.#c.sendmmsg(fd, messages, count, flags);
-    return n < 0 ? -this.#errno() : n;
-  }
-  /** @returns bytes, while recvmmsg counts messages */
-  recvmsg(fd: number, message: number, flags: number): number {
-    const n = this.#c.recvmsg(fd, message, flags);
-    return n < 0 ? -this.#errno() : n;
+    if (count === 1) return this.c.sendmsg(fd, messages, flags) < 0 ? -this.errno() : 1;
+    const n = this.c.sendmmsg(fd, messages, count, flags);
+    return n < 0 ? -this.errno() : n;
   }
   recvmmsg(fd: number, messages: number, count: number, flags: number): number {
-    const n = this.#c.recvmmsg(fd, messages, count, flags, NULL);
-    return n < 0 ? -this.#errno() : n;
-  }
-  poll(list: number, count: number, timeoutMs: number): number {
-    const n = this.#c.poll(list, count, timeoutMs);
-    return n < 0 ? -this.#errno() : n;
+    const n = this.c.recvmmsg(fd, messages, count, flags, NULL);
+    return n < 0 ? -this.errno() : n;
   }
   /** @param timespec address of one; poll counts in milliseconds, this in nanoseconds */
   ppoll(list: number, count: number, timespec: number): number {
-    const n = this.#c.ppoll(list, count, timespec, NULL);
-    return n < 0 ? -this.#errno() : n;
+    const n = this.c.ppoll(list, count, timespec, NULL);
+    return n < 0 ? -this.errno() : n;
   }
   epollWait(fd: number, events: number, capacity: number, timeoutMs: number): number {
-    const n = this.#c.epoll_wait(fd, events, capacity, timeoutMs);
-    return n < 0 ? -this.#errno() : n;
+    const n = this.c.epoll_wait(fd, events, capacity, timeoutMs);
+    return n < 0 ? -this.errno() : n;
   }
 
   // Descriptors and files.
 
   open(path: number, flags: number, mode: number): number {
-    return this.#result(this.#c.open(path, flags, mode));
-  }
-  close(fd: number): number {
-    return this.#result(this.#c.close(fd));
+    return this.result(this.c.open(path, flags, mode));
   }
   fcntl(fd: number, command: number, value: number): number {
-    return this.#result(this.#c.fcntl(fd, command, value));
+    return this.result(this.c.fcntl(fd, command, value));
   }
   /** ioctl whose third argument is the address of a struct. */
   ioctl(fd: number, request: number, address: number): number {
-    return this.#result(this.#c.ioctl(fd, request, Number(this.base) + address));
+    return this.result(this.c.ioctl(fd, request, Number(this.base) + address));
   }
   /** ioctl whose third argument is a plain value. */
   ioctlValue(fd: number, request: number, value: number): number {
-    return this.#result(this.#c.ioctl(fd, request, value));
+    return this.result(this.c.ioctl(fd, request, value));
   }
   access(path: number, mode: number): number {
-    return this.#result(this.#c.access(path, mode));
-  }
-  unlink(path: number): number {
-    return this.#result(this.#c.unlink(path));
-  }
-  mkdir(path: number, mode: number): number {
-    return this.#result(this.#c.mkdir(path, mode));
-  }
-  /** Of the whole process. @returns the mask before */
-  umask(mask: number): number {
-    return this.#c.umask(mask);
+    return this.result(this.c.access(path, mode));
   }
 
   // Sockets.
 
-  socket(domain: number, type: number, protocol: number): number {
-    return this.#result(this.#c.socket(domain, type, protocol));
-  }
-  bind(fd: number, address: number, length: number): number {
-    return this.#result(this.#c.bind(fd, address, length));
-  }
-  connect(fd: number, address: number, length: number): number {
-    return this.#result(this.#c.connect(fd, address, length));
-  }
-  listen(fd: number, backlog: number): number {
-    return this.#result(this.#c.listen(fd, backlog));
-  }
   accept4(fd: number, address: number, length: number, flags: number): number {
-    return this.#result(this.#c.accept4(fd, address, length, flags));
-  }
-  getsockname(fd: number, address: number, length: number): number {
-    return this.#result(this.#c.getsockname(fd, address, length));
-  }
-  setsockopt(fd: number, level: number, option: number, value: number, length: number): number {
-    return this.#result(this.#c.setsockopt(fd, level, option, value, length));
-  }
-  getsockopt(fd: number, level: number, option: number, value: number, length: number): number {
-    return this.#result(this.#c.getsockopt(fd, level, option, value, length));
+    return this.result(this.c.accept4(fd, address, length, flags));
   }
 
   // Waiting.
 
   epollCreate1(flags: number): number {
-    return this.#result(this.#c.epoll_create1(flags));
+    return this.result(this.c.epoll_create1(flags));
   }
   epollCtl(fd: number, operation: number, target: number, event: number): number {
-    return this.#result(this.#c.epoll_ctl(fd, operation, target, event));
+    return this.result(this.c.epoll_ctl(fd, operation, target, event));
   }
   eventfd(initial: number, flags: number): number {
-    return this.#result(this.#c.eventfd(initial, flags));
+    return this.result(this.c.eventfd(initial, flags));
   }
   inotifyInit1(flags: number): number {
-    return this.#result(this.#c.inotify_init1(flags));
+    return this.result(this.c.inotify_init1(flags));
   }
   inotifyAddWatch(fd: number, path: number, mask: number): number {
-    return this.#result(this.#c.inotify_add_watch(fd, path, mask));
-  }
-
-  /** @param timespec address of one, in machine words */
-  clockGettime(clock: number, timespec: number): number {
-    return this.#result(this.#c.clock_gettime(clock, timespec));
-  }
-
-  schedYield(): void {
-    this.#c.sched_yield();
+    return this.result(this.c.inotify_add_watch(fd, path, mask));
   }
 
   // Process and memory.
 
   kill(pid: number, signal: number): number {
-    return this.#result(this.#c.kill(pid, signal));
+    return this.result(this.c.kill(pid, signal));
   }
   getrandom(address: number, length: number, flags: number): number {
-    return this.#result(this.#c.getrandom(address, length, flags));
+    return this.result(this.c.getrandom(address, length, flags));
   }
   madvise(address: number, length: number, advice: number): number {
-    return this.#result(this.#c.madvise(address, length, advice));
+    return this.result(this.c.madvise(address, length, advice));
   }
   prctl(option: number, a: number, b: number, c: number, d: number): number {
-    return this.#result(this.#c.prctl(option, a, b, c, d));
+    return this.result(this.c.prctl(option, a, b, c, d));
   }
   /** A system call that has no function in older C libraries. Addresses must come from `pointer`. */
   systemCall(number: number, a = 0, b = 0, c = 0, d = 0, e = 0): number {
-    return this.#result(this.#c.syscall(number, a, b, c, d, e));
-  }
-  /** Machine address of an offset, for structs that hold addresses. */
-  pointer(address: number): number {
-    return address === NULL ? 0 : Number(this.base) + address;
+    return this.result(this.c.syscall(number, a, b, c, d, e));
   }
   /** Give the kernel back what the C library's heap has free, where that can be told it. */
   trimHeap(): void {
     this.#trimHeap();
   }
   pipe2(descriptors: number, flags: number): number {
-    return this.#result(this.#c.pipe2(descriptors, flags));
+    return this.result(this.c.pipe2(descriptors, flags));
   }
   /** Begin a list of what posix_spawn does with descriptors. @param actions SPAWN_ACTIONS_BYTES */
   spawnActionsInit(actions: number): void {
-    this.#c.posix_spawn_file_actions_init(actions);
+    this.c.posix_spawn_file_actions_init(actions);
   }
   /** The child's descriptor `to` is this process's `from`. */
   spawnActionsDup2(actions: number, from: number, to: number): void {
-    this.#c.posix_spawn_file_actions_adddup2(actions, from, to);
+    this.c.posix_spawn_file_actions_adddup2(actions, from, to);
   }
   /** @param attributes SPAWN_ATTRIBUTES_BYTES  @param flags POSIX_SPAWN_… */
   spawnAttributesInit(attributes: number, flags: number): void {
-    this.#c.posix_spawnattr_init(attributes);
-    this.#c.posix_spawnattr_setflags(attributes, flags);
+    this.c.posix_spawnattr_init(attributes);
+    this.c.posix_spawnattr_setflags(attributes, flags);
   }
   /** Start a program. @param pid receives its number @returns 0 or −errno */
   spawn(pid: number, path: number, actions: number, attributes: number, argv: number, environment: number): number {
-    return -this.#c.posix_spawn(pid, path, actions, attributes, argv, environment);
+    return -this.c.posix_spawn(pid, path, actions, attributes, argv, environment);
   }
 
   // Identity: the C library changes it on every thread of the process.
 
   setgroups(count: number, list: number): number {
-    return this.#result(this.#c.setgroups(count, list));
+    return this.result(this.c.setgroups(count, list));
   }
   setresgid(real: number, effective: number, saved: number): number {
-    return this.#result(this.#c.setresgid(real, effective, saved));
+    return this.result(this.c.setresgid(real, effective, saved));
   }
   setresuid(real: number, effective: number, saved: number): number {
-    return this.#result(this.#c.setresuid(real, effective, saved));
+    return this.result(this.c.setresuid(real, effective, saved));
   }
 }

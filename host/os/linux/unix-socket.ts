@@ -2,7 +2,8 @@
 import { FILE, POLL, SOCKET } from "../../ffi/constants.ts";
 import { ENXIO } from "../../ffi/errno.ts";
 import { POLLFD, SOCKADDR_UN } from "../../ffi/layout.ts";
-import { type Libc, NULL } from "../../ffi/libc.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import { NULL } from "../../ffi/posix.ts";
 import { listenAt, type UnixCalls, UnixListener } from "../unix-socket.ts";
 import { setNonBlocking } from "./descriptor.ts";
 
