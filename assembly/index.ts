@@ -4,8 +4,9 @@
  * `hexEncode` into an area that it wipes after the write.
  */
 
+import { checkLadders } from "./crypto/ladders-check";
 import { checkKernel } from "./crypto/wide-check";
-import { layOut, rxBuffers } from "./memory/layout";
+import { exchange, layOut, rxBuffers } from "./memory/layout";
 import { setScratch, wipeScratch } from "./memory/scratch";
 import { Sharing } from "./memory/sharing";
 import { ThreadState } from "./memory/thread-state";
@@ -91,6 +92,14 @@ export function share(): void {
  */
 export function useWideKernel(place: u32): bool {
   return checkKernel(rxBuffers, place);
+}
+
+/**
+ * Climb four ladders of X25519 at once from now on, if the kernel does it right; between batches of packets.
+ * @param place  of `climb` (crypto/modules/wide-x25519.ts) in the table  @returns whether it does
+ */
+export function useLadders(place: u32): bool {
+  return checkLadders(exchange, place);
 }
 
 /** This thread has nothing of its own to do, and calls `help` again and again: others may count on it. */

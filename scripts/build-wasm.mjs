@@ -1,12 +1,14 @@
-// Compiles the AssemblyScript sources to WebAssembly, each module with and without relaxed SIMD, which `wide` has no use for.
+// Compiles the AssemblyScript sources to WebAssembly, each module with and without relaxed SIMD, which `wide` has no use for and
+// `wide-x25519` cannot do without.
 // core                       the tunnel: its memory is imported, so that worker threads and system calls can use it. Compiled
 //                            for a shared one; the loader makes it private by one byte, whose place is noted here
 // wide                       an addition to the core, on the same memory, for those who ask for 256-bit vectors
+// wide-x25519                another one, for devices of many peers
 // ciphers, blake2s, x25519   those of wasmguard/crypto: a private memory, so that they also load in a browser page
 // The compiler's options are in asconfig.json; what differs between the two variants is here.
 // The bytes end up base64-coded in ES modules, because that is the one way every runtime and bundler can import. What other
 // copies of wasmguard/crypto carry instead is written by crypto-copies.mjs.
-// Usage: build-wasm.mjs [core|wide|ciphers|blake2s|x25519]
+// Usage: build-wasm.mjs [core|wide|wide-x25519|ciphers|blake2s|x25519]
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import asc from "assemblyscript/asc";
 import { writeKernels } from "./kernels/write.mjs";
@@ -14,6 +16,7 @@ import { writeKernels } from "./kernels/write.mjs";
 const MODULES = {
   core: { entry: "assembly/index.ts", write: writeCore },
   wide: { entry: "assembly/crypto/modules/wide.ts", variants: ["simd"], write: writeWide },
+  "wide-x25519": { entry: "assembly/crypto/modules/wide-x25519.ts", variants: ["relaxed"], write: writeWide },
   ciphers: { entry: "assembly/crypto/modules/ciphers.ts", write: writeCryptoModule },
   blake2s: { entry: "assembly/crypto/modules/blake2s.ts", write: writeCryptoModule },
   x25519: { entry: "assembly/crypto/modules/x25519.ts", write: writeCryptoModule },
@@ -86,11 +89,12 @@ function writeCore(_name, builds, types) {
 }
 
 /** The memory that it imports is the core's, whose data it must not write over: it has none of its own. */
-function writeWide(_name, { simd }) {
+function writeWide(name, builds) {
+  const [wasm] = Object.values(builds);
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
-  new WebAssembly.Instance(new WebAssembly.Module(simd), { env: { memory } });
+  new WebAssembly.Instance(new WebAssembly.Module(wasm), { env: { memory } });
   if (new Uint8Array(memory.buffer).some((byte) => byte !== 0)) throw new Error("the module has data");
-  writeFileSync(`${CORE}/wide.ts`, `const base64: string = ${base64(simd)};\nexport default base64;\n`);
+  writeFileSync(`${CORE}/${name}.ts`, `const base64: string = ${base64(wasm)};\nexport default base64;\n`);
 }
 
 /** One file for both builds, since it is imported before the program could decide; and which builds these are. */

@@ -23,7 +23,8 @@ function fusesMultiplyAdd(): bool {
 const fused: bool = fusesMultiplyAdd();
 
 export class Field {
-  @inline private static get inFive(): bool {
+  /** Elements have five limbs, as in generated/field-fma.ts. */
+  @inline static get inFive(): bool {
     return ASC_FEATURE_RELAXED_SIMD ? fused : false;
   }
 

@@ -38,10 +38,10 @@ const END: usize = BYTES + 32;
 // Of the multiple of the base point, behind all that is in use while it is made.
 const NUMERATOR: usize = SCRATCH_X25519 + MULTIPLE_BYTES;
 const DENOMINATOR: usize = NUMERATOR + P; // in both lanes
-const ANSWER_END: usize = DENOMINATOR + P;
+export const ANSWER_END: usize = DENOMINATOR + P;
 if (END > NUMERATOR || ANSWER_END > INVERSION) ERROR("memory of an answer overlaps");
 
-class Inverse {
+export class Inverse {
   /** out = 1 / x of the low lane, in both lanes. */
   static of(out: usize, x: usize): void {
     const bytes = SCRATCH + BYTES;
@@ -52,7 +52,7 @@ class Inverse {
   }
 }
 
-class Ladders {
+export class Ladders {
   /** One step of RFC 7748's loop in both lanes; `mask` does the conditional swap. */
   static step(mask: v128): void {
     const base = SCRATCH;
@@ -136,6 +136,12 @@ class Ladders {
 
   /** X2 / Z2 is what both points become, Z2 is not zero, and PRODUCT that of both Z2, in both lanes. */
   static climb(scalar: usize, one: usize, otherScalar: usize, other: usize): void {
+    Ladders.begin(scalar, one, otherScalar, other);
+    Ladders.run();
+    Ladders.finish();
+  }
+
+  static begin(scalar: usize, one: usize, otherScalar: usize, other: usize): void {
     const base = SCRATCH;
     Scalar.clamp(base + SCALAR, scalar);
     Scalar.clamp(base + OTHER_SCALAR, otherScalar);
@@ -145,11 +151,28 @@ class Ladders {
     memory.copy(base + X3, base + X1, P);
     v128.store(base + X2, f64x2.splat(1));
     v128.store(base + Z3, f64x2.splat(1));
-    Ladders.run();
+  }
+
+  /** Of what the ladders left at X2 and Z2. */
+  static finish(): void {
+    const base = SCRATCH;
     Ladders.refuseZero(0);
     Ladders.refuseZero(8);
     Ladders.swapLanes(base + A, base + Z2);
     Field.multiply(base + PRODUCT, base + A, base + Z2);
+  }
+
+  /** What both Z2 make, in both lanes. */
+  @inline static get product(): usize {
+    return SCRATCH + PRODUCT;
+  }
+
+  /** X2 and Z2 to two pairs, and from there. */
+  @inline static takeRatio(to: usize): void {
+    memory.copy(to, SCRATCH + X2, 2 * P);
+  }
+  @inline static putRatio(from: usize): void {
+    memory.copy(SCRATCH + X2, from, 2 * P);
   }
 
   @inline private static swapLanes(to: usize, from: usize): void {

@@ -44,7 +44,10 @@ const CONSTANTS = {
   down: pattern(2 ** -BITS),
   downAndWrap: pattern(WRAP * 2 ** -BITS),
 };
-const constant = (name) => `v128.load(CONSTANTS, ${16 * Object.keys(CONSTANTS).indexOf(name)})`;
+const constantAt = (place) => `v128.load(CONSTANTS, ${16 * place})`;
+const constant = (name) => constantAt(Object.keys(CONSTANTS).indexOf(name));
+/** Behind these: what columns start with, for each of the functions that make columns. */
+const starts = [];
 
 /**
  * Bounds of limbs. Carried: half a limb, and in the first one what the last carry brought, below 2^12; settled: half a limb and 38. A
@@ -111,14 +114,15 @@ class Product {
 /** A function that stores the limbs of a product at `out`. Limbs of `a` are all read before the first is stored. */
 function multiplication(name, parameters, prepare, factors) {
   const product = new Product(factors);
-  const starts = `${name.toUpperCase()}_STARTS`;
+  const place = Object.keys(CONSTANTS).length + starts.length;
+  starts.push(...range(LIMBS).map((k) => product.start(k)));
   product.sum(LIMBS - 1); // first: its high parts are in column 5, which wraps to column 0
   for (const k of range(LIMBS)) {
     if (k + LIMBS < COLUMNS - 1) product.sum(k + LIMBS);
     if (k < LIMBS - 1) product.sum(k);
     product.line(`part = ${product.column(k + LIMBS)}; // times 19, below`);
     product.line("part = i64x2.add(i64x2.add(i64x2.shl(part, 4), i64x2.shl(part, 1)), part);");
-    const sum = `i64x2.add(i64x2.add(${product.column(k)}, v128.load(${starts}, ${16 * k})), part)`;
+    const sum = `i64x2.add(i64x2.add(${product.column(k)}, ${constantAt(place + k)}), part)`;
     product.line(`column = ${k === 0 ? sum : `i64x2.add(${sum}, carry)`};`);
     product.line(`carry = i64x2.shr_u(column, ${BITS});`);
     const limb = `f64x2.sub(v128.or(v128.and(column, ${constant("mask")}), ${constant("one")}), ${constant("half")})`;
@@ -127,14 +131,11 @@ function multiplication(name, parameters, prepare, factors) {
   product.line(`carry = f64x2.sub(v128.or(carry, ${constant("one")}), ${constant("lift")});`);
   product.line(`v128.store(out, f64x2.relaxed_madd(carry, ${constant("wrap")}, first));`);
   const sums = range(COLUMNS - 1).map((k) => `low${k}: v128, high${k}: v128`);
-  return {
-    starts: `const ${starts} = memory.data<u64>([${range(LIMBS).map((k) => twice(word(product.start(k))))}], 16);`,
-    text: `export function ${name}(${parameters}): void {
+  return `export function ${name}(${parameters}): void {
   let x: v128, y: v128, part: v128, column: v128, carry: v128;
   let ${sums.join(", ")};
   const split = ${constant("split")}, back = ${constant("back")};${prepare}${product.text}
-}`,
-  };
+}`;
 }
 
 const loadAll = (name) => lines(range(LIMBS), (i) => `const ${name}${i} = v128.load(${name}, ${16 * i});`);
@@ -163,19 +164,17 @@ const settleAndStore =
   });
 const loadConstants = `const split = ${constant("split")}, down = ${constant("down")}, wrap = ${constant("downAndWrap")};`;
 
-export const fieldFmaKernel = () => `
-/** Bytes of a pair of elements. */
-export const PAIR_BYTES: usize = ${16 * LIMBS};
+const words = [...Object.values(CONSTANTS), ...starts].map(word);
+/** Of the table that the functions read, each a v128. */
+export const FIELD_CONSTANTS = words.length;
+export const FIELD_LIMBS = LIMBS;
 
-const CONSTANTS = memory.data<u64>([${Object.values(CONSTANTS).map((bits) => twice(word(bits)))}], 16);
-${multiply.starts}
-${square.starts}
-
-/** out = a · b, carried; out may be a. One of a, b is carried or settled, the other at most a sum of two. */
-${multiply.text}
+/** The functions, which x25519-wide.mjs makes wider ones of. */
+export const fieldFunctions = `/** out = a · b, carried; out may be a. One of a, b is carried or settled, the other at most a sum of two. */
+${multiply}
 
 /** out = a², carried; out may be a, which is carried or settled. */
-${square.text}
+${square}
 
 /** out = a + factor · b, settled; 0 ≤ factor ≤ ${SCALE_MAX}; a carried, b at most a sum of two; aliases allowed. */
 export function addScaled(out: usize, a: usize, factor: f64, b: usize): void {
@@ -196,3 +195,12 @@ export function settle(a: usize): void {
   ${loadConstants}${lines(range(LIMBS), (i) => `const s${i} = v128.load(a, ${16 * i});`)}${settleAndStore}
 }
 `;
+
+export const fieldFmaKernel = () => `
+/** Bytes of a pair of elements. */
+export const PAIR_BYTES: usize = ${16 * LIMBS};
+
+export const CONSTANTS = memory.data<u64>([${words.map(twice)}], 16);
+export const CONSTANTS_BYTES: usize = ${16 * words.length};
+
+${fieldFunctions}`;

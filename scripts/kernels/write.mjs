@@ -6,6 +6,7 @@ import { blake2sKernel } from "./blake2s.mjs";
 import { chacha20WideKernel } from "./chacha20-wide.mjs";
 import { fieldF64Kernel } from "./field-f64.mjs";
 import { fieldFmaKernel } from "./field-fma.mjs";
+import { x25519WideKernel } from "./x25519-wide.mjs";
 
 const DIRECTORY = "assembly/crypto/generated";
 const KERNELS = {
@@ -14,6 +15,7 @@ const KERNELS = {
   "chacha20-wide": chacha20WideKernel,
   "field-f64": fieldF64Kernel,
   "field-fma": fieldFmaKernel,
+  "x25519-wide": x25519WideKernel,
 };
 
 /** @param directory  where to, for builds beside the usual one */

@@ -1,0 +1,151 @@
+// Four X25519 at once, by pairs of ladders in both builds and by the kernel: noble's results, and zero for points of small order alone.
+import { randomBytes } from "node:crypto";
+import { x25519 as noble } from "@noble/curves/ed25519.js";
+import { beforeAll, describe, expect, test } from "vitest";
+import { ladderKernelBytes } from "../../../../host/core/ladders.ts";
+import { cpuFlags } from "../../../../host/os/linux/cpu-flags.ts";
+import { machine } from "../../../../host/platform.ts";
+import vectors from "../../../vectors/x25519.json" with { type: "json" };
+import { compileShared } from "../compile.ts";
+
+interface Exports {
+  readonly table: WebAssembly.Table;
+  scratch(): number;
+  area(): number;
+  checkLadders(area: number, place: number): number;
+  x25519Four(out: number, scalar: number, otherScalar: number, points: number): number;
+  x25519Answers(publicKeys: number, out: number, scalar: number, otherScalar: number, points: number): number;
+}
+
+const SECRET_SCRATCH_BYTES = 40_960;
+const fuses = machine() === "aarch64" || cpuFlags().has("fma");
+
+async function climbOf(memory: WebAssembly.Memory): Promise<(area: number) => void> {
+  const { instance } = await WebAssembly.instantiate(await ladderKernelBytes(), { env: { memory } });
+  return instance.exports.climb as (area: number) => void;
+}
+
+/** With the kernel: by noble's word, the core's own check has passed it. */
+const WAYS = [
+  { build: "simd", kernel: "none" },
+  { build: "relaxed", kernel: "none" },
+  ...(fuses ? [{ build: "relaxed", kernel: "used" } as const] : []),
+] as const;
+
+describe.each(WAYS)("$build build, kernel $kernel", ({ build, kernel }) => {
+  let module: Exports;
+  let memory: Uint8Array;
+
+  beforeAll(async () => {
+    const made = await compileShared<Exports>("four/entry.ts", build);
+    module = made.exports;
+    if (kernel === "used") {
+      const place = module.table.grow(1, await climbOf(made.memory));
+      expect(module.checkLadders(module.area(), place)).toBe(1);
+    }
+    memory = new Uint8Array(made.memory.buffer);
+  });
+
+  const hex = (data: Uint8Array) => Buffer.from(data).toString("hex");
+
+  /** Everything at odd addresses. */
+  function place(scalars: Uint8Array[], points: Uint8Array[]) {
+    const [scalar, other, out, keys] = [1, 67, 301, 501].map((offset) => module.area() + offset) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    memory.set(scalars[0]!, scalar);
+    memory.set(scalars[1]!, other);
+    points.forEach((point, i) => {
+      memory.set(point, module.area() + 133 + 32 * i);
+    });
+    return { scalar, other, out, keys, points: module.area() + 133 };
+  }
+
+  function results(out: number, shared: number): (string | undefined)[] {
+    const scratch = memory.subarray(module.scratch(), module.scratch() + SECRET_SCRATCH_BYTES);
+    expect(scratch.every((byte) => byte === 0)).toBe(true);
+    return [0, 1, 2, 3].map((lane) => {
+      const result = hex(memory.slice(out + 32 * lane, out + 32 * lane + 32));
+      if ((shared >> lane) & 1) return result;
+      expect(result).toBe("00".repeat(32));
+      return undefined;
+    });
+  }
+
+  /** Alone, and with the public keys: both ways must agree. */
+  function multiply(scalars: Uint8Array[], points: Uint8Array[]): (string | undefined)[] {
+    const at = place(scalars, points);
+    const alone = results(at.out, module.x25519Four(at.out, at.scalar, at.other, at.points));
+    const shared = module.x25519Answers(at.keys, at.out, at.scalar, at.other, at.points);
+    expect(results(at.out, shared)).toEqual(alone);
+    const keys = [0, 1].map((i) => hex(memory.slice(at.keys + 32 * i, at.keys + 32 * i + 32)));
+    expect(keys).toEqual(scalars.map((scalar) => hex(noble.scalarMultBase(scalar))));
+    return alone;
+  }
+
+  const expected = (scalars: Uint8Array[], points: Uint8Array[]) =>
+    points.map((point, i) => hex(noble.scalarMult(scalars[i >> 1]!, point)));
+  const four = () => Array.from({ length: 4 }, () => Uint8Array.from(randomBytes(32)));
+
+  test("agrees with noble", () => {
+    for (let i = 0; i < 50; i++) {
+      const scalars = four().slice(2);
+      const points = four();
+      expect(multiply(scalars, points)).toEqual(expected(scalars, points));
+    }
+  });
+
+  test("of extreme scalars and points", () => {
+    const fills = [0, 1, 8, 0x77, 0x88, 0xff].map((byte) => new Uint8Array(32).fill(byte));
+    for (const scalar of fills) {
+      for (const other of fills) {
+        const points = [...fills.slice(2), other].slice(0, 4);
+        expect(multiply([scalar, other], points)).toEqual(expected([scalar, other], points));
+      }
+    }
+  });
+
+  test("the vectors of RFC 7748", () => {
+    for (const { scalar, u, result } of vectors.scalarMult) {
+      const [key, point] = [scalar, u].map((text) => Uint8Array.from(Buffer.from(text, "hex")));
+      expect(multiply([key!, key!], [point!, point!, point!, point!])).toEqual(Array(4).fill(result));
+    }
+  });
+
+  test.each(vectors.smallOrder)(
+    "the small-order point %s is refused, and harms the others' results in nothing",
+    (text) => {
+      const small = Uint8Array.from(Buffer.from(text, "hex"));
+      const scalars = four().slice(2);
+      const good = four();
+      const wanted = expected(scalars, good);
+      for (let refused = 1; refused < 16; refused++) {
+        const is = (lane: number) => ((refused >> lane) & 1) === 1;
+        const points = good.map((point, lane) => (is(lane) ? small : point));
+        expect(multiply(scalars, points)).toEqual(wanted.map((result, lane) => (is(lane) ? undefined : result)));
+      }
+    },
+  );
+});
+
+test.runIf(fuses)("a kernel that does something else is not used", async () => {
+  const { exports, memory } = await compileShared<Exports>("four/entry.ts", "relaxed");
+  const elsewhere = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
+  const place = exports.table.grow(1, await climbOf(elsewhere));
+  expect(exports.checkLadders(exports.area(), place)).toBe(0);
+  const at = exports.area();
+  const bytes = new Uint8Array(memory.buffer);
+  bytes.fill(9, at + 200, at + 360);
+  expect(exports.x25519Four(at, at + 200, at + 200, at + 232)).toBe(15);
+  const nines = new Uint8Array(32).fill(9);
+  expect(bytes.slice(at, at + 32)).toEqual(noble.scalarMult(nines, nines));
+});
+
+test("where multiply-add is not fused there is no use for the kernel", async () => {
+  const { exports, memory } = await compileShared<Exports>("four/entry.ts", "simd");
+  const place = exports.table.grow(1, await climbOf(memory));
+  expect(exports.checkLadders(exports.area(), place)).toBe(0);
+});
