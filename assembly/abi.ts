@@ -118,6 +118,7 @@ export const QUEUED_BYTES = 208;
 
 // Random bytes the host puts down before a handshake message is made.
 export const RANDOM_EPHEMERAL = 0; // 32
+export const RANDOM_OTHER_EPHEMERAL = 32; // 32, for two answers at once: these take their indices from the next bytes
 export const RANDOM_INDICES = 32; // 8 candidates of 4
 export const RANDOM_NONCE = 64; // 24
 export const RANDOM_BYTES = 96;

@@ -50,6 +50,7 @@ export {
 } from "./memory/layout";
 export { SCRATCH as scratch } from "./memory/scratch";
 export { forgetAgreed } from "./noise/agreed";
+export { answerAhead, forgetAnswers } from "./noise/answers";
 export { checkMac1, checkMac2, consumeCookieReply, createCookieReply } from "./noise/cookie";
 export { clearHandshake, precompute } from "./noise/handshake";
 export { setPrivateKey } from "./noise/identity";

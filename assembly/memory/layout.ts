@@ -35,8 +35,11 @@ import { SCRATCH_BYTES } from "./scratch";
 
 const PAGE: usize = 4096;
 
-/** Two results of Diffie-Hellman, with what they are of (noise/agreed.ts checks it). */
-export const AGREED_BYTES: usize = 128;
+/** Four results of Diffie-Hellman, with what they are of (noise/agreed.ts checks it). */
+export const AGREED_BYTES: usize = 256;
+
+/** What two answers take of X25519, with what they answer (noise/answers.ts checks it). */
+export const ANSWERS_BYTES: usize = 288;
 
 /** Three cache lines (transport/helpers.ts checks it). */
 export const HELPERS_BYTES: usize = 192;
@@ -51,6 +54,7 @@ export let identity: usize = 0;
 export let random: usize = 0;
 export let secretExchange: usize = 0;
 export let agreed: usize = 0;
+export let answers: usize = 0;
 /** Groups of SECRET_GROUP_PEERS slots: memory/peer-secrets.ts knows the rest. */
 export let peerSecrets: usize = 0;
 export let uapiAreas: usize = 0;
@@ -122,10 +126,11 @@ export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, self: u
   cursor = (heapBase + PAGE - 1) & ~(PAGE - 1);
 
   secretsBegin = cursor;
-  identity = region(IDENTITY_BYTES + RANDOM_BYTES + SECRET_EXCHANGE_BYTES + AGREED_BYTES);
+  identity = region(IDENTITY_BYTES + RANDOM_BYTES + SECRET_EXCHANGE_BYTES + AGREED_BYTES + ANSWERS_BYTES);
   random = identity + IDENTITY_BYTES;
   secretExchange = random + RANDOM_BYTES;
   agreed = secretExchange + SECRET_EXCHANGE_BYTES;
+  answers = agreed + AGREED_BYTES;
   peerSecrets = region(SECRET_GROUP_BYTES * <usize>((peerLimit + SECRET_GROUP_PEERS - 1) / <u32>SECRET_GROUP_PEERS));
   uapiAreas = region(2 * UAPI_AREA_BYTES * UAPI_SESSIONS);
   scratches = region(SCRATCH_BYTES * threads);

@@ -73,10 +73,10 @@ export class ThreadState {
     return handshakeQueue + <usize>QUEUED_BYTES * this.queueFirst;
   }
 
-  /** 0 where fewer than two wait. */
-  @inline get secondQueued(): usize {
-    if (this.queueLength < 2) return 0;
-    return handshakeQueue + <usize>QUEUED_BYTES * ((this.queueFirst + 1) % HANDSHAKE_QUEUE);
+  /** The one behind `before` others; 0 where there is none. */
+  @inline queued(before: u32): usize {
+    if (this.queueLength <= before) return 0;
+    return handshakeQueue + <usize>QUEUED_BYTES * ((this.queueFirst + before) % HANDSHAKE_QUEUE);
   }
 
   @inline dropQueued(): void {

@@ -1,35 +1,54 @@
 /**
- * DH of our static key with the ephemeral keys of two initiations, es, for two that wait one behind the other: side by side they take three
- * quarters of what they take singly (crypto/x25519-both.ts).
- * Memory: two places of PLACE_BYTES at `agreed`, among the secrets: an ephemeral public key, and the result. Taking a result wipes its place, and
- * `forgetAgreed` what nobody took: between turns of the host both are zero.
+ * DH of our static key with the ephemeral keys of initiations, es, for four or two that wait one behind the other: at once they take less than
+ * singly (crypto/x25519-four.ts, crypto/x25519-both.ts).
+ * Memory: four places of PLACE_BYTES at `agreed`, among the secrets: an ephemeral public key, and the result. Taking a result wipes its place, and
+ * `forgetAgreed` what nobody took: between turns of the host all are zero.
  * Thread 0 alone calls these, for it alone takes initiations.
  */
 import { equal, isZero } from "../crypto/constant-time";
 import { x25519 } from "../crypto/x25519";
 import { x25519Both } from "../crypto/x25519-both";
+import { x25519Four } from "../crypto/x25519-four";
 import { AGREED_BYTES, agreed } from "../memory/layout";
 import { SCRATCH, SCRATCH_NOISE } from "../memory/scratch";
 import { Identity } from "../records/identity";
 
-const PLACES: usize = 2;
+const PLACES: usize = 4;
 const SHARED: usize = 32;
 const PLACE_BYTES: usize = 64;
 if (PLACES * PLACE_BYTES !== AGREED_BYTES) ERROR("the places are not laid out as layout.ts says");
 
-function fill(place: usize, ephemeral: usize, shared: usize): void {
+// In scratch memory.
+const RESULTS: usize = SCRATCH_NOISE;
+const POINTS: usize = RESULTS + 32 * PLACES;
+const POINTS_BYTES: usize = 32 * PLACES;
+
+function fill(number: usize, ephemeral: usize): void {
+  const place = agreed + PLACE_BYTES * number;
   memory.copy(place, ephemeral, 32);
-  memory.copy(place + SHARED, shared, 32);
+  memory.copy(place + SHARED, SCRATCH + RESULTS + 32 * number, 32);
 }
 
 /** Compute both now; there is an identity. @param one,other  ephemeral public keys */
 export function agreeOnBoth(one: usize, other: usize): void {
-  const shared = SCRATCH + SCRATCH_NOISE;
   const privateKey = Identity.get().privateKey;
-  x25519Both(shared, privateKey, one, privateKey, other);
-  fill(agreed, one, shared);
-  fill(agreed + PLACE_BYTES, other, shared + 32);
-  memory.fill(shared, 0, 64);
+  x25519Both(SCRATCH + RESULTS, privateKey, one, privateKey, other);
+  fill(0, one);
+  fill(1, other);
+  memory.fill(SCRATCH + RESULTS, 0, 64);
+}
+
+/** The same for four. */
+export function agreeOnFour(first: usize, second: usize, third: usize, fourth: usize): void {
+  const privateKey = Identity.get().privateKey;
+  const points = SCRATCH + POINTS;
+  memory.copy(points, first, 32);
+  memory.copy(points + 32, second, 32);
+  memory.copy(points + 64, third, 32);
+  memory.copy(points + 96, fourth, 32);
+  x25519Four(SCRATCH + RESULTS, privateKey, privateKey, points);
+  for (let number: usize = 0; number < PLACES; number++) fill(number, points + 32 * number);
+  memory.fill(SCRATCH + RESULTS, 0, POINTS + POINTS_BYTES - RESULTS);
 }
 
 /** Wipe what was computed for initiations that did not come to it. */

@@ -9,12 +9,14 @@ import { SCRATCH, SCRATCH_NOISE } from "../memory/scratch";
 import { Identity } from "../records/identity";
 import { Peers } from "../routing/peers";
 import { forgetAgreed } from "./agreed";
+import { forgetAnswers } from "./answers";
 import { LABEL_COOKIE, LABEL_MAC1, labelledKey } from "./cookie";
 import { clearHandshake } from "./handshake";
 
 /** Forget what was computed with the old key, and abandon handshakes that rest on it. */
 function invalidatePeers(slots: u32): void {
   forgetAgreed();
+  forgetAnswers();
   for (let peer: u32 = 0; peer < slots; peer++) {
     const record = Peers.record(peer);
     clearHandshake(peer);

@@ -22,7 +22,7 @@ import { ThreadState } from "../memory/thread-state";
 import { Identity } from "../records/identity";
 import { QueuedRecord } from "../records/queued";
 import { Peers } from "../routing/peers";
-import { agreeOnBoth } from "./agreed";
+import { agreeOnBoth, agreeOnFour } from "./agreed";
 import { stampMacs } from "./cookie";
 import { Handshake, precompute } from "./handshake";
 import { SymmetricState } from "./symmetric-state";
@@ -78,25 +78,31 @@ export function createInitiation(peer: u32, message: usize, seconds: f64, nanose
   return 0;
 }
 
-/** The ephemeral key of an initiation that waits; 0 where something else does, or nothing. */
-function waitingEphemeral(queued: usize): usize {
+/** The ephemeral key of the initiation that waits behind `before` others; 0 where something else does, or nothing. */
+function waitingEphemeral(before: u32): usize {
+  const queued = ThreadState.get().queued(before);
   if (!queued) return 0;
   const message = QueuedRecord.at(queued).message;
   return load<u32>(message) === MESSAGE_INITIATION ? message + EPHEMERAL : 0;
 }
 
 /**
- * If the two oldest messages that wait are initiations, do what their first Diffie-Hellman takes for both at once; forgetAgreed comes
- * after they are consumed. @returns whether they are
+ * If the four or two oldest messages that wait are initiations, do what their first Diffie-Hellman takes for all of them at once; forgetAgreed
+ * comes after they are consumed. @param most  2 or more. @returns for how many it was: 4, 2 or 0
  */
-export function agreeAhead(): bool {
-  if (!Handshake.hasIdentity) return false;
-  const state = ThreadState.get();
-  const one = waitingEphemeral(state.firstQueued);
-  const other = waitingEphemeral(state.secondQueued);
-  if (!one || !other) return false;
-  agreeOnBoth(one, other);
-  return true;
+export function agreeAhead(most: u32): u32 {
+  if (!Handshake.hasIdentity) return 0;
+  const first = waitingEphemeral(0);
+  const second = waitingEphemeral(1);
+  if (!first || !second) return 0;
+  const third = most < 4 ? 0 : waitingEphemeral(2);
+  const fourth = most < 4 ? 0 : waitingEphemeral(3);
+  if (third && fourth) {
+    agreeOnFour(first, second, third, fourth);
+    return 4;
+  }
+  agreeOnBoth(first, second);
+  return 2;
 }
 
 function consume(message: usize, now: f64): i32 {

@@ -37,7 +37,7 @@ function create(peer: u32, message: usize, now: f64): bool {
   SymmetricState.resume(peer);
 
   const out = message + EPHEMERAL;
-  if (!SymmetricState.mixAnswer(out, ephemeral, secret.remoteEphemeral, Peers.publicKey(peer))) return false; // e, ee, se
+  if (!SymmetricState.mixAnswer(out, peer, ephemeral)) return false; // e, ee, se
   SymmetricState.mixPresharedKey(secret.presharedKey); // psk
   SymmetricState.seal(message + NOTHING, message + NOTHING, 0); // {}
 

@@ -7,10 +7,11 @@ import { aeadOpen, aeadSeal } from "../crypto/aead";
 import { blake2s } from "../crypto/blake2s";
 import { kdf1, kdf2, kdf3 } from "../crypto/hkdf";
 import { x25519 } from "../crypto/x25519";
-import { BOTH_NONZERO, x25519Answer, x25519Both } from "../crypto/x25519-both";
+import { BOTH_NONZERO, x25519Both } from "../crypto/x25519-both";
 import { SCRATCH, SCRATCH_NOISE } from "../memory/scratch";
 import { Peers } from "../routing/peers";
 import { agree } from "./agreed";
+import { answer } from "./answers";
 
 const CHAINING_KEY: usize = 0;
 const HASH: usize = 32;
@@ -103,13 +104,13 @@ export class SymmetricState {
   }
 
   /**
-   * Our ephemeral key: `out`, 32 bytes, is its public half, which goes the way of mixEphemeral; then mixDh with one public key and with
-   * another. The keys that come of it are used by nobody.
+   * Our ephemeral key: `out`, 32 bytes, is its public half, which goes the way of mixEphemeral; then mixDh with the ephemeral key of the peer's
+   * initiation and with its static one. The keys that come of it are used by nobody.
    * @returns false if one of the results is all zero
    */
-  static mixAnswer(out: usize, privateKey: usize, one: usize, other: usize): bool {
+  static mixAnswer(out: usize, peer: u32, ephemeral: usize): bool {
     const shared = SymmetricState.at(BOTH_SHARED);
-    if (x25519Answer(out, shared, privateKey, one, other) !== BOTH_NONZERO) return false;
+    if (!answer(out, shared, peer, ephemeral)) return false;
     SymmetricState.mixEphemeral(out);
     SymmetricState.mixBoth(shared);
     return true;

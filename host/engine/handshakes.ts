@@ -29,6 +29,8 @@ export interface HandshakeContext {
 export class Handshakes {
   readonly #context: HandshakeContext;
   readonly #limiter = new RateLimiter();
+  /** Whose initiations were accepted and are to be answered: one or two, in this order. */
+  readonly #accepted: Peer[] = [];
   #underLoadUntil: Instant = 0;
 
   constructor(context: HandshakeContext) {
@@ -40,27 +42,46 @@ export class Handshakes {
     return this.#context.core.exports.queued();
   }
 
-  /** Answer the oldest messages, of initiations two at a time. What is refused without a Diffie-Hellman costs next to nothing, and counts so. */
+  /**
+   * Answer the oldest messages, of initiations four or two at a time: what these take of Diffie-Hellman is computed at once. What is refused
+   * without any costs next to nothing, and counts so.
+   */
   process(): void {
     if (this.waiting === 0) return;
     const { exports } = this.#context.core;
     let ahead = 0;
     try {
       for (let dear = HANDSHAKES_PER_TURN, cheap = REFUSALS_PER_TURN; dear > 0 && cheap > 0 && this.waiting > 0; ) {
-        if (ahead === 0 && dear > 1) ahead = this.#agreeAhead();
+        if (ahead === 0 && dear > 1) ahead = this.#agreeAhead(dear);
         if (this.#answer(exports.firstQueued()) === "dear") dear -= 1;
         else cheap -= 1;
         exports.dropQueued();
         if (ahead > 0) ahead -= 1;
+        if (ahead === 0 || this.#accepted.length === 2) this.#respond();
       }
+      this.#respond();
     } finally {
+      this.#accepted.length = 0;
       exports.forgetAgreed();
+      exports.forgetAnswers();
     }
   }
 
   /** Under load a message may be refused, and nothing is computed before that. @returns for how many of the next ones it was */
-  #agreeAhead(): number {
-    return !this.#underLoad() && this.#context.core.exports.agreeAhead() ? 2 : 0;
+  #agreeAhead(most: number): number {
+    return this.#underLoad() ? 0 : this.#context.core.exports.agreeAhead(most);
+  }
+
+  #respond(): void {
+    const { core, entropy } = this.#context;
+    const [one, other] = this.#accepted;
+    if (one !== undefined && other !== undefined) {
+      entropy.refresh();
+      core.exports.answerAhead(one.slot, other.slot);
+    }
+    one?.sendResponse();
+    other?.sendResponse();
+    this.#accepted.length = 0;
   }
 
   /** Too many wait, or did within the last second. */
@@ -93,7 +114,7 @@ export class Handshakes {
       counters.initiationsReceived += 1;
       peer.step("initiation received");
       peer.handshakeReceived(path, length);
-      peer.sendResponse();
+      this.#accepted.push(peer);
     } else {
       const peer = this.#count(core.exports.consumeResponse(message), path);
       if (peer === undefined) return "dear";

@@ -1,4 +1,4 @@
-// Two initiations that wait one behind the other have their first Diffie-Hellman done at once; each comes to its own result, and nothing is left.
+// Initiations that wait one behind the other have their first Diffie-Hellman done at once; each comes to its own result, and nothing is left.
 import { describe, expect, it } from "vitest";
 import * as abi from "../../../assembly/abi.ts";
 import { publicKeyOf, ReferenceInitiator, timestamp } from "../../reference/noise.ts";
@@ -29,7 +29,7 @@ async function load(build: Build) {
 describe.each(Object.keys(BUILDS) as Build[])("initiations one behind the other (%s)", (build) => {
   it("are answered, and each result is wiped as it is used", async () => {
     const { core, initiator, message, other } = await load(build);
-    expect(core.agreeAhead(message, other.message)).toBe(true);
+    expect(core.agreeAhead(message, other.message)).toBe(2);
     expect([kept(core, initiator), kept(core, other.initiator)]).toEqual([1, 1]);
     expect(core.consumeInitiation(message)).toBe(PEER);
     expect([kept(core, initiator), kept(core, other.initiator)]).toEqual([0, 1]);
@@ -39,6 +39,18 @@ describe.each(Object.keys(BUILDS) as Build[])("initiations one behind the other 
     initiator.consumeResponse(response);
     core.fillRandom();
     other.initiator.consumeResponse(core.createResponse(OTHER)!);
+  });
+
+  it("four at once come each to their own", async () => {
+    const { core, message, other, pair } = await load(build);
+    const [later, last] = [1, 2].map((second) => referenceInitiation(pair, timestamp(SECONDS + second, 0)).message);
+    expect(core.agreeAhead(message, later!, other.message, last!)).toBe(4);
+    expect(core.consumeInitiation(last!, 1000)).toBe(PEER);
+    expect(core.consumeInitiation(other.message, 1000)).toBe(OTHER);
+    expect(core.consumeInitiation(later!, 2000)).toBe(dropped(abi.DROP_TIMESTAMP));
+    expect(core.nothingAgreed).toBe(false);
+    expect(core.consumeInitiation(message, 3000)).toBe(dropped(abi.DROP_TIMESTAMP));
+    expect(core.nothingAgreed).toBe(true);
   });
 
   it("what is not used is wiped when it is forgotten, and by a new private key", async () => {
@@ -54,7 +66,7 @@ describe.each(Object.keys(BUILDS) as Build[])("initiations one behind the other 
 
   it("the same message twice is taken once", async () => {
     const { core, message } = await load(build);
-    expect(core.agreeAhead(message, message)).toBe(true);
+    expect(core.agreeAhead(message, message)).toBe(2);
     expect(core.consumeInitiation(message, 1000)).toBe(PEER);
     expect(core.consumeInitiation(message, 2000)).toBe(dropped(abi.DROP_TIMESTAMP));
     expect(core.nothingAgreed).toBe(true);
@@ -75,10 +87,10 @@ describe.each(Object.keys(BUILDS) as Build[])("initiations one behind the other 
     const { core, message, other } = await load(build);
     const bad = other.message.slice();
     bad.set(Buffer.from(point, "hex"), 8);
-    expect(core.agreeAhead(bad, message)).toBe(true);
+    expect(core.agreeAhead(bad, message)).toBe(2);
     expect(core.consumeInitiation(bad)).toBe(dropped(abi.DROP_LOW_ORDER));
     expect(core.consumeInitiation(message)).toBe(PEER);
-    expect(core.agreeAhead(other.message, bad)).toBe(true);
+    expect(core.agreeAhead(other.message, bad)).toBe(2);
     expect(core.consumeInitiation(other.message)).toBe(OTHER);
     expect(core.consumeInitiation(bad)).toBe(dropped(abi.DROP_LOW_ORDER));
     expect(core.nothingAgreed).toBe(true);
@@ -94,12 +106,12 @@ describe.each(Object.keys(BUILDS) as Build[])("initiations one behind the other 
     const { core, message, other } = await load(build);
     const response = other.message.slice();
     response[0] = abi.MESSAGE_RESPONSE;
-    expect(core.agreeAhead()).toBe(false);
-    expect(core.agreeAhead(message)).toBe(false);
-    expect(core.agreeAhead(message, response, message)).toBe(false);
-    expect(core.agreeAhead(response, message)).toBe(false);
+    expect(core.agreeAhead()).toBe(0);
+    expect(core.agreeAhead(message)).toBe(0);
+    expect(core.agreeAhead(message, response, message)).toBe(0);
+    expect(core.agreeAhead(response, message)).toBe(0);
     core.setPrivateKey(new Uint8Array(32));
-    expect(core.agreeAhead(message, other.message)).toBe(false);
+    expect(core.agreeAhead(message, other.message)).toBe(0);
     expect(core.nothingAgreed).toBe(true);
   });
 });

@@ -33,10 +33,14 @@ interface Exports {
   areaAddress(): number;
   agreedAddress(): number;
   agreedBytes(): number;
+  answersAddress(): number;
+  answersBytes(): number;
   clearQueued(): void;
   enqueueHandshake(message: number, length: number, path: number): void;
-  agreeAhead(): number;
+  agreeAhead(most: number): number;
   forgetAgreed(): void;
+  answerAhead(one: number, other: number): void;
+  forgetAnswers(): void;
   peerAddress(peer: number): number;
   secretAddress(peer: number): number;
   keypairAddress(peer: number, number: number): number;
@@ -211,14 +215,24 @@ export class Core {
     return this.withArea(MESSAGE, message, (address) => this.exports.consumeInitiation(address, now));
   }
 
-  /** These messages wait, oldest first, and nothing else. @returns whether the first two share their first Diffie-Hellman */
-  agreeAhead(...messages: Uint8Array[]): boolean {
+  /** These messages wait, oldest first, and nothing else. @returns how many of the first ones share their first Diffie-Hellman */
+  agreeAhead(...messages: Uint8Array[]): number {
     const { exports } = this;
     exports.clearQueued();
     for (const message of messages) {
       this.withArea(MESSAGE, message, (at) => exports.enqueueHandshake(at, message.length, this.area + PATH));
     }
-    return this.call(() => exports.agreeAhead()) === 1;
+    return this.call(() => exports.agreeAhead(16));
+  }
+
+  answerAhead(one: number, other: number): void {
+    this.call(() => this.exports.answerAhead(one, other));
+    const random = this.slice(this.exports.randomAddress(), abi.RANDOM_BYTES);
+    expect(random.every((byte) => byte === 0)).toBe(true);
+  }
+
+  get nothingAnswered(): boolean {
+    return this.slice(this.exports.answersAddress(), this.exports.answersBytes()).every((byte) => byte === 0);
   }
 
   /** Whether nothing is left of results computed ahead. */

@@ -1,5 +1,6 @@
 // @ts-nocheck: AssemblyScript. The handshake as a module for its tests, with ways to set up peers and look at them.
 export { forgetAgreed } from "../../../assembly/noise/agreed";
+export { answerAhead, forgetAnswers } from "../../../assembly/noise/answers";
 export { checkMac1, checkMac2, consumeCookieReply, createCookieReply } from "../../../assembly/noise/cookie";
 export { clearHandshake, precompute } from "../../../assembly/noise/handshake";
 export { setPrivateKey } from "../../../assembly/noise/identity";
@@ -8,7 +9,17 @@ export { enqueueHandshake } from "../../../assembly/noise/queue";
 export { consumeResponse, createResponse } from "../../../assembly/noise/response";
 export { beginSession } from "../../../assembly/noise/session";
 
-import { AGREED_BYTES, agreed, identity, layOut, memoryEnd, random, uapiAreas } from "../../../assembly/memory/layout";
+import {
+  AGREED_BYTES,
+  ANSWERS_BYTES,
+  agreed,
+  answers,
+  identity,
+  layOut,
+  memoryEnd,
+  random,
+  uapiAreas,
+} from "../../../assembly/memory/layout";
 import { SCRATCH, setScratch } from "../../../assembly/memory/scratch";
 import { ThreadState } from "../../../assembly/memory/thread-state";
 import { IndexTable } from "../../../assembly/routing/index-table";
@@ -39,6 +50,14 @@ export function agreedAddress(): usize {
 
 export function agreedBytes(): usize {
   return AGREED_BYTES;
+}
+
+export function answersAddress(): usize {
+  return answers;
+}
+
+export function answersBytes(): usize {
+  return ANSWERS_BYTES;
 }
 
 /** Forget what waits. */

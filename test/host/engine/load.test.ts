@@ -83,6 +83,36 @@ describe("several that wait", () => {
     });
   });
 
+  it.each(Array.from({ length: 16 }, (_, forged) => [forged.toString(2).padStart(4, "0"), forged]))(
+    "of four at once those that are not forged (%s) are answered",
+    (_, forged) => {
+      const made = Array.from({ length: 4 }, (_, i) => peersInitiation(i));
+      const isForged = (i: number) => ((Number(forged) >> (3 - i)) & 1) === 1;
+      const messages = made.map(({ message }, i) => (isForged(i) ? strangersInitiation(pair.b, i) : message));
+      enqueue(pair.b, messages, endpoint(66));
+      drain(pair.b);
+      expect(leftovers()).toBe(0);
+      const answered = made.filter((_, i) => !isForged(i));
+      const responses = pair.b.sent.filter(({ bytes }) => bytes[0] === abi.MESSAGE_RESPONSE);
+      expect(responses.length).toBe(answered.length);
+      answered.forEach(({ initiator }, i) => {
+        initiator.consumeResponse(responses[i]!.bytes);
+      });
+    },
+  );
+
+  it("two of one peer's are answered once", () => {
+    const { initiator, message } = peersInitiation(0);
+    const other = peersInitiation(1);
+    enqueue(pair.b, [message, message, other.message, message], endpoint(66));
+    drain(pair.b);
+    const responses = pair.b.sent.filter(({ bytes }) => bytes[0] === abi.MESSAGE_RESPONSE);
+    expect(responses.length).toBe(2);
+    initiator.consumeResponse(responses[0]!.bytes);
+    other.initiator.consumeResponse(responses[1]!.bytes);
+    expect(leftovers()).toBe(0);
+  });
+
   it("strangers between them harm nobody", () => {
     const small = strangersInitiation(pair.b, 3);
     small.fill(0, 8, 40);
@@ -104,13 +134,13 @@ describe("several that wait", () => {
 });
 
 describe("what is computed ahead", () => {
-  /** What each call of the core's answered. */
-  function countAhead(): boolean[] {
+  /** What each call of the core's answered: for how many messages. */
+  function countAhead(): number[] {
     const { core } = pair.b.engine;
     const { exports } = core;
-    const answers: boolean[] = [];
-    const agreeAhead = () => {
-      const answer = Boolean(exports.agreeAhead());
+    const answers: number[] = [];
+    const agreeAhead = (most: number) => {
+      const answer = exports.agreeAhead(most);
       answers.push(answer);
       return answer;
     };
@@ -118,11 +148,18 @@ describe("what is computed ahead", () => {
     return answers;
   }
 
-  it("is of two that wait", () => {
+  it.each([
+    [2, [2]],
+    [3, [2, 0]],
+    [4, [4]],
+    [7, [4, 2, 0]],
+    // A turn ends after 16.
+    [18, [4, 4, 4, 4, 2]],
+  ])("of %i that wait is for %j at once", (messages, expected) => {
     const answers = countAhead();
-    flood(pair.b, 2);
+    flood(pair.b, messages);
     drain(pair.b);
-    expect(answers).toEqual([true]);
+    expect(answers.filter((answer, i) => answer > 0 || i < expected.length)).toEqual(expected);
   });
 
   it("is nothing under load, for most of it would be for messages that are refused", () => {
