@@ -18,6 +18,7 @@ import type { DaemonSystem, DriverLibrary, Machine, Offloads } from "../os/machi
 import { daemonSystem } from "../os/systems.ts";
 import { socketPath } from "../uapi/socket-path.ts";
 import type { WebAddress } from "./web-page.ts";
+import { WideLadders } from "./wide-ladders.ts";
 import type { Vectors } from "./wide-vectors.ts";
 
 /** How quickly the event loop, which serves metrics and the page, must get its turn. */
@@ -101,7 +102,9 @@ async function runOn(machine: Machine, core: Core, options: DaemonOptions): Prom
   const { interfaceName, offloads, metrics, web, busyPoll, confinement, service, log } = options;
   const vectors: Vectors = options.wideVectors ? await widenVectors(core, machine, log) : { bits: 128 };
   const unlockedKeys = new UnlockedKeys(machine.keyMemory, log);
+  const wideLadders = new WideLadders(core, (message) => log("verbose", message));
   const threads = options.threads ?? 1;
+  if (threads > 1) await wideLadders.begin();
   const device = machine.openDevice({
     name: interfaceName,
     inherited: options.tunFd,
@@ -131,7 +134,10 @@ async function runOn(machine: Machine, core: Core, options: DaemonOptions): Prom
           vectorStatistic(vectors, workers),
           ...(workers === undefined ? [] : [helpStatistic(workers)]),
         ],
-        peerCreated: ({ slot }) => unlockedKeys.peerCreated(slot),
+        peerCreated: ({ slot }) => {
+          unlockedKeys.peerCreated(slot);
+          wideLadders.peerCreated(slot);
+        },
         patienceMs: metrics === undefined && web === undefined ? undefined : METRICS_PATIENCE_MS,
         eventLog: options.logLevel === "verbose" ? await openEventLog(threadedCore, machine, log) : undefined,
         log,

@@ -37,18 +37,24 @@ export function obstacle(machine: Pick<Machine, "hasAvx2">): string | undefined 
   return undefined;
 }
 
-/** Options of the process are others meanwhile. */
-export async function compileKernel(): Promise<WebAssembly.Module> {
-  const bytes = await wideKernelBytes();
+/** Options of the process are others meanwhile. @param use  calls what is to be compiled, so often that it is */
+export async function compileWide(
+  bytes: Uint8Array<ArrayBuffer>,
+  use: (module: WebAssembly.Module) => void,
+): Promise<WebAssembly.Module> {
   const { setFlagsFromString } = await import("node:v8");
   for (const option of OPTIONS) setFlagsFromString(`--${option}`);
   try {
     const module = new WebAssembly.Module(bytes);
-    warmUp(module, WARM_UP_CALLS);
+    use(module);
     return module;
   } finally {
     for (const option of OPTIONS) setFlagsFromString(`--no-${option}`);
   }
+}
+
+export async function compileKernel(): Promise<WebAssembly.Module> {
+  return compileWide(await wideKernelBytes(), (module) => warmUp(module, WARM_UP_CALLS));
 }
 
 /** Have `core` use 256-bit vectors, if they can be had and it seals and opens with them as it did before. */
