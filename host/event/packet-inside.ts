@@ -1,10 +1,18 @@
 /** Any Tun as the inside of a lane: it pushes its packets with `Lane.send`, and is handed copies of those that came. */
 import { VNET_BYTES } from "../core/codes.ts";
 import type { Address, Core } from "../core/core.ts";
-import { copyWrite, gatherInto, writeLength } from "../core/records/write.ts";
+import { copyWrite, gatherInto, writeLength, writeOffset } from "../core/records/write.ts";
 import type { Inside } from "../lane/ports.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { Slab } from "./slab.ts";
+
+/** Between two packets of a train are padding, a tag and a header. Where there is more, something else was. */
+const GAP_BYTES_MAX = 15 + 16 + 16;
+/** Fewer fill no buffer of their own. */
+const RUN_PACKETS_MIN = 4;
+const RUN_PACKETS_MAX = 64;
+/** Typed arrays may begin where a packet does, but for those of 64 bits: full packets of an MTU are four bytes past a multiple of eight. */
+const RUN_ALIGNMENT = 4;
 
 export class PacketInside implements Inside {
   readonly #core: Core;
@@ -32,7 +40,41 @@ export class PacketInside implements Inside {
   }
 
   write(count: number): void {
-    for (let i = 0; i < count; i++) this.#outgoing.addPacket(this.#copy(this.#core.write(i)));
+    for (let i = 0; i < count; ) {
+      const length = this.#runLength(i, count);
+      if (length < RUN_PACKETS_MIN) this.#outgoing.addPacket(this.#copy(this.#core.write(i++)));
+      else i = this.#copyRun(i, i + length);
+    }
+  }
+
+  /** How many packets, from `first` on, lie one behind the other with nothing else between them. */
+  #runLength(first: number, end: number): number {
+    if (this.#slab === undefined || this.#kind === "superpackets") return 1;
+    const { views } = this.#core;
+    const start = writeOffset(views, this.#core.write(first));
+    if (start < 0) return 1;
+    let past = start + writeLength(views, this.#core.write(first));
+    let next = first + 1;
+    for (const last = Math.min(end, first + RUN_PACKETS_MAX); next < last; next++) {
+      const at = writeOffset(views, this.#core.write(next));
+      if (at < past || at > past + GAP_BYTES_MAX || (at - start) % RUN_ALIGNMENT !== 0) break;
+      past = at + writeLength(views, this.#core.write(next));
+    }
+    return next - first;
+  }
+
+  /** One copy for all of a run, whose packets are views of it: to make many small copies takes longer than to fill them. @returns `end` */
+  #copyRun(first: number, end: number): number {
+    const { views, bytes } = this.#core;
+    const start = writeOffset(views, this.#core.write(first));
+    const last = this.#core.write(end - 1);
+    const { buffer } = new Uint8Array(bytes.subarray(start, writeOffset(views, last) + writeLength(views, last)));
+    for (let i = first; i < end; i++) {
+      const record = this.#core.write(i);
+      const at = writeOffset(views, record) - start;
+      this.#outgoing.addPacket(new Uint8Array(buffer, at, writeLength(views, record)));
+    }
+    return end;
   }
 
   #copy(record: Address): Uint8Array<ArrayBuffer> {

@@ -47,6 +47,11 @@ export function gatherLength({ words }: MemoryViews, entry: Address): number {
   return words[(entry + GATHER_LENGTH) >>> 2]!;
 }
 
+/** Where the packet lies, if in one piece; otherwise −1. @param base as of `gatherOffset` */
+export function writeOffset(views: MemoryViews, record: Address, base = 0): Address {
+  return writeCount(views, record) === 1 ? gatherOffset(views, writeGather(views, record), base) : -1;
+}
+
 /**
  * A copy of the packet.
  * @param base what the core was told with `setBase`, modulo 2^32: entries hold machine addresses
