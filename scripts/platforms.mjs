@@ -62,8 +62,8 @@ const PLATFORMS = [
   {
     platform: "Windows x86_64, the daemon",
     tier: 3,
-    what: "Node 26 under Wine, with a stand-in for wintun.dll that the tests build: handshake, traffic both ways, roaming, rekeying, the control pipe, starts that fail; as a service, from install to uninstall",
-    tests: /^test\/e2e\/wintun(-service)?\.test/,
+    what: "Node 26 under Wine, with a stand-in for wintun.dll that the tests build: handshake, traffic both ways, roaming, rekeying, the control pipe, starts that fail; as a service, from install to uninstall; up, save and down, with a stand-in for what Wine lacks of IP Helper",
+    tests: /^test\/e2e\/wintun(-up|-service)?\.test/,
   },
   {
     platform: "Windows x86_64, library, proxy and crypto",

@@ -1,5 +1,5 @@
 /** Help texts. Options come from the table, so that no option can be missing here. */
-import { COMMON_OPTIONS, DAEMON_OPTIONS, type OptionRow } from "./option-table.ts";
+import { COMMON_OPTIONS, DAEMON_OPTIONS, type OptionRow, WINDOWS_QUICK_OPTIONS } from "./option-table.ts";
 import { PROXY_OPTIONS } from "./proxy/options.ts";
 
 const COLUMN = 26;
@@ -38,6 +38,8 @@ Starts a tunnel and sets its addresses, MTU, routes and DNS, as \`wg-quick up\` 
 NAME stands for /etc/wireguard/NAME.conf. What FILE.conf is does not matter: it may be a FIFO, or a link to /dev/fd/N.
 Hooks run in bash, with %i replaced by the interface's name, and with $INTERFACE and $CONFIG_FILE.
 
+On Windows (experimental, for up, down and save):
+${optionLines(WINDOWS_QUICK_OPTIONS)}
 WG_QUICK_USERSPACE_IMPLEMENTATION=PROGRAM   start PROGRAM NAME instead of wasmguard
 WG_ENDPOINT_RESOLUTION_RETRIES=N|infinity   tries for an endpoint's host name (15)
 `,

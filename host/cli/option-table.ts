@@ -45,6 +45,13 @@ export const DAEMON_OPTIONS = {
   "no-udp-gro": { help: "receive datagrams singly: no UDP_GRO" },
 } as const satisfies Record<string, OptionRow>;
 
+/** Of `up`, `down` and `save`, on Windows alone. */
+export const WINDOWS_QUICK_OPTIONS = {
+  wintun: { value: "FILE", help: "where wintun.dll is (beside the program)" },
+  "allow-unsigned-wintun": { help: "take one that nobody has signed" },
+  hooks: { value: "run|skip", help: "run PreUp, PostUp, PreDown and PostDown by cmd.exe, or do without them" },
+} as const satisfies Record<string, OptionRow>;
+
 /** What our own tests ask for; the help does not tell of it. */
 export const TEST_OPTIONS = {
   "rekey-after": { value: "MS", help: "sessions are replaced after so long instead of 120 s, never later" },

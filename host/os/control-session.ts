@@ -19,6 +19,8 @@ export interface ControlOptions {
   readonly zones: Zones;
   statistics(): Iterable<Statistic>;
   log(level: "error" | "verbose", message: string): void;
+  /** A client asks the daemon to end; undefined where there are other ways. */
+  readonly stop?: (() => void) | undefined;
 }
 
 /** Where a session reads into; where it writes from follows. */
@@ -28,7 +30,7 @@ export function inputArea(core: Core, index: number): Area {
 
 /** @param index which pair of areas: below SESSIONS, and in use for one session at a time */
 export function openSession(options: ControlOptions, target: ConfigTarget, index: number): UapiSession {
-  const { core, statistics, zones, log } = options;
+  const { core, statistics, zones, log, stop } = options;
   const input = inputArea(core, index);
   return new UapiSession({
     memory: core.memory,
@@ -41,6 +43,7 @@ export function openSession(options: ControlOptions, target: ConfigTarget, index
     },
     zones,
     statistics: () => prometheusLines(statistics()),
+    stop,
     onFault: (error) => log("error", `UAPI: ${error instanceof Error ? error.message : error}`),
   });
 }

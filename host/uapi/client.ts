@@ -21,6 +21,7 @@ const READ_BYTES = 65_536;
 const LF = 10;
 /** How a request begins that may tell keys. */
 const SET = new TextEncoder().encode("set=");
+const STOP = new TextEncoder().encode("stop=1\n\n");
 
 /** Whoever answers at a tunnel's socket cannot be asked, or refuses. */
 export class UapiClientError extends Error {
@@ -152,6 +153,11 @@ export function isTunnelUp(interfaceName: string): Promise<boolean> {
     socket.on("connect", () => finish("somebody"));
     socket.on("error", ({ code }: NodeJS.ErrnoException) => finish(NOBODY.has(code) ? "nobody" : "somebody"));
   });
+}
+
+/** Ask a daemon to end, where it can be asked that. It does not answer: see whether it has gone. Never throws. */
+export async function requestStop(interfaceName: string): Promise<void> {
+  await exchange(interfaceName, STOP).catch(() => undefined);
 }
 
 /** Tunnels that are up, in the folder's own order (`wg show interfaces` has the same). */

@@ -7,7 +7,7 @@
  *
  *   operation ──set=1──▶ set ──blank line, EOF, error──▶ answer ─┐
  *       ▲  └────get=1──▶ get ──any byte────────────────▶ answer ─┤    statistics=1 goes the way of get=1
- *       └────────────────────────────────────────────────────────┘     other operations: closed unanswered
+ *       └────────────────────────────────────────────────────────┘     stop=1 and other operations: closed unanswered
  */
 
 import { ascii, equals, find, LF } from "../address/ascii.ts";
@@ -23,6 +23,8 @@ const SET = ascii("set=1");
 const GET = ascii("get=1");
 /** Ours: statistics as text. Programs that know nothing of it never ask, daemons that do not know it close. */
 const STATISTICS = ascii("statistics=1");
+/** Ours, where nothing else asks a daemon to end: who may configure it may do that. */
+const STOP = ascii("stop=1");
 /** The longest line that means anything is a key; more room saves system calls. */
 const AREA_BYTES_MIN = 2 * PIECE_BYTES_MAX;
 
@@ -36,6 +38,8 @@ export interface UapiSessionOptions {
   readonly zones?: Zones;
   /** Lines of the answer to `statistics`; without it the operation is unknown. */
   readonly statistics?: () => Iterable<string>;
+  /** End the daemon; without it the operation is unknown. */
+  readonly stop?: (() => void) | undefined;
   /** Told of faults: errors of the target that nobody foresaw. The client sees errno 55. */
   readonly onFault?: (error: unknown) => void;
 }
@@ -161,6 +165,7 @@ export class UapiSession {
     } else if (this.#options.statistics !== undefined && equals(bytes, start, end, STATISTICS)) {
       this.#state = "statistics";
     } else {
+      if (equals(bytes, start, end, STOP)) this.#options.stop?.();
       this.#closed = true;
     }
   }

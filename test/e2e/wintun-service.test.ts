@@ -20,7 +20,7 @@ beforeAll(async () => {
   if (missingWine() !== undefined) return;
   folder = mkdtempSync(join(tmpdir(), "wintun service-"));
   execFileSync(BUILD, [join(folder, "wintun.dll")]);
-  const { WINTUN_STANDIN: ports } = await WintunBed.standIn();
+  const { WASMGUARD_WINTUN: ports } = await WintunBed.standIn();
   writeFileSync(join(folder, "wintun.dll.ports"), ports!);
   wine = await WineSession.openTelling("-all,+eventlog", folder);
 }, 120_000);

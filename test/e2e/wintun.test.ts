@@ -258,14 +258,19 @@ describe("a start that fails says so in one line:", () => {
       {},
       /node\.exe \(version 26[.\d]*\) is no wintun\.dll/,
     ],
-    ["no administrator", () => unsigned(dll()), { WINTUN_STANDIN_ERROR: "5" }, /only administrators.*Run as admin/],
+    ["no administrator", () => unsigned(dll()), { WASMGUARD_WINTUN_ERROR: "5" }, /only administrators.*Run as admin/],
     [
       "confinement, of which there is none",
       () => unsigned(dll()),
       {},
       /cannot confine itself: .*not on Windows.*--allow-unconfined=/,
     ],
-    ["another refusal", () => unsigned(dll()), { WINTUN_STANDIN_ERROR: "1450" }, /WintunCreateAdapter \w+: error 1450/],
+    [
+      "another refusal",
+      () => unsigned(dll()),
+      { WASMGUARD_WINTUN_ERROR: "1450" },
+      /WintunCreateAdapter \w+: error 1450/,
+    ],
   ] as const;
 
   test.each(CASES)("%s", async (_name, options, env, line) => {

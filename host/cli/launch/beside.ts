@@ -21,6 +21,7 @@ export async function spawnBeside(
   const { program, args: words } = selfCommand(args);
   const child = spawn(program, words, {
     detached: true,
+    windowsHide: true,
     cwd: "/",
     stdio: descriptors(request),
     env: { ...daemonEnvironment(process.env, runtime()), [DAEMON_MARKER]: "background" },

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { hasProcessFiles } from "../../platform.ts";
 import { CliError, exitCodeOf, UsageError } from "../command-errors.ts";
+import { parseOptions, WINDOWS_QUICK_OPTIONS } from "../option-table.ts";
 import { complainOf, printPrecious } from "../print.ts";
 import { notUp, runningTunnel, takeDown } from "./down.ts";
 import { type ConfigFile, openConfigFile, rawArguments } from "./file.ts";
@@ -14,8 +15,13 @@ import type { QuickSystem } from "./system.ts";
 import { quickSystem } from "./systems.ts";
 import { bringUp } from "./up.ts";
 
-function openFile(command: string, args: readonly string[]): { argument: string; open: () => Promise<ConfigFile> } {
-  const [file, extra] = hasProcessFiles() ? rawArguments(args, () => readFileSync("/proc/self/cmdline")) : args;
+interface Request {
+  /** The file, as given. */
+  readonly argument: string;
+  open(): Promise<ConfigFile>;
+}
+
+function openFile(command: string, [file, extra]: readonly string[]): Request {
   if (file === undefined || extra !== undefined) {
     throw new UsageError(`${command} takes one file or name`, `Try: wasmguard ${command} ./wg0.conf`);
   }
@@ -28,14 +34,19 @@ function openFile(command: string, args: readonly string[]): { argument: string;
   };
 }
 
+/** Without /proc nothing tells more than the runtime does. */
+const withoutLoss = (args: readonly string[]): readonly string[] =>
+  hasProcessFiles() ? rawArguments(args, () => readFileSync("/proc/self/cmdline")) : args;
+
 /** What the command does with a configuration, on a system that has all it takes. */
 async function onSystem(
   command: string,
   args: readonly string[],
   act: (system: QuickSystem, config: ConfigFile) => Promise<void>,
 ): Promise<number> {
-  const { argument, open } = openFile(command, args);
-  const system = await quickSystem(command);
+  const { values, operands } = parseOptions(WINDOWS_QUICK_OPTIONS, withoutLoss(args));
+  const { argument, open } = openFile(command, operands);
+  const system = await quickSystem(command, values);
   system.require(command, argument);
   const config = await open();
   try {
@@ -77,7 +88,7 @@ export function save(args: readonly string[]): Promise<number> {
 }
 
 export async function strip(args: readonly string[]): Promise<number> {
-  const config = await openFile("strip", args).open();
+  const config = await openFile("strip", withoutLoss(args)).open();
   const file = config.bytes();
   const output = stripped(file);
   try {

@@ -29,9 +29,10 @@ export function notUp({ name }: ConfigFile): CliError {
 /** @throws CliError */
 export async function takeDown(system: QuickSystem, config: ConfigFile): Promise<void> {
   const { hooks, saveConfig: saves } = config.system;
+  system.check?.(config);
   const running = await runningTunnel(system, config);
   if (running !== undefined) {
-    await runHooks(hooks.PreDown, running);
+    await runHooks(system, hooks.PreDown, running);
     if (saves) await saveConfig(system, running);
     await tearDown(system, running);
   } else if ((await system.find(config.name)) !== undefined || !(await system.cleanUp(config))) {
@@ -40,5 +41,5 @@ export async function takeDown(system: QuickSystem, config: ConfigFile): Promise
     // Hooks that want the interface (PreDown) cannot run, and its state cannot be saved.
     complain(`${config.name} had ended by itself: what it left behind is removed\n`);
   }
-  await runHooks(hooks.PostDown, running ?? { config, interfaceName: config.name });
+  await runHooks(system, hooks.PostDown, running ?? { config, interfaceName: config.name });
 }

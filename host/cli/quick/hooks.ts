@@ -6,7 +6,7 @@
 import { encodeRawText, isUnicode } from "../../config/raw-text.ts";
 import { CliError } from "../command-errors.ts";
 import { echo, hasProgram, runShell } from "./shell.ts";
-import type { Tunnel } from "./system.ts";
+import type { QuickSystem, Tunnel } from "./system.ts";
 
 const BASH = ["bash", "-e", "-o", "pipefail", "-O", "extglob", "-c"];
 const SH = ["sh", "-e", "-c"];
@@ -23,13 +23,17 @@ function scriptOf(hook: string, { config, interfaceName }: Tunnel): string {
   return `${variables}; eval ${shellWord(hook)}`;
 }
 
-/** @throws CliError at the first that fails */
-export async function runHooks(hooks: readonly string[], tunnel: Tunnel): Promise<void> {
+function runInShell(script: string, tunnel: Tunnel): Promise<string | undefined> {
   const shell = hasProgram("bash") ? BASH : SH;
+  return runShell([...shell, scriptOf(script, tunnel)]);
+}
+
+/** @throws CliError at the first that fails */
+export async function runHooks(system: QuickSystem, hooks: readonly string[], tunnel: Tunnel): Promise<void> {
   for (const hook of hooks) {
     const script = hook.replaceAll("%i", tunnel.interfaceName);
     echo(script);
-    const failure = await runShell([...shell, scriptOf(script, tunnel)]);
+    const failure = await (system.runHook?.(script, tunnel) ?? runInShell(script, tunnel));
     if (failure !== undefined) throw new CliError(`the hook \`${script}' failed (${failure})`, "Correct it");
   }
 }

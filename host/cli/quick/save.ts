@@ -1,10 +1,11 @@
 /**
  * SaveConfig: the tunnel's present state becomes the configuration file, with the file's own wg-quick keys, as
- * `wg-quick save` writes it. The new file replaces the old one in one step, and only its owner can read it.
+ * `wg-quick save` writes it. The new file replaces the old one in one step, and only its owner can read it; on Windows it is written over.
  */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, ftruncateSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { encodeRawText } from "../../config/raw-text.ts";
 import { HOOKS } from "../../config/settings.ts";
+import { filesHaveModes } from "../../platform.ts";
 import { CliError } from "../command-errors.ts";
 import { INTERFACE_HEADING, writeConfigurationBody } from "../show/configuration.ts";
 import { Output } from "../show/output.ts";
@@ -13,23 +14,37 @@ import { fsPath } from "./file.ts";
 import { echo } from "./shell.ts";
 import type { QuickSystem, Tunnel } from "./system.ts";
 
-function replaceFile(path: string, contents: Uint8Array): void {
-  const temporary = fsPath(`${path}.tmp`);
+function writeWhole(descriptor: number, contents: Uint8Array): void {
+  try {
+    for (let at = 0; at < contents.length; ) at += writeSync(descriptor, contents, at);
+    ftruncateSync(descriptor, contents.length);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function replaceFile(path: string | Buffer, temporary: string | Buffer, contents: Uint8Array): void {
+  try {
+    rmSync(temporary, { force: true });
+    writeWhole(openSync(temporary, "wx", 0o600), contents);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** @throws CliError */
+function writeFile(path: string, contents: Uint8Array): void {
   const isFile = statSync(fsPath(path), { throwIfNoEntry: false })?.isFile() ?? true;
   if (!isFile)
     throw new CliError(`${path} is not a file that could be saved to`, "Give a file, or set SaveConfig = false");
   try {
-    rmSync(temporary, { force: true });
-    const descriptor = openSync(temporary, "wx", 0o600);
-    try {
-      for (let at = 0; at < contents.length; ) at += writeSync(descriptor, contents, at);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(temporary, fsPath(path));
+    if (filesHaveModes()) replaceFile(fsPath(path), fsPath(`${path}.tmp`), contents);
+    // Who may read it is in its access list, and a new file would have its folder's.
+    else writeWhole(openSync(fsPath(path), "r+"), contents);
   } catch (cause) {
-    rmSync(temporary, { force: true });
     throw new CliError(`cannot write ${path}`, "Check the folder's permissions, or set SaveConfig = false", 1, {
       cause,
     });
@@ -56,7 +71,7 @@ export async function saveConfig(quick: QuickSystem, tunnel: Tunnel): Promise<vo
   wipeDevice(device);
   const contents = output.take();
   try {
-    replaceFile(path, contents);
+    writeFile(path, contents);
   } finally {
     contents.fill(0);
   }

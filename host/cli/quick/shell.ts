@@ -72,16 +72,26 @@ interface Finished {
   stdout: string;
 }
 
+/** What a shell is given besides its command. */
+export interface ShellOptions {
+  /** In its environment. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** "none": words reach the program of Windows as they are. */
+  readonly quoting?: "the runtime's" | "none";
+}
+
 function execute(
   command: readonly string[],
   input: string | undefined,
   output: "inherit" | "pipe",
   onSignal: "may be ended" | "goes on" = "goes on",
+  { variables, quoting }: ShellOptions = {},
 ): Promise<Finished> {
   const [program = "", ...args] = command;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
-      env: { ...process.env, LC_ALL: "C" },
+      env: { ...process.env, LC_ALL: "C", ...variables },
+      windowsVerbatimArguments: quoting === "none",
       stdio: [input === undefined ? "inherit" : "pipe", output, output === "pipe" ? "ignore" : "inherit"],
     });
     let stdout = "";
@@ -126,8 +136,8 @@ export async function ask(...command: string[]): Promise<string> {
 }
 
 /** Run a shell, without an echo. @returns why it failed; undefined if it did not. @throws CliError if a signal came */
-export async function runShell(command: readonly string[]): Promise<string | undefined> {
-  const { code, signal } = await execute(command, undefined, "inherit", "may be ended");
+export async function runShell(command: readonly string[], options?: ShellOptions): Promise<string | undefined> {
+  const { code, signal } = await execute(command, undefined, "inherit", "may be ended", options);
   checkInterruption();
   return code === 0 ? undefined : (signal ?? `exit code ${code}`);
 }

@@ -28,6 +28,10 @@ export interface QuickSystem {
   readonly namesInterfaces: "the configuration" | "the system";
   /** Rights and programs that must be there before anything is touched. @param file as given, for advice @throws CliError */
   require(command: string, file: string): void;
+  /** What of a configuration this system could not do: said before anything is touched. @throws CliError */
+  check?(config: ConfigFile): void;
+  /** Run a hook where no POSIX shell does. @returns why it failed; undefined if it did not @throws CliError if a signal came */
+  runHook?(script: string, tunnel: Tunnel): Promise<string | undefined>;
   /** The interface that a configuration has, be its daemon well or not. @param name of the configuration */
   find(name: string): Promise<string | undefined>;
   /** Start the daemon. @returns its interface @throws CliError */

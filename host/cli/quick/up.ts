@@ -62,6 +62,7 @@ async function applySettings(system: QuickSystem, tunnel: Tunnel): Promise<void>
 export async function bringUp(system: QuickSystem, config: ConfigFile): Promise<Tunnel> {
   const { name } = config;
   const { hooks } = config.system;
+  system.check?.(config);
   const present = await system.find(name);
   if (present !== undefined) {
     const where = present === name ? "" : ` as ${present}`;
@@ -72,16 +73,16 @@ export async function bringUp(system: QuickSystem, config: ConfigFile): Promise<
   try {
     if (system.namesInterfaces === "the configuration") {
       const named = { config, interfaceName: name };
-      await runHooks(hooks.PreUp, named);
+      await runHooks(system, hooks.PreUp, named);
       tunnel = named;
       await system.start(config);
     } else {
       tunnel = { config, interfaceName: await system.start(config) };
-      await runHooks(hooks.PreUp, tunnel);
+      await runHooks(system, hooks.PreUp, tunnel);
     }
     await configure(tunnel);
     await applySettings(system, tunnel);
-    await runHooks(hooks.PostUp, tunnel);
+    await runHooks(system, hooks.PostUp, tunnel);
     return tunnel;
   } catch (error) {
     if (tunnel !== undefined) await tearDown(system, tunnel);

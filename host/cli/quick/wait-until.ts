@@ -6,7 +6,7 @@ const TIMEOUT_MS = 2000;
 const POLL_MS = 20;
 
 /** Until it is so, but not for ever. */
-export async function waitUntil(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + TIMEOUT_MS;
+export async function waitUntil(isSo: () => boolean | Promise<boolean>, timeoutMs = TIMEOUT_MS): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
   while (!(await isSo()) && performance.now() < deadline) await delay(POLL_MS);
 }

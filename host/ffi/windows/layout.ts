@@ -20,8 +20,47 @@ export const WSACMSGHDR = { length: 0, level: 8, type: 12, BYTES: 16 } as const;
 /** <ws2ipdef.h> */
 export const IN_PKTINFO = { address: 0, interface: 4, BYTES: 8 } as const;
 export const IN6_PKTINFO = { address: 0, interface: 16, BYTES: 20 } as const;
-/** <netioapi.h>: the start of what an interface does with one address family */
-export const MIB_IPINTERFACE_ROW = { family: 0, luid: 8, sitePrefixLength: 144, mtu: 152, BYTES: 168 } as const;
+/** <ws2ipdef.h>: an address of either family */
+export const SOCKADDR_INET = { v4: 4, v6: 8, scope: 24, BYTES: 28 } as const;
+/** <netioapi.h>: what an interface does with one address family */
+export const MIB_IPINTERFACE_ROW = {
+  family: 0,
+  luid: 8,
+  index: 16,
+  usesAutomaticMetric: 44,
+  routerDiscovery: 52,
+  dadTransmits: 56,
+  sitePrefixLength: 144,
+  metric: 148,
+  mtu: 152,
+  connected: 156,
+  BYTES: 168,
+} as const;
+/** <netioapi.h>: an address of an interface */
+export const MIB_UNICASTIPADDRESS_ROW = {
+  address: 0,
+  luid: 32,
+  validLifetime: 52,
+  preferredLifetime: 56,
+  prefixLength: 60,
+  dadState: 64,
+  BYTES: 80,
+} as const;
+/** <netioapi.h>: a route */
+export const MIB_IPFORWARD_ROW2 = {
+  luid: 0,
+  index: 8,
+  prefix: 12,
+  prefixLength: 40,
+  nextHop: 44,
+  metric: 84,
+  BYTES: 104,
+} as const;
+/** <netioapi.h>: a count, then rows that are aligned to 8 bytes */
+export const MIB_TABLE = { count: 0, rows: 8 } as const;
+/** <netioapi.h> since Windows 10, version 2004; mingw-w64 has it in newer releases only */
+export const DNS_INTERFACE_SETTINGS = { version: 0, flags: 8, nameServers: 24, searchList: 32, BYTES: 64 } as const;
+export const GUID_BYTES = 16;
 /** <minwinbase.h> */
 export const OVERLAPPED = { status: 0, event: 24, BYTES: 32 } as const;
 export const SECURITY_ATTRIBUTES = { length: 0, descriptor: 8, inherit: 16, BYTES: 24 } as const;

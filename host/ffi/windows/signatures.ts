@@ -45,12 +45,22 @@ export const SIGNATURES = {
   },
   advapi32: {
     AdjustTokenPrivileges: "hipupp:i",
+    CheckTokenMembership: "hpp:i",
     ConvertStringSecurityDescriptorToSecurityDescriptorW: "pupp:i",
+    CreateWellKnownSid: "uppp:i",
     LookupPrivilegeValueW: "ppp:i",
     OpenProcessToken: "hup:i",
   },
   iphlpapi: {
     CancelIPChangeNotify: "p:i",
+    ConvertInterfaceAliasToLuid: "pp:u",
+    ConvertInterfaceLuidToGuid: "pp:u",
+    ConvertInterfaceLuidToIndex: "pp:u",
+    FreeMibTable: "a:v",
+    GetBestInterfaceEx: "pp:u",
+    GetBestRoute2: "puppupp:u",
+    GetIpForwardTable2: "up:u",
+    GetUnicastIpAddressTable: "up:u",
     NotifyAddrChange: "pp:u",
     NotifyRouteChange: "pp:u",
   },
@@ -64,8 +74,18 @@ export const SIGNATURES = {
 
 /** Of iphlpapi.dll too, but not in Wine. They return an error, or 0. */
 export const IP_HELPER_SIGNATURES = {
+  CreateIpForwardEntry2: "p:u",
+  CreateUnicastIpAddressEntry: "p:u",
   GetIpInterfaceEntry: "p:u",
+  InitializeIpForwardEntry: "p:v",
+  InitializeUnicastIpAddressEntry: "p:v",
   SetIpInterfaceEntry: "p:u",
+} as const;
+
+/** Since Windows 10, version 2004. A GUID is handed over as each processor's convention has it: by its address, or in two registers. */
+export const DNS_SIGNATURES = {
+  x86_64: { SetInterfaceDnsSettings: "pp:u" },
+  aarch64: { SetInterfaceDnsSettings: "aap:u" },
 } as const;
 
 /** The DLL that a driver comes with (wintun.h). Adapter and session are addresses. */

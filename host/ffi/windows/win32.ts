@@ -3,18 +3,28 @@
  * return what Windows returns; why one failed is `lastError`, which is to be asked right after it.
  */
 
-import { runtime, runtimeName } from "../../platform.ts";
+import { machine, runtime, runtimeName } from "../../platform.ts";
 import { openScratch, SCRATCH_BYTES, type Scratch } from "../scratch.ts";
+import { GUID_BYTES } from "./layout.ts";
 import type { CODE_SIGNATURES, SERVICE_SIGNATURES } from "./service-signatures.ts";
-import { type Backend, type Calls, IP_HELPER_SIGNATURES, SIGNATURES, WINTUN_SIGNATURES } from "./signatures.ts";
+import {
+  type Backend,
+  type Calls,
+  DNS_SIGNATURES,
+  IP_HELPER_SIGNATURES,
+  SIGNATURES,
+  WINTUN_SIGNATURES,
+} from "./signatures.ts";
 import { WindowsError, WindowsRuntimeError } from "./windows-errors.ts";
 
 const PATH_LETTERS_MAX = 260;
 const INVALID_HANDLE = -1;
+const IP_HELPER = "iphlpapi.dll";
 
 export type WintunCalls = Calls<typeof WINTUN_SIGNATURES>;
 export type ServiceCalls = Calls<typeof SERVICE_SIGNATURES>;
 export type CodeCalls = Calls<typeof CODE_SIGNATURES>;
+export type IpHelperCalls = Calls<typeof IP_HELPER_SIGNATURES>;
 
 /** @throws WindowsRuntimeError */
 export async function openWin32(memory: WebAssembly.Memory): Promise<Win32> {
@@ -72,13 +82,25 @@ export class Win32 {
   }
 
   /** @throws where Windows, or what stands for it, lacks a function */
-  ipHelper(): Calls<typeof IP_HELPER_SIGNATURES> {
-    return this.#backend.bind(`${this.#folder}\\iphlpapi.dll`, IP_HELPER_SIGNATURES, this.base);
+  ipHelper(): IpHelperCalls {
+    return this.system(IP_HELPER, IP_HELPER_SIGNATURES);
   }
 
   /** Functions of one of the system's DLLs that few need. @throws where Windows, or what stands for it, lacks one */
   system<Table extends Readonly<Record<string, string>>>(file: string, table: Table): Calls<Table> {
     return this.#backend.bind(`${this.#folder}\\${file}`, table, this.base);
+  }
+
+  /** @param guid where an interface's is, in the scratch buffer @returns an error, or 0 @throws before Windows 10, version 2004 */
+  setInterfaceDns(guid: number, settings: number): number {
+    const { at, view } = this.scratch;
+    if (machine() === "x86_64") {
+      const { SetInterfaceDnsSettings } = this.system(IP_HELPER, DNS_SIGNATURES.x86_64);
+      return SetInterfaceDnsSettings(at(guid), at(settings));
+    }
+    const { SetInterfaceDnsSettings } = this.system(IP_HELPER, DNS_SIGNATURES.aarch64);
+    const half = (index: number): bigint => view.getBigUint64(guid + (index * GUID_BYTES) / 2, true);
+    return SetInterfaceDnsSettings(half(0), half(1), at(settings));
   }
 
   get lastError(): number {

@@ -82,3 +82,32 @@ export class ServiceError extends WasmguardError {
     this.nextStep = nextStep;
   }
 }
+
+/** An interface has the address, perhaps one that is not connected. */
+export class AddressTakenError extends WasmguardError {
+  readonly name = "AddressTakenError";
+  readonly code = "ADDRESS_TAKEN";
+  readonly nextStep = "Take it from the one that has it (`netsh interface ip show addresses`), or give another.";
+  constructor(address: string) {
+    super(`this machine has the address ${address} already`);
+  }
+}
+
+export class DnsUnsettableError extends WasmguardError {
+  readonly name = "DnsUnsettableError";
+  readonly code = "DNS_UNSETTABLE";
+  readonly nextStep = "Use Windows 10, version 2004, or newer; or leave DNS out, and set the servers by `netsh`.";
+  constructor(cause: unknown) {
+    super("this Windows has no call that sets the DNS servers of an interface", { cause });
+  }
+}
+
+/** Wine, for one, can tell of interfaces but not change them. */
+export class IpHelperError extends WasmguardError {
+  readonly name = "IpHelperError";
+  readonly code = "IP_HELPER_UNAVAILABLE";
+  readonly nextStep = "Start the tunnel by its name, and set addresses and routes with the system's own programs.";
+  constructor(cause: unknown) {
+    super("this system's IP Helper lacks functions that set addresses and routes", { cause });
+  }
+}

@@ -99,6 +99,8 @@ export class WindowsTunnel implements TunnelPorts {
       zones: NUMERIC_ZONES,
       statistics,
       configuring: (connection) => events.configuring(connection),
+      // There are no signals, and the interface is ours alone to remove.
+      stop: () => events.ended("asked to end by its control pipe"),
     });
     this.#watch = new NetworkWatch({
       ...this.#options,

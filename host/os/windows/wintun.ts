@@ -139,9 +139,11 @@ export class Wintun implements TunDevice {
     return version === 0 ? `unknown (${errorName(this.#win.lastError)})` : `${version >>> 16}.${version & 0xffff}`;
   }
 
-  /** Write the locally unique identifier of the interface, 8 bytes, to where the address leads. */
-  writeLuid(at: Address): void {
-    this.#calls.WintunGetAdapterLUID(this.#adapter, at);
+  /** The locally unique identifier of the interface, by which IP Helper knows it. */
+  get luid(): bigint {
+    const { at, view } = this.#win.scratch;
+    this.#calls.WintunGetAdapterLUID(this.#adapter, at(0));
+    return view.getBigUint64(0, true);
   }
 
   /**

@@ -161,6 +161,17 @@ export class WineSession {
     return promise;
   }
 
+  /** Have programs that start from now on find these DLLs in the place of the system's own. @param folder as Windows sees it */
+  replaceLibraries(folder: string, ...names: string[]): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const late = setTimeout(() => reject(new Error(`not replaced: ${names}`)), LIMIT_MS);
+    this.#send({ do: "replace", folder, names }, () => {
+      clearTimeout(late);
+      resolve();
+    });
+    return promise;
+  }
+
   /** With everything that runs in it. */
   async close(): Promise<void> {
     this.#socket.destroy();

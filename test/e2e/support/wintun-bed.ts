@@ -4,9 +4,10 @@
  */
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { Device, DgramBind, generatePrivateKey, publicKeyOf, type TunEnd, tunPair } from "../../../host/index.ts";
 import { noise } from "../../support/bytes.ts";
-import type { WineProgram, WineSession } from "./wine-session.ts";
+import { type WineProgram, type WineSession, windowsPath } from "./wine-session.ts";
 
 /** Types of ICMP (RFC 792). */
 export const ECHO = { request: 8, reply: 0 } as const;
@@ -93,6 +94,16 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
 let beds = 0;
 
+interface Ends {
+  readonly name: string;
+  /** For whoever starts the daemon. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly far: Device;
+  readonly farEnd: TunEnd;
+  readonly near: Socket;
+  readonly port: number;
+}
+
 export class WintunBed {
   readonly name: string;
   readonly daemon: WineProgram;
@@ -103,15 +114,7 @@ export class WintunBed {
   readonly #nearPort: number;
   readonly #inboxes = { near: new Inbox(), far: new Inbox() };
 
-  private constructor(
-    session: WineSession,
-    name: string,
-    daemon: WineProgram,
-    far: Device,
-    farEnd: TunEnd,
-    near: Socket,
-    port: number,
-  ) {
+  private constructor(session: WineSession, { name, far, farEnd, near, port }: Ends, daemon: WineProgram) {
     this.#session = session;
     this.name = name;
     this.daemon = daemon;
@@ -129,27 +132,18 @@ export class WintunBed {
 
   /** Ports that nobody else uses, for a daemon of which no packet is looked at. */
   static async standIn(): Promise<Record<string, string>> {
-    return { WINTUN_STANDIN: `${await freePort()}:${await freePort()}` };
+    return { WASMGUARD_WINTUN: `${await freePort()}:${await freePort()}` };
   }
 
   /** Both ends know each other; only the daemon knows where the other is. @param dll as Windows sees it */
   static async open(session: WineSession, dll: string, options: readonly string[]): Promise<WintunBed> {
-    const near = await freeSocket();
-    near.setRecvBufferSize(4 << 20);
-    const port = await freePort();
-    const name = `wgwin${beds++}`;
-    const env = { WINTUN_STANDIN: `${port}:${near.address().port}`, LOG_LEVEL: "verbose" };
+    const { ends, nearPrivate } = await WintunBed.#prepare();
+    const { name, far, env } = ends;
     const daemon = session.wasmguard(
       ["--no-confine", "--allow-unsigned-wintun", "--wintun", dll, ...options, name],
       env,
     );
-    const [tun, farEnd] = tunPair();
-    const [nearPrivate, farPrivate] = [generatePrivateKey(), generatePrivateKey()];
-    const limits = { maxPeers: 4, maxAllowedIps: 16 };
-    const peers = [{ publicKey: publicKeyOf(nearPrivate), allowedIps: ["10.0.0.1/32"] }];
-    const far = await Device.create({ privateKey: farPrivate, tun, bind: new DgramBind(), limits, peers });
-    await far.start();
-    const bed = new WintunBed(session, name, daemon, far, farEnd, near, port);
+    const bed = new WintunBed(session, ends, daemon);
     try {
       await daemon.writes(/ ready; FFI of node/);
       await bed.set(
@@ -161,6 +155,46 @@ export class WintunBed {
       await bed.close();
       throw error;
     }
+  }
+
+  /**
+   * The same, by `up` and a configuration: the bed's `daemon` is that command, which may have failed.
+   * @param path of the configuration, for a name @param settings lines of [Interface]; lines of [Peer]
+   */
+  static async up(
+    session: WineSession,
+    path: (name: string) => string,
+    settings: readonly [ofInterface: string, ofPeer: string],
+    options: readonly string[],
+    variables: Readonly<Record<string, string>>,
+  ): Promise<WintunBed> {
+    const { ends, nearPrivate } = await WintunBed.#prepare();
+    const { name, far, env } = ends;
+    const base64 = (key: Uint8Array): string => Buffer.from(key).toString("base64");
+    writeFileSync(
+      path(name),
+      `[Interface]\nPrivateKey = ${base64(nearPrivate)}\n${settings[0]}\n[Peer]\nPublicKey = ${base64(far.publicKey)}\n` +
+        `Endpoint = 127.0.0.1:${far.listenPort}\n${settings[1]}\n`,
+    );
+    const up = session.wasmguard(["up", ...options, windowsPath(path(name))], { ...env, ...variables, LOG_LEVEL: "" });
+    const bed = new WintunBed(session, ends, up);
+    await up.ends();
+    return bed;
+  }
+
+  static async #prepare(): Promise<{ ends: Ends; nearPrivate: Uint8Array }> {
+    const near = await freeSocket();
+    near.setRecvBufferSize(4 << 20);
+    const port = await freePort();
+    const name = `wgwin${beds++}`;
+    const env = { WASMGUARD_WINTUN: `${port}:${near.address().port}`, LOG_LEVEL: "verbose" };
+    const [tun, farEnd] = tunPair();
+    const [nearPrivate, farPrivate] = [generatePrivateKey(), generatePrivateKey()];
+    const limits = { maxPeers: 4, maxAllowedIps: 16 };
+    const peers = [{ publicKey: publicKeyOf(nearPrivate), allowedIps: ["10.0.0.1/32"] }];
+    const far = await Device.create({ privateKey: farPrivate, tun, bind: new DgramBind(), limits, peers });
+    await far.start();
+    return { ends: { name, env, far, farEnd, near, port }, nearPrivate };
   }
 
   get farKey(): string {

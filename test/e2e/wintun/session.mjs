@@ -1,6 +1,7 @@
 // Runs inside of Wine, in Node of Windows: starts programs and asks named pipes for a test outside of it, which listens at the port of loopback
 // that is named here. One JSON object in a line, each way; a number says which answer belongs to which request.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { copyFileSync, renameSync } from "node:fs";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -30,6 +31,22 @@ const requests = {
   /** As a key at the console of a program, which is its own. */
   interrupt({ of, key }) {
     spawn(process.execPath, [INTERRUPT, `${children.get(of).pid}`, `${key}`], { windowsHide: true });
+  },
+  /** Put DLLs in the place of the system's own, for programs that start from now on. */
+  replace({ id, folder, names }) {
+    const overrides = "HKCU\\Software\\Wine\\DllOverrides";
+    for (const name of names) {
+      const place = `C:\\windows\\system32\\${name}`;
+      // Programs that run have it open.
+      try {
+        renameSync(`${place}.dll`, `${place}.old`);
+      } catch (error) {
+        if (error.code !== "ENOENT") throw error;
+      }
+      copyFileSync(`${folder}\\${name}.dll`, `${place}.dll`);
+      execFileSync("reg", ["add", overrides, "/v", name, "/d", "native,builtin", "/f"], { windowsHide: true });
+    }
+    tell({ id, event: "replaced" });
   },
   kill({ of }) {
     children.get(of)?.kill();

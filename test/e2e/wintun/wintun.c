@@ -2,10 +2,10 @@
  * A stand-in for wintun.dll, for tests under Wine, which has no such driver. Names, errors and rules are those that the official wintun.h
  * tells of; what is behind them is a UDP socket of loopback instead of a network interface: a datagram is a packet.
  *
- *   WINTUN_STANDIN=IN:OUT     packets for the program come to port IN, those that it sends go to port OUT; without it the same is
+ *   WASMGUARD_WINTUN=IN:OUT     packets for the program come to port IN, those that it sends go to port OUT; without it the same is
  *                             in a file beside this DLL, FILE.dll.ports, for a service gets no variables of ours
- *   WINTUN_STANDIN_ERROR=N    no adapter can be created: N is why, as GetLastError has it
- *   WINTUN_STANDIN_DRIVER=0   the adapter is there, but no driver runs
+ *   WASMGUARD_WINTUN_ERROR=N    no adapter can be created: N is why, as GetLastError has it
+ *   WASMGUARD_WINTUN_DRIVER=0   the adapter is there, but no driver runs
  *
  * An empty datagram removes the adapter. It is stricter than the driver: a packet that was released or sent is overwritten and
  * unmapped, and what wintun.h forbids ends the process.
@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "stand-in.h"
 
 #define EXPORT __declspec(dllexport)
 #define RING_CAPACITY_MIN 0x20000
@@ -108,7 +109,7 @@ static DWORD WINAPI carry_in(void *argument)
 
 static BOOL ports_read(int *in, int *out)
 {
-    const char *ports = getenv("WINTUN_STANDIN");
+    const char *ports = getenv("WASMGUARD_WINTUN");
     HMODULE library;
     char path[MAX_PATH + 8];
     FILE *file;
@@ -140,7 +141,7 @@ static BOOL socket_open(struct session *session)
 
 EXPORT struct adapter *WINAPI WintunCreateAdapter(const WCHAR *name, const WCHAR *type, const GUID *id)
 {
-    int error = number("WINTUN_STANDIN_ERROR", 0);
+    int error = number("WASMGUARD_WINTUN_ERROR", 0);
     struct adapter *adapter;
     (void)id;
     if (name == NULL || type == NULL || wcslen(name) >= 128 || wcslen(type) >= 128) error = ERROR_INVALID_PARAMETER;
@@ -174,14 +175,13 @@ EXPORT BOOL WINAPI WintunDeleteDriver(void)
 
 EXPORT void WINAPI WintunGetAdapterLUID(struct adapter *adapter, uint64_t *luid)
 {
-    /* Of no interface that there is: type 53 (IF_TYPE_PROP_VIRTUAL), and a large index. */
     (void)adapter;
-    *luid = ((uint64_t)53 << 48) | ((uint64_t)0xfffff0 << 24);
+    *luid = STANDIN_LUID;
 }
 
 EXPORT DWORD WINAPI WintunGetRunningDriverVersion(void)
 {
-    if (number("WINTUN_STANDIN_DRIVER", 1) != 0) return 14;
+    if (number("WASMGUARD_WINTUN_DRIVER", 1) != 0) return 14;
     SetLastError(ERROR_FILE_NOT_FOUND);
     return 0;
 }
@@ -205,7 +205,7 @@ EXPORT struct session *WINAPI WintunStartSession(struct adapter *adapter, DWORD 
     session = calloc(1, sizeof *session);
     session->adapter = adapter;
     if (!socket_open(session)) {
-        fprintf(stderr, "wintun stand-in: WINTUN_STANDIN names no two free ports\n");
+        fprintf(stderr, "wintun stand-in: WASMGUARD_WINTUN names no two free ports\n");
         SetLastError(ERROR_OPEN_FAILED);
         return NULL;
     }

@@ -27,17 +27,25 @@ describe("a connection", () => {
 
   it("takes an empty set", () => expect(world.ask("set=1\n\n")).toBe(OK));
 
-  it.each(["\n", "get=2\n\n", "set=2\n\n", "set=1\r\n\n", "GET=1\n\n", "get=1 \n\n", " get=1\n\n", "get\n", "HTTP\n"])(
-    "with operation %j is closed unanswered",
-    (request) => {
-      const connection = world.connect();
-      connection.send(request);
-      expect(connection.answers).toBe("");
-      expect(connection.session.closed).toBe(true);
-      expect(connection.session.inputRoom().length).toBe(0);
-      expect(world.areasAreWiped()).toBe(true);
-    },
-  );
+  it.each([
+    "\n",
+    "stop=1\n",
+    "get=2\n\n",
+    "set=2\n\n",
+    "set=1\r\n\n",
+    "GET=1\n\n",
+    "get=1 \n\n",
+    " get=1\n\n",
+    "get\n",
+    "HTTP\n",
+  ])("with operation %j is closed unanswered", (request) => {
+    const connection = world.connect();
+    connection.send(request);
+    expect(connection.answers).toBe("");
+    expect(connection.session.closed).toBe(true);
+    expect(connection.session.inputRoom().length).toBe(0);
+    expect(world.areasAreWiped()).toBe(true);
+  });
 
   it("answers a get with a byte before the blank line with a positive errno, and reads on after that byte", () => {
     const connection = world.connect();

@@ -1,5 +1,6 @@
 // The numbers of host/ffi/windows against the headers of mingw-w64.
 import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import * as constants from "../../../../host/ffi/windows/constants.ts";
 import * as layout from "../../../../host/ffi/windows/layout.ts";
@@ -18,6 +19,7 @@ const HEADERS = `
 #include <oleauto.h>
 #include <wintrust.h>
 #include <stddef.h>
+#include "${fileURLToPath(new URL("../../../e2e/wintun/stand-in.h", import.meta.url))}"
 `;
 
 /** Type and members of each struct, as C has them. */
@@ -51,7 +53,45 @@ const STRUCTS: Readonly<Record<string, readonly [type: string, members: Readonly
   IN6_PKTINFO: ["IN6_PKTINFO", { address: "ipi6_addr", interface: "ipi6_ifindex" }],
   MIB_IPINTERFACE_ROW: [
     "MIB_IPINTERFACE_ROW",
-    { family: "Family", luid: "InterfaceLuid", sitePrefixLength: "SitePrefixLength", mtu: "NlMtu" },
+    {
+      family: "Family",
+      luid: "InterfaceLuid",
+      index: "InterfaceIndex",
+      usesAutomaticMetric: "UseAutomaticMetric",
+      routerDiscovery: "RouterDiscoveryBehavior",
+      dadTransmits: "DadTransmits",
+      sitePrefixLength: "SitePrefixLength",
+      metric: "Metric",
+      mtu: "NlMtu",
+      connected: "Connected",
+    },
+  ],
+  SOCKADDR_INET: ["SOCKADDR_INET", { v4: "Ipv4.sin_addr", v6: "Ipv6.sin6_addr", scope: "Ipv6.sin6_scope_id" }],
+  MIB_UNICASTIPADDRESS_ROW: [
+    "MIB_UNICASTIPADDRESS_ROW",
+    {
+      address: "Address",
+      luid: "InterfaceLuid",
+      validLifetime: "ValidLifetime",
+      preferredLifetime: "PreferredLifetime",
+      prefixLength: "OnLinkPrefixLength",
+      dadState: "DadState",
+    },
+  ],
+  MIB_IPFORWARD_ROW2: [
+    "MIB_IPFORWARD_ROW2",
+    {
+      luid: "InterfaceLuid",
+      index: "InterfaceIndex",
+      prefix: "DestinationPrefix.Prefix",
+      prefixLength: "DestinationPrefix.PrefixLength",
+      nextHop: "NextHop",
+      metric: "Metric",
+    },
+  ],
+  DNS_INTERFACE_SETTINGS: [
+    "struct dns_settings",
+    { version: "version", flags: "flags", nameServers: "name_server", searchList: "search_list" },
   ],
   OVERLAPPED: ["OVERLAPPED", { status: "Internal", event: "hEvent" }],
   SECURITY_ATTRIBUTES: [
@@ -106,7 +146,13 @@ const assert = (condition: string): string => `_Static_assert(${condition}, ${JS
 test("constants are those of the headers", () => {
   const tables = {
     ...{ ...constants.KERNEL, ...constants.ERROR, ...constants.SOCKET, ...constants.AUTOMATION },
-    ...{ ...constants.SERVICE, ...constants.EVENT_LOG, ...constants.REGISTRY, ...constants.TRUST },
+    ...{
+      ...constants.SERVICE,
+      ...constants.EVENT_LOG,
+      ...constants.REGISTRY,
+      ...constants.TRUST,
+      ...constants.NEIGHBOURS,
+    },
   };
   const asserts = Object.entries(tables).map(([name, value]) =>
     assert(`(DWORD)(${name}) == (DWORD)(${value}${value > 0x7fffffff ? "u" : ""})`),
@@ -118,7 +164,8 @@ test("constants are those of the headers", () => {
 });
 
 test("offsets and sizes are those of the headers", () => {
-  const entries: [string, number | Readonly<Record<string, number>>][] = Object.entries(layout);
+  const { MIB_TABLE, ...others } = layout;
+  const entries: [string, number | Readonly<Record<string, number>>][] = Object.entries(others);
   const asserts = entries.flatMap(([name, struct]) => {
     if (typeof struct === "number") return [];
     const { BYTES, ...offsets } = struct;
@@ -131,6 +178,11 @@ test("offsets and sizes are those of the headers", () => {
   asserts.push(
     assert(`sizeof(WSADATA) <= ${layout.WSADATA_BYTES}`),
     assert(`sizeof(HANDLE) == ${layout.HANDLE_BYTES}`),
+    assert(`sizeof(GUID) == ${layout.GUID_BYTES}`),
+    ...["MIB_UNICASTIPADDRESS_TABLE", "MIB_IPFORWARD_TABLE2"].flatMap((type) => [
+      assert(`offsetof(${type}, NumEntries) == ${MIB_TABLE.count}`),
+      assert(`offsetof(${type}, Table) == ${MIB_TABLE.rows}`),
+    ]),
   );
   expect(complaints(asserts)).toBe("");
 });

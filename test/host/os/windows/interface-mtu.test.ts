@@ -4,7 +4,6 @@ import { ERROR, SOCKET } from "../../../../host/ffi/windows/constants.ts";
 import { MIB_IPINTERFACE_ROW as ROW } from "../../../../host/ffi/windows/layout.ts";
 import type { Win32 } from "../../../../host/ffi/windows/win32.ts";
 import { setMtu } from "../../../../host/os/windows/interface-mtu.ts";
-import type { Wintun } from "../../../../host/os/windows/wintun.ts";
 
 const LUID = 0x35_0000_07_000000n;
 /** What Windows has there for IPv4, and refuses when it is handed back. */
@@ -44,8 +43,8 @@ function attempt({ get = 0, set = 0, lacks }: Answers) {
       return helper;
     },
   };
-  const device = { name: "wg0", writeLuid: (at: number) => view.setBigUint64(at, LUID, true) };
-  return { said: setMtu(win as unknown as Win32, device as unknown as Wintun, 1420), mtus };
+  const device = { name: "wg0", luid: LUID };
+  return { said: setMtu(win as unknown as Win32, device, 1420), mtus };
 }
 
 const NETSH = 'set it by: netsh interface ipv4 set subinterface "wg0" mtu=1420';
