@@ -1,6 +1,7 @@
 /** Agents for node:http and node:https whose connections go through the tunnel, and nowhere else. */
 import { type AgentOptions, Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent, type AgentOptions as HttpsAgentOptions } from "node:https";
+import type { Duplex } from "node:stream";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
 import type { SocketContext } from "../dial.ts";
 import { TunnelSocket } from "../socket.ts";
@@ -41,15 +42,33 @@ export function openTls(context: SocketContext, asked: ConnectionOptions): TLSSo
   return tls;
 }
 
+/** Whether it was given up while it was being made: agents keep it for their next request, though there may be nobody. */
+function isUnmade(socket: Duplex): boolean {
+  const { connecting, secureConnecting } = socket as { connecting?: boolean; secureConnecting?: boolean };
+  return connecting === true || secureConnecting === true;
+}
+
+class PlainAgent extends HttpAgent {
+  override keepSocketAlive(socket: Duplex) {
+    return !isUnmade(socket) && super.keepSocketAlive(socket);
+  }
+}
+
+class SecureAgent extends HttpsAgent {
+  override keepSocketAlive(socket: Duplex) {
+    return !isUnmade(socket) && super.keepSocketAlive(socket);
+  }
+}
+
 export function makeHttpAgent(context: SocketContext, options: AgentOptions = {}): HttpAgent {
-  const agent = new HttpAgent({ keepAlive: true, timeout: KEPT_MS, ...options });
+  const agent = new PlainAgent({ keepAlive: true, timeout: KEPT_MS, ...options });
   // At once, not when it is made: a request that is given up meanwhile ends the connection that it has, and waits for one that it has not.
   agent.createConnection = ((asked: Asked) => open(context, asked, 80)) as HttpAgent["createConnection"];
   return agent;
 }
 
 export function makeHttpsAgent(context: SocketContext, options: HttpsAgentOptions = {}): HttpsAgent {
-  const agent = new HttpsAgent({ keepAlive: true, timeout: KEPT_MS, ...options });
+  const agent = new SecureAgent({ keepAlive: true, timeout: KEPT_MS, ...options });
   agent.createConnection = ((asked: Asked) =>
     openTls(context, {
       ...asked,
