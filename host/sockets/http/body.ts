@@ -23,6 +23,12 @@ export function decoded(stream: Readable, codings: string | undefined): Readable
     const decoder = make() as unknown as Readable & NodeJS.WritableStream;
     const source = result;
     source.on("error", (error) => decoder.destroy(error));
+    // A stream of HTTP/2 that its server cancels tells no error.
+    const cut = (): void => {
+      if (!source.readableEnded) decoder.destroy(source.errored ?? undefined);
+    };
+    if (source.destroyed) cut();
+    else source.once("close", cut);
     decoder.on("close", () => source.destroy());
     source.pipe(decoder);
     result = decoder;
@@ -89,7 +95,10 @@ export function webStream(stream: Readable): ReadableStream<Uint8Array> {
         stream.on("error", (error) => over(() => controller.error(cut(error))));
         stream.once("close", () => over(() => controller.error(cut())));
         stream.pause();
-        if (stream.destroyed) over(() => controller.error(cut(stream.errored ?? undefined)));
+        if (!stream.destroyed) return;
+        // Of HTTP/2 a body without a byte has ended before anybody asks for it.
+        if (stream.readableEnded) over(() => controller.close());
+        else over(() => controller.error(cut(stream.errored ?? undefined)));
       },
       pull() {
         stream.resume();

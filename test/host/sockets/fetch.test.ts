@@ -340,6 +340,26 @@ describe("fetch", () => {
     });
   });
 
+  it.each<[string, number, string, "answers early" | "reads first"]>([
+    ["nothing", 200, "", "answers early"],
+    ["nothing", 201, "", "reads first"],
+    ["no content", 204, "", "answers early"],
+    ["trailers alone", 200, "", "reads first"],
+    ["a body and trailers", 200, "body", "reads first"],
+  ])("takes %s for an answer over HTTP/2, %i", async (what, status, body, when) => {
+    const { origin, fetch, connections } = await secureWeb(async (request, response) => {
+      if (when === "reads first") for await (const _ of request);
+      response.writeHead(status);
+      if (what.includes("trailers")) response.addTrailers({ "x-trailer": "last" });
+      response.end(body);
+    });
+    for (const init of [{}, { method: "POST", body: "posted" }]) {
+      const response = await fetch(origin, init);
+      expect([response.status, await response.text()]).toEqual([status, body]);
+    }
+    expect(connections()).toBe(1);
+  });
+
   it("speaks HTTP/1.1 over TLS where the server knows no other", async () => {
     const { near, far } = pair();
     const { cert, key } = certificate("far.internal");

@@ -184,6 +184,17 @@ describe("a server that never answers", () => {
     expect(connections()).toBe(1);
   });
 
+  it.each<[string, Buffer]>([
+    ["an answer", OK],
+    ["a compressed answer", Buffer.concat([OK, field("content-encoding", "gzip")])],
+  ])("cancels %s: its body is cut off", async (_, fields) => {
+    const { ask, others } = await attacked((socket) => {
+      socket.write(Buffer.concat([frame(HEADERS, END_HEADERS, 1, fields), frame(RST_STREAM, 0, 1, CANCEL)]));
+    });
+    await expect(ask(within()).then((response) => response.text())).rejects.toThrow(/cut off|fetch failed/);
+    expect(await others()).toBe("good");
+  });
+
   it("resets every stream: each request fails by itself", async () => {
     const { ask, others } = await attacked((socket) => {
       socket.write(frame(RST_STREAM, 0, 1, CANCEL));
