@@ -12,6 +12,7 @@ import type { SocketContext } from "../dial.ts";
 import { makeHttpAgent, makeHttpsAgent, open, openTls } from "./agents.ts";
 import { EndedError, isRepeatable, KeptConnectionError, keptFailure, mayRepeat } from "./kept.ts";
 import { Shared } from "./shared.ts";
+import { Uses } from "./uses.ts";
 
 export interface Sending {
   readonly method: string;
@@ -42,7 +43,7 @@ const CONNECTION_FIELDS = new Set([
 
 /** RFC 9113 §7. */
 const REFUSED_STREAM = 0x7;
-/** How long a session without a request is kept. */
+/** How long a session is kept on which nothing comes or goes, or that has no request, whatever its server sends. */
 const SESSION_IDLE_MS = 30_000;
 /** Origins that are remembered; the first one in goes first. */
 const ORIGINS_MAX = 1024;
@@ -92,10 +93,14 @@ export class HttpTransport {
   readonly #tls: ConnectionOptions;
   /** Sessions of HTTP/2, and origins that chose HTTP/1.1. */
   readonly #origins = new Map<string, ClientHttp2Session | "http/1.1">();
+  readonly #uses = new WeakMap<ClientHttp2Session, Uses>();
   /** Those that are being opened in place of ended ones. */
   readonly #nextSessions = new Map<string, Shared<ClientHttp2Session | undefined>>();
 
-  constructor(context: SocketContext, tls: ConnectionOptions = {}) {
+  readonly #sessionIdleMs: number;
+
+  constructor(context: SocketContext, tls: ConnectionOptions = {}, sessionIdleMs = SESSION_IDLE_MS) {
+    this.#sessionIdleMs = sessionIdleMs;
     this.#context = context;
     this.#tls = tls;
     this.httpAgent = makeHttpAgent(context);
@@ -201,11 +206,18 @@ export class HttpTransport {
 
   #keepSession(origin: string, socket: TLSSocket): ClientHttp2Session {
     const session = connectHttp2(origin, { createConnection: () => socket, settings: { enablePush: false } });
-    session.setTimeout(SESSION_IDLE_MS, () => session.close());
+    session.setTimeout(this.#sessionIdleMs, () => session.close());
+    // To be closed it would wait for the server, which may go on for ever.
+    const uses = new Uses(this.#sessionIdleMs, () => {
+      session.destroy();
+      socket.destroy();
+    });
+    this.#uses.set(session, uses);
     // A request under way hears of it by its own stream. What a server goes on to send is nobody's any more; not every runtime ends the
     // connection with the session.
     session.on("error", () => void socket.destroy());
     session.once("close", () => {
+      uses.stop();
       socket.destroy();
       if (this.#origins.get(origin) === session) this.#origins.delete(origin);
     });
@@ -262,9 +274,14 @@ export class HttpTransport {
         ":scheme": "https",
       };
       const stream = session.request({ ...pseudo, ...Object.fromEntries(passing) }, { endStream: body === undefined });
+      const uses = this.#uses.get(session);
+      uses?.begin();
       const abort = (): void => void stream.destroy(signal?.reason);
       signal?.addEventListener("abort", abort, { once: true });
-      stream.once("close", () => signal?.removeEventListener("abort", abort));
+      stream.once("close", () => {
+        uses?.end();
+        signal?.removeEventListener("abort", abort);
+      });
       // The server says so, as of every request behind the last one that its GOAWAY names.
       const failed = (error: Error): unknown =>
         stream.rstCode === REFUSED_STREAM ? new KeptConnectionError("unseen", error) : error;

@@ -58,7 +58,7 @@ async function flood(socket: TLSSocket, chunk: Uint8Array): Promise<number> {
 }
 
 /** A server that speaks `attack` as soon as a request has come. */
-async function attacked(attack: (socket: TLSSocket) => unknown) {
+async function attacked(attack: (socket: TLSSocket) => unknown, sessionIdleMs?: number) {
   const { near, far } = pair();
   const { cert, key } = certificate("far.internal");
   const evil = createTlsServer({ cert, key, ALPNProtocols: ["h2"] }, (socket) => {
@@ -82,7 +82,7 @@ async function attacked(attack: (socket: TLSSocket) => unknown) {
     evil.emit("connection", socket);
   });
   const goodPort = await inside(far, (socket) => good.emit("connection", socket));
-  const transport = new HttpTransport(near, { ca: cert });
+  const transport = new HttpTransport(near, { ca: cert }, sessionIdleMs);
   onTestFinished(() => transport.close());
   const fetch = makeFetch(transport);
   return {
@@ -124,6 +124,26 @@ describe("a server that floods", () => {
     [
       "pushes that nobody wants",
       (socket) => flood(socket, frame(PUSH_PROMISE, END_HEADERS, 1, Buffer.from([0, 0, 0, 2, 0x82]))),
+    ],
+    [
+      "trailers without an end",
+      (socket) => {
+        socket.write(frame(HEADERS, END_HEADERS, 1, OK));
+        socket.write(frame(HEADERS, END_STREAM, 1, bomb(100)));
+        return flood(socket, frame(CONTINUATION, 0, 1, bomb(100)));
+      },
+    ],
+    [
+      "settings, whose answers it does not take",
+      (socket) => flood(socket.pause(), Buffer.concat(Array(1000).fill(frame(SETTINGS, 0, 0)))),
+    ],
+    [
+      "pings, whose answers it does not take",
+      (socket) => flood(socket.pause(), Buffer.concat(Array(1000).fill(frame(PING, 0, 0, Buffer.alloc(8))))),
+    ],
+    [
+      "resets of streams that were never opened",
+      (socket) => flood(socket, Buffer.concat(Array(1000).fill(frame(RST_STREAM, 0, 99, CANCEL)))),
     ],
     ["what is no HTTP/2", (socket) => flood(socket, Buffer.alloc(65_536, 0xff))],
   ])("%s and the request fails, and its connection ends", async (_, attack) => {
@@ -182,6 +202,23 @@ describe("a server that never answers", () => {
     });
     expect((await ask({ ...within(), method: "POST" })).status).toBe(200);
     expect(connections()).toBe(1);
+  });
+
+  it.each<[string, Buffer]>([
+    ["pings", frame(PING, 0, 0, Buffer.alloc(8))],
+    ["resets of what has ended", frame(RST_STREAM, 0, 1, CANCEL)],
+  ])("goes on to send %s when nobody asks anything, and loses its connection", async (_, noise) => {
+    let closed = false;
+    const { ask } = await attacked((socket) => {
+      socket.write(frame(HEADERS, END_HEADERS | END_STREAM, 1, OK));
+      const timer = setInterval(() => socket.write(noise), 5);
+      socket.once("close", () => {
+        clearInterval(timer);
+        closed = true;
+      });
+    }, 100);
+    expect(await (await ask(within())).text()).toBe("");
+    await expect.poll(() => closed, { timeout: 10_000 }).toBe(true);
   });
 
   it.each<[string, Buffer]>([
