@@ -6,7 +6,7 @@ readonly UNIT=wasmguard@wg0.service
 
 fail() {
   echo "failed: $1"
-  systemctl status "$UNIT" --no-pager --full --lines 50
+  systemctl status "$UNIT" alone.service --no-pager --full --lines 50
   systemctl list-jobs --no-pager
   exit 1
 }
@@ -58,3 +58,18 @@ timeout 30 systemctl stop "$UNIT" || fail "stop"
 echo "stopped: $(systemctl is-active "$UNIT"), $(systemctl show -P Result "$UNIT")"
 ip link show wg0 >/dev/null 2>&1 || echo "interface: gone"
 [[ -e /run/wireguard/wg0.sock ]] || echo "socket: gone"
+
+# The daemon by itself, as docs/daemon.md has it; then in the background.
+alone() {
+  printf '[Service]\nType=notify\n%s\n' "$@" >/etc/systemd/system/alone.service
+  systemctl daemon-reload
+  timeout 30 systemctl start alone.service || fail "alone"
+  [[ $(wasmguard show interfaces) == *wg1* ]] || fail "alone, but nobody answers"
+  pid=$(systemctl show -P MainPID alone.service)
+  ss -xlpH | grep -q "/wg1.sock .*pid=$pid," || fail "alone, but another process"
+  timeout 30 systemctl stop alone.service || fail "stop alone"
+  echo "alone: $(systemctl is-active alone.service), $(systemctl show -P Result alone.service)"
+}
+alone "ExecStart=/usr/bin/env wasmguard -f wg1"
+alone "NotifyAccess=all
+ExecStart=/usr/bin/env wasmguard wg1"

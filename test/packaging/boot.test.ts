@@ -44,6 +44,8 @@ it("starts, carries a ping as the user of sysusers.d, comes back after a crash, 
     "stopped: inactive, success",
     "interface: gone",
     "socket: gone",
+    "alone: inactive, success",
+    "alone: inactive, success",
   ]);
   expect(code).toBe(0);
 });
