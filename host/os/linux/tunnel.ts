@@ -10,7 +10,7 @@ import type { Statistic } from "../../metrics/statistics.ts";
 import type { Instant } from "../../time/instant.ts";
 import { EndpointCheck } from "../endpoint-check.ts";
 import { PLACE, type TunnelPorts, type TunnelRequest } from "../machine.ts";
-import { UapiServer } from "../uapi-server.ts";
+import { TOKEN, TunnelControl } from "../tunnel-control.ts";
 import { UdpOutside } from "../udp-outside.ts";
 import type { UnixListener } from "../unix-socket.ts";
 import { bootClock } from "./boot-clock.ts";
@@ -29,7 +29,6 @@ import { linuxZones } from "./zones.ts";
 
 const PLACES = PLACE.others + 1;
 const EVENTS = 32;
-const TOKEN = { network: 1, watch: 2, uapi: 3, threads: 4, leash: 5, connection: 16 } as const;
 
 export interface LinuxTunnelOptions extends TunnelRequest {
   readonly libc: Libc;
@@ -55,8 +54,8 @@ export class LinuxTunnel implements TunnelPorts {
   readonly #interface: InterfaceState;
   readonly #sourceCheck: SourceCheck;
   readonly #endpointCheck: EndpointCheck;
+  readonly #control: TunnelControl;
   #engine: Engine | undefined;
-  #uapi: UapiServer | undefined;
 
   constructor(options: LinuxTunnelOptions) {
     const { core, libc, tun, companions, events, watch, leash, log } = options;
@@ -111,6 +110,13 @@ export class LinuxTunnel implements TunnelPorts {
       },
       gone: () => events.ended("the interface was removed"),
     });
+    this.#control = new TunnelControl({
+      ...options,
+      sockets: this.#sockets,
+      waits: this.#epoll,
+      zones: linuxZones(libc),
+      socketIsGone: () => watch?.isGone() ?? false,
+    });
     this.waiting.set(PLACE.tun, tun.fd);
     this.waiting.set(PLACE.others, this.#epoll.fd);
     for (const fd of this.#interface.fds) this.#epoll.add(fd, TOKEN.network);
@@ -125,16 +131,7 @@ export class LinuxTunnel implements TunnelPorts {
 
   serve(engine: Engine, statistics: () => Iterable<Statistic>): void {
     this.#engine = engine;
-    this.#uapi = new UapiServer({
-      ...this.#options,
-      engine,
-      sockets: this.#sockets,
-      waits: this.#epoll,
-      zones: linuxZones(this.#options.libc),
-      listenerToken: TOKEN.uapi,
-      firstToken: TOKEN.connection,
-      statistics,
-    });
+    this.#control.serve(engine, statistics);
     this.#interface.probe();
   }
 
@@ -165,17 +162,17 @@ export class LinuxTunnel implements TunnelPorts {
   heartbeat(now: Instant): void {
     this.#interface.probe();
     this.#sockets.dropStale(now);
-    const { watch, events } = this.#options;
-    if (watch !== undefined && watch.fd < 0 && watch.isGone()) events.ended("the UAPI socket was removed");
+    const { watch } = this.#options;
+    if (watch !== undefined && watch.fd < 0) this.#control.lookAfterSocket();
   }
 
   nextDeadline(): Instant {
-    return Math.min(this.#sourceCheck.nextDeadline(), this.#uapi?.retryAt ?? Number.POSITIVE_INFINITY);
+    return Math.min(this.#sourceCheck.nextDeadline(), this.#control.nextDeadline());
   }
 
   advance(now: Instant): void {
     this.#sourceCheck.advance(now);
-    if (this.#uapi !== undefined && now >= this.#uapi.retryAt) this.#uapi.retry();
+    this.#control.advance(now);
   }
 
   pathLearnt(peer: Peer): void {
@@ -192,29 +189,14 @@ export class LinuxTunnel implements TunnelPorts {
   }
 
   #dispatch(token: number, ready: number): void {
-    const { companions, events, watch } = this.#options;
-    switch (token) {
-      case TOKEN.threads:
-        return companions?.woken();
-      case TOKEN.network:
-        return this.#interface.read();
-      case TOKEN.watch:
-        if (watch?.isGone()) events.ended("the UAPI socket was removed");
-        return;
-      case TOKEN.leash:
-        return events.ended("asked to end");
-      case TOKEN.uapi:
-        events.configuring("new");
-        return this.#uapi?.accept();
-      default:
-        events.configuring("old");
-        return this.#uapi?.serve(token - TOKEN.connection, ready);
-    }
+    if (token === TOKEN.network) this.#interface.read();
+    else if (token === TOKEN.threads) this.#options.companions?.woken();
+    else this.#control.dispatch(token, ready);
   }
 
   closing(): (() => void)[] {
     return [
-      () => this.#uapi?.close(),
+      () => this.#control.close(),
       () => this.#sockets.stop(),
       () => this.#interface.close(),
       () => this.#sourceCheck.close(),

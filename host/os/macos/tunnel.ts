@@ -7,8 +7,8 @@ import type { Statistic } from "../../metrics/statistics.ts";
 import type { Instant } from "../../time/instant.ts";
 import { EndpointCheck } from "../endpoint-check.ts";
 import { PLACE, type TunnelPorts, type TunnelRequest } from "../machine.ts";
+import { TOKEN, TunnelControl } from "../tunnel-control.ts";
 import { TunnelSockets } from "../tunnel-sockets.ts";
-import { UapiServer } from "../uapi-server.ts";
 import { UdpOutside } from "../udp-outside.ts";
 import type { UnixListener } from "../unix-socket.ts";
 import { InterfaceState } from "./interface-state.ts";
@@ -21,8 +21,6 @@ import { uptime } from "./uptime.ts";
 import type { Utun } from "./utun.ts";
 import { UTUN_INSIDE_BYTES, UtunInside } from "./utun-inside.ts";
 import { darwinZones } from "./zones.ts";
-
-const TOKEN = { network: 1, watch: 2, uapi: 3, leash: 4, connection: 16 } as const;
 
 export interface DarwinTunnelOptions extends TunnelRequest {
   readonly libc: DarwinLibc;
@@ -45,8 +43,8 @@ export class DarwinTunnel implements TunnelPorts {
   readonly #sockets: TunnelSockets;
   readonly #interface: InterfaceState;
   readonly #endpointCheck: EndpointCheck;
+  readonly #control: TunnelControl;
   #engine: Engine | undefined;
-  #uapi: UapiServer | undefined;
 
   constructor(options: DarwinTunnelOptions) {
     const { core, libc, utun, events, watch, leash, log } = options;
@@ -83,6 +81,13 @@ export class DarwinTunnel implements TunnelPorts {
       device: () => this.#interface.index,
       mark: () => 0,
     });
+    this.#control = new TunnelControl({
+      ...options,
+      sockets: this.#sockets,
+      waits: this.waiting,
+      zones: darwinZones(libc),
+      socketIsGone: () => watch.isGone(),
+    });
     this.waiting.set(PLACE.tun, utun.fd);
     this.waiting.add(this.#interface.fd, TOKEN.network);
     this.waiting.watchFolder(watch.fd, TOKEN.watch);
@@ -105,16 +110,7 @@ export class DarwinTunnel implements TunnelPorts {
 
   serve(engine: Engine, statistics: () => Iterable<Statistic>): void {
     this.#engine = engine;
-    this.#uapi = new UapiServer({
-      ...this.#options,
-      engine,
-      sockets: this.#sockets,
-      waits: this.waiting,
-      zones: darwinZones(this.#options.libc),
-      listenerToken: TOKEN.uapi,
-      firstToken: TOKEN.connection,
-      statistics,
-    });
+    this.#control.serve(engine, statistics);
     this.#interface.probe();
   }
 
@@ -139,19 +135,15 @@ export class DarwinTunnel implements TunnelPorts {
   heartbeat(now: Instant): void {
     this.#interface.probe();
     this.#sockets.dropStale(now);
-    this.#lookAfterSocket();
-  }
-
-  #lookAfterSocket(): void {
-    if (this.#options.watch.isGone()) this.#options.events.ended("the UAPI socket was removed");
+    this.#control.lookAfterSocket();
   }
 
   nextDeadline(): Instant {
-    return this.#uapi?.retryAt ?? Number.POSITIVE_INFINITY;
+    return this.#control.nextDeadline();
   }
 
   advance(now: Instant): void {
-    if (this.#uapi !== undefined && now >= this.#uapi.retryAt) this.#uapi.retry();
+    this.#control.advance(now);
   }
 
   /** A source is an address alone here, and where packets leave is for the routes to say (udp-send.ts). */
@@ -162,30 +154,15 @@ export class DarwinTunnel implements TunnelPorts {
   }
 
   serveOthers(): void {
-    this.waiting.visitOthers((token, ready) => this.#dispatch(token, ready));
-  }
-
-  #dispatch(token: number, ready: number): void {
-    const { events } = this.#options;
-    switch (token) {
-      case TOKEN.network:
-        return this.#interface.read();
-      case TOKEN.watch:
-        return this.#lookAfterSocket();
-      case TOKEN.leash:
-        return events.ended("asked to end");
-      case TOKEN.uapi:
-        events.configuring("new");
-        return this.#uapi?.accept();
-      default:
-        events.configuring("old");
-        return this.#uapi?.serve(token - TOKEN.connection, ready);
-    }
+    this.waiting.visitOthers((token, ready) => {
+      if (token === TOKEN.network) this.#interface.read();
+      else this.#control.dispatch(token, ready);
+    });
   }
 
   closing(): (() => void)[] {
     return [
-      () => this.#uapi?.close(),
+      () => this.#control.close(),
       () => this.#sockets.stop(),
       () => this.#interface.close(),
       () => this.#endpointCheck.close(),
