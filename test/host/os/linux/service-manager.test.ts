@@ -3,10 +3,10 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { SOCKET } from "../../../host/ffi/constants.ts";
-import { SOCKADDR_UN } from "../../../host/ffi/layout.ts";
-import { check, type Libc, openLibc } from "../../../host/ffi/libc.ts";
-import { connectServiceManager, listenerAt, tellServiceManager } from "../../../host/os/service-manager.ts";
+import { SOCKET } from "../../../../host/ffi/constants.ts";
+import { SOCKADDR_UN } from "../../../../host/ffi/layout.ts";
+import { check, type Libc, openLibc } from "../../../../host/ffi/libc.ts";
+import { connectServiceManager, listenerAt, tellServiceManager } from "../../../../host/os/service-manager.ts";
 
 let directory: string;
 let libc: Libc;
