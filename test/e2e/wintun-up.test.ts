@@ -3,19 +3,22 @@
  * down what is set, as Windows would have it.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, type TestContext, test } from "vitest";
 import { cannotRun } from "./support/requirements.ts";
 import { missingWine, type WineProgram, WineSession, windowsPath } from "./support/wine-session.ts";
-import { WintunBed } from "./support/wintun-bed.ts";
+import { ECHO, echo, isEcho, WintunBed } from "./support/wintun-bed.ts";
 
 const script = (name: string): string => fileURLToPath(new URL(`../../scripts/${name}`, import.meta.url));
 
 const INTERFACE = "Address = 10.0.0.1/24, fd00::1/64\nDNS = 10.0.0.53, fd00::53, corp.example";
 const PEER = "AllowedIPs = 10.0.0.2/32, 0.0.0.0/0, fd00:0:0:1::/64";
+
+/** Wine starts in seconds where nobody else is. */
+const MANY_STARTS = { timeout: 180_000 };
 
 let folder = "";
 let wine: WineSession | undefined;
@@ -45,76 +48,106 @@ const path = (name: string): string => join(folder, `${name}.conf`);
 const settingsOf = (name: string): string => join(folder, `${name}.settings`);
 
 interface Attempt {
+  /** What the stand-in knows from the start. */
+  readonly known?: string;
   readonly ofInterface?: string;
+  readonly ofPeer?: string;
   readonly options?: readonly string[];
   readonly variables?: Readonly<Record<string, string>>;
 }
 
 let attempts = 0;
 
-async function up(ctx: TestContext, { ofInterface = "", options = [], variables = {} }: Attempt) {
+async function up(
+  ctx: TestContext,
+  { known = "outside\n", ofInterface = "", ofPeer = PEER, options = [], variables = {} }: Attempt,
+) {
   const session = wine ?? cannotRun(ctx, missingWine() ?? "no session in Wine");
   const file = settingsOf(`${attempts++}`);
+  writeFileSync(file, known);
   const driver = ["--allow-unsigned-wintun", "--wintun", windowsPath(join(folder, "wintun.dll"))];
   const environment = { WASMGUARD_IP_HELPER: windowsPath(file), ...variables };
   const interfaceLines = `${INTERFACE}\n${ofInterface}`;
-  const bed = await WintunBed.up(session, path, [interfaceLines, PEER], [...driver, ...options], environment);
+  const bed = await WintunBed.up(session, path, [interfaceLines, ofPeer], [...driver, ...options], environment);
   open.push(bed);
   ctx.onTestFailed(() => console.log(bed.daemon.output));
-  const settings = (): string[] => (existsSync(file) ? readFileSync(file, "utf8").split(/\r?\n/).slice(0, -1) : []);
+  const settings = (): string[] => readFileSync(file, "utf8").slice(known.length).split(/\r?\n/).slice(0, -1);
   const run = async (...words: string[]): Promise<WineProgram> => {
     const program = session.wasmguard([...words, windowsPath(path(bed.name))], environment);
     ctx.onTestFailed(() => console.log(program.output));
     await program.ends();
     return program;
   };
-  return { session, bed, settings, run };
+  return { session, bed, file, settings, run };
 }
 
 const linesOf = ({ output }: WineProgram): string[] =>
   output.split(/\r?\n/).filter((line) => line.startsWith("wasmguard: ") && !line.includes("experimental"));
 
-test("`up` sets what the configuration says and returns, `save` writes it down, `down` ends the daemon", async (ctx) => {
-  const { session, bed, settings, run } = await up(ctx, {});
+test(
+  "`up` sets what the configuration says and returns, `save` writes it down, `down` ends the daemon",
+  MANY_STARTS,
+  async (ctx) => {
+    const { session, bed, settings, run } = await up(ctx, {});
+    expect(bed.daemon.code).toBe(0);
+    expect(settings()).toEqual([
+      "interface ipv4 mtu 1420 metric automatic discovery 2 dad 3",
+      "interface ipv6 mtu 1420 metric automatic discovery 2 dad 3",
+      "address 10.0.0.1/24",
+      "address fd00::1/64",
+      "interface ipv4 mtu 1412 metric automatic discovery 0 dad 0",
+      "interface ipv6 mtu 1412 metric automatic discovery 0 dad 0",
+      "dns ipv4 servers 10.0.0.53 search corp.example",
+      "dns ipv6 servers fd00::53 search corp.example",
+      "route fd00:0:0:1::/64 by :: metric 0",
+      "route 10.0.0.2/32 by 0.0.0.0 metric 0",
+      "interface ipv4 mtu 1412 metric 0 discovery 2 dad 3",
+      "route 0.0.0.0/0 by 0.0.0.0 metric 0",
+    ]);
+    await bed.pingFromNear(1);
+
+    const again = await run("up");
+    expect(again.code).toBe(1);
+    expect(linesOf(again)[0]).toMatch(/already exists\. Take it down first/);
+
+    // The same file, for who may read it is told by its access control list.
+    const { ino } = statSync(path(bed.name));
+    const saved = await run("save");
+    expect(saved.code).toBe(0);
+    expect(statSync(path(bed.name)).ino).toBe(ino);
+    const text = readFileSync(path(bed.name), "utf8");
+    expect(text).toContain(
+      "Address = 10.0.0.1/24\nAddress = fd00::1/64\nDNS = 10.0.0.53\nDNS = fd00::53\nDNS = corp.example\n",
+    );
+    expect(text).toMatch(/ListenPort = \d+\nPrivateKey = \S{44}\n/);
+
+    const down = await run("down");
+    expect(down.code).toBe(0);
+    expect(settings().slice(-2)).toEqual(["dns ipv4 servers  search ", "dns ipv6 servers  search "]);
+    expect(await session.ask(bed.name, "get=1\n\n")).toBe("ENOENT");
+    const nothing = await run("down");
+    expect(nothing.code).toBe(1);
+    expect(linesOf(nothing)[0]).toMatch(/is not a WireGuard interface that is up/);
+  },
+);
+
+test("a peer is not followed to where routes lead into the tunnel", async (ctx) => {
+  const { bed, file } = await up(ctx, { ofPeer: "AllowedIPs = 10.0.0.2/32, 127.0.0.0/8" });
   expect(bed.daemon.code).toBe(0);
-  expect(settings()).toEqual([
-    "interface ipv4 mtu 1420 metric automatic discovery 2 dad 3",
-    "interface ipv6 mtu 1420 metric automatic discovery 2 dad 3",
-    "address 10.0.0.1/24",
-    "address fd00::1/64",
-    "interface ipv4 mtu 1412 metric automatic discovery 0 dad 0",
-    "interface ipv6 mtu 1412 metric automatic discovery 0 dad 0",
-    "dns ipv4 servers 10.0.0.53 search corp.example",
-    "dns ipv6 servers fd00::53 search corp.example",
-    "route fd00:0:0:1::/64 by :: metric 0",
-    "route 10.0.0.2/32 by 0.0.0.0 metric 0",
-    "interface ipv4 mtu 1412 metric 0 discovery 2 dad 3",
-    "route 0.0.0.0/0 by 0.0.0.0 metric 0",
-  ]);
-  await bed.pingFromNear(1);
-
-  const again = await run("up");
-  expect(again.code).toBe(1);
-  expect(linesOf(again)[0]).toMatch(/already exists\. Take it down first/);
-
-  // The same file, for who may read it is told by its access control list.
-  const { ino } = statSync(path(bed.name));
-  const saved = await run("save");
-  expect(saved.code).toBe(0);
-  expect(statSync(path(bed.name)).ino).toBe(ino);
-  const text = readFileSync(path(bed.name), "utf8");
-  expect(text).toContain(
-    "Address = 10.0.0.1/24\nAddress = fd00::1/64\nDNS = 10.0.0.53\nDNS = fd00::53\nDNS = corp.example\n",
-  );
-  expect(text).toMatch(/ListenPort = \d+\nPrivateKey = \S{44}\n/);
-
-  const down = await run("down");
-  expect(down.code).toBe(0);
-  expect(settings().slice(-2)).toEqual(["dns ipv4 servers  search ", "dns ipv6 servers  search "]);
-  expect(await session.ask(bed.name, "get=1\n\n")).toBe("ENOENT");
-  const nothing = await run("down");
-  expect(nothing.code).toBe(1);
-  expect(linesOf(nothing)[0]).toMatch(/is not a WireGuard interface that is up/);
+  await bed.pingFromFar(1);
+  const before = bed.far.listenPort;
+  const endpoint = async () => /endpoint=(.*)/.exec(await bed.get())?.[1];
+  const moveAndSpeak = async (sequence: number): Promise<void> => {
+    await bed.far.listen(0);
+    bed.sendFar(echo(ECHO.request, "far", sequence));
+    expect(await bed.nextNear()).toSatisfy(isEcho(ECHO.request, "far", sequence));
+  };
+  writeFileSync(file, "inside 127.0.0.1\n");
+  await moveAndSpeak(2);
+  expect(await endpoint()).toBe(`127.0.0.1:${before}`);
+  writeFileSync(file, "");
+  await moveAndSpeak(3);
+  expect(await endpoint()).toBe(`127.0.0.1:${bed.far.listenPort}`);
 });
 
 test("what the system refuses ends `up` with one line, and the daemon with it", async (ctx) => {
@@ -126,7 +159,7 @@ test("what the system refuses ends `up` with one line, and the daemon with it", 
   expect(await session.ask(bed.name, "get=1\n\n")).toBe("ENOENT");
 });
 
-test("hooks run only when the command line says so", async (ctx) => {
+test("hooks run only when the command line says so", MANY_STARTS, async (ctx) => {
   const ofInterface = 'PreUp = echo in %i> "%CONFIG_FILE%.pre"\nPostDown = echo "%INTERFACE%"> "%CONFIG_FILE%.post"';
   const refused = await up(ctx, { ofInterface });
   expect(refused.bed.daemon.code).toBe(1);

@@ -52,6 +52,7 @@ export class Win32 {
   readonly automation: Calls<(typeof SIGNATURES)["oleaut32"]>;
   readonly #backend: Backend;
   readonly #folder: string;
+  #ipHelper: IpHelperCalls | undefined;
 
   constructor(backend: Backend, memory: WebAssembly.Memory) {
     this.#backend = backend;
@@ -83,7 +84,8 @@ export class Win32 {
 
   /** @throws where Windows, or what stands for it, lacks a function */
   ipHelper(): IpHelperCalls {
-    return this.system(IP_HELPER, IP_HELPER_SIGNATURES);
+    this.#ipHelper ??= this.system(IP_HELPER, IP_HELPER_SIGNATURES);
+    return this.#ipHelper;
   }
 
   /** Functions of one of the system's DLLs that few need. @throws where Windows, or what stands for it, lacks one */

@@ -51,7 +51,6 @@ export class InterfaceSettings {
   readonly #win: Win32;
   readonly #name: string;
   readonly #luid: bigint;
-  #boundHelper: IpHelperCalls | undefined;
 
   /** Use findInterface. */
   constructor(win: Win32, name: string, luid: bigint) {
@@ -62,8 +61,7 @@ export class InterfaceSettings {
 
   get #helper(): IpHelperCalls {
     try {
-      this.#boundHelper ??= this.#win.ipHelper();
-      return this.#boundHelper;
+      return this.#win.ipHelper();
     } catch (cause) {
       throw new IpHelperError(cause);
     }

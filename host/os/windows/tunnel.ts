@@ -11,6 +11,7 @@ import { DEFAULT_MTU } from "../mtu.ts";
 import { TunnelSockets } from "../tunnel-sockets.ts";
 import { Areas } from "./areas.ts";
 import { NetworkWatch } from "./network-watch.ts";
+import { OuterWay } from "./outer-way.ts";
 import { PipeServer } from "./pipe-server.ts";
 import { Udp } from "./udp.ts";
 import { UdpOutside } from "./udp-outside.ts";
@@ -39,7 +40,9 @@ export class WindowsTunnel implements TunnelPorts {
   readonly #areas: Areas;
   readonly #sockets: TunnelSockets;
   #server: PipeServer | undefined;
+  readonly #udp: Udp;
   #watch: NetworkWatch | undefined;
+  #way: OuterWay | undefined;
 
   constructor(options: WindowsTunnelOptions) {
     const { core, win, device, events } = options;
@@ -52,6 +55,7 @@ export class WindowsTunnel implements TunnelPorts {
     this.waiting = new WaitSet(win, this.#areas);
     const drained = (family: 4 | 6): void => this.waiting.drained(family === 4 ? PLACE.udp4 : PLACE.udp6);
     const udp = new Udp({ core, win, areas: this.#areas, drained });
+    this.#udp = udp;
     this.outside = new UdpOutside(core, win, udp, this.#areas);
     this.#sockets = new TunnelSockets({
       udp,
@@ -106,8 +110,13 @@ export class WindowsTunnel implements TunnelPorts {
       ...this.#options,
       areas: this.#areas,
       waits: this.waiting,
-      changed: () => engine.clearSources(),
+      changed: () => {
+        engine.clearSources();
+        this.#way?.look();
+      },
     });
+    this.#way = new OuterWay({ ...this.#options, udp: this.#udp, changed: () => engine.clearSources() });
+    this.#way.look();
     // Packets may have come since the interface was made.
     this.waiting.mayHave(PLACE.tun);
     events.mtu(DEFAULT_MTU);
@@ -133,6 +142,7 @@ export class WindowsTunnel implements TunnelPorts {
     this.#sockets.dropStale(now);
     // Should the end of the interface have been taken for an empty ring, nothing else would tell of it.
     this.waiting.mayHave(PLACE.tun);
+    this.#way?.look();
   }
 
   nextDeadline(): Instant {
@@ -146,8 +156,8 @@ export class WindowsTunnel implements TunnelPorts {
   /** Sources are chosen anew whenever the network changes, and when Windows refuses one. */
   pathLearnt(): void {}
 
-  mayFollow(): boolean {
-    return true;
+  mayFollow(path: number): boolean {
+    return this.#way?.mayFollow(path) ?? true;
   }
 
   closing(): (() => void)[] {

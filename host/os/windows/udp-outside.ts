@@ -62,7 +62,7 @@ export class UdpOutside implements Outside {
   #sendTrain(index: number): void {
     const { views } = this.#core;
     const record = this.#core.tx(index);
-    const socket = this.#udp.socket(pathFamily(views, txPath(record)) === 4 ? 4 : 6);
+    const socket = this.#udp.sendingSocket(pathFamily(views, txPath(record)) === 4 ? 4 : 6);
     if (socket < 0) {
       this.#errors[index] = ERROR.WSAEADDRNOTAVAIL;
       return;

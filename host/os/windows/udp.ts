@@ -13,6 +13,7 @@ import type { BoundSockets } from "../machine.ts";
 import type { UdpEnds } from "../tunnel-sockets.ts";
 import type { Areas } from "./areas.ts";
 import { Message } from "./message.ts";
+import type { Outer } from "./outer-interface.ts";
 import { ReceiveCall } from "./receive-call.ts";
 
 const NONE: BoundSockets = { v4: -1, v6: -1, port: 0 };
@@ -41,6 +42,7 @@ export class Udp implements UdpEnds {
   readonly #message: Message;
   readonly #call: ReceiveCall;
   #sockets = NONE;
+  readonly #outer: Record<4 | 6, Outer> = { 4: "any", 6: "any" };
 
   /** @throws WindowsError */
   constructor(options: UdpOptions) {
@@ -61,6 +63,32 @@ export class Udp implements UdpEnds {
   /** @returns −1 for none */
   socket(family: 4 | 6): number {
     return family === 4 ? this.#sockets.v4 : this.#sockets.v6;
+  }
+
+  /** The one to send by. @returns −1 for none, also where there is no way out of the tunnel */
+  sendingSocket(family: 4 | 6): number {
+    return this.#outer[family] === "nowhere" ? -1 : this.socket(family);
+  }
+
+  /** Which way datagrams take, of sockets to come too. @returns 0, or the error at which nothing is sent any more */
+  leaveBy(family: 4 | 6, outer: Outer): number {
+    this.#outer[family] = outer;
+    const socket = this.socket(family);
+    return socket < 0 ? 0 : this.#setWay(socket, family);
+  }
+
+  #setWay(socket: number, family: 4 | 6): number {
+    const outer = this.#outer[family];
+    const index = typeof outer === "number" ? outer : 0;
+    const { view, at } = this.#win.scratch;
+    // In network byte order for IPv4, and in the machine's for IPv6.
+    view.setUint32(0, index, family === 6);
+    const [level, option] =
+      family === 4 ? [SOCKET.IPPROTO_IP, SOCKET.IP_UNICAST_IF] : [SOCKET.IPPROTO_IPV6, SOCKET.IPV6_UNICAST_IF];
+    if (this.#win.sockets.setsockopt(socket, level, option, at(0), 4) === 0) return 0;
+    const error = this.#win.sockets.WSAGetLastError();
+    if (outer !== "any") this.#outer[family] = "nowhere";
+    return error;
   }
 
   bind(port: number): BoundSockets {
@@ -111,6 +139,7 @@ export class Udp implements UdpEnds {
     const level = isV4 ? SOCKET.IPPROTO_IP : SOCKET.IPPROTO_IPV6;
     this.#set(socket, level, isV4 ? SOCKET.IP_PKTINFO : SOCKET.IPV6_PKTINFO, 1);
     this.#set(socket, level, isV4 ? SOCKET.IP_RECVTOS : SOCKET.IPV6_RECVTCLASS, 1);
+    if (this.#outer[family] !== "any") this.#setWay(socket, family);
     // A port of a peer's that is closed is no error of ours.
     scratch.view.setUint32(0, 0, true);
     sockets.WSAIoctl(socket, SOCKET.SIO_UDP_CONNRESET, scratch.at(0), 4, 0, 0, scratch.at(8), 0, 0);

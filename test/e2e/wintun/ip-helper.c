@@ -22,8 +22,14 @@
 #define ROWS_MAX 32
 #define OUTER_INDEX 7
 #define OUTER_MTU 1492
+#define STANDIN_INDEX 0xfffff0
 
 static const GUID interface_id = {0x77617364, 0x6775, 0x6172, {1, 2, 3, 4, 5, 6, 7, 8}};
+
+static void *wines(const char *name)
+{
+    return (void *)GetProcAddress(LoadLibraryW(L"iphlpwine.dll"), name);
+}
 
 static DWORD refusal(void)
 {
@@ -149,7 +155,7 @@ EXPORT DWORD WINAPI GetIpInterfaceEntry(MIB_IPINTERFACE_ROW *row)
     char line[LINE_CHARS];
     unsigned family, mtu;
     if (row->Family != AF_INET && row->Family != AF_INET6) return ERROR_INVALID_PARAMETER;
-    if (!own && row->InterfaceIndex != OUTER_INDEX) return ERROR_NOT_FOUND;
+    if (!own && row->InterfaceIndex == 0) return ERROR_NOT_FOUND;
     row->NlMtu = own ? 65535 : OUTER_MTU;
     row->SitePrefixLength = 64;
     row->UseAutomaticMetric = TRUE;
@@ -198,16 +204,60 @@ EXPORT DWORD WINAPI CreateIpForwardEntry2(const MIB_IPFORWARD_ROW2 *row)
     return is_recorded(line) ? ERROR_OBJECT_ALREADY_EXISTS : record(line);
 }
 
-/* All that is not the tunnel's leaves by one other interface. */
+/* A line "inside ADDRESS" is no setting: packets to there are led into the tunnel. All else leaves by one other interface. */
 EXPORT DWORD WINAPI GetBestRoute2(NET_LUID *luid, NET_IFINDEX index, const SOCKADDR_INET *source, const SOCKADDR_INET *to,
                                   ULONG options, MIB_IPFORWARD_ROW2 *row, SOCKADDR_INET *best)
 {
-    char text[INET6_ADDRSTRLEN];
-    if (luid != NULL || index != 0 || source != NULL || options != 0) return ERROR_INVALID_PARAMETER;
+    char text[INET6_ADDRSTRLEN], line[LINE_CHARS];
+    if (luid != NULL || source != NULL || options != 0) return ERROR_INVALID_PARAMETER;
     if (strcmp(text_of(to, text), "?") == 0) return ERROR_INVALID_PARAMETER;
+    snprintf(line, sizeof line, "inside %s", text);
     memset(row, 0, sizeof *row);
     memset(best, 0, sizeof *best);
-    row->InterfaceIndex = OUTER_INDEX;
+    row->InterfaceIndex = index != 0 ? index : is_recorded(line) ? STANDIN_INDEX : OUTER_INDEX;
+    return NO_ERROR;
+}
+
+EXPORT DWORD WINAPI ConvertInterfaceLuidToIndex(const NET_LUID *luid, NET_IFINDEX *index)
+{
+    typedef DWORD(WINAPI * convert)(const NET_LUID *, NET_IFINDEX *);
+    if (luid->Value != STANDIN_LUID) return ((convert)wines("ConvertInterfaceLuidToIndex"))(luid, index);
+    *index = STANDIN_INDEX;
+    return NO_ERROR;
+}
+
+/* The routes that were recorded, and for a line "outside", which is no setting, default routes by the interface of loopback. */
+EXPORT DWORD WINAPI GetIpForwardTable2(ADDRESS_FAMILY family, MIB_IPFORWARD_TABLE2 **result)
+{
+    MIB_IPFORWARD_TABLE2 *table =
+        HeapAlloc(GetProcessHeap(), HEAP_ZERO_MEMORY, sizeof *table + ROWS_MAX * sizeof table->Table[0]);
+    typedef DWORD(WINAPI * ask)(struct sockaddr *, DWORD *);
+    ask best = (ask)wines("GetBestInterfaceEx");
+    struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    FILE *file = state("r");
+    char line[LINE_CHARS], to[INET6_ADDRSTRLEN];
+    unsigned bits;
+    DWORD index;
+    MIB_IPFORWARD_ROW2 *row = table->Table;
+    if (family != AF_INET && family != AF_INET6) return ERROR_INVALID_PARAMETER;
+    while (file != NULL && fgets(line, sizeof line, file) != NULL && row < table->Table + ROWS_MAX) {
+        SOCKADDR_INET *prefix = &row->DestinationPrefix.Prefix;
+        if (strncmp(line, "outside", 7) == 0 && best((struct sockaddr *)&loopback, &index) == NO_ERROR) {
+            prefix->si_family = family;
+            row->InterfaceIndex = index;
+            row++;
+        } else if (sscanf(line, "route %45[0-9a-f:.]/%u", to, &bits) == 2 && (strchr(to, ':') == NULL) == (family == AF_INET)) {
+            prefix->si_family = family;
+            inet_pton(family, to, family == AF_INET ? (void *)&prefix->Ipv4.sin_addr : (void *)&prefix->Ipv6.sin6_addr);
+            row->DestinationPrefix.PrefixLength = bits;
+            row->InterfaceLuid.Value = STANDIN_LUID;
+            row->InterfaceIndex = STANDIN_INDEX;
+            row++;
+        }
+    }
+    if (file != NULL) fclose(file);
+    table->NumEntries = row - table->Table;
+    *result = table;
     return NO_ERROR;
 }
 

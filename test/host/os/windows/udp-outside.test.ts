@@ -33,7 +33,7 @@ function send(result: number, error: number): { incidents: number; refused: bool
     WSAGetLastError: () => error,
   };
   const win = { memory, base: 0n, sockets } as unknown as Win32;
-  const outside = new UdpOutside(core, win, { socket: () => 1 } as unknown as Udp, new Areas(core));
+  const outside = new UdpOutside(core, win, { sendingSocket: () => 1 } as unknown as Udp, new Areas(core));
   const incidents = outside.send(1);
   return { incidents, refused: outside.refused(0), sends };
 }
