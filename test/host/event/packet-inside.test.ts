@@ -31,7 +31,7 @@ async function joined(sharesBuffers: boolean): Promise<{ host: TunEnd; given: Ui
   near.addPeer({ publicKey: far.publicKey, allowedIps: ["10.0.0.2"], endpoint: "192.0.2.2:51820" });
   far.addPeer({ publicKey: near.publicKey, allowedIps: ["10.0.0.1"] });
   host.write(packet(NEAR, FAR, Uint8Array.of(0)));
-  await expect.poll(() => given.length).toBe(1);
+  await expect.poll(() => given.length, { timeout: 25_000 }).toBe(1);
   given.length = 0;
   return { host, given };
 }
@@ -44,7 +44,7 @@ it.each([true, false])("packets of a train come whole and in order (shared buffe
   // One of another length ends a train.
   sent.push(packet(NEAR, FAR, filled(COUNT).subarray(0, 333)), packet(NEAR, FAR, filled(COUNT + 1)));
   for (const each of sent) host.write(each);
-  await expect.poll(() => given.length).toBe(sent.length);
+  await expect.poll(() => given.length, { timeout: 25_000 }).toBe(sent.length);
   expect(given.map((bytes) => Buffer.from(bytes).toString("hex"))).toEqual(
     sent.map((bytes) => Buffer.from(bytes).toString("hex")),
   );
@@ -64,7 +64,7 @@ it("a packet that was refused is in no buffer", async () => {
     const refused = i % 8 === 5;
     host.write(packet(refused ? STRANGER : NEAR, FAR, filled(refused ? secret : i)));
   }
-  await expect.poll(() => given.length).toBe((COUNT / 8) * 7);
+  await expect.poll(() => given.length, { timeout: 25_000 }).toBe((COUNT / 8) * 7);
   const marker = Buffer.from(filled(secret).subarray(0, 32));
   for (const { buffer } of given) expect(Buffer.from(buffer).includes(marker)).toBe(false);
   expect(given.some(({ buffer }, i) => i > 0 && buffer === given[i - 1]!.buffer)).toBe(true);
