@@ -46,7 +46,7 @@ export class Libc extends Posix<Calls> {
 
   /** The kernel's msg_len is not to be relied on: a single message goes out by sendmsg. */
   sendmmsg(fd: number, messages: number, count: number, flags: number): number {
-    // Node compiles calls of up to three arguments; a fourth costs 0.25 µs. A mmsghdr starts with a msghdr.
+    // A mmsghdr starts with a msghdr, and of three arguments Node's FFI makes no array.
     if (count === 1) return this.c.sendmsg(fd, messages, flags) < 0 ? -this.errno() : 1;
     const n = this.c.sendmmsg(fd, messages, count, flags);
     return n < 0 ? -this.errno() : n;

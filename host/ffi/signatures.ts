@@ -133,3 +133,18 @@ export function convertArguments(
     }
   }
 }
+
+/** As convertArguments, with a conversion for each place. */
+export function convertEach(call: RawCall, convert: readonly ((value: number) => bigint)[]): Call {
+  const [first, second, third, fourth, fifth] = convert;
+  switch (convert.length) {
+    case 3:
+      return (a, b, c) => call(first!(a!), second!(b!), third!(c!));
+    case 4:
+      return (a, b, c, d) => call(first!(a!), second!(b!), third!(c!), fourth!(d!));
+    case 5:
+      return (a, b, c, d, e) => call(first!(a!), second!(b!), third!(c!), fourth!(d!), fifth!(e!));
+    default:
+      return (...args) => call(...args.map((value, i) => convert[i]!(value)));
+  }
+}

@@ -1,6 +1,6 @@
 /**
  * poll(2) over a handful of descriptors, in linear memory: for those that packets come through. It takes three arguments, as
- * many as Node's FFI compiles, where epoll_wait has four and costs microseconds more while the caches are cold. Everything
+ * many as Node's FFI makes no array of, where epoll_wait has four and costs microseconds more while the caches are cold. Everything
  * else waits behind one Epoll, whose own descriptor is among these.
  */
 import { POLL } from "../../ffi/constants.ts";
@@ -54,7 +54,7 @@ export class PollSet {
     return this.#result("poll", this.#libc.poll(this.#area, this.#places, timeout));
   }
 
-  /** As wait, but to the microsecond, and for less than a second: by ppoll, which takes one argument too many for Node to compile. */
+  /** As wait, but to the microsecond, and for less than a second: by ppoll. */
   waitBriefly(timeoutMs: number): number {
     if (!this.#ppollRefused) {
       const ready = this.#ppoll(this.#places, timeoutMs);

@@ -60,7 +60,7 @@ export class UdpReceiver {
     return this.#libc.recvmmsg(fd, this.#table.headers, room, SOCKET.MSG_DONTWAIT);
   }
 
-  /** By recvmsg, which has few enough arguments for Node to compile the call. */
+  /** By recvmsg, which has few enough arguments for Node to make no array of them. */
   #receiveOne(fd: number): number {
     const length = this.#libc.recvmsg(fd, this.#table.headers, SOCKET.MSG_DONTWAIT);
     if (length < 0) return length;

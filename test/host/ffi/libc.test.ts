@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { SystemError } from "../../../host/errors.ts";
 import { EBADF, ENOENT } from "../../../host/ffi/errno.ts";
 import { check, openLibc } from "../../../host/ffi/libc.ts";
+import { NULL } from "../../../host/ffi/posix.ts";
 import { SCRATCH_BYTES } from "../../../host/ffi/scratch.ts";
 import { findRuntime } from "../../support/runtimes.ts";
 
@@ -42,6 +43,22 @@ for (const [name, args] of WITHOUT) {
     expect(stdout).toMatch(/koffi.*--allow-ffi/);
   });
 }
+
+test("numbers of the packet path reach C as they are, also below zero and beyond two of its arguments", async () => {
+  const shared = memory();
+  const libc = await openLibc(shared);
+  const [list, bytes] = [1024, 2048];
+  const fd = libc.eventfd(7, 0);
+  const view = new DataView(shared.buffer);
+  view.setInt32(list, fd, true);
+  view.setInt16(list + 4, 1, true); // POLLIN
+  expect(libc.poll(list, 1, -1)).toBe(1);
+  expect(libc.ppoll(list, 1, NULL)).toBe(1);
+  expect(libc.read(-1, bytes, 8)).toBe(-EBADF);
+  expect([libc.read(fd, bytes, 8), view.getBigUint64(bytes, true)]).toEqual([8, 7n]);
+  expect(libc.recvmmsg(-1, bytes, 1, 0)).toBe(-EBADF);
+  libc.close(fd);
+});
 
 test("a failed call returns the negated errno, and check makes it an error with name and subject", async () => {
   const libc = await openLibc(memory());
