@@ -1,7 +1,7 @@
 /**
  * ChaCha20 (RFC 8439 §2.3, §2.4) and XChaCha20 (draft-irtf-cfrg-xchacha-03) as streams, and HChaCha20.
  * The state lies in scratch memory as sixteen words: four constants, eight of the key, the block counter
- * (always handed over apart, the word is not read), three of the nonce.
+ * (always handed over apart, the word does not matter), three of the nonce.
  */
 import { fourBlocks, KEYSTREAM_ONLY } from "./chacha20-simd";
 import { Symmetric, wipeSymmetric } from "./layout";

@@ -4,8 +4,8 @@
  */
 import { SCRATCH, SCRATCH_AEAD } from "../memory/scratch";
 
-const STATE: usize = SCRATCH_AEAD; // 160 bytes: the sixteen words of ChaCha20, then six vectors
-const POLY1305: usize = SCRATCH_AEAD + 192; // 128 bytes: struct Poly1305
+const STATE: usize = SCRATCH_AEAD; // 224 bytes: the sixteen words of ChaCha20, then ten vectors
+const POLY1305: usize = SCRATCH_AEAD + 224; // 96 bytes: struct Poly1305
 const BLOCKS: usize = SCRATCH_AEAD + 320; // 16 bytes: an incomplete block for Poly1305
 const TAG: usize = SCRATCH_AEAD + 336; // 16 bytes: the tag as computed
 const NONCE: usize = SCRATCH_AEAD + 352; // 16 bytes: the inner nonce of XChaCha20
