@@ -96,6 +96,8 @@ export function pair(near = "10.0.0.1", far = "10.0.0.2"): { near: Node; far: No
   let over = false;
   const [out, back] = [new Link(), new Link()];
   onTestFinished(() => {
+    // Node 26 crashes on a session of HTTP/2 whose connection is collected with a write under way, instead of being closed.
+    for (const { open } of [nodes.near, nodes.far]) for (const one of [...open]) one.destroy();
     over = true;
     out.cut = true;
     back.cut = true;
