@@ -5,19 +5,11 @@
  */
 import { errnoName } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
+import type { InterfaceHandler } from "../interface-handler.ts";
 import type { Log } from "../machine.ts";
 import { LinkFollower } from "./link-follower.ts";
 import { NetworkMonitor } from "./netlink.ts";
 import type { LinuxTun } from "./tun.ts";
-
-export interface InterfaceHandler {
-  cameUp(): void;
-  wentDown(): void;
-  mtu(bytes: number): void;
-  /** Addresses, routes or links of the machine changed, and with them, perhaps, how peers are reached. */
-  networkChanged(): void;
-  gone(): void;
-}
 
 const NO_NEWS =
   "no netlink: what changes at interfaces and routes is noticed late or not at all, and routes are not asked whether they lead into the tunnel";

@@ -4,7 +4,7 @@
  * nice value of a process counts only within its session, and the session's own value counts outside: so both are set.
  */
 import { writeFileSync } from "node:fs";
-import { setPriority } from "node:os";
+import { setProcessPriority } from "../priority.ts";
 
 const AUTOGROUP = "/proc/self/autogroup";
 
@@ -14,11 +14,7 @@ const AUTOGROUP = "/proc/self/autogroup";
  * @returns whether the system agreed
  */
 export function setNice(nice: number): boolean {
-  try {
-    setPriority(nice);
-  } catch {
-    return false;
-  }
+  if (!setProcessPriority(nice)) return false;
   try {
     writeFileSync(AUTOGROUP, `${nice}`);
   } catch {

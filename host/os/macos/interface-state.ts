@@ -1,16 +1,8 @@
 /** Follows the tunnel's own interface: up or down, its MTU, its end; and notices when addresses or routes of the machine change. */
 import type { DarwinLibc } from "../../ffi/darwin/libc.ts";
+import type { InterfaceHandler } from "../interface-handler.ts";
 import { openRouteSocket, readRouteNews } from "./route-socket.ts";
 import type { Utun } from "./utun.ts";
-
-export interface InterfaceHandler {
-  cameUp(): void;
-  wentDown(): void;
-  mtu(bytes: number): void;
-  /** How peers are reached may be another. */
-  networkChanged(): void;
-  gone(): void;
-}
 
 export class InterfaceState {
   /** To wait on: readable when there is news. */

@@ -1,6 +1,5 @@
 /** macOS as the daemon sees it. Nobody has run it there: it is made by Apple's headers and documents, and runs against a stand-in in tests. */
 import { writeFileSync } from "node:fs";
-import { setPriority } from "node:os";
 import type { Zones } from "../../address/endpoint-text.ts";
 import type { ConfinementStatus, KeyMemory } from "../../confine/confinement-status.ts";
 import type { Core } from "../../core/core.ts";
@@ -15,6 +14,7 @@ import type {
   TunnelPorts,
   TunnelRequest,
 } from "../machine.ts";
+import { setProcessPriority } from "../priority.ts";
 import { unconfined } from "../unconfined.ts";
 import type { UnixListener } from "../unix-socket.ts";
 import { protectKeyMemory } from "./key-memory.ts";
@@ -97,13 +97,6 @@ export class DarwinMachine implements Machine {
 }
 
 export const macos: DaemonSystem = {
-  setPriority(nice) {
-    try {
-      setPriority(nice);
-      return true;
-    } catch {
-      return false;
-    }
-  },
+  setPriority: setProcessPriority,
   open: async (core) => new DarwinMachine(core, await openDarwinLibc(core.memory)),
 };

@@ -1,5 +1,4 @@
 /** Windows as the daemon sees it. */
-import { setPriority } from "node:os";
 import { NUMERIC_ZONES } from "../../address/endpoint-text.ts";
 import type { ConfinementStatus, KeyMemory } from "../../confine/confinement-status.ts";
 import type { Core } from "../../core/core.ts";
@@ -7,6 +6,7 @@ import { openWin32, type Win32 } from "../../ffi/windows/win32.ts";
 import { SESSIONS } from "../control-session.ts";
 import type { ControlRequest, DaemonSystem, DeviceRequest, Machine, RightsRequest, TunnelRequest } from "../machine.ts";
 import { DEFAULT_MTU } from "../mtu.ts";
+import { setProcessPriority } from "../priority.ts";
 import { unconfined } from "../unconfined.ts";
 import { makePipes } from "./control-pipe.ts";
 import { setMtu } from "./interface-mtu.ts";
@@ -82,15 +82,7 @@ class WindowsMachine implements Machine {
 }
 
 export const windows: DaemonSystem = {
-  /** Priority classes of Windows stand for ranges of nice values. */
-  setPriority(nice) {
-    try {
-      setPriority(nice);
-      return true;
-    } catch {
-      return false;
-    }
-  },
+  setPriority: setProcessPriority,
   services: async () => (await import("./service/services.ts")).windowsServices(),
   open: async (core) => new WindowsMachine(core, await openWin32(core.memory)),
 };
