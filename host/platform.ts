@@ -51,6 +51,12 @@ export function doublesSocketBuffers(): boolean {
   return process.platform === "linux";
 }
 
+/** Where configurations are that are called by their names: on macOS Homebrew's, too, for both processors. */
+export function configurationFolders(): readonly string[] {
+  const homebrew = ["/usr/local/etc/wireguard", "/opt/homebrew/etc/wireguard"];
+  return ["/etc/wireguard", ...(process.platform === "darwin" ? homebrew : [])];
+}
+
 /** Whether /proc tells a process about itself. */
 export function hasProcessFiles(): boolean {
   return process.platform === "linux";

@@ -8,12 +8,11 @@ import { withoutMark } from "../../config/byte-order-mark.ts";
 import { parseConfig } from "../../config/parse.ts";
 import { decodeRawText, encodeRawText, isUnicode } from "../../config/raw-text.ts";
 import { type PeerSettings, type SystemSettings, type TunnelSettings, wipeSettings } from "../../config/settings.ts";
-import { filesHaveModes } from "../../platform.ts";
+import { configurationFolders, filesHaveModes } from "../../platform.ts";
 import { CliError, UsageError } from "../command-errors.ts";
 import { complain } from "../print.ts";
 import { SourceBytes } from "./source.ts";
 
-const CONFIG_FOLDER = "/etc/wireguard";
 const NAME = /^[a-zA-Z0-9_=+.-]{1,15}$/;
 const FILE = /^([a-zA-Z0-9_=+.-]{1,15})\.conf$/;
 
@@ -54,13 +53,20 @@ function warnIfWorldAccessible(path: string): void {
   if (open !== 0) complain(`Warning: \`${path}' is world accessible\n`);
 }
 
-/** @param argument  a path ending in .conf, or the name of a file in /etc/wireguard. @throws CliError */
-function locate(argument: string): { path: string; name: string } {
-  const named = NAME.test(argument) && !argument.endsWith(".conf") ? `${CONFIG_FOLDER}/${argument}.conf` : argument;
+/** The configuration of that name that is there, or the place where it would be looked for first. */
+function named(name: string, folders: readonly string[]): string {
+  const paths = folders.map((folder) => `${folder}/${name}.conf`);
+  return paths.find((path) => existsSync(path)) ?? paths[0]!;
+}
+
+/** @param argument  a path ending in .conf, or the name of a file in one of the folders. @throws CliError */
+function locate(argument: string, folders: readonly string[]): { path: string; name: string } {
+  const isName = NAME.test(argument);
   // As wg-quick: a bare "wg0.conf" is a name too, but the file that is there is what is meant.
-  const path = existsSync(fsPath(named)) || !NAME.test(argument) ? named : `${CONFIG_FOLDER}/${argument}.conf`;
+  const isFile = !isName || (argument.endsWith(".conf") && existsSync(argument));
+  const path = isFile ? argument : named(argument, folders);
   if (!existsSync(fsPath(path))) {
-    throw new CliError(`${path} does not exist`, "Give a FILE.conf, or a NAME in /etc/wireguard");
+    throw new CliError(`${path} does not exist`, `Give a FILE.conf, or a NAME in ${folders.join(" or ")}`);
   }
   // Not what stands before a separator at the end, which names a folder.
   const name = path.endsWith(".conf") ? FILE.exec(basename(path))?.[1] : undefined;
@@ -74,8 +80,8 @@ function locate(argument: string): { path: string; name: string } {
 }
 
 /** @param argument  as raw text. @throws CliError, ConfigError */
-export function openConfigFile(argument: string): ConfigFile {
-  const { path, name } = locate(argument);
+export function openConfigFile(argument: string, folders = configurationFolders()): ConfigFile {
+  const { path, name } = locate(argument, folders);
   const real = realPath(path);
   const source = SourceBytes.open(path, fsPath(path));
   try {

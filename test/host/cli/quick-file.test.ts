@@ -46,6 +46,16 @@ describe("the configuration file", () => {
     expect(() => openConfigFile("./wgnone7.conf")).toThrow("./wgnone7.conf does not exist");
   });
 
+  it("that is a name is found in the first folder that has it", () => {
+    const folders = ["first", "second"].map((name) => join(folder, name));
+    for (const path of folders) mkdirSync(path);
+    file("second/wgnone8.conf");
+    expect(openConfigFile("wgnone8", folders).path).toBe(join(folders[1]!, "wgnone8.conf"));
+    file("first/wgnone8.conf");
+    expect(openConfigFile("wgnone8", folders).path).toBe(join(folders[0]!, "wgnone8.conf"));
+    expect(() => openConfigFile("wgnone9", folders)).toThrow(`${folders[0]}/wgnone9.conf does not exist`);
+  });
+
   it("that anyone may read is warned of", () => {
     const write = vi.mocked(complain).mockReturnValue();
     openConfigFile(file("wg0.conf"));
