@@ -62,7 +62,7 @@ const PLATFORMS = [
   {
     platform: "Windows x86_64, the daemon",
     tier: 3,
-    what: "Node 26 under Wine, with a stand-in for wintun.dll that the tests build: handshake, traffic both ways, roaming, rekeying, the control pipe, starts that fail; as a service, from install to uninstall; up, save and down, with a stand-in for what Wine lacks of IP Helper",
+    what: "Node 26 under Wine, with a stand-in for wintun.dll that the tests build: handshake, traffic both ways, roaming, rekeying, the control pipe, starts that fail; as a service, from install to uninstall; up, save and down, with a stand-in for what Wine lacks of IP Helper; in Bun and Deno a handshake and traffic",
     tests: /^test\/e2e\/wintun(-up|-service)?\.test/,
   },
   {

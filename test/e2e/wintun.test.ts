@@ -162,6 +162,25 @@ describe("a tunnel", () => {
   });
 });
 
+test.for(["bun", "deno"] as const)("%s runs it, too, from its start to Ctrl-C", async (runtime, ctx) => {
+  const wineSession = session(ctx);
+  ctx.onTestFinished(() => {
+    wineSession.runtime = "node";
+  });
+  wineSession.runtime = runtime;
+  const bed = await openBed(ctx);
+  expect(bed.daemon.output).toContain(`ready; FFI of ${runtime}`);
+  await bed.pingFromFar(1);
+  for (let i = 0; i < WINDOW; i++) bed.sendNear(bed.packet("near to far", 1400, i));
+  for (let i = 0; i < WINDOW; i++) expect(await bed.nextFar()).toEqual(bed.packet("near to far", 1400, i));
+  // What Windows says of the last call is heard in this runtime, too.
+  const second = wineSession.wasmguard([...unsigned(dll()), bed.name], await WintunBed.standIn());
+  expect(await second.ends()).toBe(1);
+  expect(second.output).toContain("another process answers on");
+  wineSession.interrupt(bed.daemon, "Ctrl-C");
+  expect(await bed.daemon.ends()).toBe(0);
+});
+
 test("tells its metrics to whoever shows the token", async (ctx) => {
   const token = "a-long-random-word-of-an-administrator";
   writeFileSync(join(folder, "token"), `${token}\r\n`);

@@ -1,3 +1,5 @@
+import type { Runtime } from "../../platform.ts";
+
 /**
  * Every function of Windows that wasmguard calls, by the DLL that has it, and the shape of its arguments, one letter each, its result behind
  * the colon:
@@ -113,7 +115,7 @@ export type Calls<Table> = { readonly [Name in keyof Table]: Table[Name] extends
 
 /** What a runtime's FFI must offer. */
 export interface Backend {
-  readonly name: "node";
+  readonly name: Runtime;
   /** Machine address of the bytes. They must not move: Wasm memory or a plain ArrayBuffer. */
   addressOf(bytes: Uint8Array): bigint;
   /** The functions of one DLL, with offsets counted from `base`. @throws when it cannot be loaded or lacks one */

@@ -28,14 +28,24 @@ export type IpHelperCalls = Calls<typeof IP_HELPER_SIGNATURES>;
 
 /** @throws WindowsRuntimeError */
 export async function openWin32(memory: WebAssembly.Memory): Promise<Win32> {
-  if (runtime() !== "node") throw new WindowsRuntimeError(runtimeName());
   try {
-    const backend = (await import("./node.ts")).nodeBackend();
+    const backend = await loadBackend();
     if (backend !== undefined) return new Win32(backend, memory);
   } catch (cause) {
     throw new WindowsRuntimeError(runtimeName(), cause);
   }
   throw new WindowsRuntimeError(runtimeName());
+}
+
+async function loadBackend(): Promise<Backend | undefined> {
+  switch (runtime()) {
+    case "bun":
+      return (await import("./bun.ts")).bunBackend();
+    case "deno":
+      return (await import("./deno.ts")).denoBackend();
+    default:
+      return (await import("./node.ts")).nodeBackend();
+  }
 }
 
 export class Win32 {

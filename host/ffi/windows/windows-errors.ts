@@ -20,11 +20,12 @@ export class WindowsError extends WasmguardError {
   }
 }
 
-/** The daemon on Windows calls the system by Node's own FFI. */
+/** The daemon on Windows calls the system by the runtime's own FFI. */
 export class WindowsRuntimeError extends WasmguardError {
   readonly name = "WindowsRuntimeError";
   readonly code = "FFI_UNAVAILABLE";
-  readonly nextStep = "On Windows start it with Node >= 26 (with --allow-ffi under --permission).";
+  readonly nextStep =
+    "On Windows start it with Node >= 26 (with --allow-ffi under --permission), Bun, or Deno with --allow-ffi.";
   constructor(runtime: string, cause?: unknown) {
     super(`${runtime} cannot call the DLLs of Windows`, { cause });
   }

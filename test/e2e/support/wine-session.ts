@@ -71,6 +71,8 @@ export class WineSession {
   readonly #wine: ChildProcess;
   readonly #socket: Socket;
   readonly #takers = new Map<number, (event: Event) => void>();
+  /** What programs run in that are started from now on. */
+  runtime: "node" | "bun" | "deno" = "node";
   /** What Wine tells of itself, where it was asked to. */
   diagnostics = "";
   #next = 0;
@@ -133,7 +135,7 @@ export class WineSession {
   wasmguard(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd?: string): WineProgram {
     const program = new WineProgram(this.#next);
     const words = [windowsPath(`${ROOT}bin/wasmguard.js`), ...args];
-    this.#send({ do: "start", args: words, env, cwd }, (event) => program.take(event));
+    this.#send({ do: "start", runtime: this.runtime, args: words, env, cwd }, (event) => program.take(event));
     return program;
   }
 

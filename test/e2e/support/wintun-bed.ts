@@ -145,7 +145,7 @@ export class WintunBed {
     );
     const bed = new WintunBed(session, ends, daemon);
     try {
-      await daemon.writes(/ ready; FFI of node/);
+      await daemon.writes(/ ready; FFI of /);
       await bed.set(
         `private_key=${hex(nearPrivate)}\nlisten_port=0\npublic_key=${hex(far.publicKey)}\n` +
           `endpoint=127.0.0.1:${far.listenPort}\nallowed_ip=10.0.0.2/32\n`,

@@ -12,10 +12,18 @@ const children = new Map();
 
 const INTERRUPT = fileURLToPath(new URL("interrupt.mjs", import.meta.url));
 
+const installed = (path) => fileURLToPath(new URL(`../../../.runtimes/windows/node_modules/${path}`, import.meta.url));
+const RUNTIMES = {
+  node: [process.execPath],
+  bun: [installed("@oven/bun-windows-x64/bin/bun.exe")],
+  deno: [installed("@deno/win32-x64/deno.exe"), "run", "--quiet", "--no-lock", "--allow-all"],
+};
+
 const requests = {
-  /** Start this runtime with arguments; tell what it writes, and how it ends. */
-  start({ id, args, env, cwd }) {
-    const child = spawn(process.execPath, args, {
+  /** Start a runtime with arguments; tell what it writes, and how it ends. */
+  start({ id, runtime, args, env, cwd }) {
+    const [program, ...before] = RUNTIMES[runtime];
+    const child = spawn(program, [...before, ...args], {
       env: { ...process.env, ...env },
       cwd,
       stdio: ["pipe", "pipe", "pipe"],
