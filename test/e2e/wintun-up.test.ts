@@ -3,7 +3,7 @@
  * down what is set, as Windows would have it.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -46,6 +46,12 @@ afterAll(async () => {
 
 const path = (name: string): string => join(folder, `${name}.conf`);
 const settingsOf = (name: string): string => join(folder, `${name}.settings`);
+
+/** At once, for it may look at any time. */
+function tellStandIn(file: string, lines: string): void {
+  writeFileSync(`${file}.new`, lines);
+  renameSync(`${file}.new`, file);
+}
 
 interface Attempt {
   /** What the stand-in knows from the start. */
@@ -142,12 +148,33 @@ test("a peer is not followed to where routes lead into the tunnel", async (ctx) 
     bed.sendFar(echo(ECHO.request, "far", sequence));
     expect(await bed.nextNear()).toSatisfy(isEcho(ECHO.request, "far", sequence));
   };
-  writeFileSync(file, "inside 127.0.0.1\n");
+  tellStandIn(file, "inside 127.0.0.1\n");
   await moveAndSpeak(2);
   expect(await endpoint()).toBe(`127.0.0.1:${before}`);
-  writeFileSync(file, "");
+  tellStandIn(file, "");
   await moveAndSpeak(3);
   expect(await endpoint()).toBe(`127.0.0.1:${bed.far.listenPort}`);
+});
+
+test("with a default route into the tunnel its datagrams leave by another, or not at all", async (ctx) => {
+  const session = wine ?? cannotRun(ctx, missingWine() ?? "no session in Wine");
+  const file = settingsOf("routes");
+  const all = "route 0.0.0.0/0 by 0.0.0.0 metric 0\n";
+  tellStandIn(file, `outside\n${all}`);
+  const dll = windowsPath(join(folder, "wintun.dll"));
+  const bed = await WintunBed.open(session, dll, [], { WASMGUARD_IP_HELPER: windowsPath(file) });
+  open.push(bed);
+  ctx.onTestFailed(() => console.log(bed.daemon.output));
+  await bed.daemon.writes(/IPv4: the tunnel takes the default route, datagrams leave by interface \d+/);
+  await bed.pingFromNear(1);
+  tellStandIn(file, all);
+  await bed.daemon.writes(/IPv4: all routes lead into the tunnel, so nothing is sent outside/);
+  bed.sendNear(echo(ECHO.request, "near", 2));
+  await bed.daemon.writes(/that the system refused to send/);
+  tellStandIn(file, "");
+  await bed.daemon.writes(/IPv4: datagrams leave where routes lead/);
+  // The next one that comes is this.
+  await bed.pingFromNear(3);
 });
 
 test("what the system refuses ends `up` with one line, and the daemon with it", async (ctx) => {

@@ -136,9 +136,15 @@ export class WintunBed {
   }
 
   /** Both ends know each other; only the daemon knows where the other is. @param dll as Windows sees it */
-  static async open(session: WineSession, dll: string, options: readonly string[]): Promise<WintunBed> {
+  static async open(
+    session: WineSession,
+    dll: string,
+    options: readonly string[],
+    variables: Readonly<Record<string, string>> = {},
+  ): Promise<WintunBed> {
     const { ends, nearPrivate } = await WintunBed.#prepare();
-    const { name, far, env } = ends;
+    const { name, far } = ends;
+    const env = { ...ends.env, ...variables };
     const daemon = session.wasmguard(
       ["--no-confine", "--allow-unsigned-wintun", "--wintun", dll, ...options, name],
       env,

@@ -218,10 +218,12 @@ EXPORT DWORD WINAPI GetBestRoute2(NET_LUID *luid, NET_IFINDEX index, const SOCKA
     return NO_ERROR;
 }
 
+typedef DWORD(WINAPI *to_index)(const NET_LUID *, NET_IFINDEX *);
+typedef DWORD(WINAPI *to_luid)(const WCHAR *, NET_LUID *);
+
 EXPORT DWORD WINAPI ConvertInterfaceLuidToIndex(const NET_LUID *luid, NET_IFINDEX *index)
 {
-    typedef DWORD(WINAPI * convert)(const NET_LUID *, NET_IFINDEX *);
-    if (luid->Value != STANDIN_LUID) return ((convert)wines("ConvertInterfaceLuidToIndex"))(luid, index);
+    if (luid->Value != STANDIN_LUID) return ((to_index)wines("ConvertInterfaceLuidToIndex"))(luid, index);
     *index = STANDIN_INDEX;
     return NO_ERROR;
 }
@@ -231,20 +233,18 @@ EXPORT DWORD WINAPI GetIpForwardTable2(ADDRESS_FAMILY family, MIB_IPFORWARD_TABL
 {
     MIB_IPFORWARD_TABLE2 *table =
         HeapAlloc(GetProcessHeap(), HEAP_ZERO_MEMORY, sizeof *table + ROWS_MAX * sizeof table->Table[0]);
-    typedef DWORD(WINAPI * ask)(struct sockaddr *, DWORD *);
-    ask best = (ask)wines("GetBestInterfaceEx");
-    struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     FILE *file = state("r");
     char line[LINE_CHARS], to[INET6_ADDRSTRLEN];
     unsigned bits;
-    DWORD index;
+    NET_LUID loopback;
     MIB_IPFORWARD_ROW2 *row = table->Table;
     if (family != AF_INET && family != AF_INET6) return ERROR_INVALID_PARAMETER;
     while (file != NULL && fgets(line, sizeof line, file) != NULL && row < table->Table + ROWS_MAX) {
         SOCKADDR_INET *prefix = &row->DestinationPrefix.Prefix;
-        if (strncmp(line, "outside", 7) == 0 && best((struct sockaddr *)&loopback, &index) == NO_ERROR) {
+        if (strncmp(line, "outside", 7) == 0) {
             prefix->si_family = family;
-            row->InterfaceIndex = index;
+            ((to_luid)wines("ConvertInterfaceAliasToLuid"))(L"lo", &loopback);
+            ((to_index)wines("ConvertInterfaceLuidToIndex"))(&loopback, &row->InterfaceIndex);
             row++;
         } else if (sscanf(line, "route %45[0-9a-f:.]/%u", to, &bits) == 2 && (strchr(to, ':') == NULL) == (family == AF_INET)) {
             prefix->si_family = family;
