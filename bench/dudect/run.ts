@@ -3,6 +3,7 @@
 import { newWorkspace } from "../../host/crypto/ciphers-module.ts";
 import { main as curve } from "../../host/crypto/x25519-module.ts";
 import { positive, readCommandLine } from "../command-line.ts";
+import { loadAnswers } from "./answers.ts";
 import { compare } from "./welch.ts";
 
 /** dudect's own threshold for "this leaks". */
@@ -155,6 +156,38 @@ subjects.push({
   prepare: smallOrderPoints,
   run: () => curve.exports.x25519Both(BOTH_RESULTS, SCALAR, POINT, SCALAR, OTHER_POINT),
 });
+
+/** What answers take, by the core's own code. The first scalar is the secret; of two at once, the other is any. */
+for (const kernel of ["none", "256 bits"] as const) {
+  const { exports: core, bytes: memory, area } = await loadAnswers(kernel);
+  const [scalar, other, points, keys, out] = [area, area + 64, area + 128, area + 256, area + 320];
+  memory.set(random(32), other);
+  for (const fill of [0, 255]) {
+    const text = `scalar of ${fill === 0 ? "zeros" : "ones"}`;
+    const prepare = (secretClass: 0 | 1): void => {
+      crypto.getRandomValues(scratch);
+      if (secretClass === 0) scratch.fill(fill);
+      memory.set(scratch, scalar);
+      for (let point = 0; point < 4; point++) memory.set(publicKey, points + 32 * point);
+    };
+    const classes = [text, "random scalar"] as const;
+    subjects.push({
+      name: `X25519 of two answers at once, kernel: ${kernel}, ${text}`,
+      classes,
+      calls: 1,
+      prepare,
+      run: () => core.x25519Answers(keys, out, scalar, other, points),
+    });
+    if (kernel !== "none") continue;
+    subjects.push({
+      name: `X25519 of an answer, ${text}`,
+      classes,
+      calls: 1,
+      prepare,
+      run: () => core.x25519Answer(keys, out, scalar, points, points + 32),
+    });
+  }
+}
 
 function measure({ calls, prepare, run }: Subject, seconds: number): [number[], number[]] {
   const times: [number[], number[]] = [[], []];

@@ -34,8 +34,8 @@ test.each([
   expect(told).toEqual([expect.stringContaining(expected)]);
 });
 
-test.runIf(flags.has("avx2"))("the whole kernel becomes 256-bit", () => {
-  const output = run("node26", ["traced"], ["--trace-wasm-revectorize"]);
+test.each(flags.has("avx2") ? (["node26"] as const) : [])("in %s the whole kernel becomes 256-bit", (name) => {
+  const output = run(name, ["traced"], ["--trace-wasm-revectorize"]);
   const saved = [...output.matchAll(/Save: (\d+), cost: (\d+)/g)].map(([, save, cost]) => Number(save) - Number(cost));
   // V8's own count of pairs, of multiply, square, the step's loops, settle and addScaled.
   expect(saved.length).toBe(5);

@@ -1,0 +1,43 @@
+/** X25519 as the core has it and no package exports it: compiled for the purpose, with the kernel of 256 bits where that can be had. */
+import { fileURLToPath } from "node:url";
+import asc from "assemblyscript/asc";
+import { compileLadders } from "../../host/daemon/wide-ladders.ts";
+
+interface Exports {
+  readonly table: WebAssembly.Table;
+  area(): number;
+  checkLadders(area: number, place: number): number;
+  x25519Answer(publicKey: number, out: number, scalar: number, one: number, other: number): number;
+  x25519Answers(publicKeys: number, out: number, scalar: number, otherScalar: number, points: number): number;
+}
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const FLAGS =
+  "--runtime stub --noAssert -O2 --importMemory --sharedMemory --initialMemory 1 --maximumMemory 65536 --exportTable";
+
+async function compile(): Promise<Uint8Array<ArrayBuffer>> {
+  let wasm: Uint8Array<ArrayBuffer> | undefined;
+  const features = "simd,bulk-memory,threads,relaxed-simd";
+  const args = ["bench/dudect/answers-entry.ts", ...FLAGS.split(" "), "--enable", features, "--baseDir", ROOT];
+  const { error, stderr } = await asc.main([...args, "--outFile", "module.wasm"], {
+    writeFile: (name: string, contents: string | Uint8Array) => {
+      if (name === "module.wasm") wasm = Uint8Array.from(contents as Uint8Array);
+    },
+  });
+  if (error || wasm === undefined) throw new Error(`asc: ${stderr.toString()}`, { cause: error });
+  return wasm;
+}
+
+/** @param kernel  "none": pairs of ladders. @throws where there is no kernel and one is asked for */
+export async function loadAnswers(kernel: "none" | "256 bits") {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
+  const { instance } = await WebAssembly.instantiate(await compile(), { env: { memory, abort: () => {} } });
+  const exports = instance.exports as unknown as Exports;
+  if (kernel === "256 bits") {
+    const ladders = new WebAssembly.Instance(await compileLadders(), { env: { memory } }).exports;
+    const place = exports.table.grow(1, ladders.climb);
+    if (exports.checkLadders(exports.area(), place) !== 1)
+      throw new Error("the kernel of 256 bits cannot be used here");
+  }
+  return { exports, bytes: new Uint8Array(memory.buffer), area: exports.area() };
+}
