@@ -167,9 +167,8 @@ const DIGEST = new Uint8Array(main.bytes.buffer, AT, HASH_BYTES);
 const DIGEST_WORDS = new Float64Array(main.bytes.buffer, AT, HASH_BYTES / Float64Array.BYTES_PER_ELEMENT);
 const BLOCK = new Uint8Array(main.bytes.buffer, AT + HASH_BYTES, BLOCK_BYTES);
 
-/** Plain BLAKE2s of a message of up to 64 bytes. */
-function blockDigest(message: Uint8Array): Uint8Array<ArrayBuffer> {
-  const length = lengthOf(message);
+/** Plain BLAKE2s of a message of `length` bytes, up to 64. */
+function blockDigest(message: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
   if (length > 0) BLOCK.set(message);
   blake2sBlock(AT, length);
   const digest = new Uint8Array(DIGEST);
@@ -195,9 +194,12 @@ function anyDigest(message: Uint8Array, options?: Blake2sOptions): Uint8Array<Ar
   }
 }
 
-/** Small, so that engines inline it. */
+/** Small, so that engines inline it. To ask for the length once more would be a twentieth of so short a hash. */
 function digestOf(message: Uint8Array, options?: Blake2sOptions): Uint8Array<ArrayBuffer> {
-  if (options === undefined && isBytes(message) && lengthOf(message) <= BLOCK_BYTES) return blockDigest(message);
+  if (options === undefined && isBytes(message)) {
+    const length = lengthOf(message);
+    if (length <= BLOCK_BYTES) return blockDigest(message, length);
+  }
   return anyDigest(message, options);
 }
 
