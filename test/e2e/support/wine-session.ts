@@ -1,5 +1,5 @@
 /** Programs in Node of Windows, under Wine, for a test outside of it: they share the network, and one session's pipes. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
@@ -104,6 +104,8 @@ export class WineSession {
     env: Readonly<Record<string, string>>,
     stderr: "inherit" | "pipe",
   ): Promise<WineSession> {
+    // In a sandbox it is down at first.
+    execFileSync("ip", ["link", "set", "lo", "up"]);
     const server = createServer();
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
