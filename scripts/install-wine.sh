@@ -60,6 +60,8 @@ if [[ ! -e $wine/complete ]]; then
   export WASMGUARD_WINE_KEEP=1
   timeout --kill-after=10 120 "$root/scripts/run-in-wine.sh" wineboot --init
   timeout --kill-after=10 60 "$root/scripts/run-in-wine.sh" reg add 'HKCU\Software\Wine\Drivers' /v Graphics /d null /f
+  # Until a service has answered: Wine allows 10 seconds, which a runtime's start may take where others are at work.
+  timeout --kill-after=10 60 "$root/scripts/run-in-wine.sh" reg add 'HKLM\System\CurrentControlSet\Control' /v ServicesPipeTimeout /d 60000 /f
   unset WASMGUARD_WINE_KEEP
   touch "$wine/complete"
 fi
