@@ -103,10 +103,6 @@ export function pair(near = "10.0.0.1", far = "10.0.0.2"): { near: Node; far: No
     back.cut = true;
   });
   const nodes = { near: node(near, out, () => over), far: node(far, back, () => over) };
-  // As a network does that is closed. A session of HTTP/2 in Node 26 crashes when it is collected as garbage while it closes and still has to write.
-  onTestFinished(() => {
-    for (const { open } of Object.values(nodes)) for (const one of open) one.destroy();
-  });
   const join = (link: Link, { stack }: Node): void => {
     link.deliver = (packet) => {
       setImmediate(() => {
