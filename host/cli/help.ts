@@ -1,5 +1,11 @@
 /** Help texts. Options come from the table, so that no option can be missing here. */
-import { COMMON_OPTIONS, DAEMON_OPTIONS, type OptionRow, WINDOWS_QUICK_OPTIONS } from "./option-table.ts";
+import {
+  COMMON_OPTIONS,
+  DAEMON_OPTIONS,
+  type OptionRow,
+  SERVICE_OPTIONS,
+  WINDOWS_QUICK_OPTIONS,
+} from "./option-table.ts";
 import { PROXY_OPTIONS } from "./proxy/options.ts";
 
 const COLUMN = 26;
@@ -82,9 +88,10 @@ Examples:
        wasmguard service start | stop | uninstall NAME
 
 Windows (experimental), as administrator: a tunnel as a service, wasmguard-NAME, which starts with the system. OPTIONS are those of
-the daemon. From FILE.conf, a whole path, it gets its keys and peers each time it starts; addresses and routes are not set. What a
-log would have is in Windows' log of events, under the service's name. On other systems their own managers run the daemon.
-`,
+the daemon. Each time it starts it is set up as FILE.conf says, as by \`up\`: keys and peers, addresses, MTU, DNS and routes. What a log
+would have is in Windows' log of events, under the service's name. On other systems their own managers run the daemon.
+
+${optionLines(SERVICE_OPTIONS)}`,
   demo: `Usage: wasmguard demo
 
 As root: two network namespaces, two wasmguard daemons, a handshake, pings over IPv4 and IPv6 and a bulk

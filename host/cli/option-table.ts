@@ -52,6 +52,11 @@ export const WINDOWS_QUICK_OPTIONS = {
   hooks: { value: "run|skip", help: "run PreUp, PostUp, PreDown and PostDown by cmd.exe, or do without them" },
 } as const satisfies Record<string, OptionRow>;
 
+/** Of `service install`, besides those of the daemon. */
+export const SERVICE_OPTIONS = {
+  hooks: { value: "skip", help: "do without the PreUp, PostUp, PreDown and PostDown that FILE.conf has" },
+} as const satisfies Record<string, OptionRow>;
+
 /** What our own tests ask for; the help does not tell of it. */
 export const TEST_OPTIONS = {
   "rekey-after": { value: "MS", help: "sessions are replaced after so long instead of 120 s, never later" },

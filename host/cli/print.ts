@@ -45,8 +45,19 @@ function outputError(cause: unknown): CliError {
   return new CliError(`cannot write the output (${code})`, "Look at where stdout leads: a disk, a pipe", 1, { cause });
 }
 
+/** "step": what is done next, and no complaint at all. */
+export type Remark = "warning" | "step";
+
+let listener: ((remark: Remark, text: string) => void) | undefined;
+
+/** From now on remarks go there: a service has no stderr. */
+export function takeRemarks(take: (remark: Remark, text: string) => void): void {
+  listener = take;
+}
+
 /** To stderr, as far as it takes it: there is nowhere else to complain. */
-export function complain(text: string): void {
+export function complain(text: string, remark: Remark = "warning"): void {
+  if (listener !== undefined) return listener(remark, text.trimEnd());
   try {
     writeAll(STDERR, Buffer.from(text));
   } catch {

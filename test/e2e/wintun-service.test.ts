@@ -1,6 +1,6 @@
 /** A tunnel as a service of Windows, under Wine, whose manager of services starts and ends it. Wine tells what it gets for the log of events. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ import { cannotRun } from "./support/requirements.ts";
 import { missingWine, WineSession, windowsPath } from "./support/wine-session.ts";
 import { WintunBed } from "./support/wintun-bed.ts";
 
-const BUILD = fileURLToPath(new URL("../../scripts/build-wintun.sh", import.meta.url));
+const script = (name: string): string => fileURLToPath(new URL(`../../scripts/${name}`, import.meta.url));
 
 let folder = "";
 let wine: WineSession | undefined;
@@ -19,10 +19,12 @@ let wine: WineSession | undefined;
 beforeAll(async () => {
   if (missingWine() !== undefined) return;
   folder = mkdtempSync(join(tmpdir(), "wintun service-"));
-  execFileSync(BUILD, [join(folder, "wintun.dll")]);
+  execFileSync(script("build-wintun.sh"), [join(folder, "wintun.dll")]);
+  execFileSync(script("build-ip-helper.sh"), [folder]);
   const { WASMGUARD_WINTUN: ports } = await WintunBed.standIn();
   writeFileSync(join(folder, "wintun.dll.ports"), ports!);
   wine = await WineSession.openTelling("-all,+eventlog", folder);
+  await wine.replaceLibraries(windowsPath(folder), "iphlpwine", "iphlpapi");
 }, 120_000);
 
 afterAll(async () => {
@@ -44,6 +46,12 @@ async function service(ctx: TestContext, ...words: string[]): Promise<[code: unk
   return [await program.ends(), program.output];
 }
 
+/** What the stand-in for IP Helper has written down since it was told what it knows. */
+function tellSettings(known: string): () => string[] {
+  writeFileSync(join(folder, "settings"), known);
+  return () => readFileSync(join(folder, "settings"), "utf8").slice(known.length).split(/\r?\n/).slice(0, -1);
+}
+
 /** It has come to the log of events. */
 const isLogged = (ctx: TestContext, text: RegExp) => waitFor(() => text.test(session(ctx).diagnostics), 20_000);
 
@@ -52,24 +60,48 @@ test("is installed, runs as its file says, ends and is removed", { timeout: 120_
   const base64 = (key: Uint8Array): string => Buffer.from(key).toString("base64");
   const lines = [
     ...["[Interface]", `PrivateKey = ${base64(generatePrivateKey())}`, "ListenPort = 0", "Address = 10.0.0.1/24"],
+    ...["DNS = 10.0.0.53", "MTU = 1400", "PreUp = echo"],
     ...["[Peer]", `PublicKey = ${base64(peer)}`, "AllowedIPs = 10.0.0.2/32", ""],
   ];
   writeFileSync(join(folder, "office.conf"), lines.join("\r\n"));
   const wineSession = session(ctx);
   const ask = () => wineSession.ask("office", "get=1\n\n");
 
-  expect(await service(ctx, "install", there("office.conf"), ...dll())).toEqual([0, ""]);
+  const withHooks = await service(ctx, "install", there("office.conf"), ...dll());
+  expect(withHooks).toEqual([1, expect.stringMatching(/has PreUp, and .*--hooks skip/)]);
+  expect(await service(ctx, "install", there("office.conf"), ...dll(), "--hooks", "skip")).toEqual([0, ""]);
   expect(await ask()).toBe("ENOENT");
   expect(await service(ctx, "install", "office", ...dll())).toEqual([1, expect.stringMatching(/is installed already/)]);
+
+  const refusing = tellSettings("refuse route\n");
+  expect(await service(ctx, "start", "office")).toEqual([1, expect.stringMatching(/did not start/)]);
+  expect(await isLogged(ctx, /err:eventlog:ReportEventW L"Windows lets only administrators set up network/)).toBe(true);
+  const [setDns, undoneDns] = ["10.0.0.53", ""].map((server) => [
+    `dns ipv4 servers ${server} search `,
+    "dns ipv6 servers  search ",
+  ]);
+  expect(refusing().slice(-4)).toEqual([...setDns!, ...undoneDns!]);
+  expect(await ask()).toBe("ENOENT");
+
+  const settings = tellSettings("");
   expect(await service(ctx, "start", "office")).toEqual([0, ""]);
+  expect(settings().slice(2)).toEqual([
+    "address 10.0.0.1/24",
+    "interface ipv4 mtu 1400 metric automatic discovery 0 dad 0",
+    "interface ipv6 mtu 1400 metric automatic discovery 0 dad 0",
+    ...setDns!,
+    "route 10.0.0.2/32 by 0.0.0.0 metric 0",
+  ]);
   expect(await ask()).toContain(`public_key=${Buffer.from(peer).toString("hex")}\n`);
   expect(await isLogged(ctx, /warn:eventlog:ReportEventW L"experimental: /)).toBe(true);
   expect(await service(ctx, "start", "office")).toEqual([1, expect.stringMatching(/runs already/)]);
 
   expect(await service(ctx, "stop", "office")).toEqual([0, ""]);
+  expect(settings().slice(-2)).toEqual(undoneDns);
   expect(await ask()).toBe("ENOENT");
   expect(await service(ctx, "stop", "office")).toEqual([1, expect.stringMatching(/does not run/)]);
   // Once more: removed while it runs.
+  tellSettings("");
   expect(await service(ctx, "start", "office")).toEqual([0, ""]);
   expect(await service(ctx, "uninstall", "office")).toEqual([0, ""]);
   expect(await ask()).toBe("ENOENT");
@@ -92,6 +124,7 @@ test("what no daemon would start with is not installed", { timeout: 60_000 }, as
     [["install"], /takes a name or a file first/],
     [["install", "wgbad", "--wintun", "wintun.dll"], /--wintun is not a whole path/],
     [["install", "wgbad"], /cannot confine itself: .*--allow-unconfined/],
+    [["install", "wgbad", "--hooks", "run"], /a service runs no hooks/],
     [["install", there("none.conf")], /none\.conf does not exist/],
   ] as const) {
     const [code, output] = await service(ctx, ...words);

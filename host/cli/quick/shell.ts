@@ -63,7 +63,7 @@ export function hasProgram(name: string): boolean {
 }
 
 export function echo(text: string): void {
-  complain(`[#] ${text}\n`);
+  complain(`[#] ${text}\n`, "step");
 }
 
 interface Finished {

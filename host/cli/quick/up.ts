@@ -15,7 +15,7 @@ import { checkInterruption, deferSignals, echo, interruptible } from "./shell.ts
 import type { QuickSystem, Tunnel } from "./system.ts";
 
 /** Hand the tunnel its keys and peers. @throws CliError and what its steps throw */
-export async function configure({ config, interfaceName }: Tunnel): Promise<void> {
+async function configure({ config, interfaceName }: Tunnel): Promise<void> {
   const endpoints: (string | undefined)[] = [];
   for (const endpoint of config.endpoints) {
     endpoints.push(endpoint && (await resolveEndpoint(endpoint.host, endpoint.port)));
@@ -58,16 +58,26 @@ async function applySettings(system: QuickSystem, tunnel: Tunnel): Promise<void>
   await system.follow?.(tunnel);
 }
 
+/** Give a tunnel that runs all that its configuration says. @throws CliError and what else its steps throw; what was done stays then */
+export async function setUp(system: QuickSystem, tunnel: Tunnel): Promise<void> {
+  await configure(tunnel);
+  await applySettings(system, tunnel);
+}
+
+/** @throws CliError where there is an interface of this name: it would be taken for the tunnel's */
+export async function requireAbsence(system: QuickSystem, { name, path }: ConfigFile): Promise<void> {
+  const present = await system.find(name);
+  if (present === undefined) return;
+  const where = present === name ? "" : ` as ${present}`;
+  throw new CliError(`${name} already exists${where}`, `Take it down first: wasmguard down ${path}`);
+}
+
 /** @throws CliError and what else its steps throw; nothing but the effects of PreUp remains then */
 export async function bringUp(system: QuickSystem, config: ConfigFile): Promise<Tunnel> {
   const { name } = config;
   const { hooks } = config.system;
   system.check?.(config);
-  const present = await system.find(name);
-  if (present !== undefined) {
-    const where = present === name ? "" : ` as ${present}`;
-    throw new CliError(`${name} already exists${where}`, `Take it down first: wasmguard down ${config.path}`);
-  }
+  await requireAbsence(system, config);
   const endDefer = deferSignals();
   let tunnel: Tunnel | undefined;
   try {
@@ -80,8 +90,7 @@ export async function bringUp(system: QuickSystem, config: ConfigFile): Promise<
       tunnel = { config, interfaceName: await system.start(config) };
       await runHooks(system, hooks.PreUp, tunnel);
     }
-    await configure(tunnel);
-    await applySettings(system, tunnel);
+    await setUp(system, tunnel);
     await runHooks(system, hooks.PostUp, tunnel);
     return tunnel;
   } catch (error) {

@@ -12,8 +12,8 @@ type Verb = (services: Services, words: readonly string[]) => Promise<number>;
 
 const VERBS: Readonly<Record<string, Verb>> = {
   install: async (services, words) => {
-    const { request, config, words: repeated } = serviceTarget(words, process.env);
-    config?.close();
+    const { request, setUp, words: repeated } = await serviceTarget(words, process.env);
+    setUp?.config.close();
     const { interfaceName: tunnel, confinement } = request;
     services.install({ tunnel, confinement, ...selfCommand(["service", "run", tunnel, ...repeated]) });
     return 0;

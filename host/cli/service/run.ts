@@ -1,11 +1,13 @@
 /** The daemon as a service: the system's manager starts and ends it, its log is that of events. */
 import { runDaemon } from "../../daemon/daemon.ts";
 import type { RunningService, Services } from "../../os/services.ts";
-import { describeError } from "../command-errors.ts";
-import { configure } from "../quick/up.ts";
+import { CliError, describeError } from "../command-errors.ts";
+import { type Remark, takeRemarks } from "../print.ts";
+import { requireAbsence, setUp } from "../quick/up.ts";
 import { type ServiceTarget, serviceTarget } from "./target.ts";
 
 const EVENTS = { error: "warning", verbose: "information" } as const;
+const LEVELS = { warning: "error", step: "verbose" } as const satisfies Record<Remark, keyof typeof EVENTS>;
 
 /** @param args the tunnel's name, then what `install` was given. What goes wrong is in the log of events */
 export async function run(services: Services, [tunnel = "", ...words]: readonly string[]): Promise<never> {
@@ -18,11 +20,11 @@ export async function run(services: Services, [tunnel = "", ...words]: readonly 
 
 async function outcome(service: RunningService, words: readonly string[]): Promise<number> {
   try {
-    const target = serviceTarget(words, process.env);
+    const target = await serviceTarget(words, process.env);
     try {
       await runTunnel(service, target);
     } finally {
-      target.config?.close();
+      target.setUp?.config.close();
     }
     return 0;
   } catch (error) {
@@ -31,28 +33,34 @@ async function outcome(service: RunningService, words: readonly string[]): Promi
   }
 }
 
-async function runTunnel(service: RunningService, { request, config }: ServiceTarget): Promise<void> {
+async function runTunnel(service: RunningService, { request, setUp: from }: ServiceTarget): Promise<void> {
   const { foreground: _, keepsLog: __, ...options } = request;
   const { interfaceName, logLevel } = options;
-  const refused = new AbortController();
-  let refusal: unknown;
+  const log = (level: keyof typeof EVENTS, message: string): void => {
+    if (logLevel === "verbose" || logLevel === level) service.log(EVENTS[level], message);
+  };
+  takeRemarks((remark, text) => log(LEVELS[remark], text));
+  if (from !== undefined) await requireAbsence(from.system, from.config);
+  const ended = new AbortController();
+  /** While the interface is there: what would outlive it can be undone only then. */
+  const end = async (): Promise<void> => {
+    await from?.system.undo({ config: from.config, interfaceName });
+    ended.abort();
+  };
+  let fault: unknown = new CliError(`${interfaceName} ended before it was set up`, "Start it again");
   /** Through the control pipe, as another program would. */
   const begin = async (): Promise<void> => {
     try {
-      if (config !== undefined) await configure({ config, interfaceName });
+      if (from !== undefined) await setUp(from.system, { config: from.config, interfaceName });
+      fault = undefined;
       service.ready();
-    } catch (error) {
-      refusal = error;
-      refused.abort();
+    } catch (refusal) {
+      fault = refusal;
+      await end();
     }
   };
-  await runDaemon({
-    ...options,
-    signal: AbortSignal.any([service.signal, refused.signal]),
-    onReady: () => void begin(),
-    log: (level, message) => {
-      if (logLevel === "verbose" || logLevel === level) service.log(EVENTS[level], message);
-    },
-  });
-  if (refusal !== undefined) throw refusal;
+  // The system asks nothing of a service that is not ready.
+  service.signal.addEventListener("abort", () => void end(), { once: true });
+  await runDaemon({ ...options, signal: ended.signal, onReady: () => void begin(), log });
+  if (fault !== undefined) throw fault;
 }

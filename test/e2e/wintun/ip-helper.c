@@ -2,7 +2,9 @@
  * A stand-in for iphlpapi.dll, for tests of `wasmguard up` under Wine, which lacks what sets addresses and routes. Structs and names are those of
  * <netioapi.h>. All that is not here is passed on to Wine's own (scripts/build-ip-helper.sh). There is one interface: while a tunnel's control pipe is there, the tunnel's.
  *
- *   WASMGUARD_IP_HELPER=FILE      what is set goes there, a line each, and what is asked for comes from there
+ *   WASMGUARD_IP_HELPER=FILE      what is set goes there, a line each, and what is asked for comes from there; without it that is the file
+ *                                 which it was built for, for a service gets no variables of ours. A line "refuse WORD" has settings
+ *                                 refused that begin with it
  *   WASMGUARD_IP_HELPER_ERROR=N   nothing can be set, and N is why
  *
  * It is strict: what Windows refuses or ignores is refused.
@@ -40,18 +42,7 @@ static DWORD refusal(void)
 static FILE *state(const char *mode)
 {
     const char *path = getenv("WASMGUARD_IP_HELPER");
-    return path == NULL ? NULL : fopen(path, mode);
-}
-
-static DWORD record(const char *line)
-{
-    FILE *file;
-    if (refusal() != NO_ERROR) return refusal();
-    file = state("a");
-    if (file == NULL) return ERROR_OPEN_FAILED;
-    fprintf(file, "%s\n", line);
-    fclose(file);
-    return NO_ERROR;
+    return fopen(path == NULL ? SETTINGS_FILE : path, mode);
 }
 
 static BOOL is_recorded(const char *line)
@@ -66,6 +57,20 @@ static BOOL is_recorded(const char *line)
     }
     fclose(file);
     return found;
+}
+
+static DWORD record(const char *line)
+{
+    char refused[LINE_CHARS];
+    FILE *file;
+    snprintf(refused, sizeof refused, "refuse %.*s", (int)strcspn(line, " "), line);
+    if (is_recorded(refused)) return ERROR_ACCESS_DENIED;
+    if (refusal() != NO_ERROR) return refusal();
+    file = state("a");
+    if (file == NULL) return ERROR_OPEN_FAILED;
+    fprintf(file, "%s\n", line);
+    fclose(file);
+    return NO_ERROR;
 }
 
 /* "?" for another family, or where what must be zero is not. */

@@ -67,7 +67,7 @@ export class WindowsQuick implements QuickSystem {
     if (this.#hooks !== "refuse" || present.length === 0) return;
     throw new CliError(
       `${path} has ${present.join(", ")}, and whoever wrote those would have an administrator's rights here`,
-      "Do without them: --hooks skip; or have cmd.exe run them: --hooks run",
+      "Do without them: --hooks skip; or have cmd.exe run them, which a service never does: --hooks run",
     );
   }
 
