@@ -59,13 +59,13 @@ export class Moderation {
   }
 
   /** Whether all there is comes from one side, for a while already. */
-  get oneWay(): Side | undefined {
-    return this.#turns >= TURNS_MIN ? this.#side : undefined;
+  oneWay(now: Instant): Side | undefined {
+    return this.#turns >= TURNS_MIN && now - this.#last <= LULL_MS ? this.#side : undefined;
   }
 
   /** What the next packets are to be left alone as. */
-  get pattern(): Pattern {
-    if (this.#turns < TURNS_MIN || this.#backlog) return "single";
+  pattern(now: Instant): Pattern {
+    if (this.oneWay(now) === undefined || this.#backlog) return "single";
     if (this.#dense >= TURNS_MIN) return "dense";
     return this.#bursts >= TURNS_MIN ? "bursts" : "single";
   }

@@ -70,7 +70,7 @@ export class PacketWait {
 
   /** Whether the packets of this turn were the first for a while, and somebody may wait for them. */
   get awaited(): boolean {
-    return this.#pause >= PAUSE_MS_MIN && this.#moderation.oneWay === undefined;
+    return this.#pause >= PAUSE_MS_MIN && this.#moderation.oneWay(this.#turn) === undefined;
   }
 
   /** Whether packets were left alone before this turn: there should be some. */
@@ -85,7 +85,7 @@ export class PacketWait {
 
   /** Until something is ready or due, or a signal came. @returns how many places are ready */
   wait(now: Instant): number {
-    const pattern = this.#mayPause ? this.#moderation.pattern : "single";
+    const pattern = this.#mayPause ? this.#moderation.pattern(now) : "single";
     const paused = this.#gathered;
     this.#gathered = pattern === "dense";
     if (pattern === "dense") {
@@ -102,7 +102,7 @@ export class PacketWait {
 
   /** Whether what is ready comes the way that all came before. */
   #isOneWay(): boolean {
-    const { oneWay } = this.#moderation;
+    const oneWay = this.#moderation.oneWay(performance.now());
     const inside = this.#poll.ready(PLACE.tun);
     const outside = this.#poll.ready(PLACE.udp4) || this.#poll.ready(PLACE.udp6);
     return oneWay === "inside" ? inside && !outside : outside && !inside;
@@ -133,7 +133,7 @@ export class PacketWait {
   /** When the next packet is expected that is not too late already. */
   #expected(now: Instant): Instant {
     let first = Number.POSITIVE_INFINITY;
-    if (this.#moderation.oneWay !== undefined) return first;
+    if (this.#moderation.oneWay(now) !== undefined) return first;
     for (const { expected } of this.#rhythms) {
       if (expected < first && expected + LAG_MS > now) first = expected;
     }

@@ -237,6 +237,15 @@ test("lets the packets of a stream come together, and then waits, but not for lo
   expect(poll.pauses).toHaveLength(1);
 });
 
+test("sleeps like before when the stream is over, and leaves nothing alone that comes then", () => {
+  const poll = new FakePoll({ sleep: 1 });
+  const wait = waiting(poll, undefined, 5000);
+  stream(wait, 0);
+  clock += 20;
+  expect([wait.wait(performance.now()), wait.gathered]).toEqual([1, false]);
+  expect([poll.sleeps, poll.pauses]).toEqual([[5000], []]);
+});
+
 /** Four packets at once through a place, each millisecond. */
 function bursts(wait: PacketWait, place: number): void {
   for (let i = 400; i >= 0; i--) wait.came(place, clock - (i >> 2) - (i & 3) * 0.02, 1, LIMIT);
