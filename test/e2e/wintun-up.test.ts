@@ -115,11 +115,14 @@ test(
     expect(again.code).toBe(1);
     expect(linesOf(again)[0]).toMatch(/already exists\. Take it down first/);
 
-    // The same file, for who may read it is told by its access control list.
     const { ino } = statSync(path(bed.name));
     const saved = await run("save");
     expect(saved.code).toBe(0);
-    expect(statSync(path(bed.name)).ino).toBe(ino);
+    // Another in its place, and nothing beside it. Wine's ReplaceFileW leaves it the list that it was made with.
+    const replaced = statSync(path(bed.name));
+    expect(replaced.ino).not.toBe(ino);
+    expect(replaced.mode & 0o007).toBe(0);
+    expect(existsSync(`${path(bed.name)}.tmp`)).toBe(false);
     const text = readFileSync(path(bed.name), "utf8");
     expect(text).toContain(
       "Address = 10.0.0.1/24\nAddress = fd00::1/64\nDNS = 10.0.0.53\nDNS = fd00::53\nDNS = corp.example\n",

@@ -1,49 +1,52 @@
 /**
  * SaveConfig: the tunnel's present state becomes the configuration file, with the file's own wg-quick keys, as
- * `wg-quick save` writes it. The new file replaces the old one in one step, and only its owner can read it; on Windows it is written over.
+ * `wg-quick save` writes it. The new file replaces the old one in one step, and only its owner can read it; on Windows those who could read the
+ * old one.
  */
-import { closeSync, fsyncSync, ftruncateSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { encodeRawText } from "../../config/raw-text.ts";
 import { HOOKS } from "../../config/settings.ts";
-import { filesHaveModes } from "../../platform.ts";
 import { CliError } from "../command-errors.ts";
 import { INTERFACE_HEADING, writeConfigurationBody } from "../show/configuration.ts";
 import { Output } from "../show/output.ts";
 import { fetchDevice, wipeDevice } from "../show/shown-device.ts";
 import { fsPath } from "./file.ts";
 import { echo } from "./shell.ts";
-import type { QuickSystem, Tunnel } from "./system.ts";
+import type { QuickSystem, Replacement, Tunnel } from "./system.ts";
 
 function writeWhole(descriptor: number, contents: Uint8Array): void {
   try {
     for (let at = 0; at < contents.length; ) at += writeSync(descriptor, contents, at);
-    ftruncateSync(descriptor, contents.length);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
 }
 
-function replaceFile(path: string | Buffer, temporary: string | Buffer, contents: Uint8Array): void {
+const BY_MODES: Replacement = {
+  create: (path) => openSync(fsPath(path), "wx", 0o600),
+  replace: (path, by) => renameSync(fsPath(by), fsPath(path)),
+};
+
+function replaceFile(path: string, contents: Uint8Array, { create, replace }: Replacement): void {
+  const temporary = `${path}.tmp`;
   try {
-    rmSync(temporary, { force: true });
-    writeWhole(openSync(temporary, "wx", 0o600), contents);
-    renameSync(temporary, path);
+    rmSync(fsPath(temporary), { force: true });
+    writeWhole(create(temporary), contents);
+    replace(path, temporary);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    rmSync(fsPath(temporary), { force: true });
     throw error;
   }
 }
 
 /** @throws CliError */
-function writeFile(path: string, contents: Uint8Array): void {
+function writeFile(path: string, contents: Uint8Array, replacement: Replacement): void {
   const isFile = statSync(fsPath(path), { throwIfNoEntry: false })?.isFile() ?? true;
   if (!isFile)
     throw new CliError(`${path} is not a file that could be saved to`, "Give a file, or set SaveConfig = false");
   try {
-    if (filesHaveModes()) replaceFile(fsPath(path), fsPath(`${path}.tmp`), contents);
-    // Who may read it is in its access list, and a new file would have its folder's.
-    else writeWhole(openSync(fsPath(path), "r+"), contents);
+    replaceFile(path, contents, replacement);
   } catch (cause) {
     throw new CliError(`cannot write ${path}`, "Check the folder's permissions, or set SaveConfig = false", 1, {
       cause,
@@ -71,7 +74,7 @@ export async function saveConfig(quick: QuickSystem, tunnel: Tunnel): Promise<vo
   wipeDevice(device);
   const contents = output.take();
   try {
-    writeFile(path, contents);
+    writeFile(path, contents, quick.replacement ?? BY_MODES);
   } finally {
     contents.fill(0);
   }

@@ -22,6 +22,13 @@ export interface Present {
   readonly mtu: string | undefined;
 }
 
+/** How a file of secrets takes the place of another in one step. Both throw what the system says. */
+export interface Replacement {
+  /** @returns a descriptor of a new file that nobody reads who could not read the other */
+  create(path: string): number;
+  replace(path: string, by: string): void;
+}
+
 /** One for each command. What is said to throw throws a CliError, at which all is undone. */
 export interface QuickSystem {
   /** Whose choice an interface's name is. Where it is the system's, the tunnel is started before PreUp, which is told the name. */
@@ -53,4 +60,6 @@ export interface QuickSystem {
   /** Undo what a daemon left that did not end well; its interface has gone. @returns whether there was anything */
   cleanUp(config: ConfigFile): Promise<boolean>;
   present(tunnel: Tunnel): Promise<Present>;
+  /** Where files have no modes, but a list of who may read them. */
+  readonly replacement?: Replacement;
 }

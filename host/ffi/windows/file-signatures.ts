@@ -1,7 +1,10 @@
-/** Functions of Windows that look at a DLL's file before it is loaded: as signatures.ts has those of a tunnel. */
+/** Functions of Windows that few need: they look at a DLL's file before it is loaded, and replace a configuration. As signatures.ts has those of a tunnel. */
 
 /** kernel32.dll */
 export const FILE_SIGNATURES = { CreateFileW: "puuauua:h" } as const;
+
+/** kernel32.dll */
+export const REPLACE_SIGNATURES = { ReplaceFileW: "pppuaa:i" } as const;
 
 /** version.dll */
 export const VERSION_SIGNATURES = { GetFileVersionInfoW: "puup:i", VerQueryValueW: "pppp:i" } as const;

@@ -4,9 +4,10 @@
  */
 import { SocketInUseError } from "../../errors.ts";
 import { ERROR, KERNEL } from "../../ffi/windows/constants.ts";
-import { SECURITY_ATTRIBUTES, TOKEN_PRIVILEGES } from "../../ffi/windows/layout.ts";
+import { TOKEN_PRIVILEGES } from "../../ffi/windows/layout.ts";
 import type { Win32 } from "../../ffi/windows/win32.ts";
 import { AdministratorError, WindowsError } from "../../ffi/windows/windows-errors.ts";
+import { withDescriptor } from "./security-descriptor.ts";
 
 /** Owner SYSTEM; all access for SYSTEM and administrators, for nobody else; nothing for processes of lower integrity. */
 const DESCRIPTOR = "O:SYD:P(A;;GA;;;SY)(A;;GA;;;BA)S:(ML;;NWNRNX;;;HI)";
@@ -16,7 +17,7 @@ const BUFFER_BYTES = 65_536;
 
 /** Where what lies in the scratch buffer, beside a text at its start. */
 const POINTER_AT = 2048;
-const ATTRIBUTES_AT = 2064;
+const PRIVILEGES_AT = 2064;
 
 /** @param count how many clients there can be at a time @returns handles of as many instances @throws SocketInUseError, AdministratorError, WindowsError */
 export function makePipes(win: Win32, path: string, count: number): number[] {
@@ -30,38 +31,25 @@ export function makePipes(win: Win32, path: string, count: number): number[] {
 }
 
 function makeInstances(win: Win32, path: string, count: number): number[] {
-  const descriptor = makeDescriptor(win);
   const handles: number[] = [];
   try {
-    while (handles.length < count) handles.push(makeInstance(win, path, count, descriptor, handles.length));
-    return handles;
+    return withDescriptor(win, DESCRIPTOR, (attributes) => {
+      while (handles.length < count) handles.push(makeInstance(win, path, count, attributes(), handles.length));
+      return handles;
+    });
   } catch (error) {
     for (const handle of handles) win.kernel.CloseHandle(handle);
     throw error;
-  } finally {
-    win.kernel.LocalFree(descriptor);
   }
 }
 
-function makeDescriptor(win: Win32): bigint {
-  const { at, view } = win.scratch;
-  const convert = win.security.ConvertStringSecurityDescriptorToSecurityDescriptorW;
-  if (convert(win.text(DESCRIPTOR), KERNEL.SDDL_REVISION_1, at(POINTER_AT), 0) === 0)
-    throw new WindowsError("ConvertStringSecurityDescriptorToSecurityDescriptorW", win.lastError);
-  return view.getBigUint64(POINTER_AT, true);
-}
-
-function makeInstance(win: Win32, path: string, count: number, descriptor: bigint, index: number): number {
-  const { at, view } = win.scratch;
-  view.setUint32(ATTRIBUTES_AT + SECURITY_ATTRIBUTES.length, SECURITY_ATTRIBUTES.BYTES, true);
-  view.setBigUint64(ATTRIBUTES_AT + SECURITY_ATTRIBUTES.descriptor, descriptor, true);
-  view.setUint32(ATTRIBUTES_AT + SECURITY_ATTRIBUTES.inherit, 0, true);
+function makeInstance(win: Win32, path: string, count: number, attributes: number, index: number): number {
   // Nobody else may have made the name before us.
   const first = index === 0 ? KERNEL.FILE_FLAG_FIRST_PIPE_INSTANCE : 0;
   const access = KERNEL.PIPE_ACCESS_DUPLEX | KERNEL.FILE_FLAG_OVERLAPPED | first;
   const make = win.kernel.CreateNamedPipeW;
   const local = KERNEL.PIPE_REJECT_REMOTE_CLIENTS;
-  const handle = make(win.text(path), access, local, count, BUFFER_BYTES, BUFFER_BYTES, 0, at(ATTRIBUTES_AT));
+  const handle = make(win.text(path), access, local, count, BUFFER_BYTES, BUFFER_BYTES, 0, attributes);
   if (handle !== -1) return handle;
   const error = new WindowsError("CreateNamedPipeW", win.lastError, path);
   const codes: number[] = [ERROR.ERROR_INVALID_OWNER, ERROR.ERROR_PRIVILEGE_NOT_HELD];
@@ -76,10 +64,10 @@ function switchRestore(win: Win32, to: "on" | "off"): void {
   const { OpenProcessToken, LookupPrivilegeValueW, AdjustTokenPrivileges } = win.security;
   if (OpenProcessToken(win.kernel.GetCurrentProcess(), KERNEL.TOKEN_ADJUST_PRIVILEGES, at(POINTER_AT)) === 0) return;
   const token = Number(view.getBigUint64(POINTER_AT, true));
-  if (LookupPrivilegeValueW(0, win.text(RESTORE), at(ATTRIBUTES_AT + TOKEN_PRIVILEGES.luid)) !== 0) {
-    view.setUint32(ATTRIBUTES_AT + TOKEN_PRIVILEGES.count, 1, true);
-    view.setUint32(ATTRIBUTES_AT + TOKEN_PRIVILEGES.attributes, to === "on" ? KERNEL.SE_PRIVILEGE_ENABLED : 0, true);
-    AdjustTokenPrivileges(token, 0, at(ATTRIBUTES_AT), 0, 0, 0);
+  if (LookupPrivilegeValueW(0, win.text(RESTORE), at(PRIVILEGES_AT + TOKEN_PRIVILEGES.luid)) !== 0) {
+    view.setUint32(PRIVILEGES_AT + TOKEN_PRIVILEGES.count, 1, true);
+    view.setUint32(PRIVILEGES_AT + TOKEN_PRIVILEGES.attributes, to === "on" ? KERNEL.SE_PRIVILEGE_ENABLED : 0, true);
+    AdjustTokenPrivileges(token, 0, at(PRIVILEGES_AT), 0, 0, 0);
   }
   win.kernel.CloseHandle(token);
 }

@@ -10,6 +10,7 @@ import { HOOKS } from "../../../config/settings.ts";
 import { openWin32, type Win32 } from "../../../ffi/windows/win32.ts";
 import { DEFAULT_MTU } from "../../../os/mtu.ts";
 import { isAdministrator } from "../../../os/windows/administrator.ts";
+import { createSecretFile, replaceFile } from "../../../os/windows/file-replacement.ts";
 import { findInterface, type InterfaceSettings } from "../../../os/windows/interface-settings.ts";
 import { isTunnelUp, requestStop } from "../../../uapi/client.ts";
 import { CliError, describeError } from "../../command-errors.ts";
@@ -19,7 +20,7 @@ import { complain } from "../../print.ts";
 import type { ShownDevice } from "../../show/shown-device.ts";
 import type { ConfigFile } from "../file.ts";
 import { checkInterruption, echo } from "../shell.ts";
-import type { Present, QuickSystem, Tunnel } from "../system.ts";
+import type { Present, QuickSystem, Replacement, Tunnel } from "../system.ts";
 import { waitUntil } from "../wait-until.ts";
 import { type HookPolicy, hookPolicy, runByCmd } from "./hooks.ts";
 
@@ -33,6 +34,10 @@ export type WindowsQuickOptions = OptionValues<typeof WINDOWS_QUICK_OPTIONS>;
 
 export class WindowsQuick implements QuickSystem {
   readonly namesInterfaces = "the configuration";
+  readonly replacement: Replacement = {
+    create: (path) => createSecretFile(this.#win, path),
+    replace: (path, by) => replaceFile(this.#win, path, by),
+  };
   readonly #win: Win32;
   /** Options of the daemon. */
   readonly #driver: readonly string[];
