@@ -17,6 +17,7 @@ export class SourceBytes {
   readonly isFile: boolean;
   readonly #name: string;
   readonly #descriptor: number;
+  #isOpen = true;
 
   private constructor(name: string, descriptor: number, origin: "file" | "copy") {
     this.#name = name;
@@ -47,8 +48,10 @@ export class SourceBytes {
     return reading(this.#name, () => readToEnd(this.#name, this.#descriptor, 0));
   }
 
+  /** Once more does nothing. */
   close(): void {
-    closeSync(this.#descriptor);
+    if (this.#isOpen) closeSync(this.#descriptor);
+    this.#isOpen = false;
   }
 }
 

@@ -48,7 +48,7 @@ async function runTunnel(service: RunningService, { request, setUp: from }: Serv
     ended.abort();
   };
   let fault: unknown = new CliError(`${interfaceName} ended before it was set up`, "Start it again");
-  /** Through the control pipe, as another program would. */
+  /** Through the control pipe, as another program would. The file is given free then: replaced, it stays in its folder while it is open. */
   const begin = async (): Promise<void> => {
     try {
       if (from !== undefined) await setUp(from.system, { config: from.config, interfaceName });
@@ -57,6 +57,8 @@ async function runTunnel(service: RunningService, { request, setUp: from }: Serv
     } catch (refusal) {
       fault = refusal;
       await end();
+    } finally {
+      from?.config.close();
     }
   };
   // The system asks nothing of a service that is not ready.

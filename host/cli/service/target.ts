@@ -11,7 +11,7 @@ import { quickSystem } from "../quick/systems.ts";
 /** What a tunnel is set up from, and by. */
 export interface SetUp {
   readonly system: QuickSystem;
-  /** The caller closes it. */
+  /** The caller closes it, perhaps more than once. */
   readonly config: ConfigFile;
 }
 

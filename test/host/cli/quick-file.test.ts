@@ -37,6 +37,16 @@ describe("the configuration file", () => {
     expect(tunnel().listenPort).toBe(7);
   });
 
+  it("is closed once, though it is told to twice", () => {
+    const first = openConfigFile(file("wg0.conf"));
+    first.close();
+    // At the same descriptor.
+    const second = openConfigFile(file("wg1.conf"));
+    first.close();
+    expect(second.tunnel().listenPort).toBe(7);
+    second.close();
+  });
+
   it.each(["wg0.txt", "averyveryverylongname.conf", "a b.conf", ".conf"])("%s names none", (name) => {
     expect(() => openConfigFile(file(name))).toThrow(/does not name an interface$/);
   });
