@@ -1,5 +1,5 @@
 /** `wasmguard up` while it waits: for a hook, for the resolver. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, type TestContext, test } from "vitest";
 import { waitFor } from "./support/exec.ts";
@@ -76,3 +76,33 @@ for (const [what, inInterface, inPeer, reached] of [
     expect((await up.namespace.attempt(["ip", "link", "show", NAME])).code).not.toBe(0);
   });
 }
+
+test("down and save find a tunnel whose interface a hook has moved to another network namespace", async (ctx) => {
+  if (subject === wireguardGo) cannotRun(ctx, "wireguard-go has no up");
+  const topology = openTopology(ctx, wasmguardOnNode);
+  const [here, there] = [await topology.namespace("here"), await topology.namespace("there")];
+  const name = topology.interfaceName();
+  const ran = topology.file("ran", "");
+  const socket = `/run/wireguard/${name}.sock`;
+  const move = (from: Namespace, to: Namespace): string => `ip -n ${from.name} link set %i netns ${to.name}`;
+  const away = `[Interface]\nPrivateKey = ${makeKeyPair().privateKey}\nPostUp = ${move(here, there)}\n`;
+  const back = `PreDown = ${move(there, here)}; echo PreDown >>${ran}\nPostDown = echo PostDown >>${ran}\n`;
+  const file = topology.file(`${name}.conf`, away);
+  const succeeds = async (word: string): Promise<string> => {
+    const argv = [...wasmguardOnNode.command, word, file];
+    const { code, stderr } = await here.attempt(argv, { env: { LOG_LEVEL: "error" } });
+    expect(code, stderr).toBe(0);
+    return stderr;
+  };
+  await succeeds("up");
+  expect(await there.ip("-br", "link")).toContain(name);
+  // Nothing brings it back: it is left, and said to be.
+  expect(await succeeds("down")).toContain(`Warning: ${name} is still up`);
+  expect(await there.run(["wg", "show", "interfaces"])).toContain(name);
+  topology.file(`${name}.conf`, away + back);
+  await succeeds("save");
+  expect(await succeeds("down")).not.toMatch(/had ended by itself|Warning/);
+  expect(readFileSync(ran, "utf8")).toBe("PreDown\nPostDown\n");
+  expect(existsSync(socket)).toBe(false);
+  for (const namespace of [here, there]) expect(await namespace.ip("-br", "link")).not.toContain(name);
+});

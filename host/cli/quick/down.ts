@@ -15,9 +15,13 @@ export async function tearDown(system: QuickSystem, tunnel: Tunnel): Promise<voi
   await system.remove(tunnel);
 }
 
-/** @returns undefined where there is none, or nobody behind it */
+/**
+ * Whoever answers at its socket is behind it, wherever the interface is: a hook may have moved it to another network namespace.
+ * @returns undefined where there is none, or nobody behind it
+ */
 export async function runningTunnel(system: QuickSystem, config: ConfigFile): Promise<Tunnel | undefined> {
-  const interfaceName = await system.find(config.name);
+  const { name } = config;
+  const interfaceName = system.namesInterfaces === "the system" ? await system.find(name) : name;
   if (interfaceName === undefined || !(await isTunnelUp(interfaceName))) return undefined;
   return { config, interfaceName };
 }

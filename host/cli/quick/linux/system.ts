@@ -1,7 +1,9 @@
 /** Linux as `up`, `down` and `save` see it: iproute2, resolvconf, nft or iptables. */
 import { existsSync, rmSync } from "node:fs";
+import { isTunnelUp } from "../../../uapi/client.ts";
 import { socketPath } from "../../../uapi/socket-path.ts";
 import { CliError } from "../../command-errors.ts";
+import { complain } from "../../print.ts";
 import { fetchDevice, type ShownDevice, wipeDevice } from "../../show/shown-device.ts";
 import type { ConfigFile } from "../file.ts";
 import { ask, attempt, hasProgram, run } from "../shell.ts";
@@ -65,12 +67,15 @@ export class LinuxQuick implements QuickSystem {
   }
 
   async remove({ interfaceName }: Tunnel): Promise<void> {
-    if (!(await exists(interfaceName))) return;
-    await attempt(["ip", "link", "delete", "dev", interfaceName]);
+    if (await exists(interfaceName)) await attempt(["ip", "link", "delete", "dev", interfaceName]);
     await waitUntil(() => !existsSync(socketPath(interfaceName)));
+    if (!(await isTunnelUp(interfaceName))) return;
+    complain(`Warning: ${interfaceName} is still up, perhaps in another network namespace; there it can be deleted.\n`);
   }
 
   async cleanUp({ name, system }: ConfigFile): Promise<boolean> {
+    // The socket of a daemon that lives is its life.
+    if (await isTunnelUp(name)) return false;
     let any = await removeFirewall(name);
     if (system.table === "auto") {
       for (const table of await deadTables()) {
