@@ -1,4 +1,5 @@
 /** Bodies between the runtime's streams and those of fetch. */
+import type { ClientHttp2Stream } from "node:http2";
 import { Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 
@@ -12,6 +13,12 @@ const DECODERS: Record<string, (() => NodeJS.ReadWriteStream) | undefined> = {
 /** Each costs memory; a server could name thousands. */
 const CODINGS_MAX = 5;
 
+/** To its end, and the end its server meant: Node ends a stream of HTTP/2 also when the server resets it or its connection goes. */
+function isWhole(stream: Readable): boolean {
+  const { rstCode = 0 } = stream as Partial<ClientHttp2Stream>;
+  return stream.readableEnded && rstCode === 0;
+}
+
 /** Undo the content codings, the last one first. Unknown ones stay, as browsers leave them. @throws TypeError for more than anybody uses */
 export function decoded(stream: Readable, codings: string | undefined): Readable {
   let result: Readable = stream;
@@ -23,12 +30,13 @@ export function decoded(stream: Readable, codings: string | undefined): Readable
     const decoder = make() as unknown as Readable & NodeJS.WritableStream;
     const source = result;
     source.on("error", (error) => decoder.destroy(error));
-    // A stream of HTTP/2 that its server cancels tells no error.
-    const cut = (): void => {
-      if (!source.readableEnded) decoder.destroy(source.errored ?? undefined);
+    // A stream of HTTP/2 that its server cancels tells no error. What was whole at its end stays so, whatever becomes of its session.
+    const judge = (): void => {
+      source.off("end", judge).off("close", judge);
+      if (!isWhole(source)) decoder.destroy(source.errored ?? undefined);
     };
-    if (source.destroyed) cut();
-    else source.once("close", cut);
+    if (source.destroyed) judge();
+    else source.once("end", judge).once("close", judge);
     decoder.on("close", () => source.destroy());
     source.pipe(decoder);
     result = decoder;
@@ -91,13 +99,13 @@ export function webStream(stream: Readable): ReadableStream<Uint8Array> {
           if (open) controller.enqueue(new Uint8Array(chunk));
           stream.pause();
         });
-        stream.once("end", () => over(() => controller.close()));
+        stream.once("end", () => over(() => (isWhole(stream) ? controller.close() : controller.error(cut()))));
         stream.on("error", (error) => over(() => controller.error(cut(error))));
         stream.once("close", () => over(() => controller.error(cut())));
         stream.pause();
         if (!stream.destroyed) return;
         // Of HTTP/2 a body without a byte has ended before anybody asks for it.
-        if (stream.readableEnded) over(() => controller.close());
+        if (isWhole(stream)) over(() => controller.close());
         else over(() => controller.error(cut(stream.errored ?? undefined)));
       },
       pull() {

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { connect as connectHttp2, createSecureServer } from "node:http2";
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from "node:tls";
+import { gzipSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { runtime } from "../../../host/platform.ts";
 import { makeFetch } from "../../../host/sockets/http/fetch.ts";
@@ -230,6 +231,29 @@ describe("a server that never answers", () => {
     });
     await expect(ask(within()).then((response) => response.text())).rejects.toThrow(/cut off|fetch failed/);
     expect(await others()).toBe("good");
+  });
+
+  it.each<[string, (socket: TLSSocket) => unknown]>([
+    ["cancels its stream", (socket) => socket.write(frame(RST_STREAM, 0, 1, CANCEL))],
+    ["closes its connection", (socket) => socket.end()],
+    ["drops its connection", (socket) => socket.destroy()],
+  ])("%s behind a part of a body, plain or compressed: it is cut off", async (_, cut) => {
+    for (const [fields, part] of [
+      [OK, Buffer.from("half")],
+      [Buffer.concat([OK, field("content-encoding", "gzip")]), gzipSync("half")],
+    ] as const) {
+      let server: TLSSocket | undefined;
+      const { ask, others } = await attacked((socket) => {
+        server = socket;
+        socket.write(Buffer.concat([frame(HEADERS, END_HEADERS, 1, fields), frame(DATA, 0, 1, part)]));
+      });
+      const reader = (await ask(within())).body!.getReader();
+      expect(new TextDecoder().decode((await reader.read()).value)).toBe("half");
+      const rest = reader.read();
+      cut(server!);
+      await expect(rest).rejects.toThrow("cut off");
+      expect(await others()).toBe("good");
+    }
   });
 
   it("resets every stream: each request fails by itself", async () => {
