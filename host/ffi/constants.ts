@@ -51,6 +51,7 @@ export const SOCKET = {
   SO_MARK: 36,
   SO_PROTOCOL: 38,
   SO_DOMAIN: 39,
+  SO_PEERPIDFD: 77,
   MSG_TRUNC: 0x20,
   MSG_DONTWAIT: 0x40,
 } as const;

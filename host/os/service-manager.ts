@@ -13,7 +13,7 @@ export const SERVICE_MANAGER_VARIABLE = "NOTIFY_SOCKET";
 
 /** How long a manager that is busy is waited for. */
 const ROOM_TIMEOUT_MS = 1000;
-const SIGNAL_NONE = 0;
+const PIDFD_BYTES = 4;
 
 /**
  * @param address a path, or a name in the abstract namespace with "@" in front
@@ -36,18 +36,42 @@ export function tellServiceManager(libc: Libc, socket: number, lines: string): S
   return result < 0 ? new SystemError("write", -result, SERVICE_MANAGER_VARIABLE) : undefined;
 }
 
+/** Where it may have ended without its socket, its number may be a stranger's by now. */
+export type Listener = "lives with its socket" | "may have handed its socket on";
+
 /** The process that listens at a socket. @throws SystemError, also when it has ended */
-export function listenerAt(libc: Libc, path: string): number {
+export function listenerAt(libc: Libc, path: string, listener: Listener): number {
   const fd = connectUnix(libc, path, SOCKET.SOCK_STREAM);
+  try {
+    const { view } = libc.scratch;
+    check("getsockopt", peerOption(libc, fd, SOCKET.SO_PEERCRED, UCRED.BYTES), path);
+    const pid = view.getInt32(UCRED.pid, true);
+    if (pid <= 0) throw new SystemError("getsockopt", ESRCH, path);
+    if (listener === "may have handed its socket on") checkPeerLives(libc, fd, path);
+    return pid;
+  } finally {
+    libc.close(fd);
+  }
+}
+
+/** A number may be given again; a descriptor of the process is not. Kernels before 6.5 have none, and nobody is named there. */
+function checkPeerLives(libc: Libc, fd: number, path: string): void {
   const { view, at } = libc.scratch;
-  view.setUint32(UCRED.BYTES, UCRED.BYTES, true);
-  const result = libc.getsockopt(fd, SOCKET.SOL_SOCKET, SOCKET.SO_PEERCRED, at(0), at(UCRED.BYTES));
-  const pid = view.getInt32(UCRED.pid, true);
-  libc.close(fd);
-  check("getsockopt", result, path);
-  if (pid <= 0) throw new SystemError("getsockopt", ESRCH, path);
-  check("kill", libc.kill(pid, SIGNAL_NONE), path);
-  return pid;
+  check("getsockopt", peerOption(libc, fd, SOCKET.SO_PEERPIDFD, PIDFD_BYTES), path);
+  const pidfd = view.getInt32(0, true);
+  view.setInt32(POLLFD.fd, pidfd, true);
+  view.setUint16(POLLFD.events, POLL.POLLIN, true);
+  view.setUint16(POLLFD.happened, 0, true);
+  const ended = libc.poll(at(0), 1, 0);
+  libc.close(pidfd);
+  if (ended !== 0) throw new SystemError("getsockopt", ESRCH, path);
+}
+
+/** What a socket tells of its other end, at the start of the scratch memory. */
+function peerOption(libc: Libc, fd: number, option: number, length: number): number {
+  const { view, at } = libc.scratch;
+  view.setUint32(length, length, true);
+  return libc.getsockopt(fd, SOCKET.SOL_SOCKET, option, at(0), at(length));
 }
 
 function connectUnix(libc: Libc, address: string, type: number): number {

@@ -12,6 +12,7 @@ import { makeKeyPair } from "./support/wireguard.ts";
 
 const MANAGER = fileURLToPath(new URL("support/service-manager.py", import.meta.url));
 const NOBODY = "65534";
+const WITHOUT_KILL = ["setpriv", "--bounding-set=-kill"];
 
 interface Told {
   readonly lines: readonly string[];
@@ -76,8 +77,7 @@ test("in the background it says that it is the service", async (ctx) => {
 
 test("where a shell stands between the two, because nobody may signal the daemon, the daemon says that it is ready", async (ctx) => {
   const { namespace, name, env, hears } = await openService(ctx, "abstract");
-  const withoutKill = ["setpriv", "--bounding-set=-kill"];
-  const child = namespace.start([...withoutKill, ...wasmguardOnNode.command, "-f", name], { env });
+  const child = namespace.start([...WITHOUT_KILL, ...wasmguardOnNode.command, "-f", name], { env });
   const { lines, pid, answer } = await hears();
   expect(lines).toEqual(["READY=1"]);
   expect(pid).not.toBe(child.pid);
@@ -87,26 +87,44 @@ test("where a shell stands between the two, because nobody may signal the daemon
   expect(await waitFor(() => child.exitCode === 0, 15_000)).toBe(true);
 });
 
-test("`up` says so of its daemon when all steps are taken, and no hook is told where", async (ctx) => {
-  const { topology, namespace, name, env, hears } = await openService(ctx, "path");
-  const { privateKey } = makeKeyPair();
-  const hook = `PostUp = echo "hook: $NOTIFY_SOCKET."`;
-  const file = topology.file(
-    `${name}.conf`,
-    `[Interface]\nPrivateKey = ${privateKey}\nAddress = 10.9.9.1/24\n${hook}\n`,
-  );
-  const { stdout, stderr } = await namespace.attempt([...wasmguardOnNode.command, "up", file], { env });
-  expect(stdout, stderr).toContain("hook: .\n");
-  const { lines, pid, answer, addresses } = await hears();
-  const [main = "", ...others] = lines;
-  expect(others).toEqual(["READY=1"]);
-  const daemon = Number(main.replace("MAINPID=", ""));
-  expect(daemon).not.toBe(pid);
-  expect(readFileSync(`/proc/${daemon}/status`, "latin1")).toMatch(/^Seccomp:\t2$/m);
-  expect(answer).toBe("errno=0");
-  expect(addresses).toContain("10.9.9.1/24");
-  const down = await namespace.attempt([...wasmguardOnNode.command, "down", file]);
-  expect(down.code).toBe(0);
+test.for([
+  ["as root", []],
+  ["by one who may not signal it", WITHOUT_KILL],
+] as const)(
+  "`up` says so of its daemon when all steps are taken, %s, and no hook is told where",
+  async ([, through], ctx) => {
+    const { topology, namespace, name, env, hears } = await openService(ctx, "path");
+    const { privateKey } = makeKeyPair();
+    const hook = `PostUp = echo "hook: $NOTIFY_SOCKET."`;
+    const file = topology.file(
+      `${name}.conf`,
+      `[Interface]\nPrivateKey = ${privateKey}\nAddress = 10.9.9.1/24\n${hook}\n`,
+    );
+    const { stdout, stderr } = await namespace.attempt([...through, ...wasmguardOnNode.command, "up", file], { env });
+    expect(stdout, stderr).toContain("hook: .\n");
+    expect(stderr).not.toContain("was not told");
+    const { lines, pid, answer, addresses } = await hears();
+    const [main = "", ...others] = lines;
+    expect(others).toEqual(["READY=1"]);
+    const daemon = Number(main.replace("MAINPID=", ""));
+    expect(daemon).not.toBe(pid);
+    expect(readFileSync(`/proc/${daemon}/status`, "latin1")).toMatch(/^Seccomp:\t2$/m);
+    expect(answer).toBe("errno=0");
+    expect(addresses).toContain("10.9.9.1/24");
+    const down = await namespace.attempt([...wasmguardOnNode.command, "down", file]);
+    expect(down.code).toBe(0);
+  },
+);
+
+test("of another implementation whose listener ended before its daemon began nobody is named", async (ctx) => {
+  requireLab(ctx, "wireguard-go");
+  const { topology, namespace, name, env } = await openService(ctx, "path");
+  const file = topology.file(`${name}.conf`, `[Interface]\nPrivateKey = ${makeKeyPair().privateKey}\n`);
+  const other = { ...env, WG_QUICK_USERSPACE_IMPLEMENTATION: "wireguard-go" };
+  const { code, stderr } = await namespace.attempt([...wasmguardOnNode.command, "up", file], { env: other });
+  expect(stderr).toMatch(/^wasmguard: the service manager was not told: getsockopt \S+: (ESRCH|ENOPROTOOPT)$/m);
+  expect(code).toBe(0);
+  await namespace.run(["ip", "link", "delete", name]);
 });
 
 test("a manager that is not there is told of, and keeps nothing from starting", async (ctx) => {

@@ -11,6 +11,7 @@ import {
 } from "../../os/service-manager.ts";
 import { socketPath } from "../../uapi/socket-path.ts";
 import { complain } from "../print.ts";
+import { otherImplementation } from "./start.ts";
 
 /** Where the manager is to be told; undefined without one. No program that this one starts finds it any more. */
 export function takeServiceAddress(): string | undefined {
@@ -23,7 +24,8 @@ export function takeServiceAddress(): string | undefined {
 export async function tellTunnelIsUp(address: string, interfaceName: string): Promise<void> {
   try {
     const libc = await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }), "few calls");
-    const daemon = listenerAt(libc, socketPath(interfaceName));
+    const listener = otherImplementation() === undefined ? "lives with its socket" : "may have handed its socket on";
+    const daemon = listenerAt(libc, socketPath(interfaceName), listener);
     const refusal = tellServiceManager(libc, connectServiceManager(libc, address), `MAINPID=${daemon}\nREADY=1`);
     if (refusal !== undefined) throw refusal;
   } catch (error) {
