@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import type { Core } from "../../../host/core/core.ts";
 import { loadCore } from "../../../host/core/load.ts";
+import { Lane } from "../../../host/lane/lane.ts";
 import { Loop } from "../../../host/loop/loop.ts";
 import { makeControl } from "../../../host/loop/threads/control.ts";
 import { Gate } from "../../../host/loop/threads/gate.ts";
@@ -74,7 +75,7 @@ test("what came together during a pause is taken in one turn", async () => {
   for (const turn of paused.slice(0, -1)) expect(taken[turn]).toBe(20);
 });
 
-test("what workers told before a change is dealt with before they go on", async () => {
+test("what workers told before a change is dealt with, and has left, before they go on", async () => {
   const core = await loadCore({ maxPeers: 1, maxAllowedIps: 1 }, "shared");
   const gate = new Gate(makeControl(1), 1);
   const steps: string[] = [];
@@ -83,6 +84,7 @@ test("what workers told before a change is dealt with before they go on", async 
     steps.push("go on");
     release();
   });
+  vi.spyOn(Lane.prototype, "flush").mockImplementation(() => void steps.push("sent"));
   let ended = nothing as (reason: string) => void;
   const waiting = { wait: () => 1, waitBriefly: () => 0, ready: () => false };
   const workers: Pick<Workers, "waiting" | "collect" | "gate" | "deadline" | "halt"> = {
@@ -109,5 +111,9 @@ test("what workers told before a change is dealt with before they go on", async 
   }
   await loop.run(new AbortController().signal);
   // Of the first turn, in which nothing changed, only that they were asked.
-  expect(steps).toEqual(["in time", "in time", "change", "before a change", "go on"]);
+  const [first, second] = [
+    ["in time", "sent"],
+    ["in time", "change", "sent", "before a change", "sent", "go on"],
+  ];
+  expect(steps).toEqual([...first, ...second]);
 });
