@@ -4,6 +4,7 @@ export class Uses {
   readonly #idle: () => void;
   #count = 0;
   #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
 
   constructor(idleMs: number, idle: () => void) {
     this.#idleMs = idleMs;
@@ -23,10 +24,12 @@ export class Uses {
 
   /** It is kept no more. */
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
   }
 
   #wait(): void {
+    if (this.#stopped) return;
     this.#timer = setTimeout(this.#idle, this.#idleMs);
     this.#timer.unref?.();
   }
