@@ -3,7 +3,7 @@
 // core                       the tunnel: its memory is imported, so that worker threads and system calls can use it. Compiled
 //                            for a shared one; the loader makes it private by one byte, whose place is noted here
 // wide                       an addition to the core, on the same memory, for those who ask for 256-bit vectors
-// wide-x25519                another one, for devices of many peers
+// wide-x25519                another one, for their handshakes
 // ciphers, blake2s, x25519   those of wasmguard/crypto: a private memory, so that they also load in a browser page
 // The compiler's options are in asconfig.json; what differs between the two variants is here.
 // The bytes end up base64-coded in ES modules, because that is the one way every runtime and bundler can import. What other

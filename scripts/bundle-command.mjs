@@ -22,7 +22,6 @@ const BUNDLES = {
   launch: ["cli/start.js", "cli/launch/daemon.js", "cli/spawn-daemon.js", "cli/proxy/start.js", ...FFI],
   daemon: [
     ...["cli/start.js", "cli/run-daemon.js", "core/generated/relaxed.js", ...FFI],
-    "core/generated/wide-x25519.js",
     ...["loop/threads/workers.js", "loop/event-log.js", "os/linux/machine.js"],
   ],
   proxy: [

@@ -1,7 +1,8 @@
 /** X25519 as the core has it and no package exports it: compiled for the purpose, with the kernel of 256 bits where that can be had. */
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
-import { compileLadders } from "../../host/daemon/wide-ladders.ts";
+import { compileLadders, handshakeObstacle } from "../../host/daemon/wide-vectors.ts";
+import { cpuFlags } from "../../host/os/linux/cpu-flags.ts";
 
 interface Exports {
   readonly table: WebAssembly.Table;
@@ -28,7 +29,12 @@ async function compile(): Promise<Uint8Array<ArrayBuffer>> {
   return wasm;
 }
 
-/** @param kernel  "none": pairs of ladders. @throws where there is no kernel and one is asked for */
+/** @returns why this runtime or this machine has no use for the kernel of 256 bits */
+export function kernelObstacle(): string | undefined {
+  return handshakeObstacle({ hasAvx2: () => cpuFlags().has("avx2") });
+}
+
+/** @param kernel  "none": pairs of ladders. @returns undefined where the kernel's results are wrong */
 export async function loadAnswers(kernel: "none" | "256 bits") {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
   const { instance } = await WebAssembly.instantiate(await compile(), { env: { memory, abort: () => {} } });
@@ -36,8 +42,7 @@ export async function loadAnswers(kernel: "none" | "256 bits") {
   if (kernel === "256 bits") {
     const ladders = new WebAssembly.Instance(await compileLadders(), { env: { memory } }).exports;
     const place = exports.table.grow(1, ladders.climb);
-    if (exports.checkLadders(exports.area(), place) !== 1)
-      throw new Error("the kernel of 256 bits cannot be used here");
+    if (exports.checkLadders(exports.area(), place) !== 1) return undefined;
   }
   return { exports, bytes: new Uint8Array(memory.buffer), area: exports.area() };
 }

@@ -3,7 +3,7 @@
 import { newWorkspace } from "../../host/crypto/ciphers-module.ts";
 import { main as curve } from "../../host/crypto/x25519-module.ts";
 import { positive, readCommandLine } from "../command-line.ts";
-import { loadAnswers } from "./answers.ts";
+import { kernelObstacle, loadAnswers } from "./answers.ts";
 import { compare } from "./welch.ts";
 
 /** dudect's own threshold for "this leaks". */
@@ -159,7 +159,13 @@ subjects.push({
 
 /** What answers take, by the core's own code. The first scalar is the secret; of two at once, the other is any. */
 for (const kernel of ["none", "256 bits"] as const) {
-  const { exports: core, bytes: memory, area } = await loadAnswers(kernel);
+  const reason = kernel === "none" ? undefined : kernelObstacle();
+  const loaded = reason === undefined ? await loadAnswers(kernel) : undefined;
+  if (loaded === undefined) {
+    console.log(`X25519 of two answers at once, kernel: ${kernel}: skipped, ${reason ?? "its results are wrong here"}`);
+    continue;
+  }
+  const { exports: core, bytes: memory, area } = loaded;
   const [scalar, other, points, keys, out] = [area, area + 64, area + 128, area + 256, area + 320];
   memory.set(random(32), other);
   for (const fill of [0, 255]) {

@@ -26,7 +26,7 @@ export const DAEMON_OPTIONS = {
   web: { value: "ADDRESS", help: "serve a page about the tunnel at 127.0.0.1:PORT or [::1]:PORT" },
   threads: { value: "N", help: "threads that carry packets, 1 to 16 (1)" },
   "wide-vectors": {
-    help: "seal and open with 256-bit vectors where Node (24, 26) and the processor can: experimental",
+    help: "packets and handshakes by 256-bit vectors where Node (24, 26) and the processor can: experimental",
   },
   nice: { value: "N", help: "scheduling priority, -20 to 19 (-10): packets must get their turn on a busy machine" },
   "busy-poll": { value: "US", help: "after a packet look this long for the next, 0 to 10000 (only when one is due)" },

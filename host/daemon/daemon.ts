@@ -18,7 +18,6 @@ import type { DaemonSystem, DriverLibrary, Machine, Offloads } from "../os/machi
 import { daemonSystem } from "../os/systems.ts";
 import { socketPath } from "../uapi/socket-path.ts";
 import type { WebAddress } from "./web-page.ts";
-import { WideLadders } from "./wide-ladders.ts";
 import type { Vectors } from "./wide-vectors.ts";
 
 /** How quickly the event loop, which serves metrics and the page, must get its turn. */
@@ -42,7 +41,7 @@ export interface DaemonOptions {
   offloads: Offloads;
   /** Threads that carry packets; 1 by default. */
   threads?: number | undefined;
-  /** Seal and open with 256-bit vectors, where this runtime and this machine have them. */
+  /** Seal, open and shake hands with 256-bit vectors, where this runtime and this machine have them. */
   wideVectors?: boolean | undefined;
   /** The device exists and the socket answers. Called once. */
   onReady(): void;
@@ -72,6 +71,7 @@ export interface DaemonOptions {
 }
 
 const STDERR = 2;
+const NARROW: Vectors = { bits: 128, handshakeBits: 128 };
 /** As the paper has it. */
 const REKEY_AFTER_MESSAGES = 1n << 60n;
 
@@ -100,11 +100,9 @@ export async function runDaemon(options: DaemonOptions, on?: DaemonSystem): Prom
 
 async function runOn(machine: Machine, core: Core, options: DaemonOptions): Promise<void> {
   const { interfaceName, offloads, metrics, web, busyPoll, confinement, service, log } = options;
-  const vectors: Vectors = options.wideVectors ? await widenVectors(core, machine, log) : { bits: 128 };
+  const vectors: Vectors = options.wideVectors ? await widenVectors(core, machine, log) : NARROW;
   const unlockedKeys = new UnlockedKeys(machine.keyMemory, log);
-  const wideLadders = new WideLadders(core, (message) => log("verbose", message));
   const threads = options.threads ?? 1;
-  if (threads > 1) await wideLadders.begin();
   const device = machine.openDevice({
     name: interfaceName,
     inherited: options.tunFd,
@@ -131,13 +129,10 @@ async function runOn(machine: Machine, core: Core, options: DaemonOptions): Prom
         busyPoll,
         extraStatistics: () => [
           ...confinementStatistics(),
-          vectorStatistic(vectors, workers),
+          ...vectorStatistics(vectors, workers),
           ...(workers === undefined ? [] : [helpStatistic(workers)]),
         ],
-        peerCreated: ({ slot }) => {
-          unlockedKeys.peerCreated(slot);
-          wideLadders.peerCreated(slot);
-        },
+        peerCreated: ({ slot }) => unlockedKeys.peerCreated(slot),
         patienceMs: metrics === undefined && web === undefined ? undefined : METRICS_PATIENCE_MS,
         eventLog: options.logLevel === "verbose" ? await openEventLog(threadedCore, machine, log) : undefined,
         log,
@@ -213,14 +208,23 @@ async function widenVectors(core: Core, machine: Machine, log: DaemonOptions["lo
   return widenVectors(core, machine, (message) => log("verbose", message));
 }
 
-/** Those of the thread that has the narrowest. */
-function vectorStatistic({ bits }: Vectors, workers: Workers | undefined): Statistic {
-  return single(
-    "wasmguard_vector_bits",
-    "gauge",
-    "Width of the vectors that packets are sealed and opened with.",
-    workers?.kernel === "own" ? 128 : bits,
-  );
+/** For packets, those of the thread that has the narrowest. */
+function vectorStatistics({ bits, handshakeBits }: Vectors, workers: Workers | undefined): Statistic[] {
+  const packetBits = workers?.kernel === "own" ? 128 : bits;
+  return [
+    single(
+      "wasmguard_vector_bits",
+      "gauge",
+      "Width of the vectors that packets are sealed and opened with.",
+      packetBits,
+    ),
+    single(
+      "wasmguard_handshake_vector_bits",
+      "gauge",
+      "Width of the vectors that handshakes are computed with.",
+      handshakeBits,
+    ),
+  ];
 }
 
 function helpStatistic({ helpedMessages }: Workers): Statistic {

@@ -77,6 +77,18 @@ it("one file asks which system and which processor this is", () => {
   expect(guilty.map(({ path }) => path)).toEqual([]);
 });
 
+it("V8's options are set in one file, which is loaded only where it is asked for", () => {
+  const sets = host.filter(({ text }) => /\bsetFlagsFromString\b/.test(text));
+  expect(sets.map(({ path }) => path)).toEqual(["host/daemon/wide-vectors.ts"]);
+  const loads = host.filter(({ imports }) => imports.includes("host/daemon/wide-vectors.ts"));
+  expect(loads.map(({ path }) => path)).toEqual(["host/daemon/daemon.ts"]);
+  // By its type, and when it is needed.
+  expect(loads[0]!.text.match(/\bimport\b.*"\.\/wide-vectors\.ts"/g)).toEqual([
+    'import type { Vectors } from "./wide-vectors.ts"',
+    'import("./wide-vectors.ts"',
+  ]);
+});
+
 it("which system this is, only who has a part for each asks; others ask what it can do", () => {
   const mayAsk = (path: string): boolean =>
     ["host/platform.ts", "host/cli/quick/systems.ts"].includes(path) ||

@@ -1,7 +1,7 @@
 // What `widenVectors` does in this runtime, and what V8 tells of it, as lines of stdout.
 import { loadCore } from "../../../../host/core/load.ts";
 import { warmUp, wideKernelBytes } from "../../../../host/core/wide-kernel.ts";
-import { compileKernel, widenVectors } from "../../../../host/daemon/wide-vectors.ts";
+import { compileKernel, compileLadders, widenVectors } from "../../../../host/daemon/wide-vectors.ts";
 import { cpuFlags } from "../../../../host/os/linux/cpu-flags.ts";
 
 if (process.argv[2] === "traced") {
@@ -12,11 +12,15 @@ if (process.argv[2] === "traced") {
   const { setFlagsFromString } = await import("node:v8");
   setFlagsFromString("--wasm-sync-tier-up");
   warmUp(module, 2000);
+} else if (process.argv[2] === "traced ladders") {
+  await compileLadders();
 } else {
   const core = await loadCore({ maxPeers: 8, maxAllowedIps: 8 }, "shared");
   const told: string[] = [];
-  const { bits, kernel } = await widenVectors(core, { hasAvx2: () => cpuFlags().has("avx2") }, (message) =>
-    told.push(message),
+  const { bits, handshakeBits, kernel } = await widenVectors(
+    core,
+    { hasAvx2: () => cpuFlags().has("avx2") },
+    (message) => told.push(message),
   );
-  console.log(JSON.stringify({ bits, kernel: kernel !== undefined, told }));
+  console.log(JSON.stringify({ bits, handshakeBits, kernel: kernel !== undefined, told }));
 }
