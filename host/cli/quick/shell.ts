@@ -1,6 +1,6 @@
 /**
  * The system's own programs: run with an echo as wg-quick does, or asked quietly.
- * SIGINT and SIGTERM do not end this process in the midst of a change: what is waited for is given up, a program that runs gets
+ * SIGINT, SIGTERM and SIGHUP do not end this process in the midst of a change: what is waited for is given up, a program that runs gets
  * SIGTERM too (Ctrl-C reaches it anyway), and the next step throws, so that everything is undone.
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -13,20 +13,20 @@ let interruption: AbortController | undefined;
 /** What runs on behalf of the step in hand. */
 let running: ChildProcess | undefined;
 
+const DEFERRED = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** From now on signals interrupt steps, and what is between them. @returns what ends that */
 export function deferSignals(): () => void {
   const controller = new AbortController();
   interruption = controller;
   const note = (signal: NodeJS.Signals): void => {
     controller.abort(signal);
-    if (signal === "SIGTERM") running?.kill(signal);
+    if (signal !== "SIGINT") running?.kill("SIGTERM");
   };
-  process.on("SIGINT", note);
-  process.on("SIGTERM", note);
+  for (const signal of DEFERRED) process.on(signal, note);
   return () => {
     interruption = undefined;
-    process.off("SIGINT", note);
-    process.off("SIGTERM", note);
+    for (const signal of DEFERRED) process.off(signal, note);
   };
 }
 
@@ -83,7 +83,7 @@ export interface ShellOptions {
 function execute(
   command: readonly string[],
   input: string | undefined,
-  output: "inherit" | "pipe",
+  output: "inherit" | "pipe" | "ignore",
   onSignal: "may be ended" | "goes on" = "goes on",
   { variables, quoting }: ShellOptions = {},
 ): Promise<Finished> {
@@ -123,10 +123,10 @@ export async function runAs(shown: string, command: readonly string[], input?: s
   throw new CliError(`\`${shown}' failed (${signal ?? `exit code ${code}`})`, "See its message above");
 }
 
-/** Echo and run; a failure is left at the program's own message. */
+/** Echo and run; a failure is left at the program's own message. What it says besides is of no use. */
 export async function attempt(command: readonly string[], input?: string): Promise<void> {
   echo(command.join(" "));
-  await execute(command, input, "inherit").catch(() => undefined);
+  await execute(command, input, "ignore").catch(() => undefined);
 }
 
 /** What a program prints on stdout; "" if it fails or is not there. */

@@ -33,6 +33,8 @@ export interface Replacement {
 export interface QuickSystem {
   /** Whose choice an interface's name is. Where it is the system's, the tunnel is started before PreUp, which is told the name. */
   readonly namesInterfaces: "the configuration" | "the system";
+  /** Where servers are those of an interface they may come first, as in wg-quick; where they are the machine's, after what leads to them. */
+  readonly setsDns: "before routes" | "after routes";
   /** Rights and programs that must be there before anything is touched. @param file as given, for advice @throws CliError */
   require(command: string, file: string): void;
   /** What of a configuration this system could not do: said before anything is touched. @throws CliError */

@@ -9,7 +9,10 @@ type Options = OptionValues<typeof WINDOWS_QUICK_OPTIONS>;
 
 const SYSTEMS: Readonly<Record<string, (options: Options) => Promise<QuickSystem>>> = {
   linux: async () => new (await import("./linux/system.ts")).LinuxQuick(),
-  darwin: async () => new (await import("./macos/system.ts")).MacosQuick(),
+  darwin: async () => {
+    (await import("./macos/programs.ts")).preferSystemPrograms();
+    return new (await import("./macos/system.ts")).MacosQuick();
+  },
   win32: async (options) => (await import("./windows/system.ts")).WindowsQuick.open(options),
 };
 

@@ -52,9 +52,10 @@ async function applySettings(system: QuickSystem, tunnel: Tunnel): Promise<void>
   const device = await fetchDevice(interfaceName);
   wipeDevice(device);
   await system.bringUp(device, mtu);
-  await system.setDns(tunnel);
+  if (system.setsDns === "before routes") await system.setDns(tunnel);
   const prefixes = table === "off" ? [] : device.peers.flatMap((peer) => peer.allowedIps);
   for (const prefix of prefixes.sort(bySpecificity)) await system.addRoute(tunnel, device, prefix, table);
+  if (system.setsDns === "after routes") await system.setDns(tunnel);
   await system.follow?.(tunnel);
 }
 

@@ -1,6 +1,6 @@
 /**
  * ifconfig, route, netstat and networksetup of a Mac of the stand-in, as far as `up` and `down` use them: the words that they take, and how
- * they print. What is no line of theirs fails, as does a route that is there already.
+ * they print. What is no line of theirs fails. route ends well also where it is refused, and so may networksetup.
  */
 import type { Programs } from "../../../host/cli/quick/macos/programs.ts";
 import { ROUTE } from "../../../host/ffi/darwin/constants.ts";
@@ -21,6 +21,8 @@ export interface Service {
   search: readonly string[];
   /** Whether it is switched on. */
   readonly state: "on" | "off";
+  /** For tests: what is said instead of its settings. */
+  error?: string | undefined;
 }
 
 class ProgramFailure extends Error {}
@@ -39,6 +41,10 @@ export class MacPrograms implements Programs {
   readonly changes: string[] = [];
   /** For tests: commands that fail, as their first words. */
   fails: string | undefined;
+  /** For tests: what is done before a command, if it does not throw. */
+  before: (command: string) => void = () => {};
+  /** For tests: what is done when the daemon is there. */
+  started: () => void = () => {};
   /** What `wasmguard OPTIONS utun` does. */
   readonly #start: (options: readonly string[]) => Promise<void>;
   /** As netstat of releases before macOS 10.15 prints IPv4. */
@@ -84,7 +90,12 @@ export class MacPrograms implements Programs {
 
   #execute(command: readonly string[]): string {
     const [program, ...words] = command;
-    if (this.fails !== undefined && command.join(" ").startsWith(this.fails)) fail("is made to");
+    const line = command.join(" ");
+    this.before(line);
+    if (this.fails !== undefined && line.startsWith(this.fails)) {
+      if (line.startsWith("route -q -n add")) return `add net ${words[4]}: File exists\n`;
+      fail("is made to");
+    }
     switch (program) {
       case "ifconfig":
         return this.#ifconfig(words);
@@ -151,8 +162,7 @@ export class MacPrograms implements Programs {
     const line = words.join(" ");
     const [, asked, prefix = ""] = /^-n get -(inet6?) (\S+)$/.exec(line) ?? [];
     if (asked !== undefined) {
-      const device = this.present(asked as Family).find(({ destination }) => destination === prefix)?.device ?? "en0";
-      return `   route to: ${prefix}\ndestination: ${prefix}\n  interface: ${device}\n      flags: <UP,DONE>\n`;
+      return this.#ask(asked as Family, prefix);
     }
     const [, verb, name, destination = "", way = ""] =
       /^-q -n (add|delete) -(inet6?) (\S+)(?: (.+))?$/.exec(line) ?? fail(line);
@@ -160,13 +170,32 @@ export class MacPrograms implements Programs {
     const others = this.present(family).filter((one) => one.destination !== destination);
     const isThere = others.length < this.present(family).length;
     if (verb === "delete") {
-      if (!isThere) fail("not in table");
+      if (!isThere) return `delete net ${destination}: not in table\n`;
       this.routes[family] = others;
       return "";
     }
-    if (isThere) fail("File exists");
+    if (isThere) return `add net ${destination}: File exists\n`;
     this.routes[family] = [...others, this.#entry(destination, way)];
     return "";
+  }
+
+  /** The most specific one is the same, as far as tests go, or the default. */
+  #ask(family: Family, destination: string): string {
+    const routes = this.present(family);
+    const route =
+      routes.find((one) => one.destination === destination) ?? routes.find((one) => one.destination === "default");
+    if (route === undefined) return fail("not in table");
+    const flags = `<UP,${route.flags.includes("W") ? "HOST,WASCLONED" : "DONE,STATIC"}>`;
+    const lines = [
+      `   route to: ${destination}`,
+      `destination: ${route.destination}`,
+      `    gateway: ${route.gateway}`,
+      `  interface: ${route.device}`,
+      `      flags: ${flags}`,
+      " recvpipe  sendpipe  ssthresh  rtt,msec    rttvar  hopcount      mtu     expire",
+      "       0         0         0         0         0         0      1500         0 ",
+    ];
+    return `${lines.join("\n")}\n`;
   }
 
   #entry(destination: string, way: string): RouteEntry {
@@ -186,7 +215,7 @@ export class MacPrograms implements Programs {
     }
     const service = this.services.get(name) ?? fail(`${name} is not a recognized network service.`);
     const told = (list: readonly string[], what: string): string =>
-      list.length > 0 ? `${list.join("\n")}\n` : `There aren't any ${what} set on ${name}.\n`;
+      service.error ?? (list.length > 0 ? `${list.join("\n")}\n` : `There aren't any ${what} set on ${name}.\n`);
     const given = values.join() === "Empty" ? [] : values;
     switch (verb) {
       case "-getdnsservers":

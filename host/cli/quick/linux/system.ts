@@ -22,6 +22,7 @@ async function exists(interfaceName: string): Promise<boolean> {
 
 export class LinuxQuick implements QuickSystem {
   readonly namesInterfaces = "the configuration";
+  readonly setsDns = "before routes";
 
   require(command: string, file: string): void {
     if (process.getuid?.() !== 0) {

@@ -11,7 +11,7 @@ import { daemonEnvironment } from "../../launch/environment.ts";
 import { forbidDumps } from "../process.ts";
 import { FOLLOW } from "../system.ts";
 import { giveUp, look } from "./follower.ts";
-import { SYSTEM_PROGRAMS } from "./programs.ts";
+import { preferSystemPrograms, SYSTEM_PROGRAMS } from "./programs.ts";
 
 /** News comes in crowds. */
 const CROWD_MS = 100;
@@ -37,11 +37,23 @@ export function startFollowing(name: string): Promise<void> {
 /** Until the tunnel has gone, or a signal comes. @param args  the configuration's name. @returns the exit code */
 export async function follow([name = ""]: readonly string[]): Promise<number> {
   await forbidDumps();
+  preferSystemPrograms();
+  await followNetwork(name);
+  return 0;
+}
+
+/** What `route -n monitor` prints for a change; questions, and what was refused, come by the same way. */
+export function isNews(line: string): boolean {
+  return /^RTM_(?!GET\b)/.test(line) && !/\berrno [1-9]/.test(line);
+}
+
+/** As follow, with the programs of PATH. */
+export async function followNetwork(name: string): Promise<void> {
   const monitor = spawn("route", ["-n", "monitor"], { stdio: ["ignore", "pipe", "ignore"] });
   const news = new News();
   let told = false;
   createInterface({ input: monitor.stdout }).on("line", (line) => {
-    if (line.startsWith("RTM_")) news.come();
+    if (isNews(line)) news.come();
   });
   const end = (): void => {
     told = true;
@@ -49,11 +61,16 @@ export async function follow([name = ""]: readonly string[]): Promise<number> {
   };
   monitor.on("error", end).on("close", end);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
-  // What happened between the end of `up` and now.
-  while ((await look(SYSTEM_PROGRAMS, name)) === "on" && (await news.next()) === "news");
-  if (told) await giveUp(SYSTEM_PROGRAMS, name);
-  monitor.kill();
-  return 0;
+  // A look that fails is no reason to leave DNS servers behind: the next one may not.
+  const lookAgain = (): Promise<"over" | "on"> => look(SYSTEM_PROGRAMS, name).catch(() => "on");
+  try {
+    // What happened between the end of `up` and now.
+    while ((await lookAgain()) === "on" && (await news.next()) === "news");
+    if (told) await giveUp(SYSTEM_PROGRAMS, name);
+  } finally {
+    news.end();
+    monitor.kill();
+  }
 }
 
 /** Something has happened since the last time that somebody asked, however often. */

@@ -1,10 +1,21 @@
 /** A tunnel's interface by ifconfig(8). */
+import { setTimeout as delay } from "node:timers/promises";
+import { isTunnelUp } from "../../../uapi/client.ts";
 import { defaultRoute } from "./default-route.ts";
 import { familyOf, type Programs } from "./programs.ts";
 
 /** For the outer IPv6, UDP and WireGuard headers, as wg-quick has it. */
 const OVERHEAD_BYTES = 80;
 const MTU_DEFAULT = 1500;
+
+const AGAIN_MS = 100;
+
+/** It goes with its daemon, of which the socket tells more surely than ifconfig: the kernel gives its name to others. */
+export async function isThere(interfaceName: string): Promise<boolean> {
+  if (await isTunnelUp(interfaceName)) return true;
+  await delay(AGAIN_MS);
+  return isTunnelUp(interfaceName);
+}
 
 /** What ifconfig says of it; "" where it is not there. */
 export function describe({ ask }: Programs, interfaceName: string): Promise<string> {

@@ -13,6 +13,13 @@ export const SYSTEM_PROGRAMS: Programs = { ask, attempt, run, runAs };
 /** All that is run. */
 export const NEEDED = ["ifconfig", "netstat", "networksetup", "route"] as const;
 
+const SYSTEM_FOLDERS = "/usr/bin:/bin:/usr/sbin:/sbin";
+
+/** For what is run as root, hooks included: sudo leaves the user's PATH, and folders at its beginning may be open to that user's programs. */
+export function preferSystemPrograms(): void {
+  process.env.PATH = [SYSTEM_FOLDERS, process.env.PATH ?? ""].filter((part) => part !== "").join(":");
+}
+
 export type Family = "inet" | "inet6";
 
 /** As route(8), netstat(1) and ifconfig(8) call it. @param text an address or a prefix */

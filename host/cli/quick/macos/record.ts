@@ -16,16 +16,16 @@ export interface DnsSettings {
 
 export interface Changes {
   readonly interfaceName: string;
-  /** Absent where none is set. */
-  readonly dns?: DnsSettings | undefined;
+  /** Absent where none is set, or no more. */
+  dns?: DnsSettings | undefined;
   /** Whether the MTU follows that of the default route's interface. */
   readonly mtu: "automatic" | "given";
   /** Whose default routes lead into the tunnel. */
   families: Family[];
   /** The gateway of each endpoint that has a route of its own. */
-  endpoints: Record<string, string>;
-  /** What each network service had before. */
-  services: Record<string, DnsSettings>;
+  readonly endpoints: Record<string, string>;
+  /** What each network service had before that has the tunnel's now. */
+  readonly services: Record<string, DnsSettings>;
 }
 
 /** For as long as the other may take that has it: it may be asking every network service. */
@@ -55,6 +55,28 @@ function rename(name: string): boolean {
   }
 }
 
+/** Of a configuration whose tunnel sets DNS servers at the moment, other than this one. */
+export function otherWithDns(name: string): string | undefined {
+  const others = namesOfRecords().filter((other) => other !== name);
+  return others.find((other) => [freePath, takenPath].some((path) => read(path(other))?.dns !== undefined));
+}
+
+function namesOfRecords(): string[] {
+  try {
+    return readdirSync(socketFolder()).flatMap((file) => /^(.+)\.network(?:\.taken)?$/.exec(file)?.[1] ?? []);
+  } catch {
+    return []; // no folder
+  }
+}
+
+function read(path: string): Changes | undefined {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
 export class NetworkRecord {
   readonly changes: Changes;
   readonly #name: string;
@@ -79,11 +101,8 @@ export class NetworkRecord {
       if (!isThere(name)) return undefined;
       await delay(POLL_MS);
     }
-    try {
-      return new NetworkRecord(name, JSON.parse(readFileSync(takenPath(name), "utf8")));
-    } catch {
-      return undefined;
-    }
+    const changes = read(takenPath(name));
+    return changes && new NetworkRecord(name, changes);
   }
 
   /** Before anything is done that it tells of. */
@@ -93,13 +112,19 @@ export class NetworkRecord {
     renameSync(`${path}.new`, path);
   }
 
+  /** Let others have it, also where the disk is full. */
   release(): void {
-    this.save();
-    renameSync(takenPath(this.#name), freePath(this.#name));
+    try {
+      this.save();
+    } finally {
+      renameSync(takenPath(this.#name), freePath(this.#name));
+    }
   }
 
-  /** All is undone. */
-  remove(): void {
+  /** The tunnel has ended: the record is kept while it tells of what is not undone. */
+  close(): void {
+    const { endpoints, services } = this.changes;
+    if (Object.keys({ ...endpoints, ...services }).length > 0) return this.release();
     rmSync(takenPath(this.#name), { force: true });
   }
 }

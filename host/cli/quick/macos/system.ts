@@ -11,13 +11,14 @@ import { echo, hasProgram } from "../shell.ts";
 import { startDaemon } from "../start.ts";
 import type { Present, QuickSystem, Tunnel } from "../system.ts";
 import { waitUntil } from "../wait-until.ts";
-import { setServices } from "./dns.ts";
+import { restoreServices, setServices, unsettable } from "./dns.ts";
 import { routeEndpoints } from "./endpoint-routes.ts";
 import { startFollowing } from "./follow.ts";
 import { undoChanges } from "./follower.ts";
-import { addAddress, addressesIn, describe, mtuIn, setAutomaticMtu } from "./interface.ts";
+import { addAddress, addressesIn, describe, isThere, mtuIn, setAutomaticMtu } from "./interface.ts";
 import { familyOf, NEEDED, type Programs, SYSTEM_PROGRAMS } from "./programs.ts";
-import { NetworkRecord } from "./record.ts";
+import { NetworkRecord, otherWithDns } from "./record.ts";
+import { routeInto } from "./routes.ts";
 
 /** Any that is free. */
 const ANY = "utun";
@@ -29,11 +30,19 @@ const SAME_START_MS = 2000;
 
 const namePath = (name: string): string => `${socketFolder()}/${name}.name`;
 
+/** Of the file, whatever became of it. */
+function toldName(name: string): string | undefined {
+  const text = existsSync(namePath(name)) ? readFileSync(namePath(name), "utf8").trim() : "";
+  return /^utun\d+$/.test(text) ? text : undefined;
+}
+
 export class MacosQuick implements QuickSystem {
   readonly namesInterfaces = "the system";
+  /** Those of the tunnel would be asked in the clear before. */
+  readonly setsDns = "after routes";
   readonly #programs: Programs;
   readonly #startFollowing: typeof startFollowing;
-  /** Of this `up`. */
+  /** Of this command, from when it sets or undoes something on. */
   #record: NetworkRecord | undefined;
 
   constructor(programs: Programs = SYSTEM_PROGRAMS, starts: typeof startFollowing = startFollowing) {
@@ -51,20 +60,30 @@ export class MacosQuick implements QuickSystem {
     }
   }
 
+  check({ path, system }: ConfigFile): void {
+    const { table, dnsServers: servers, dnsSearch: search } = system;
+    if (!TABLES.includes(table)) {
+      throw new CliError(`macOS has no routing table ${table}`, `Table is one of ${TABLES.join(", ")} there`);
+    }
+    const word = unsettable({ servers, search });
+    if (word === undefined) return;
+    throw new CliError(`${path} has DNS = ${word}, which macOS would take for something else`, "Correct it");
+  }
+
   async find(name: string): Promise<string | undefined> {
     const told = statSync(namePath(name), { throwIfNoEntry: false });
-    if (told === undefined) return undefined;
-    const interfaceName = readFileSync(namePath(name), "utf8").trim();
-    if (!/^utun\d+$/.test(interfaceName)) return undefined;
+    const interfaceName = toldName(name);
+    if (told === undefined || interfaceName === undefined) return undefined;
     const socket = statSync(socketPath(interfaceName), { throwIfNoEntry: false });
     if (!socket?.isSocket() || Math.abs(socket.mtimeMs - told.mtimeMs) >= SAME_START_MS) return undefined;
-    return (await describe(this.#programs, interfaceName)) === "" ? undefined : interfaceName;
+    return (await isThere(interfaceName)) ? interfaceName : undefined;
   }
 
   async start(config: ConfigFile): Promise<string> {
     const { name, system } = config;
-    if (!TABLES.includes(system.table)) {
-      throw new CliError(`macOS has no routing table ${system.table}`, `Table is one of ${TABLES.join(", ")} there`);
+    const other = system.dnsServers.length > 0 ? otherWithDns(name) : undefined;
+    if (other !== undefined) {
+      throw new CliError(`${other} has set its DNS servers, and ${name} has some, too`, `Try: wasmguard down ${other}`);
     }
     await this.cleanUp(config);
     mkdirSync(socketFolder(), { recursive: true, mode: 0o700 });
@@ -72,20 +91,20 @@ export class MacosQuick implements QuickSystem {
     try {
       // There is nothing that could confine it, and it would not start without being told that this is known.
       await startDaemon(["--no-confine"], ANY, this.#programs);
+      const interfaceName = await this.find(name);
+      if (interfaceName === undefined) {
+        throw new CliError(`the tunnel did not say in ${namePath(name)} which interface it has`, "See its log");
+      }
+      echo(`the interface for ${name} is ${interfaceName}`);
+      return interfaceName;
     } catch (error) {
-      // Interrupted, perhaps when it was there already.
-      const started = await this.find(name);
+      // Interrupted, perhaps, when it was there already.
+      const started = toldName(name);
       if (started !== undefined) await this.remove({ config, interfaceName: started });
       throw error;
     } finally {
       delete process.env.WG_TUN_NAME_FILE;
     }
-    const interfaceName = await this.find(name);
-    if (interfaceName === undefined) {
-      throw new CliError(`the tunnel did not say in ${namePath(name)} which interface it has`, "See its log");
-    }
-    echo(`the interface for ${name} is ${interfaceName}`);
-    return interfaceName;
   }
 
   addAddress(interfaceName: string, address: string): Promise<void> {
@@ -99,13 +118,13 @@ export class MacosQuick implements QuickSystem {
   }
 
   async setDns(tunnel: Tunnel): Promise<void> {
-    if (tunnel.config.system.dnsServers.length > 0) await setServices(this.#programs, this.#recordOf(tunnel));
+    if (tunnel.config.system.dnsServers.length > 0) await setServices(this.#programs, await this.#recordOf(tunnel));
   }
 
   async addRoute(tunnel: Tunnel, device: ShownDevice, prefix: string, table: string): Promise<void> {
     const family = familyOf(prefix);
-    if (!prefix.endsWith("/0") || table !== "auto") return this.#addRoute(device.name, prefix);
-    const record = this.#recordOf(tunnel);
+    if (!prefix.endsWith("/0") || table !== "auto") return routeInto(this.#programs, device.name, prefix);
+    const record = await this.#recordOf(tunnel);
     record.changes.families.push(family);
     // Before, or the tunnel's own packets would go into it for a moment.
     await routeEndpoints(
@@ -113,26 +132,21 @@ export class MacosQuick implements QuickSystem {
       record,
       device.peers.flatMap((peer) => peer.endpoint ?? []),
     );
-    for (const half of HALVES[family]) await this.#addRoute(device.name, half);
+    for (const half of HALVES[family]) await routeInto(this.#programs, device.name, half);
   }
 
-  /** Unless it is there already. */
-  async #addRoute(interfaceName: string, prefix: string): Promise<void> {
-    const family = `-${familyOf(prefix)}`;
-    const present = await this.#programs.ask("route", "-n", "get", family, prefix);
-    if (/^\s*interface: (\S+)$/m.exec(present)?.[1] === interfaceName) return;
-    await this.#programs.run(["route", "-q", "-n", "add", family, prefix, "-interface", interfaceName]);
-  }
-
-  #recordOf({ config, interfaceName }: Tunnel): NetworkRecord {
+  /** With what an earlier tunnel could not undo. */
+  async #recordOf({ config, interfaceName }: Tunnel): Promise<NetworkRecord> {
+    if (this.#record !== undefined) return this.#record;
     const { dnsServers: servers, dnsSearch: search, mtu } = config.system;
-    this.#record ??= NetworkRecord.create(config.name, {
+    const left = await NetworkRecord.take(config.name);
+    this.#record = NetworkRecord.create(config.name, {
       interfaceName,
       dns: servers.length > 0 ? { servers, search } : undefined,
       mtu: mtu === undefined ? "automatic" : "given",
       families: [],
-      endpoints: {},
-      services: {},
+      endpoints: left?.changes.endpoints ?? {},
+      services: left?.changes.services ?? {},
     });
     return this.#record;
   }
@@ -145,9 +159,10 @@ export class MacosQuick implements QuickSystem {
     await this.#startFollowing(config.name);
   }
 
+  /** Not yet the routes to endpoints: while the interface is there the tunnel's own packets would go into it. */
   async undo({ config }: Tunnel): Promise<void> {
-    const record = this.#record ?? (await NetworkRecord.take(config.name));
-    if (record !== undefined) await undoChanges(this.#programs, record);
+    this.#record ??= await NetworkRecord.take(config.name);
+    if (this.#record !== undefined) await restoreServices(this.#programs, this.#record);
   }
 
   async remove({ config, interfaceName }: Tunnel): Promise<void> {
@@ -156,6 +171,8 @@ export class MacosQuick implements QuickSystem {
       rmSync(path, { force: true });
     }
     await waitUntil(async () => (await describe(this.#programs, interfaceName)) === "");
+    if (this.#record !== undefined) await undoChanges(this.#programs, this.#record);
+    this.#record = undefined;
   }
 
   async cleanUp({ name }: ConfigFile): Promise<boolean> {

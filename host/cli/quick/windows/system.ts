@@ -38,6 +38,7 @@ export class WindowsQuick implements QuickSystem {
     create: (path) => createSecretFile(this.#win, path),
     replace: (path, by) => replaceFile(this.#win, path, by),
   };
+  readonly setsDns = "before routes";
   readonly #win: Win32;
   /** Options of the daemon. */
   readonly #driver: readonly string[];

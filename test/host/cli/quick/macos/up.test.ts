@@ -1,116 +1,37 @@
 // `up`, `down` and `save` on a Mac of the stand-in, with the daemon's whole driver behind them: never run on a Mac.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
-import { tmpdir } from "node:os";
+import { readFileSync, utimesSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { takeDown } from "../../../../../host/cli/quick/down.ts";
-import { openConfigFile } from "../../../../../host/cli/quick/file.ts";
+import { describe, expect, test } from "vitest";
 import { giveUp, look } from "../../../../../host/cli/quick/macos/follower.ts";
-import { MacosQuick } from "../../../../../host/cli/quick/macos/system.ts";
 import { saveConfig } from "../../../../../host/cli/quick/save.ts";
 import { bringUp } from "../../../../../host/cli/quick/up.ts";
-import { Mac } from "../../../../support/darwin/mac.ts";
-import { Network } from "../../../../support/darwin/network.ts";
-import { MacPrograms, type RouteEntry } from "../../../../support/darwin/programs.ts";
-import { Daemon, newKeys, until } from "../../../os/macos/support/bed.ts";
+import {
+  ALL,
+  config,
+  daemon,
+  down,
+  ENDPOINT,
+  ENDPOINT6,
+  folder,
+  followed,
+  GATEWAY,
+  GATEWAY6,
+  INTERFACE,
+  leave,
+  leftovers,
+  mac,
+  PEERS,
+  peer,
+  programs,
+  quick,
+  routesOf,
+  SOME,
+  up,
+  upInVain,
+  useMac,
+} from "./support/office.ts";
 
-const GATEWAY = "192.168.1.1";
-const GATEWAY6 = "fe80::1%en0";
-const ENDPOINT = "198.51.100.7";
-const ENDPOINT6 = "2001:db8::7";
-const KEY = Buffer.from(newKeys().private, "hex").toString("base64");
-const PEERS = [0, 1].map(() => Buffer.from(newKeys().public, "hex").toString("base64"));
-
-let folder: string;
-let mac: Mac;
-let programs: MacPrograms;
-let daemon: Daemon | undefined;
-let server: Server | undefined;
-let followed: string[];
-
-/** What the daemon answers in the stand-in's memory, at a real socket, where `up` asks; whoever removes that has removed both. */
-async function serve(started: Daemon): Promise<void> {
-  server = createServer({ allowHalfOpen: true }, (client) => {
-    let request = "";
-    client.setEncoding("latin1").on("data", async (text: string) => {
-      request += text;
-      if (request.endsWith("\n\n")) client.end(await started.ask(request), "latin1");
-    });
-  });
-  await new Promise<void>((resolve) => server!.listen(started.socket, resolve));
-}
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "wasmguard-up-macos-"));
-  process.env.WASMGUARD_SOCKET_DIR = folder;
-  mac = new Mac(new Network(), { addresses: ["192.0.2.1"], taken: [0, 1] });
-  mac.folders.add(folder);
-  followed = [];
-  programs = new MacPrograms(mac, async (options) => {
-    expect(options).toEqual(["--no-confine"]);
-    daemon = await Daemon.start(mac, { nameFile: process.env.WG_TUN_NAME_FILE! });
-    await serve(daemon);
-  });
-  programs.setGateway("inet", GATEWAY);
-  programs.routes.inet6.push({ destination: "default", gateway: "fe80::%utun0", flags: "UGcIg", device: "lo0" });
-  programs.services.set("Wi-Fi", { servers: [], search: ["lan", "home"], state: "on" });
-  programs.services.set("USB 10/100 LAN", { servers: ["192.168.1.1", "fd00::1"], search: [], state: "off" });
-});
-
-afterEach(async () => {
-  if (daemon !== undefined && mac.interfaces.length > 1) await daemon.stop();
-  daemon = undefined;
-  server?.close();
-  server = undefined;
-  delete process.env.WASMGUARD_SOCKET_DIR;
-  rmSync(folder, { recursive: true });
-});
-
-function config(text: string) {
-  const path = join(folder, "office.conf");
-  writeFileSync(path, text, { mode: 0o600 });
-  return openConfigFile(path);
-}
-
-/** One for each command, as in life. */
-function quick(): MacosQuick {
-  return new MacosQuick(programs, async (name) => {
-    followed.push(name);
-  });
-}
-
-async function up(text: string): Promise<void> {
-  const file = config(text);
-  await bringUp(quick(), file).finally(() => file.close());
-}
-
-/** The daemon goes with its socket, of which the stand-in is told here. */
-async function leave(): Promise<void> {
-  const { socket, ended } = daemon!;
-  server?.close();
-  mac.removeFile(socket);
-  await ended;
-}
-
-async function down(text: string): Promise<void> {
-  const file = config(text);
-  const socket = daemon?.socket;
-  const left = socket === undefined ? undefined : until("the end of the socket", () => !existsSync(socket)).then(leave);
-  await takeDown(quick(), file).finally(() => file.close());
-  await left;
-}
-
-const routesOf = (family: "inet" | "inet6"): string[] =>
-  programs.present(family).map(({ destination, gateway }: RouteEntry) => `${destination} ${gateway}`);
-
-const leftovers = (): string[] => readdirSync(folder).filter((name) => name !== "office.conf");
-
-const INTERFACE = `[Interface]\nPrivateKey = ${KEY}\nListenPort = 51820\nAddress = 10.7.0.1/24, fd07::1/64\n`;
-const peer = (number: number, endpoint: string, allowed: string): string =>
-  `[Peer]\nPublicKey = ${PEERS[number]}\nEndpoint = ${endpoint}\nAllowedIPs = ${allowed}\n`;
-const SOME = `${INTERFACE}${peer(0, `${ENDPOINT}:51820`, "10.7.0.0/24, 10.8.0.0/16, fd07::/64")}`;
-const ALL = `${INTERFACE}DNS = 10.7.0.53, fd07::53, corp.example\n${peer(0, `${ENDPOINT}:51820`, "0.0.0.0/0, ::/0")}`;
+useMac();
 
 test("up sets what wg-quick sets, in its words and its order, and down leaves nothing", async () => {
   const before = programs.present("inet");
@@ -188,6 +109,33 @@ describe("while the tunnel is up", () => {
     expect([way("inet", ENDPOINT), way("inet6", ENDPOINT6)]).toEqual([undefined, undefined]);
   });
 
+  test("endpoints' routes come back that the system dropped", async () => {
+    await up(BOTH);
+    programs.routes.inet = programs.routes.inet.filter(({ destination }) => destination !== ENDPOINT);
+    await look(programs, "office");
+    expect(routesOf("inet")).toContain(`${ENDPOINT} ${GATEWAY}`);
+  });
+
+  test("what is refused keeps nothing else from following, and is tried again", async () => {
+    await up(ALL);
+    programs.setGateway("inet", "10.20.0.1");
+    programs.services.set("iPhone USB", { servers: ["172.20.10.1"], search: [], state: "on" });
+    programs.fails = `route -q -n add -inet ${ENDPOINT}`;
+    expect(await look(programs, "office")).toBe("on");
+    expect(programs.services.get("iPhone USB")!.servers).toEqual(["10.7.0.53", "fd07::53"]);
+    programs.fails = undefined;
+    await look(programs, "office");
+    expect(routesOf("inet")).toContain(`${ENDPOINT} 10.20.0.1`);
+  });
+
+  test("an ifconfig that fails is no sign that the interface has gone", async () => {
+    await up(ALL);
+    programs.fails = "ifconfig";
+    expect(await look(programs, "office")).toBe("on");
+    expect(routesOf("inet")).toContain(`${ENDPOINT} ${GATEWAY}`);
+    await expect(up(ALL)).rejects.toThrow("office already exists as utun2");
+  });
+
   test("and the tunnel when it has others", async () => {
     await up(BOTH);
     const key = Buffer.from(PEERS[0]!, "base64").toString("hex");
@@ -244,7 +192,6 @@ test("or by down, where nobody followed, and by the next up", async () => {
   for (const next of [down, up]) {
     await up(ALL);
     await leave();
-    daemon = undefined;
     await next(ALL);
     expect(programs.services.get("USB 10/100 LAN")!.servers).toEqual(
       next === up ? ["10.7.0.53", "fd07::53"] : ["192.168.1.1", "fd00::1"],
@@ -257,13 +204,10 @@ test("or by down, where nobody followed, and by the next up", async () => {
 test.each([
   ["an address", "ifconfig utun2 inet6"],
   ["the second half of a default route", "route -q -n add -inet6 8000::/1"],
+  ["an endpoint's route", `route -q -n add -inet ${ENDPOINT}`],
 ])("when %s is refused, all is undone", async (_, fails) => {
   programs.fails = fails;
-  const left = until("the daemon", () => daemon).then(() =>
-    until("the end of its socket", () => !existsSync(daemon!.socket)).then(leave),
-  );
-  await expect(up(ALL)).rejects.toThrow();
-  await left;
+  await upInVain(ALL);
   expect(mac.interfaces.map(({ name }) => name)).toEqual(["en0"]);
   expect(routesOf("inet")).toEqual([`default ${GATEWAY}`]);
   expect(programs.services.get("Wi-Fi")).toMatchObject({ servers: [], search: ["lan", "home"] });
@@ -271,9 +215,63 @@ test.each([
   expect(followed).toEqual([]);
 });
 
-test("a table that macOS has not is refused before anything is touched", async () => {
-  await expect(up(SOME.replace("[Peer]", "Table = 777\n[Peer]"))).rejects.toThrow("macOS has no routing table 777");
+test.each([
+  ["Table = 777", "macOS has no routing table 777"],
+  ["DNS = 10.7.0.53, Empty", "DNS = Empty"],
+  ["DNS = 10.7.0.53, -x", "DNS = -x"],
+  ["DNS = 10.7.0.53, -x:", "DNS = -x:"],
+  ["DNS = 10.7.0.53, caf\xe9.example", "DNS = caf"],
+])("%s, which macOS has not, is refused before anything is touched", async (line, message) => {
+  const file = config(Buffer.from(SOME.replace("[Peer]", `${line}\n[Peer]`), "latin1"));
+  expect(() => quick().check(file)).toThrow(message);
+  await expect(bringUp(quick(), file)).rejects.toThrow(message);
+  file.close();
   expect([daemon, programs.changes]).toEqual([undefined, []]);
+});
+
+test("a prefix whose route is refused ends it, too", async () => {
+  programs.fails = "route -q -n add -inet 10.8.0.0/16";
+  await upInVain(SOME, "the route to 10.8.0.0/16 through utun2 was refused");
+  expect(mac.interfaces.map(({ name }) => name)).toEqual(["en0"]);
+});
+
+test("a terminal that closes undoes all, as Ctrl-C does", async () => {
+  programs.before = (line) => {
+    if (line.startsWith("route -q -n add -inet 0.0.0.0/1")) process.emit("SIGHUP", "SIGHUP");
+  };
+  await upInVain(ALL, "interrupted by SIGHUP");
+  expect(routesOf("inet")).toEqual([`default ${GATEWAY}`]);
+  expect(leftovers()).toEqual([]);
+});
+
+test("a daemon that does not say which interface it has does not stay", async () => {
+  // A clock that jumps: the name seems to be of another start.
+  programs.started = () => utimesSync(join(folder, "office.name"), 0, 0);
+  await upInVain(SOME, "did not say in");
+  expect(mac.interfaces.map(({ name }) => name)).toEqual(["en0"]);
+  expect(leftovers()).toEqual([]);
+});
+
+test("a user's own route to an endpoint stays, and none is set to this machine", async () => {
+  const own = { destination: ENDPOINT, gateway: "192.168.1.254", flags: "UGHS", device: "en0" };
+  programs.routes.inet.push(own);
+  const local = `${ALL}${peer(1, "127.0.0.1:51820", "10.9.0.0/16")}`;
+  await up(local);
+  expect(programs.changes.filter((line) => line.includes("-gateway"))).toEqual([]);
+  await look(programs, "office");
+  await down(local);
+  expect(programs.present("inet")).toContainEqual(own);
+});
+
+test("a route that the system made from another is none of the user's", async () => {
+  programs.routes.inet.push({ destination: ENDPOINT, gateway: GATEWAY, flags: "UGHWI", device: "en0" });
+  programs.before = (line) => {
+    // As the kernel does before it adds one.
+    if (!line.startsWith(`route -q -n add -inet ${ENDPOINT}`)) return;
+    programs.routes.inet = programs.routes.inet.filter(({ destination }) => destination !== ENDPOINT);
+  };
+  await up(ALL);
+  expect(programs.changes).toContain(`route -q -n add -inet ${ENDPOINT} -gateway ${GATEWAY}`);
 });
 
 test("routes of older releases are read alike", async () => {
