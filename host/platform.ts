@@ -51,8 +51,12 @@ export function doublesSocketBuffers(): boolean {
   return process.platform === "linux";
 }
 
-/** Where configurations are that are called by their names: on macOS Homebrew's, too, for both processors. */
+/**
+ * Where configurations are that are called by their names: on macOS Homebrew's, too, for both processors. Nowhere on Windows: `/etc` is of
+ * whichever drive is the current one there, and anybody may make it.
+ */
 export function configurationFolders(): readonly string[] {
+  if (process.platform === "win32") return [];
   const homebrew = ["/usr/local/etc/wireguard", "/opt/homebrew/etc/wireguard"];
   return ["/etc/wireguard", ...(process.platform === "darwin" ? homebrew : [])];
 }

@@ -41,7 +41,7 @@ Prints a tunnel's configuration, secret keys included, as \`wg showconf\` does.
   up: `Usage: wasmguard up FILE.conf | NAME
 
 Starts a tunnel and sets its addresses, MTU, routes and DNS, as \`wg-quick up\` does.
-NAME stands for /etc/wireguard/NAME.conf. What FILE.conf is does not matter: it may be a FIFO, or a link to /dev/fd/N.
+NAME stands for /etc/wireguard/NAME.conf, but on Windows for nothing. What FILE.conf is does not matter: it may be a FIFO, or a link to /dev/fd/N.
 Hooks run in bash, with %i replaced by the interface's name, and with $INTERFACE and $CONFIG_FILE.
 On macOS, where nobody has run it, the system names the interface; DNS and routes to endpoints follow the network
 in the background.

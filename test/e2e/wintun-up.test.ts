@@ -197,7 +197,8 @@ test("hooks run only when the command line says so", MANY_STARTS, async (ctx) =>
   ]);
   expect(refused.settings()).toEqual([]);
 
-  const { bed, run } = await up(ctx, { ofInterface, options: ["--hooks", "skip"] });
+  const variables = { COMSPEC: "C:\\anybody\\cmd.exe" };
+  const { bed, run } = await up(ctx, { ofInterface, options: ["--hooks", "skip"], variables });
   expect(bed.daemon.code).toBe(0);
   expect(bed.daemon.output).toContain("that was skipped");
   expect(existsSync(`${path(bed.name)}.pre`)).toBe(false);

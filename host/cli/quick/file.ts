@@ -53,10 +53,12 @@ function warnIfWorldAccessible(path: string): void {
   if (open !== 0) complain(`Warning: \`${path}' is world accessible\n`);
 }
 
-/** The configuration of that name that is there, or the place where it would be looked for first. */
+/** The configuration of that name that is there, or the place where it would be looked for first. @throws CliError where there are no folders */
 function named(name: string, folders: readonly string[]): string {
   const paths = folders.map((folder) => `${folder}/${name}.conf`);
-  return paths.find((path) => existsSync(path)) ?? paths[0]!;
+  const path = paths.find((one) => existsSync(one)) ?? paths[0];
+  if (path !== undefined) return path;
+  throw new CliError(`${name} is no file, and names stand for none on this system`, "Give a FILE.conf");
 }
 
 /** @param argument  a path ending in .conf, or the name of a file in one of the folders. @throws CliError */
@@ -66,7 +68,8 @@ function locate(argument: string, folders: readonly string[]): { path: string; n
   const isFile = !isName || (argument.endsWith(".conf") && existsSync(argument));
   const path = isFile ? argument : named(argument, folders);
   if (!existsSync(fsPath(path))) {
-    throw new CliError(`${path} does not exist`, `Give a FILE.conf, or a NAME in ${folders.join(" or ")}`);
+    const orName = folders.length === 0 ? "" : `, or a NAME in ${folders.join(" or ")}`;
+    throw new CliError(`${path} does not exist`, `Give a FILE.conf${orName}`);
   }
   // Not what stands before a separator at the end, which names a folder.
   const name = path.endsWith(".conf") ? FILE.exec(basename(path))?.[1] : undefined;

@@ -72,7 +72,7 @@ export class Win32 {
     this.scratch = openScratch(this.base, backend.addressOf);
     // Every process has it already; the others are named by where the system keeps them, so that nobody puts his own before them.
     this.kernel = backend.bind("kernel32.dll", SIGNATURES.kernel32, this.base);
-    const folder = this.#systemFolder();
+    const folder = this.#askSystemFolder();
     this.#folder = folder;
     this.sockets = backend.bind(`${folder}\\ws2_32.dll`, SIGNATURES.ws2_32, this.base);
     this.security = backend.bind(`${folder}\\advapi32.dll`, SIGNATURES.advapi32, this.base);
@@ -81,7 +81,12 @@ export class Win32 {
     this.automation = backend.bind(`${folder}\\oleaut32.dll`, SIGNATURES.oleaut32, this.base);
   }
 
-  #systemFolder(): string {
+  /** Where the system's own programs are, be the environment what it will. */
+  get systemFolder(): string {
+    return this.#folder;
+  }
+
+  #askSystemFolder(): string {
     const letters = this.kernel.GetSystemDirectoryW(this.scratch.at(0), PATH_LETTERS_MAX);
     if (letters === 0 || letters > PATH_LETTERS_MAX) throw new WindowsError("GetSystemDirectoryW", this.lastError);
     return new TextDecoder("utf-16le").decode(this.scratch.bytes.slice(0, 2 * letters));

@@ -51,6 +51,8 @@ export function loadWintun(win: Win32, { driver, log }: Pick<DeviceRequest, "dri
   const places = driver?.file === undefined ? placesBesideProgram() : [driver.file];
   const path = places.find((place) => existsSync(place));
   if (path === undefined) throw new WintunMissingError(places);
+  // Windows loads "wintun.dll" for "wintun": another file than the one whose signature is looked at.
+  if (!/\.dll$/i.test(path)) throw new WintunUnusableError(path, "does not end in .dll");
   const version = versionOf(win, path);
   const named = version === undefined ? path : `${path} (version ${version})`;
   // While it is open so, nobody puts another in the place of the one whose signature was looked at.

@@ -66,6 +66,14 @@ describe("the configuration file", () => {
     expect(() => openConfigFile("wgnone9", folders)).toThrow(`${folders[0]}/wgnone9.conf does not exist`);
   });
 
+  it("is never called by a name on Windows, where anybody may make the folder", () => {
+    vi.spyOn(process, "platform", "get").mockReturnValue("win32");
+    expect(() => openConfigFile("wgnone7")).toThrow("wgnone7 is no file, and names stand for none on this system");
+    expect(() => openConfigFile("./wgnone7.conf")).toThrow(
+      expect.objectContaining({ message: "./wgnone7.conf does not exist", nextStep: "Give a FILE.conf" }),
+    );
+  });
+
   it("that anyone may read is warned of", () => {
     const write = vi.mocked(complain).mockReturnValue();
     openConfigFile(file("wg0.conf"));

@@ -16,10 +16,18 @@ export function hookPolicy(text: string | undefined): HookPolicy {
   throw new UsageError(`--hooks is neither run nor skip: ${JSON.stringify(text)}`);
 }
 
-/** @returns why it failed; undefined if it did not @throws CliError if a signal came */
-export function runByCmd(script: string, { config, interfaceName }: Tunnel): Promise<string | undefined> {
-  const variables = { INTERFACE: interfaceName, WIREGUARD_TUNNEL_NAME: interfaceName, CONFIG_FILE: config.path };
-  const shell = process.env.COMSPEC ?? "cmd.exe";
+/** @param folder of the system: COMSPEC is the user's own to set, and hooks have an administrator's rights @returns why it failed; undefined if it did not @throws CliError if a signal came */
+export function runByCmd(
+  script: string,
+  { config, interfaceName }: Tunnel,
+  folder: string,
+): Promise<string | undefined> {
+  const shell = `${folder}\\cmd.exe`;
+  const variables = {
+    ...{ INTERFACE: interfaceName, WIREGUARD_TUNNEL_NAME: interfaceName, CONFIG_FILE: config.path },
+    // For those that it starts itself, as for a pipe.
+    COMSPEC: shell,
+  };
   // Its own rules for quotes, and none of the runtime's.
   return runShell([shell, "/d", "/s", "/c", `"${script}"`], { variables, quoting: "none" });
 }

@@ -78,7 +78,7 @@ export class WindowsQuick implements QuickSystem {
   }
 
   async runHook(script: string, tunnel: Tunnel): Promise<string | undefined> {
-    if (this.#hooks === "run") return runByCmd(script, tunnel);
+    if (this.#hooks === "run") return runByCmd(script, tunnel, this.#win.systemFolder);
     complain("Warning: that was skipped.\n");
     return undefined;
   }

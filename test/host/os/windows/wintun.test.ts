@@ -1,4 +1,7 @@
 /** What a read of the ring makes of errors: between two calls the runtime may call Windows, too, and then the last error is another. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { VNET_BYTES } from "../../../../host/core/codes.ts";
 import type { Core } from "../../../../host/core/core.ts";
@@ -7,7 +10,7 @@ import { ERROR } from "../../../../host/ffi/windows/constants.ts";
 import type { Win32, WintunCalls } from "../../../../host/ffi/windows/win32.ts";
 import { PLACE } from "../../../../host/os/machine.ts";
 import { WindowsTunnel, type WindowsTunnelOptions } from "../../../../host/os/windows/tunnel.ts";
-import { Wintun } from "../../../../host/os/windows/wintun.ts";
+import { loadWintun, Wintun } from "../../../../host/os/windows/wintun.ts";
 import { WintunInside } from "../../../../host/os/windows/wintun-inside.ts";
 
 const AT = 4096;
@@ -63,6 +66,18 @@ describe("a read of wintun's ring", () => {
       expect(read(error)).toEqual({ length: 0, told: ["drained"] });
     },
   );
+});
+
+it.each(["wintun", "wintun.dll."])("a file %s is not looked at, for Windows would load another", (name) => {
+  const folder = mkdtempSync(join(tmpdir(), "wintun-name-"));
+  try {
+    const file = join(folder, name);
+    writeFileSync(file, "");
+    const load = () => loadWintun({} as Win32, { driver: { file, unsigned: "taken" }, log: () => undefined });
+    expect(load).toThrow(/ does not end in \.dll$/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it("a heartbeat looks into the ring again, for its end may have been taken for nothing", () => {
