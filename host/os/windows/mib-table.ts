@@ -16,7 +16,8 @@ export function* tableRows(win: Win32, table: Table, family: Family | 0, rowByte
   const copy = (from: bigint, length: number): void =>
     void kernel.RtlMoveMemory(base + BigInt(scratch.at(0)), from, BigInt(length));
   const error = network[table](family === 0 ? 0 : systemFamily(family), scratch.at(0));
-  if (error === ERROR.ERROR_NOT_FOUND) return;
+  // The second one where the machine does without the family.
+  if (error === ERROR.ERROR_NOT_FOUND || error === ERROR.ERROR_NOT_SUPPORTED) return;
   if (error !== 0) throw new WindowsError(table, error);
   const start = scratch.view.getBigUint64(0, true);
   try {

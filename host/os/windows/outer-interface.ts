@@ -14,6 +14,12 @@ export type Outer = "any" | "nowhere" | number;
 /** First bytes of the prefixes of one bit, which some take for a default route so that the machine's own one stays. */
 const HALVES = [0x00, 0x80];
 
+/** <ipifcons.h>: what wintun's interfaces are, and those of WireGuard's own driver. */
+const IF_TYPE_PROP_VIRTUAL = 53n;
+
+/** Whether an interface is another tunnel, perhaps with a default route of its own: each would send by the other, for ever. */
+const isTunnel = (luid: bigint): boolean => luid >> 48n === IF_TYPE_PROP_VIRTUAL;
+
 interface Way {
   readonly index: number;
   readonly metric: number;
@@ -28,8 +34,9 @@ export function outerInterface(win: Win32, luid: bigint, family: Family): Outer 
   for (const _ of tableRows(win, "GetIpForwardTable2", family, ROW.BYTES)) {
     const prefix = bytes[ROW.prefixLength]!;
     if (prefix > 1) continue;
-    if (view.getBigUint64(ROW.luid, true) !== luid) {
-      if (prefix === 0)
+    const by = view.getBigUint64(ROW.luid, true);
+    if (by !== luid) {
+      if (prefix === 0 && !isTunnel(by))
         others.push({ index: view.getUint32(ROW.index, true), metric: view.getUint32(ROW.metric, true) });
     } else if (prefix === 0) for (const half of HALVES) halves.add(half);
     else halves.add(readInetAddress(win.scratch, ROW.prefix)?.[0] ?? 0);

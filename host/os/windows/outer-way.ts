@@ -14,7 +14,7 @@ export interface OuterWayOptions {
   readonly core: Core;
   readonly win: Win32;
   readonly device: Pick<Wintun, "luid">;
-  readonly udp: Pick<Udp, "leaveBy">;
+  readonly udp: Pick<Udp, "leaveBy" | "way">;
   /** Sources that were learnt may lead elsewhere. */
   changed(): void;
   readonly log: Log;
@@ -23,8 +23,8 @@ export interface OuterWayOptions {
 export class OuterWay {
   readonly #options: OuterWayOptions;
   readonly #check: EndpointCheck;
-  readonly #outer: Record<Family, Outer> = { 4: "any", 6: "any" };
-  #failed = false;
+  /** Once, for as long as it stays so. */
+  readonly #told: Record<Family, string> = { 4: "", 6: "" };
 
   constructor(options: OuterWayOptions) {
     this.#options = options;
@@ -42,38 +42,49 @@ export class OuterWay {
   }
 
   #index(family: Family): number {
-    const outer = this.#outer[family];
+    const outer = this.#options.udp.way(family);
     return typeof outer === "number" ? outer : 0;
   }
 
-  /** Addresses or routes changed, or may have: Windows tells of those of IPv4 alone. */
+  /** Addresses, routes or sockets changed, or may have: Windows tells of those of IPv4 alone. What was refused is tried again. */
   look(): void {
     this.#check.news();
-    try {
-      for (const family of [4, 6] as const) this.#lookAt(family);
-    } catch (error) {
-      if (!this.#failed)
-        this.#options.log("error", `routes cannot be seen: ${error instanceof Error ? error.message : error}`);
-      this.#failed = true;
-    }
+    for (const family of [4, 6] as const) this.#lookAt(family);
   }
 
   #lookAt(family: Family): void {
-    const { win, device, udp, changed, log } = this.#options;
-    const outer = outerInterface(win, device.luid, family);
-    if (outer === this.#outer[family]) return;
-    this.#outer[family] = outer;
-    const error = udp.leaveBy(family, outer);
-    changed();
-    if (error !== 0)
-      log("error", `IPv${family}: nothing is sent outside, for no interface can be chosen: ${errorName(error)}`);
-    else if (outer === "nowhere")
-      log("error", `IPv${family}: all routes lead into the tunnel, so nothing is sent outside`);
-    else if (outer === "any") log("verbose", `IPv${family}: datagrams leave where routes lead`);
-    else log("verbose", `IPv${family}: the tunnel takes the default route, datagrams leave by interface ${outer}`);
+    const { win, device, udp, changed } = this.#options;
+    const before = udp.way(family);
+    let outer: Outer = "nowhere";
+    let fault: string | undefined;
+    try {
+      outer = outerInterface(win, device.luid, family);
+    } catch (error) {
+      fault = `routes cannot be seen: ${error instanceof Error ? error.message : error}`;
+    }
+    const error = outer === before ? 0 : udp.leaveBy(family, outer);
+    if (error !== 0) fault = `no interface can be chosen: ${errorName(error)}`;
+    if (udp.way(family) !== before) changed();
+    this.#tell(family, fault === undefined ? outer : { fault });
+  }
+
+  #tell(family: Family, news: Outer | { readonly fault: string }): void {
+    const text = textOf(news);
+    // Where routes lead is nothing new at first.
+    const told = this.#told[family] || textOf("any");
+    this.#told[family] = text;
+    const isQuiet = news === "any" || typeof news === "number";
+    if (text !== told) this.#options.log(isQuiet ? "verbose" : "error", `IPv${family}: ${text}`);
   }
 
   mayFollow(path: number): boolean {
     return this.#check.mayFollow(path);
   }
+}
+
+function textOf(news: Outer | { readonly fault: string }): string {
+  if (typeof news === "object") return `nothing is sent outside, for ${news.fault}`;
+  if (news === "nowhere") return "all routes lead into the tunnel, so nothing is sent outside";
+  if (news === "any") return "datagrams leave where routes lead";
+  return `the tunnel takes the default route, datagrams leave by interface ${news}`;
 }

@@ -82,6 +82,8 @@ export class WindowsTunnel implements TunnelPorts {
     // What came before somebody waited has spent its event.
     this.waiting.mayHave(PLACE.udp4);
     this.waiting.mayHave(PLACE.udp6);
+    // They may have refused the way that those before took.
+    this.#way?.look();
     this.#options.events.portChanged(this.#sockets.port);
   }
 
@@ -102,7 +104,11 @@ export class WindowsTunnel implements TunnelPorts {
       handles: pipes,
       zones: NUMERIC_ZONES,
       statistics,
-      configuring: (connection) => events.configuring(connection),
+      configuring: (connection) => {
+        // Whoever adds a default route asks us something before it takes effect, so that ours never take it.
+        if (connection === "new") this.#way?.look();
+        events.configuring(connection);
+      },
       // There are no signals, and the interface is ours alone to remove.
       stop: () => events.ended("asked to end by its control pipe"),
     });

@@ -70,13 +70,19 @@ export class Udp implements UdpEnds {
     return this.#outer[family] === "nowhere" ? -1 : this.socket(family);
   }
 
+  /** The way that datagrams take: "nowhere" also after Windows has refused another, be it to a socket that was opened since. */
+  way(family: 4 | 6): Outer {
+    return this.#outer[family];
+  }
+
   /** Which way datagrams take, of sockets to come too. @returns 0, or the error at which nothing is sent any more */
   leaveBy(family: 4 | 6, outer: Outer): number {
     this.#outer[family] = outer;
     const socket = this.socket(family);
-    return socket < 0 ? 0 : this.#setWay(socket, family);
+    return socket < 0 || outer === "nowhere" ? 0 : this.#setWay(socket, family);
   }
 
+  /** Otherwise it would go on to leave by the one before. */
   #setWay(socket: number, family: 4 | 6): number {
     const outer = this.#outer[family];
     const index = typeof outer === "number" ? outer : 0;
@@ -87,7 +93,7 @@ export class Udp implements UdpEnds {
       family === 4 ? [SOCKET.IPPROTO_IP, SOCKET.IP_UNICAST_IF] : [SOCKET.IPPROTO_IPV6, SOCKET.IPV6_UNICAST_IF];
     if (this.#win.sockets.setsockopt(socket, level, option, at(0), 4) === 0) return 0;
     const error = this.#win.sockets.WSAGetLastError();
-    if (outer !== "any") this.#outer[family] = "nowhere";
+    this.#outer[family] = "nowhere";
     return error;
   }
 
@@ -139,7 +145,7 @@ export class Udp implements UdpEnds {
     const level = isV4 ? SOCKET.IPPROTO_IP : SOCKET.IPPROTO_IPV6;
     this.#set(socket, level, isV4 ? SOCKET.IP_PKTINFO : SOCKET.IPV6_PKTINFO, 1);
     this.#set(socket, level, isV4 ? SOCKET.IP_RECVTOS : SOCKET.IPV6_RECVTCLASS, 1);
-    if (this.#outer[family] !== "any") this.#setWay(socket, family);
+    if (typeof this.#outer[family] === "number") this.#setWay(socket, family);
     // A port of a peer's that is closed is no error of ours.
     scratch.view.setUint32(0, 0, true);
     sockets.WSAIoctl(socket, SOCKET.SIO_UDP_CONNRESET, scratch.at(0), 4, 0, 0, scratch.at(8), 0, 0);

@@ -98,6 +98,12 @@ it("one that is not connected is none", () => {
   expect(outer([own(0)])).toBe("nowhere");
 });
 
+it("another tunnel is none: each would send by the other", () => {
+  const tunnel = { by: 0x35_0000_08_000000n, prefix: 0, index: 5 };
+  expect(outer([own(0), tunnel, other(3, 0)])).toBe(3);
+  expect(outer([own(0), tunnel])).toBe("nowhere");
+});
+
 it("without metrics of interfaces those of routes decide", () => {
   expect(outer([own(0), other(8, 2), other(3, 1)], 4, "lacks functions")).toBe(3);
 });
