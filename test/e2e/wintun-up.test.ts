@@ -14,7 +14,7 @@ import { ECHO, echo, isEcho, WintunBed } from "./support/wintun-bed.ts";
 
 const script = (name: string): string => fileURLToPath(new URL(`../../scripts/${name}`, import.meta.url));
 
-const INTERFACE = "Address = 10.0.0.1/24, fd00::1/64\nDNS = 10.0.0.53, fd00::53, corp.example";
+const INTERFACE = "Address = 10.0.0.1/24, fd00::1/64, fe80::77/64\nDNS = 10.0.0.53, fd00::53, corp.example";
 const PEER = "AllowedIPs = 10.0.0.2/32, 0.0.0.0/0, fd00:0:0:1::/64";
 
 /** Wine starts in seconds where nobody else is. */
@@ -86,6 +86,10 @@ async function up(
   return { session, bed, file, settings, run };
 }
 
+/** As `up` leaves them. */
+const mtusOf = (settings: readonly string[]): string[] =>
+  settings.flatMap((line) => /^interface (ipv[46] mtu \d+) .* dad 0$/.exec(line)?.[1] ?? []);
+
 const linesOf = ({ output }: WineProgram): string[] =>
   output.split(/\r?\n/).filter((line) => line.startsWith("wasmguard: ") && !line.includes("experimental"));
 
@@ -100,14 +104,17 @@ test(
       "interface ipv6 mtu 1420 metric automatic discovery 2 dad 3",
       "address 10.0.0.1/24",
       "address fd00::1/64",
+      "address fe80::77/64",
       "interface ipv4 mtu 1412 metric automatic discovery 0 dad 0",
       "interface ipv6 mtu 1412 metric automatic discovery 0 dad 0",
       "dns ipv4 servers 10.0.0.53 search corp.example",
       "dns ipv6 servers fd00::53 search corp.example",
       "route fd00:0:0:1::/64 by :: metric 0",
       "route 10.0.0.2/32 by 0.0.0.0 metric 0",
-      "interface ipv4 mtu 1412 metric 0 discovery 2 dad 3",
+      // The daemon sees it, and only then it takes all.
+      "interface ipv4 mtu 1412 metric 9999 discovery 2 dad 3",
       "route 0.0.0.0/0 by 0.0.0.0 metric 0",
+      "interface ipv4 mtu 1412 metric 0 discovery 2 dad 3",
     ]);
     await bed.pingFromNear(1);
 
@@ -125,7 +132,7 @@ test(
     expect(existsSync(`${path(bed.name)}.tmp`)).toBe(false);
     const text = readFileSync(path(bed.name), "utf8");
     expect(text).toContain(
-      "Address = 10.0.0.1/24\nAddress = fd00::1/64\nDNS = 10.0.0.53\nDNS = fd00::53\nDNS = corp.example\n",
+      "Address = 10.0.0.1/24\nAddress = fd00::1/64\nAddress = fe80::77/64\nDNS = 10.0.0.53\nDNS = fd00::53\nDNS = corp.example\n",
     );
     expect(text).toMatch(/ListenPort = \d+\nPrivateKey = \S{44}\n/);
 
@@ -140,8 +147,11 @@ test(
 );
 
 test("a peer is not followed to where routes lead into the tunnel", async (ctx) => {
-  const { bed, file } = await up(ctx, { ofPeer: "AllowedIPs = 10.0.0.2/32, 127.0.0.0/8" });
+  // As that of loopback.
+  const known = "outside\nouter 4294967295\n";
+  const { bed, file, settings } = await up(ctx, { known, ofPeer: "AllowedIPs = 10.0.0.2/32, 127.0.0.0/8" });
   expect(bed.daemon.code).toBe(0);
+  expect(mtusOf(settings())).toEqual(["ipv4 mtu 1420", "ipv6 mtu 1420"]);
   await bed.pingFromFar(1);
   const before = bed.far.listenPort;
   const endpoint = async () => /endpoint=(.*)/.exec(await bed.get())?.[1];
@@ -198,8 +208,11 @@ test("hooks run only when the command line says so", MANY_STARTS, async (ctx) =>
   expect(refused.settings()).toEqual([]);
 
   const variables = { COMSPEC: "C:\\anybody\\cmd.exe" };
-  const { bed, run } = await up(ctx, { ofInterface, options: ["--hooks", "skip"], variables });
+  const known = "outside\nouter 1300\n";
+  const { bed, run, settings } = await up(ctx, { known, ofInterface, options: ["--hooks", "skip"], variables });
   expect(bed.daemon.code).toBe(0);
+  // IPv6 does not work with less.
+  expect(mtusOf(settings())).toEqual(["ipv4 mtu 1220", "ipv6 mtu 1280"]);
   expect(bed.daemon.output).toContain("that was skipped");
   expect(existsSync(`${path(bed.name)}.pre`)).toBe(false);
   expect((await run("down", "--hooks", "run")).code).toBe(0);

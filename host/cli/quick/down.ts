@@ -2,14 +2,14 @@
  * `wasmguard down`: the steps of `wg-quick down`. Removing the interface ends the daemon behind it.
  */
 import { isTunnelUp } from "../../uapi/client.ts";
-import { CliError } from "../command-errors.ts";
+import { CliError, describeError } from "../command-errors.ts";
 import { complain } from "../print.ts";
 import type { ConfigFile } from "./file.ts";
 import { runHooks } from "./hooks.ts";
 import { saveConfig } from "./save.ts";
 import type { QuickSystem, Tunnel } from "./system.ts";
 
-/** Remove all that `up` may have made, in whatever state it is. Never throws. */
+/** Remove all that `up` may have made, in whatever state it is. @throws CliError where the interface stays */
 export async function tearDown(system: QuickSystem, tunnel: Tunnel): Promise<void> {
   await system.undo(tunnel);
   await system.remove(tunnel);
@@ -38,7 +38,13 @@ export async function takeDown(system: QuickSystem, config: ConfigFile): Promise
   if (running !== undefined) {
     await runHooks(system, hooks.PreDown, running);
     if (saves) await saveConfig(system, running);
-    await tearDown(system, running);
+    try {
+      await tearDown(system, running);
+    } catch (error) {
+      // It goes on as it was.
+      await system.setDns(running).catch((fault) => complain(`Warning: ${describeError(fault)}\n`));
+      throw error;
+    }
   } else if ((await system.find(config.name)) !== undefined || !(await system.cleanUp(config))) {
     throw notUp(config);
   } else {

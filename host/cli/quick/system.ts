@@ -57,7 +57,7 @@ export interface QuickSystem {
   follow?(tunnel: Tunnel): Promise<void>;
   /** Undo what would outlive the interface, in whatever state `up` left it. Never throws. */
   undo(tunnel: Tunnel): Promise<void>;
-  /** Remove the interface, by which its daemon ends, and wait until both have gone. Never throws. */
+  /** Remove the interface, by which its daemon ends, and wait until both have gone. @throws CliError where they have not */
   remove(tunnel: Tunnel): Promise<void>;
   /** Undo what a daemon left that did not end well; its interface has gone. @returns whether there was anything */
   cleanUp(config: ConfigFile): Promise<boolean>;

@@ -4,7 +4,8 @@
  */
 
 import { wipeTunnel } from "../../config/settings.ts";
-import { CliError } from "../command-errors.ts";
+import { CliError, describeError } from "../command-errors.ts";
+import { complain } from "../print.ts";
 import { fetchDevice, wipeDevice } from "../show/shown-device.ts";
 import { tearDown } from "./down.ts";
 import { resolveEndpoint } from "./endpoint.ts";
@@ -95,7 +96,8 @@ export async function bringUp(system: QuickSystem, config: ConfigFile): Promise<
     await runHooks(system, hooks.PostUp, tunnel);
     return tunnel;
   } catch (error) {
-    if (tunnel !== undefined) await tearDown(system, tunnel);
+    if (tunnel !== undefined)
+      await tearDown(system, tunnel).catch((fault) => complain(`Warning: ${describeError(fault)}\n`));
     throw error;
   } finally {
     endDefer();

@@ -116,7 +116,7 @@ export const SOCKET = {
 } as const;
 
 /** <nldef.h> */
-export const NEIGHBOURS = { IpDadStatePreferred: 4, RouterDiscoveryDisabled: 0 } as const;
+export const NEIGHBOURS = { IpDadStatePreferred: 4, IpPrefixOriginManual: 1, RouterDiscoveryDisabled: 0 } as const;
 
 /** <netioapi.h>, where mingw-w64 does not have them yet */
 export const DNS = {

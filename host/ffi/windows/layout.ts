@@ -40,6 +40,7 @@ export const MIB_IPINTERFACE_ROW = {
 export const MIB_UNICASTIPADDRESS_ROW = {
   address: 0,
   luid: 32,
+  prefixOrigin: 44,
   validLifetime: 52,
   preferredLifetime: 56,
   prefixLength: 60,

@@ -1,6 +1,6 @@
 /**
  * Addresses, routes, MTU and DNS of an interface by IP Helper (<netioapi.h>), set as WireGuard for Windows sets them: routes on the link, and
- * where a default route is among them the interface before all others. All of it but DNS goes with the interface.
+ * where a default route is among them the interface before all others (`comeFirst`). All of it but DNS goes with the interface.
  */
 import type { AllowedIp } from "../../address/allowed-ip.ts";
 import { formatAddress } from "../../address/ip.ts";
@@ -20,12 +20,18 @@ import {
   WindowsError,
 } from "../../ffi/windows/windows-errors.ts";
 import { BestRoute } from "./best-route.ts";
-import { familyOf, readInetAddress, writeInetAddress } from "./inet-address.ts";
+import { type Family, familyOf, readInetAddress, writeInetAddress } from "./inet-address.ts";
 import { changeInterfaceRow, readInterfaceRow } from "./interface-row.ts";
 import { tableRows } from "./mib-table.ts";
 
 const FOREVER = 0xffffffff;
+/** Metrics of an interface, the largest that `netsh` takes. */
+const FIRST = 0;
+const LAST = 9999;
 const UNSPECIFIED = { 4: new Uint8Array(4), 6: new Uint8Array(16) } as const;
+/** RFC 791, RFC 8200: Windows refuses less. A packet's length has 16 bits. */
+const MTU_MIN = { 4: 576, 6: 1280 } as const;
+const MTU_MAX = 65_535;
 /** Where what lies in the scratch buffer, behind DNS_INTERFACE_SETTINGS. */
 const GUID_AT = 128;
 const LUID_AT = 160;
@@ -37,6 +43,8 @@ function check(call: string, error: number, subject: string): void {
   const cause = new WindowsError(call, error, subject);
   throw error === ERROR.ERROR_ACCESS_DENIED ? new AdministratorError("set up network interfaces", cause) : cause;
 }
+
+const possibleMtu = (bytes: number, family: Family): number => Math.min(Math.max(bytes, MTU_MIN[family]), MTU_MAX);
 
 const textOf = ({ address, prefix }: AllowedIp): string => `${formatAddress(address)}/${prefix}`;
 
@@ -84,13 +92,16 @@ export class InterfaceSettings {
     check("CreateUnicastIpAddressEntry", error, textOf({ address, prefix }));
   }
 
-  /** Into the interface. One that is there already stays. */
+  /**
+   * Into the interface. One that is there already stays. Until `comeFirst` a default route is the last that Windows takes: the daemon sees it
+   * before, and keeps its own datagrams out of it.
+   */
   addRoute(destination: AllowedIp): void {
     const ROW = MIB_IPFORWARD_ROW2;
     const { scratch } = this.#win;
     const { address, prefix } = destination;
     const family = familyOf(address);
-    if (prefix === 0) this.#comeFirst(family);
+    if (prefix === 0) this.#setMetric(family, LAST);
     this.#helper.InitializeIpForwardEntry(scratch.at(0));
     scratch.view.setBigUint64(ROW.luid, this.#luid, true);
     writeInetAddress(scratch, ROW.prefix, address);
@@ -102,11 +113,16 @@ export class InterfaceSettings {
     if (error !== ERROR.ERROR_OBJECT_ALREADY_EXISTS) check("CreateIpForwardEntry2", error, textOf(destination));
   }
 
+  /** Default routes of this family lead into the interface from now on. */
+  comeFirst(family: Family): void {
+    this.#setMetric(family, FIRST);
+  }
+
   /** The metric of a route counts on top of its interface's. */
-  #comeFirst(family: 4 | 6): void {
+  #setMetric(family: Family, metric: number): void {
     this.#change(family, (row) => {
       row.setUint8(MIB_IPINTERFACE_ROW.usesAutomaticMetric, 0);
-      row.setUint32(MIB_IPINTERFACE_ROW.metric, 0, true);
+      row.setUint32(MIB_IPINTERFACE_ROW.metric, metric, true);
     });
   }
 
@@ -114,18 +130,18 @@ export class InterfaceSettings {
     check("SetIpInterfaceEntry", changeInterfaceRow(this.#win, this.#helper, this.#luid, family, change), this.#name);
   }
 
-  /** For both families, and what else a tunnel wants of its interface. */
+  /** For both families, as near as each may have it, and what else a tunnel wants of its interface. */
   setLink(mtuBytes: number): void {
     for (const family of [4, 6] as const)
       this.#change(family, (row) => {
-        row.setUint32(MIB_IPINTERFACE_ROW.mtu, mtuBytes, true);
+        row.setUint32(MIB_IPINTERFACE_ROW.mtu, possibleMtu(mtuBytes, family), true);
         // There is nobody to ask for neighbours, routers or duplicates.
         row.setUint32(MIB_IPINTERFACE_ROW.dadTransmits, 0, true);
         row.setInt32(MIB_IPINTERFACE_ROW.routerDiscovery, NEIGHBOURS.RouterDiscoveryDisabled, true);
       });
   }
 
-  /** The largest packet that leaves in one piece on one of the ways to these addresses; undefined where Windows tells of none. */
+  /** The largest packet that leaves in one piece on one of the ways to these addresses; undefined where Windows tells of none, or of no end. */
   outerMtu(addresses: readonly Uint8Array[]): number | undefined {
     const routes = new BestRoute(this.#win);
     const mtus = addresses.flatMap((to) => {
@@ -135,7 +151,9 @@ export class InterfaceSettings {
         ? [this.#win.scratch.view.getUint32(MIB_IPINTERFACE_ROW.mtu, true)]
         : [];
     });
-    return mtus.length === 0 ? undefined : Math.max(...mtus);
+    // That of loopback is 2³² − 1.
+    const known = mtus.filter((mtu) => mtu <= MTU_MAX);
+    return known.length === 0 ? undefined : Math.max(...known);
   }
 
   /** Of both families; none at all removes what was set. @throws DnsUnsettableError besides */
@@ -175,7 +193,9 @@ export class InterfaceSettings {
     for (const _ of tableRows(this.#win, "GetUnicastIpAddressTable", 0, ROW.BYTES)) {
       if (view.getBigUint64(ROW.luid, true) !== this.#luid) continue;
       const address = readInetAddress(this.#win.scratch, ROW.address);
-      if (address !== undefined && !isLinkLocal(address)) found.push({ address, prefix: bytes[ROW.prefixLength]! });
+      if (address === undefined) continue;
+      const isOurs = view.getInt32(ROW.prefixOrigin, true) === NEIGHBOURS.IpPrefixOriginManual || !isLinkLocal(address);
+      if (isOurs) found.push({ address, prefix: bytes[ROW.prefixLength]! });
     }
     return found;
   }
@@ -189,7 +209,7 @@ export class InterfaceSettings {
   }
 }
 
-/** Windows gives those itself (fe80::/10, 169.254.0.0/16). */
+/** Windows gives such itself (fe80::/10, 169.254.0.0/16). */
 function isLinkLocal(address: Uint8Array): boolean {
   const [first = 0, second = 0] = address;
   return address.length === 16 ? first === 0xfe && (second & 0xc0) === 0x80 : first === 169 && second === 254;

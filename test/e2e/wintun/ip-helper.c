@@ -136,6 +136,7 @@ EXPORT DWORD WINAPI GetUnicastIpAddressTable(ADDRESS_FAMILY family, MIB_UNICASTI
     row++;
     row->Address.si_family = AF_INET6;
     inet_pton(AF_INET6, "fe80::1", &row->Address.Ipv6.sin6_addr);
+    row->PrefixOrigin = IpPrefixOriginWellKnown;
     row->InterfaceLuid.Value = STANDIN_LUID;
     row++;
     while (file != NULL && fgets(line, sizeof line, file) != NULL && row < table->Table + ROWS_MAX) {
@@ -145,6 +146,7 @@ EXPORT DWORD WINAPI GetUnicastIpAddressTable(ADDRESS_FAMILY family, MIB_UNICASTI
         else inet_pton(AF_INET6, address, &row->Address.Ipv6.sin6_addr);
         row->InterfaceLuid.Value = STANDIN_LUID;
         row->OnLinkPrefixLength = bits;
+        row->PrefixOrigin = IpPrefixOriginManual;
         row++;
     }
     if (file != NULL) fclose(file);
@@ -153,6 +155,7 @@ EXPORT DWORD WINAPI GetUnicastIpAddressTable(ADDRESS_FAMILY family, MIB_UNICASTI
     return NO_ERROR;
 }
 
+/* A line "outer MTU" is no setting: all other interfaces have it. */
 EXPORT DWORD WINAPI GetIpInterfaceEntry(MIB_IPINTERFACE_ROW *row)
 {
     BOOL own = row->InterfaceLuid.Value == STANDIN_LUID;
@@ -168,7 +171,11 @@ EXPORT DWORD WINAPI GetIpInterfaceEntry(MIB_IPINTERFACE_ROW *row)
     row->DadTransmits = 3;
     row->RouterDiscoveryBehavior = RouterDiscoveryDhcp;
     row->Connected = TRUE;
-    while (own && file != NULL && fgets(line, sizeof line, file) != NULL) {
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (!own) {
+            if (sscanf(line, "outer %u", &mtu) == 1) row->NlMtu = mtu;
+            continue;
+        }
         if (sscanf(line, "interface ipv%u mtu %u", &family, &mtu) == 2 && (family == 4) == (row->Family == AF_INET))
             row->NlMtu = mtu;
     }
@@ -182,6 +189,7 @@ EXPORT DWORD WINAPI SetIpInterfaceEntry(MIB_IPINTERFACE_ROW *row)
     if (row->InterfaceLuid.Value != STANDIN_LUID) return ERROR_NOT_FOUND;
     if (row->Family == AF_INET && row->SitePrefixLength != 0) return ERROR_INVALID_PARAMETER;
     if (row->Family == AF_INET6 && row->SitePrefixLength != 64) return ERROR_INVALID_PARAMETER;
+    if (row->NlMtu < (row->Family == AF_INET ? 576 : 1280) || row->NlMtu > 65535) return ERROR_INVALID_PARAMETER;
     if (!row->UseAutomaticMetric) snprintf(metric, sizeof metric, "%lu", row->Metric);
     snprintf(line, sizeof line, "interface ipv%d mtu %lu metric %s discovery %d dad %lu", row->Family == AF_INET ? 4 : 6,
              row->NlMtu, metric, row->RouterDiscoveryBehavior, row->DadTransmits);

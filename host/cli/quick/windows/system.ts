@@ -11,13 +11,14 @@ import { openWin32, type Win32 } from "../../../ffi/windows/win32.ts";
 import { DEFAULT_MTU } from "../../../os/mtu.ts";
 import { isAdministrator } from "../../../os/windows/administrator.ts";
 import { createSecretFile, replaceFile } from "../../../os/windows/file-replacement.ts";
+import { familyOf } from "../../../os/windows/inet-address.ts";
 import { findInterface, type InterfaceSettings } from "../../../os/windows/interface-settings.ts";
 import { isTunnelUp, requestStop } from "../../../uapi/client.ts";
 import { CliError, describeError } from "../../command-errors.ts";
 import { spawnBeside } from "../../launch/beside.ts";
 import type { OptionValues, WINDOWS_QUICK_OPTIONS } from "../../option-table.ts";
 import { complain } from "../../print.ts";
-import type { ShownDevice } from "../../show/shown-device.ts";
+import { fetchDevice, type ShownDevice, wipeDevice } from "../../show/shown-device.ts";
 import type { ConfigFile } from "../file.ts";
 import { checkInterruption, echo } from "../shell.ts";
 import type { Present, QuickSystem, Replacement, Tunnel } from "../system.ts";
@@ -127,7 +128,13 @@ export class WindowsQuick implements QuickSystem {
 
   async addRoute({ interfaceName }: Tunnel, _device: ShownDevice, prefix: string): Promise<void> {
     echo(`add a route to ${prefix} through ${interfaceName}`);
-    this.#settings(interfaceName).addRoute(prefixOf(prefix));
+    const destination = prefixOf(prefix);
+    this.#settings(interfaceName).addRoute(destination);
+    // It may be all, or the half that was missing.
+    if (destination.prefix > 1) return;
+    // Whom it answers has had it look where its own datagrams leave.
+    wipeDevice(await fetchDevice(interfaceName));
+    if (destination.prefix === 0) this.#settings(interfaceName).comeFirst(familyOf(destination.address));
   }
 
   /** Windows keeps DNS servers for an interface that has gone. */
@@ -147,7 +154,8 @@ export class WindowsQuick implements QuickSystem {
     const hasGone = async (): Promise<boolean> =>
       findInterface(this.#win, interfaceName) === undefined && !(await isTunnelUp(interfaceName));
     await waitUntil(hasGone, END_TIMEOUT_MS);
-    if (!(await hasGone())) complain(`Warning: ${interfaceName} is still there; its daemon has been asked to end.\n`);
+    if (await hasGone()) return;
+    throw new CliError(`${interfaceName} is still there, though its daemon was asked to end`, "End its process");
   }
 
   async cleanUp(): Promise<boolean> {

@@ -76,6 +76,7 @@ const STRUCTS: Readonly<Record<string, readonly [type: string, members: Readonly
       preferredLifetime: "PreferredLifetime",
       prefixLength: "OnLinkPrefixLength",
       dadState: "DadState",
+      prefixOrigin: "PrefixOrigin",
     },
   ],
   MIB_IPFORWARD_ROW2: [
