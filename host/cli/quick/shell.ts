@@ -1,11 +1,12 @@
 /**
  * The system's own programs: run with an echo as wg-quick does, or asked quietly.
- * SIGINT, SIGTERM and SIGHUP do not end this process in the midst of a change: what is waited for is given up, a program that runs gets
- * SIGTERM too (Ctrl-C reaches it anyway), and the next step throws, so that everything is undone.
+ * Signals that end a program, that of a terminal which is closed too, do not end this process in the midst of a change: what is waited for is given
+ * up, a program that runs gets SIGTERM (Ctrl-C reaches it anyway), and the next step throws, so that everything is undone.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { encodeRawText } from "../../config/raw-text.ts";
+import { consoleTellsChildren, endingSignals } from "../../platform.ts";
 import { CliError } from "../command-errors.ts";
 import { complain } from "../print.ts";
 
@@ -13,20 +14,19 @@ let interruption: AbortController | undefined;
 /** What runs on behalf of the step in hand. */
 let running: ChildProcess | undefined;
 
-const DEFERRED = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
 /** From now on signals interrupt steps, and what is between them. @returns what ends that */
 export function deferSignals(): () => void {
   const controller = new AbortController();
   interruption = controller;
   const note = (signal: NodeJS.Signals): void => {
     controller.abort(signal);
-    if (signal !== "SIGINT") running?.kill("SIGTERM");
+    if (signal !== "SIGINT" && !consoleTellsChildren()) running?.kill("SIGTERM");
   };
-  for (const signal of DEFERRED) process.on(signal, note);
+  const signals = new Set<NodeJS.Signals>([...endingSignals(), "SIGHUP"]);
+  for (const signal of signals) process.on(signal, note);
   return () => {
     interruption = undefined;
-    for (const signal of DEFERRED) process.off(signal, note);
+    for (const signal of signals) process.off(signal, note);
   };
 }
 

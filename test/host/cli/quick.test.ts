@@ -122,13 +122,13 @@ describe("up and down leave what wg-quick leaves", () => {
     expect(down).toBe(states(file, OURS, env).stdout.split(/== (?:up|down)\n/)[2]);
   });
 
-  it("and undoes everything when it is interrupted", (context) => {
+  it.for(["INT", "HUP"])("and undoes everything when it is interrupted by SIG%s", (signal, context) => {
     if (obstacle) return context.skip(obstacle);
-    // The hook interrupts the command itself, as Ctrl-C does.
-    const hook = "PostUp = kill -INT $PPID; sleep 0.2";
+    // The hook interrupts the command itself, as Ctrl-C does, or the end of its terminal.
+    const hook = `PostUp = kill -${signal} $PPID; sleep 0.2`;
     const file = writeConfig(FILES["default routes with an automatic table"]!.replace("Address", `${hook}\nAddress`));
     const { stdout, stderr } = states(file, OURS);
-    expect(stderr).toContain("wasmguard: interrupted by SIGINT. What had been done was undone\n");
+    expect(stderr).toContain(`wasmguard: interrupted by SIG${signal}. What had been done was undone\n`);
     const [, up, down] = stdout.split(/== (?:up|down)\n/);
     expect(up).toContain("does not exist");
     expect(up?.replace(/^down: .*\n/m, "")).toBe(down);
