@@ -8,6 +8,7 @@ set -eu
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 wine=/opt/wasmguard-wine
 readonly LIBRARIES=usr/lib/x86_64-linux-gnu
+readonly SETTINGS=1  # one more whenever `settle` has others: an installation that is there gets them
 
 packages=(
   wine64 libwine libc6 libgcc-s1 libunwind8 liblzma5
@@ -45,10 +46,26 @@ SOURCES
   mark_as_builtin "$made/usr/x86_64-w64-mingw32/lib/zlib1.dll" >"$made/$LIBRARIES/wine/x86_64-windows/zlib1.dll"
 }
 
+run_in_wine() {
+  WASMGUARD_WINE_KEEP=1 timeout --kill-after=10 120 "$root/scripts/run-in-wine.sh" "$@"
+}
+
+settle() {
+  # There is no display, and Wine is not to look for one.
+  run_in_wine reg add 'HKCU\Software\Wine\Drivers' /v Graphics /d null /f
+  # Until a service has answered: Wine allows 10 seconds, which a runtime's start may take where others are at work.
+  run_in_wine reg add 'HKLM\System\CurrentControlSet\Control' /v ServicesPipeTimeout /d 60000 /f
+  echo "$SETTINGS" >"$wine/settings"
+}
+
+is_settled() {
+  [[ -e $wine/complete && $(cat "$wine/settings" 2>/dev/null) == "$SETTINGS" ]]
+}
+
 mkdir -p "$wine"
 # Others may be at it, too, or use what is there (run-in-wine.sh).
 exec 9<"$wine"
-[[ -e $wine/complete ]] || flock --exclusive --wait 900 9 || { echo "Wine is in use, by another" >&2; exit 1; }
+is_settled || flock --exclusive --wait 900 9 || { echo "Wine is in use, by another" >&2; exit 1; }
 if [[ ! -e $wine/complete ]]; then
   work=$(mktemp -d --tmpdir="$wine")
   trap 'rm -rf "$work"' EXIT
@@ -56,15 +73,12 @@ if [[ ! -e $wine/complete ]]; then
   mkdir -p "$wine/session"
   rm -rf "$wine/root"
   mv "$work/root" "$wine/root"
-  # Drive C:, which every later run gets a fresh copy of. There is no display, and Wine is not to look for one.
-  export WASMGUARD_WINE_KEEP=1
-  timeout --kill-after=10 120 "$root/scripts/run-in-wine.sh" wineboot --init
-  timeout --kill-after=10 60 "$root/scripts/run-in-wine.sh" reg add 'HKCU\Software\Wine\Drivers' /v Graphics /d null /f
-  # Until a service has answered: Wine allows 10 seconds, which a runtime's start may take where others are at work.
-  timeout --kill-after=10 60 "$root/scripts/run-in-wine.sh" reg add 'HKLM\System\CurrentControlSet\Control' /v ServicesPipeTimeout /d 60000 /f
-  unset WASMGUARD_WINE_KEEP
+  # Drive C:, which every later run gets a fresh copy of.
+  run_in_wine wineboot --init
+  rm -f "$wine/settings"
   touch "$wine/complete"
 fi
+is_settled || settle
 flock --unlock 9
 exec 9<&-
 

@@ -78,3 +78,17 @@ it("and who wants to use it for an installation", async () => {
   installation.stdin!.end();
   expect(await once(user, "exit")).toEqual([NO_WINE, null]);
 });
+
+it("an installation that is there waits for them, too, to get settings that it lacks", async () => {
+  writeFileSync(join(wine(), "complete"), "");
+  writeFileSync(join(folder, "bin/npm"), "#!/bin/sh\nexit 1\n");
+  chmodSync(join(folder, "bin/npm"), 0o755);
+  const user = hold("shared");
+  await expect.poll(held, PATIENCE).toBe(1);
+  const installation = start(`${SCRIPTS}/install-wine.sh`);
+  await expect.poll(() => waited() + (installation.exitCode === null ? 0 : 1), PATIENCE).toBe(1);
+  expect(installation.exitCode).toBeNull();
+  user.stdin!.end();
+  expect(await once(installation, "exit")).toEqual([NO_WINE, null]);
+  expect(began()).toBe(false);
+});
