@@ -271,9 +271,9 @@ describe("a start that fails says so in one line:", () => {
     ["one that was changed", () => unsigned(changed()), {}, /was changed after it was signed\. Get it from/],
     [
       "a good signature of something else",
-      () => ["--wintun", windowsPath(NODE)],
+      () => ["--wintun", file("node.dll", readFileSync(NODE))],
       {},
-      /node\.exe \(version 26[.\d]*\) is no wintun\.dll/,
+      /node\.dll \(version 26[.\d]*\) is no wintun\.dll/,
     ],
     ["no administrator", () => unsigned(dll()), { WASMGUARD_WINTUN_ERROR: "5" }, /only administrators.*Run as admin/],
     [
