@@ -1,5 +1,6 @@
 /** Where the tunnel's own datagrams leave, by routes in memory. */
 import { expect, it } from "vitest";
+import { SCRATCH_BYTES } from "../../../../host/ffi/scratch.ts";
 import { ERROR, SOCKET } from "../../../../host/ffi/windows/constants.ts";
 import {
   MIB_IPINTERFACE_ROW as LINK,
@@ -26,12 +27,15 @@ interface Route {
 /** Their own metrics; those that are not here are not connected. */
 const LINKS: Readonly<Record<number, number>> = { 3: 50, 4: 25, 5: 5 };
 
+/** Calls of Windows by which the table was read last. */
+let copies = 0;
+
 function outer(
   routes: readonly Route[],
   family: 4 | 6 = 4,
   helps: "tells metrics" | "lacks functions" = "tells metrics",
 ) {
-  const bytes = new Uint8Array(1024);
+  const bytes = new Uint8Array(SCRATCH_BYTES);
   const view = new DataView(bytes.buffer);
   const table = new Uint8Array(MIB_TABLE.rows + routes.length * ROW.BYTES);
   const rows = new DataView(table.buffer);
@@ -46,11 +50,14 @@ function outer(
     rows.setUint32(at + ROW.metric, metric, true);
   }
   let allocated = 0;
+  copies = 0;
   const win = {
     ...{ base: 0n, scratch: { bytes, view, at: (position: number) => position } },
     kernel: {
-      RtlMoveMemory: (to: bigint, from: bigint, length: bigint) =>
-        bytes.set(table.subarray(Number(from) - TABLE_AT, Number(from + length) - TABLE_AT), Number(to)),
+      RtlMoveMemory(to: bigint, from: bigint, length: bigint) {
+        copies++;
+        bytes.set(table.subarray(Number(from) - TABLE_AT, Number(from + length) - TABLE_AT), Number(to));
+      },
     },
     network: {
       GetIpForwardTable2(asked: number, at: number) {
@@ -106,4 +113,10 @@ it("another tunnel is none: each would send by the other", () => {
 
 it("without metrics of interfaces those of routes decide", () => {
   expect(outer([own(0), other(8, 2), other(3, 1)], 4, "lacks functions")).toBe(3);
+});
+
+it("a long table is read in few calls, to its last row", () => {
+  const routes = Array.from({ length: 1000 }, (_, i) => other(5, 1000 + i));
+  expect(outer([own(0), ...routes, other(3, 0)])).toBe(3);
+  expect(copies).toBeLessThan(20);
 });
