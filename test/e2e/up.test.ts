@@ -85,22 +85,28 @@ test("down and save find a tunnel whose interface a hook has moved to another ne
   const ran = topology.file("ran", "");
   const socket = `/run/wireguard/${name}.sock`;
   const move = (from: Namespace, to: Namespace): string => `ip -n ${from.name} link set %i netns ${to.name}`;
-  const away = `[Interface]\nPrivateKey = ${makeKeyPair().privateKey}\nPostUp = ${move(here, there)}\n`;
+  const kept = "Address = 10.99.0.1/32\nMTU = 1300\n";
+  const away = `[Interface]\nPrivateKey = ${makeKeyPair().privateKey}\n${kept}PostUp = ${move(here, there)}\n`;
   const back = `PreDown = ${move(there, here)}; echo PreDown >>${ran}\nPostDown = echo PostDown >>${ran}\n`;
   const file = topology.file(`${name}.conf`, away);
-  const succeeds = async (word: string): Promise<string> => {
+  const run = async (word: string) => {
     const argv = [...wasmguardOnNode.command, word, file];
-    const { code, stderr } = await here.attempt(argv, { env: { LOG_LEVEL: "error" } });
+    return here.attempt(argv, { env: { LOG_LEVEL: "error" } });
+  };
+  const succeeds = async (word: string): Promise<string> => {
+    const { code, stderr } = await run(word);
     expect(code, stderr).toBe(0);
     return stderr;
   };
   await succeeds("up");
   expect(await there.ip("-br", "link")).toContain(name);
-  // Nothing brings it back: it is left, and said to be.
-  expect(await succeeds("down")).toContain(`Warning: ${name} is still up`);
+  // Nothing brings it back: it is left, and said to be. Nor is it started a second time.
+  expect(await run("down")).toMatchObject({ code: 1, stderr: expect.stringContaining(`${name} is still up`) });
+  expect(await run("up")).toMatchObject({ code: 1, stderr: expect.stringContaining(name) });
   expect(await there.run(["wg", "show", "interfaces"])).toContain(name);
   topology.file(`${name}.conf`, away + back);
   await succeeds("save");
+  expect(readFileSync(file, "utf8")).toContain(kept);
   expect(await succeeds("down")).not.toMatch(/had ended by itself|Warning/);
   expect(readFileSync(ran, "utf8")).toBe("PreDown\nPostDown\n");
   expect(existsSync(socket)).toBe(false);

@@ -3,7 +3,6 @@ import { existsSync, rmSync } from "node:fs";
 import { isTunnelUp } from "../../../uapi/client.ts";
 import { socketPath } from "../../../uapi/socket-path.ts";
 import { CliError } from "../../command-errors.ts";
-import { complain } from "../../print.ts";
 import { fetchDevice, type ShownDevice, wipeDevice } from "../../show/shown-device.ts";
 import type { ConfigFile } from "../file.ts";
 import { ask, attempt, hasProgram, run } from "../shell.ts";
@@ -20,6 +19,10 @@ async function exists(interfaceName: string): Promise<boolean> {
   return (await ask("ip", "link", "show", "dev", interfaceName)) !== "";
 }
 
+async function removeDeadRules(): Promise<void> {
+  for (const table of await deadTables()) await removeRulesOf(table);
+}
+
 export class LinuxQuick implements QuickSystem {
   readonly namesInterfaces = "the configuration";
   readonly setsDns = "before routes";
@@ -32,7 +35,7 @@ export class LinuxQuick implements QuickSystem {
   }
 
   async find(name: string): Promise<string | undefined> {
-    return (await exists(name)) ? name : undefined;
+    return (await exists(name)) || (await isTunnelUp(name)) ? name : undefined;
   }
 
   async start({ name }: ConfigFile): Promise<string> {
@@ -61,6 +64,8 @@ export class LinuxQuick implements QuickSystem {
   async undo({ config, interfaceName }: Tunnel): Promise<void> {
     await unsetDns(interfaceName, config.system);
     await removeFirewall(interfaceName);
+    // Elsewhere its mark may be that of another tunnel here.
+    if (!(await exists(interfaceName))) return removeDeadRules();
     const device = await fetchDevice(interfaceName).catch(() => undefined);
     if (device === undefined) return;
     wipeDevice(device);
@@ -68,10 +73,12 @@ export class LinuxQuick implements QuickSystem {
   }
 
   async remove({ interfaceName }: Tunnel): Promise<void> {
-    if (await exists(interfaceName)) await attempt(["ip", "link", "delete", "dev", interfaceName]);
-    await waitUntil(() => !existsSync(socketPath(interfaceName)));
+    if (await exists(interfaceName)) {
+      await attempt(["ip", "link", "delete", "dev", interfaceName]);
+      return waitUntil(() => !existsSync(socketPath(interfaceName)));
+    }
     if (!(await isTunnelUp(interfaceName))) return;
-    complain(`Warning: ${interfaceName} is still up, perhaps in another network namespace; there it can be deleted.\n`);
+    throw new CliError(`${interfaceName} is still up, perhaps in another network namespace`, "Delete it there");
   }
 
   async cleanUp({ name, system }: ConfigFile): Promise<boolean> {
@@ -94,6 +101,11 @@ export class LinuxQuick implements QuickSystem {
   }
 
   async present({ config, interfaceName }: Tunnel): Promise<Present> {
+    // Elsewhere it cannot be asked.
+    if (!(await exists(interfaceName))) {
+      const { addresses, mtu } = config.system;
+      return { addresses, dns: await presentDns(interfaceName, config.system), mtu };
+    }
     const line = await ask("ip", "-all", "-brief", "address", "show", "dev", interfaceName);
     const [, , ...addresses] = line.trim().split(/\s+/);
     const dns = await presentDns(interfaceName, config.system);
