@@ -41,6 +41,9 @@ export const HEADERS = `
 #include <time.h>
 #include <unistd.h>
 /* Newer than some headers. */
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
 #ifndef TUN_F_USO4
 #define TUN_F_USO4 0x20
 #define TUN_F_USO6 0x40
