@@ -7,5 +7,6 @@ export default defineConfig({
     // For a machine that others share: nothing here is to take nearly as long, and what hangs is told in the end.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
   },
 });

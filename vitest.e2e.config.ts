@@ -11,6 +11,7 @@ export default defineConfig({
     sequence: { concurrent: false },
     testTimeout: 60_000,
     hookTimeout: 30_000,
+    expect: { poll: { timeout: 10_000 } },
     reporters: process.env.CI ? ["verbose"] : ["default"],
   },
 });

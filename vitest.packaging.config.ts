@@ -7,6 +7,7 @@ export default defineConfig({
     exclude: ["**/node_modules/**"],
     testTimeout: 240_000,
     hookTimeout: 240_000,
+    expect: { poll: { timeout: 10_000 } },
     fileParallelism: false,
   },
 });

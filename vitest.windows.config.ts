@@ -38,5 +38,6 @@ export default defineConfig({
     pool: "threads",
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 10_000 } },
   },
 });

@@ -3,7 +3,7 @@
 import { chai, GLOBAL_EXPECT, JestAsymmetricMatchers, JestChaiExpect, JestExtend, setState } from "@vitest/expect";
 
 const LIMIT_MS = 60_000;
-const POLL_MS = 1000;
+const POLL_MS = 10_000;
 const LOOK_AGAIN_MS = 20;
 
 chai.use(JestExtend);

@@ -27,12 +27,14 @@ interface Session {
 /** The sessions by client; the one that was used least lately gives way, unless its socket is still opening. */
 class Sessions {
   readonly #connections: Connections;
+  readonly #most: number;
   readonly #byClient = new Map<string, Session>();
   readonly #sweeper: NodeJS.Timeout | undefined;
 
   /** @param idleMs 0: sessions never end by themselves */
-  constructor({ connections }: Context, idleMs: number) {
+  constructor({ connections }: Context, { idleMs, most = CLIENTS_MAX }: UdpForward) {
     this.#connections = connections;
+    this.#most = most;
     if (idleMs === 0) return;
     this.#sweeper = setInterval(() => {
       const now = performance.now();
@@ -74,7 +76,7 @@ class Sessions {
 
   /** @returns whether one more may have a socket */
   #makeRoom(): boolean {
-    if (this.#byClient.size < CLIENTS_MAX) return true;
+    if (this.#byClient.size < this.#most) return true;
     const [[oldest, { opening }]] = this.#byClient as unknown as [[string, Session]];
     if (opening) return false;
     this.#end(oldest);
@@ -149,11 +151,14 @@ export interface UdpForward {
   readonly target: Target;
   /** A client without a datagram in either direction for this long is forgotten; 0: never. */
   readonly idleMs: number;
+  /** Clients at a time. */
+  readonly most?: number;
 }
 
 /** What comes to `bind` goes to the target inside. @throws ListenError */
-export async function forwardUdpOut(context: Context, bind: Target, { target, idleMs }: UdpForward): Promise<Listener> {
-  const sessions = new Sessions(context, idleMs);
+export async function forwardUdpOut(context: Context, bind: Target, forward: UdpForward): Promise<Listener> {
+  const { target } = forward;
+  const sessions = new Sessions(context, forward);
   const socket = await bindUdp(bind);
   socket.on("message", (payload, from) => {
     const client = { host: from.address, port: from.port };
@@ -175,8 +180,9 @@ export async function forwardUdpOut(context: Context, bind: Target, { target, id
 }
 
 /** What comes to `port` inside goes to the target as this machine reaches it. */
-export async function forwardUdpIn(context: Context, port: number, { target, idleMs }: UdpForward): Promise<Datagrams> {
-  const sessions = new Sessions(context, idleMs);
+export async function forwardUdpIn(context: Context, port: number, forward: UdpForward): Promise<Datagrams> {
+  const { target } = forward;
+  const sessions = new Sessions(context, forward);
   const inside = await context.way.bind(port, (payload, from) => {
     sessions.send(from, payload, (active) => {
       context.log(`udp forward ${describeTarget(from)} → ${describeTarget(target)}`);

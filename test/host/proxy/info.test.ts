@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { request } from "node:http";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { AliveChecks } from "../../../host/proxy/alive.ts";
 import { serveInfo } from "../../../host/proxy/info.ts";
 import type { TunnelStatus } from "../../../host/web/status.ts";
@@ -86,7 +86,7 @@ describe("the info endpoint", () => {
       ),
     ).toEqual({ code: 200, text: "{}" });
     const alive = checks(["10.0.0.1", "10.0.0.2"], async () => {});
-    await vi.waitFor(() => expect(alive.ready).toBe(true));
+    await expect.poll(() => alive.ready).toBe(true);
     expect(await ask(alive, "/readyz")).toEqual({ code: 200, text: '{"10.0.0.1":1000000,"10.0.0.2":1000000}' });
   });
 
@@ -94,7 +94,7 @@ describe("the info endpoint", () => {
     const silent = checks(["10.0.0.1", "10.0.0.2"], async (address) => {
       if (address === "10.0.0.2") throw new Error("silent");
     });
-    await vi.waitFor(() => expect(silent.times()).toEqual({ "10.0.0.1": 1_000_000, "10.0.0.2": 0 }));
+    await expect.poll(() => silent.times()).toEqual({ "10.0.0.1": 1_000_000, "10.0.0.2": 0 });
     expect((await ask(silent, "/readyz")).code).toBe(503);
     let now = 1_000_000_000;
     const late = checks(
@@ -102,7 +102,7 @@ describe("the info endpoint", () => {
       async () => {},
       () => now,
     );
-    await vi.waitFor(() => expect(late.ready).toBe(true));
+    await expect.poll(() => late.ready).toBe(true);
     now += 62_001;
     expect(late.ready).toBe(false);
   });

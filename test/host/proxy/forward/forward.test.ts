@@ -207,6 +207,9 @@ describe("a UDP forward", () => {
     expect(await ask(client, listener.address.port, "2")).toBe("re:2");
   });
 
+  /** Clients at a time, few: a thousand sockets take Deno under Wine 12 s and more. */
+  const MOST = 32;
+
   /** A forward from inside, and what somebody there would make of its datagrams. */
   async function fromInside(targetPort: number) {
     const { context, way, connections } = bed();
@@ -223,7 +226,7 @@ describe("a UDP forward", () => {
         close: () => {},
       };
     };
-    const forward = await forwardUdpIn(context, 53, { target: here(targetPort), idleMs: 0 });
+    const forward = await forwardUdpIn(context, 53, { target: here(targetPort), idleMs: 0, most: MOST });
     onTestFinished(() => forward.close());
     return { answers, connections, deliver: (text: string, from: Target) => deliver(Buffer.from(text), from) };
   }
@@ -245,8 +248,8 @@ describe("a UDP forward", () => {
   it("opens no more sockets at a time than it keeps, and counts whom it drops", async () => {
     const { answers, connections, deliver } = await fromInside(await answering());
     // All before the first of them is open.
-    for (let i = 0; i < 3000; i++) deliver("flood", { host: `10.1.${i >> 8}.${i & 255}`, port: 7 });
-    expect(connections.refused).toBe(3000 - 1024);
+    for (let i = 0; i < 100; i++) deliver("flood", { host: `10.1.0.${i}`, port: 7 });
+    expect(connections.refused).toBe(100 - MOST);
     const late = { host: "10.0.0.9", port: 7 };
     await expect
       .poll(
@@ -291,7 +294,7 @@ describe("a UDP forward", () => {
 
   it("outlives more senders than it keeps, datagrams of every size, and a target that refuses them", async () => {
     const { answers, deliver } = await fromInside(await answering());
-    for (let i = 0; i < 3000; i++) deliver("flood", { host: `10.1.${i >> 8}.${i & 255}`, port: 1 + (i % 65_535) });
+    for (let i = 0; i < 100; i++) deliver("flood", { host: `10.1.0.${i}`, port: 1 + i });
     for (const bytes of [0, 65_507, 65_508, 65_535]) deliver("x".repeat(bytes), { host: "10.0.0.8", port: 7 });
     await expect
       .poll(
