@@ -28,9 +28,9 @@ export interface ServiceRequest {
 export type ServiceEvent = "error" | "warning" | "information";
 
 export interface RunningService {
-  /** Aborted when the system asks the service to end. */
+  /** Aborted when the system asks the service to end, also while it starts; its reason is a text. */
   readonly signal: AbortSignal;
-  /** It runs, and may be told to end. */
+  /** It has started. */
   ready(): void;
   log(event: ServiceEvent, message: string): void;
   /** The last that it says of itself. */

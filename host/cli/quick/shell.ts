@@ -10,14 +10,14 @@ import { consoleTellsChildren, endingSignals } from "../../platform.ts";
 import { CliError } from "../command-errors.ts";
 import { complain } from "../print.ts";
 
-let interruption: AbortController | undefined;
+let interruption: AbortSignal | undefined;
 /** What runs on behalf of the step in hand. */
 let running: ChildProcess | undefined;
 
 /** From now on signals interrupt steps, and what is between them. @returns what ends that */
 export function deferSignals(): () => void {
   const controller = new AbortController();
-  interruption = controller;
+  interruption = controller.signal;
   const note = (signal: NodeJS.Signals): void => {
     controller.abort(signal);
     if (signal !== "SIGINT" && !consoleTellsChildren()) running?.kill("SIGTERM");
@@ -28,6 +28,11 @@ export function deferSignals(): () => void {
     interruption = undefined;
     for (const signal of signals) process.off(signal, note);
   };
+}
+
+/** For a process that is ended otherwise: this interrupts steps as a signal would. @param signal with a reason: by whom */
+export function interruptBy(signal: AbortSignal): void {
+  interruption = signal;
 }
 
 class InterruptedError extends CliError {
@@ -42,13 +47,12 @@ export function wasInterrupted(error: unknown): boolean {
 
 /** @throws CliError if a signal came */
 export function checkInterruption(): void {
-  const signal = interruption?.signal;
-  if (signal?.aborted) throw new InterruptedError(signal.reason);
+  if (interruption?.aborted) throw new InterruptedError(interruption.reason);
 }
 
 /** Wait for it, or for a signal. @throws CliError if one comes, whatever becomes of the work */
 export function interruptible<T>(work: Promise<T>): Promise<T> {
-  const signal = interruption?.signal;
+  const signal = interruption;
   if (signal === undefined) return work;
   return new Promise((resolve, reject) => {
     const interrupt = (): void => reject(new InterruptedError(signal.reason));

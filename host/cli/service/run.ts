@@ -3,6 +3,7 @@ import { runDaemon } from "../../daemon/daemon.ts";
 import type { RunningService, Services } from "../../os/services.ts";
 import { CliError, describeError } from "../command-errors.ts";
 import { type Remark, takeRemarks } from "../print.ts";
+import { checkInterruption, interruptBy, wasInterrupted } from "../quick/shell.ts";
 import { requireAbsence, setUp } from "../quick/up.ts";
 import { type ServiceTarget, serviceTarget } from "./target.ts";
 
@@ -12,6 +13,7 @@ const LEVELS = { warning: "error", step: "verbose" } as const satisfies Record<R
 /** @param args the tunnel's name, then what `install` was given. What goes wrong is in the log of events */
 export async function run(services: Services, [tunnel = "", ...words]: readonly string[]): Promise<never> {
   const service = await services.enter(tunnel);
+  interruptBy(service.signal);
   const code = await outcome(service, words);
   service.ended(code === 0 ? "in order" : "failed");
   // The resolver may hold on to a name for as long as it likes.
@@ -28,6 +30,8 @@ async function outcome(service: RunningService, words: readonly string[]): Promi
     }
     return 0;
   } catch (error) {
+    // Asked to end while it began, and nothing is left of that: as it was wanted.
+    if (wasInterrupted(error)) return 0;
     service.log("error", describeError(error));
     return 1;
   }
@@ -52,8 +56,10 @@ async function runTunnel(service: RunningService, { request, setUp: from }: Serv
   const begin = async (): Promise<void> => {
     try {
       if (from !== undefined) await setUp(from.system, { config: from.config, interfaceName });
+      checkInterruption();
       fault = undefined;
       service.ready();
+      service.signal.addEventListener("abort", () => void end(), { once: true });
     } catch (refusal) {
       fault = refusal;
       await end();
@@ -61,8 +67,7 @@ async function runTunnel(service: RunningService, { request, setUp: from }: Serv
       from?.config.close();
     }
   };
-  // The system asks nothing of a service that is not ready.
-  service.signal.addEventListener("abort", () => void end(), { once: true });
+  checkInterruption();
   await runDaemon({ ...options, signal: ended.signal, onReady: () => void begin(), log });
   if (fault !== undefined) throw fault;
 }

@@ -21,6 +21,10 @@ const PAGE_BYTES = 4096;
 const START_TIMEOUT_MS = 30_000;
 const END_TIMEOUT_MS = 20_000;
 const LOOK_AGAIN_MS = 50;
+/** How often it is told that a start or an end goes on: within what it waits for the next step, and no more than it needs. */
+const TELL_AGAIN_MS = 1000;
+/** What may be asked of it from its first moment: a start waits for names, which may take long. */
+const ACCEPTED = SERVICE.SERVICE_ACCEPT_STOP | SERVICE.SERVICE_ACCEPT_SHUTDOWN;
 /** For one that failed; what it was is in the log. */
 const FAILED = 1;
 
@@ -33,8 +37,9 @@ export class Dispatcher implements RunningService {
   readonly #handle: bigint;
   readonly #watch: NodeJS.Timeout;
   #state: "starting" | "running" | "ending" = "starting";
-  /** How often it was told that the start goes on: names at boot may take a while. */
+  /** How often it was told that a start or an end goes on: counted anew in each, and 0 when neither does. */
   #checkPoint = 0;
+  #looks = 0;
 
   private constructor(win: Win32, calls: ServiceCalls, tunnel: string, handle: bigint) {
     this.#win = win;
@@ -43,7 +48,7 @@ export class Dispatcher implements RunningService {
     this.#handle = handle;
     this.#controls = new Uint8Array(win.memory.buffer, AT.controls, 256);
     this.#watch = setInterval(() => this.#look(), LOOK_AGAIN_MS);
-    this.#tell(SERVICE.SERVICE_START_PENDING, { waitMs: START_TIMEOUT_MS });
+    this.#goesOn();
   }
 
   /** @param win with memory that is for this alone @throws ServiceError where this process is no service, WindowsError */
@@ -69,20 +74,31 @@ export class Dispatcher implements RunningService {
   }
 
   #look(): void {
-    if (this.#state === "starting") this.#tell(SERVICE.SERVICE_START_PENDING, { waitMs: START_TIMEOUT_MS });
+    if (++this.#looks % (TELL_AGAIN_MS / LOOK_AGAIN_MS) === 0) this.#goesOn();
     const asked = [SERVICE.SERVICE_CONTROL_STOP, SERVICE.SERVICE_CONTROL_SHUTDOWN].some(
       (control) => Atomics.load(this.#controls, control) !== 0,
     );
     if (!asked || this.signal.aborted) return;
     this.#state = "ending";
-    this.#tell(SERVICE.SERVICE_STOP_PENDING, { waitMs: END_TIMEOUT_MS });
-    this.#stopped.abort();
+    this.#checkPoint = 0;
+    this.#goesOn();
+    this.#stopped.abort("the manager of services");
+  }
+
+  /** Of a state that does not last. */
+  #goesOn(): void {
+    if (this.#state === "running") return;
+    this.#checkPoint++;
+    if (this.#state === "starting")
+      this.#tell(SERVICE.SERVICE_START_PENDING, { accepts: ACCEPTED, waitMs: START_TIMEOUT_MS });
+    else this.#tell(SERVICE.SERVICE_STOP_PENDING, { waitMs: END_TIMEOUT_MS });
   }
 
   ready(): void {
     if (this.#state !== "starting") return;
     this.#state = "running";
-    this.#tell(SERVICE.SERVICE_RUNNING, { accepts: SERVICE.SERVICE_ACCEPT_STOP | SERVICE.SERVICE_ACCEPT_SHUTDOWN });
+    this.#checkPoint = 0;
+    this.#tell(SERVICE.SERVICE_RUNNING, { accepts: ACCEPTED });
   }
 
   log(event: ServiceEvent, message: string): void {
@@ -91,6 +107,7 @@ export class Dispatcher implements RunningService {
 
   ended(outcome: "in order" | "failed"): void {
     clearInterval(this.#watch);
+    this.#checkPoint = 0;
     this.#tell(SERVICE.SERVICE_STOPPED, { failure: outcome === "failed" ? FAILED : 0 });
   }
 
@@ -101,7 +118,7 @@ export class Dispatcher implements RunningService {
     view.setUint32(SERVICE_STATUS.accepts, accepts, true);
     view.setUint32(SERVICE_STATUS.exitCode, failure === 0 ? 0 : ERROR.ERROR_SERVICE_SPECIFIC_ERROR, true);
     view.setUint32(SERVICE_STATUS.specificExitCode, failure, true);
-    view.setUint32(SERVICE_STATUS.checkPoint, waitMs === 0 ? 0 : ++this.#checkPoint, true);
+    view.setUint32(SERVICE_STATUS.checkPoint, this.#checkPoint, true);
     view.setUint32(SERVICE_STATUS.waitHint, waitMs, true);
     this.#calls.SetServiceStatus(this.#handle, AT.status);
   }

@@ -18,6 +18,12 @@ const TEXT_AT = { name: 0, displayName: 512, dependencies: 1024, command: 2048 }
 const DEPENDENCIES = "Nsi\0TcpIp\0";
 const DESCRIPTION = "A WireGuard tunnel of wasmguard's";
 
+/** Of a service whose process has said nothing yet, or that is ending. */
+const TAKES_NO_REQUEST_YET: readonly number[] = [
+  ERROR.ERROR_INVALID_SERVICE_CONTROL,
+  ERROR.ERROR_SERVICE_CANNOT_ACCEPT_CTRL,
+];
+
 /** What Windows says, and what is to be said of it. */
 const FAULTS: Readonly<Record<number, readonly [fault: string, nextStep: string]>> = {
   [ERROR.ERROR_SERVICE_EXISTS]: ["is installed already", "Remove it first: wasmguard service uninstall NAME"],
@@ -91,10 +97,19 @@ export class ServiceManager {
 
   async #stop(service: bigint, name: string): Promise<void> {
     const status = this.#win.scratch.at(0);
-    if (this.#calls.ControlService(service, SERVICE.SERVICE_CONTROL_STOP, status) === 0)
-      throw this.#fault("ControlService", name);
+    let waitedMs = 0;
+    while (this.#calls.ControlService(service, SERVICE.SERVICE_CONTROL_STOP, status) === 0) {
+      const error = this.#win.lastError;
+      // While it was waited for: somebody else had asked it.
+      if (error === ERROR.ERROR_SERVICE_NOT_ACTIVE && waitedMs > 0) return;
+      if (!TAKES_NO_REQUEST_YET.includes(error) || waitedMs >= CHANGE_TIMEOUT_MS)
+        throw this.#fault("ControlService", name);
+      await delay(LOOK_AGAIN_MS);
+      waitedMs += LOOK_AGAIN_MS;
+    }
     // What it was before it has seen the request is no end of it either.
-    await this.#leaves(service, name, SERVICE.SERVICE_RUNNING, SERVICE.SERVICE_STOP_PENDING);
+    const { SERVICE_START_PENDING, SERVICE_RUNNING, SERVICE_STOP_PENDING } = SERVICE;
+    await this.#leaves(service, name, SERVICE_START_PENDING, SERVICE_RUNNING, SERVICE_STOP_PENDING);
   }
 
   /** Wait until it has another state than these. @returns that  @throws ServiceError where it keeps one */

@@ -61,6 +61,8 @@ describe("a service", () => {
           state: read(STATUS.state),
           accepts: read(STATUS.accepts),
           specific: read(STATUS.specificExitCode),
+          step: read(STATUS.checkPoint),
+          waitMs: read(STATUS.waitHint),
         });
         return 1;
       },
@@ -71,9 +73,11 @@ describe("a service", () => {
       control: (control: number) => bytes.fill(1, context + control, context + control + 1),
       states: () => told.map(({ state }) => state).filter((state, i, all) => state !== all[i - 1]),
       last: () => told.at(-1),
+      told,
     };
   }
 
+  const NOT_PENDING = { step: 0, waitMs: 0 };
   const { SERVICE_START_PENDING, SERVICE_RUNNING, SERVICE_STOP_PENDING, SERVICE_STOPPED } = SERVICE;
 
   it.each([SERVICE.SERVICE_CONTROL_STOP, SERVICE.SERVICE_CONTROL_SHUTDOWN])(
@@ -84,7 +88,7 @@ describe("a service", () => {
       const service = await system.enter();
       vi.advanceTimersByTime(1000);
       service.ready();
-      expect(system.last()).toMatchObject({ state: SERVICE_RUNNING, accepts: 5 });
+      expect(system.last()).toMatchObject({ state: SERVICE_RUNNING, accepts: 5, ...NOT_PENDING });
       // To tell how it is.
       system.control(4);
       vi.advanceTimersByTime(1000);
@@ -95,14 +99,33 @@ describe("a service", () => {
       service.ended("in order");
       vi.advanceTimersByTime(1000);
       expect(system.states()).toEqual([SERVICE_START_PENDING, SERVICE_RUNNING, SERVICE_STOP_PENDING, SERVICE_STOPPED]);
-      expect(system.last()).toEqual({ state: SERVICE_STOPPED, accepts: 0, specific: 0 });
+      expect(system.last()).toEqual({ state: SERVICE_STOPPED, accepts: 0, specific: 0, ...NOT_PENDING });
     },
   );
+
+  it("may be told to end while it starts, and tells that a start and an end go on", async () => {
+    vi.useFakeTimers();
+    const system = standIn("is started");
+    const service = await system.enter();
+    vi.advanceTimersByTime(2000);
+    system.control(SERVICE.SERVICE_CONTROL_STOP);
+    vi.advanceTimersByTime(2000);
+    expect(service.signal.aborted).toBe(true);
+    // What was on its way.
+    service.ready();
+    expect(system.told).toEqual([
+      ...[1, 2, 3].map((step) => ({ state: SERVICE_START_PENDING, accepts: 5, specific: 0, step, waitMs: 30_000 })),
+      ...[1, 2, 3].map((step) => ({ state: SERVICE_STOP_PENDING, accepts: 0, specific: 0, step, waitMs: 20_000 })),
+    ]);
+    service.ended("in order");
+    vi.advanceTimersByTime(2000);
+    expect(system.last()).toMatchObject({ state: SERVICE_STOPPED, ...NOT_PENDING });
+  });
 
   it("that failed has an exit code", async () => {
     const system = standIn("is started");
     (await system.enter()).ended("failed");
-    expect(system.last()).toEqual({ state: SERVICE_STOPPED, accepts: 0, specific: 1 });
+    expect(system.last()).toEqual({ state: SERVICE_STOPPED, accepts: 0, specific: 1, ...NOT_PENDING });
   });
 
   it("is none that nobody started as one", async () => {
