@@ -8,12 +8,13 @@ import { RX_SLOTS, TX_TRAINS } from "../../core/codes.ts";
 import type { Core } from "../../core/core.ts";
 import { attachCore } from "../../core/load.ts";
 import { useWideKernel } from "../../core/wide-kernel.ts";
+import { errnoName } from "../../ffi/errno.ts";
 import { type Libc, openLibc } from "../../ffi/libc.ts";
 import { Lane } from "../../lane/lane.ts";
 import { drainEventfd, Epoll, signalEventfd } from "../../os/linux/epoll.ts";
-import { describeRefusal } from "../../os/linux/refused-trains.ts";
 import { TunInside } from "../../os/linux/tun-inside.ts";
 import { LinuxUdp, udpBytes } from "../../os/linux/udp.ts";
+import { describeRefusal } from "../../os/refused-trains.ts";
 import { UdpOutside } from "../../os/udp-outside.ts";
 import { BusyPoll } from "../busy-poll.ts";
 import { Courtesy } from "../courtesy.ts";
@@ -65,7 +66,7 @@ class WorkerLoop {
     const area = { control, buffer: core.at.rxBuffers, slots: RX_SLOTS, messages: TX_TRAINS };
     this.#udp = new LinuxUdp(libc, area, {
       ...setup.udp,
-      onSegmentationRefused: (errno) => this.tell(LETTER.log, describeRefusal(errno)),
+      onSegmentationRefused: (errno) => this.tell(LETTER.log, describeRefusal(errnoName(errno))),
     });
     const inside = new TunInside({
       core,

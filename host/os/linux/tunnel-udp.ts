@@ -1,8 +1,9 @@
 /** The tunnel's sockets as Linux has them: the UDP of one device, and what becomes of it in the tunnel's life. */
+import { errnoName } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { kernelAtLeast } from "../../platform.ts";
+import { describeRefusal } from "../refused-trains.ts";
 import { TunnelSockets, type TunnelSocketsOptions } from "../tunnel-sockets.ts";
-import { describeRefusal } from "./refused-trains.ts";
 import { LinuxUdp, type UdpArea, type UdpOptions, type UdpSockets } from "./udp.ts";
 
 export interface TunnelUdpOptions extends Omit<TunnelSocketsOptions<UdpSockets>, "udp" | "marksWanted"> {
@@ -17,7 +18,7 @@ export class TunnelUdp extends TunnelSockets<UdpSockets> {
   constructor(options: TunnelUdpOptions) {
     const udp = new LinuxUdp(options.libc, options.area, {
       ...options.udp,
-      onSegmentationRefused: (errno) => options.log("error", describeRefusal(errno)),
+      onSegmentationRefused: (errno) => options.log("error", describeRefusal(errnoName(errno))),
     });
     super({ ...options, udp, marksWanted });
     this.udp = udp;

@@ -19,8 +19,8 @@ import {
 } from "../../ffi/errno.ts";
 import { MMSGHDR } from "../../ffi/layout.ts";
 import type { Libc } from "../../ffi/libc.ts";
+import { RefusedTrains } from "../refused-trains.ts";
 import { MessageTable, messageTableBytes } from "./message-table.ts";
-import { RefusedTrains } from "./refused-trains.ts";
 import { fillMessage } from "./send-message.ts";
 
 /** Messages per call: two whole trains when they have to go singly. */

@@ -14,7 +14,7 @@ import {
 } from "../../../../host/ffi/errno.ts";
 import { Libc } from "../../../../host/ffi/libc.ts";
 import { openEventfd } from "../../../../host/os/linux/epoll.ts";
-import { SINGLY_MS } from "../../../../host/os/linux/refused-trains.ts";
+import { SINGLY_MS } from "../../../../host/os/refused-trains.ts";
 import { enterNetworkNamespace, ip } from "../../../support/namespace.ts";
 import { DATA, Lab, LOOPBACK4, LOOPBACK6, pattern, SPARE } from "./support/lab.ts";
 

@@ -1,9 +1,8 @@
 /**
- * Paths on which the kernel refused a train (UDP_SEGMENT) whose datagrams it took one by one: the path's MTU is smaller than
- * a datagram, its device computes no checksums, or IPsec takes it. All of them are one path's matter and may pass, so
+ * Paths on which the system refused a train (UDP_SEGMENT, UDP_SEND_MSG_SIZE) whose datagrams it took one by one: the path's MTU is
+ * smaller than a datagram, its device computes no checksums, or IPsec takes it. All of them are one path's matter and may pass, so
  * datagrams to that peer go singly for a while, and then a train is tried again. Others are not affected.
  */
-import { errnoName } from "../../ffi/errno.ts";
 
 /** Until a train is tried again. One that is refused costs a copy of its bytes and one call. */
 export const SINGLY_MS = 1_000;
@@ -18,7 +17,7 @@ export class RefusedTrains {
     this.#clock = clock;
   }
 
-  /** The kernel refused a train to this peer. */
+  /** The system refused a train to this peer. */
   note(peer: number): void {
     this.#until.set(peer, this.#clock() + SINGLY_MS);
   }
@@ -34,7 +33,7 @@ export class RefusedTrains {
   }
 }
 
-/** For the log. @param errno positive */
-export function describeRefusal(errno: number): string {
-  return `a path took no train of datagrams (UDP segmentation offload: ${errnoName(errno)}): they go singly there for a while`;
+/** For the log. @param error its name */
+export function describeRefusal(error: string): string {
+  return `a path took no train of datagrams (UDP segmentation offload: ${error}): they go singly there for a while`;
 }
