@@ -68,6 +68,7 @@ export const ERROR = {
   WSAEINVAL: 10022,
   WSAEWOULDBLOCK: 10035,
   WSAEMSGSIZE: 10040,
+  WSAENOPROTOOPT: 10042,
   WSAEOPNOTSUPP: 10045,
   WSAEAFNOSUPPORT: 10047,
   WSAEADDRINUSE: 10048,
@@ -116,6 +117,9 @@ export const SOCKET = {
   SIO_GET_EXTENSION_FUNCTION_POINTER: 0xc8000006,
   SIO_UDP_CONNRESET: 0x9800000c,
 } as const;
+
+/** <ws2ipdef.h> since Windows 10, version 2004, where mingw-w64 does not have them yet; at level IPPROTO_UDP */
+export const UDP = { UDP_SEND_MSG_SIZE: 2 } as const;
 
 /** <nldef.h> */
 export const NEIGHBOURS = { IpDadStatePreferred: 4, IpPrefixOriginManual: 1, RouterDiscoveryDisabled: 0 } as const;

@@ -4,13 +4,13 @@
  */
 import type { Address, Core, MemoryViews } from "../../core/core.ts";
 import { pathFamily, pathInterface, pathLocalAt, setPathInterface } from "../../core/records/path.ts";
-import { SOCKET } from "../../ffi/windows/constants.ts";
+import { SOCKET, UDP } from "../../ffi/windows/constants.ts";
 import { IN_PKTINFO, IN6_PKTINFO, WSABUF, WSACMSGHDR, WSAMSG } from "../../ffi/windows/layout.ts";
 import { pathToSocketAddress, socketAddressToPath } from "../socket-address.ts";
 import type { Areas } from "./areas.ts";
 
 const NAME_BYTES = 32; // sockaddr_in6, rounded up
-const CONTROL_BYTES = 128; // IPV6_PKTINFO 40, IPV6_TCLASS 24, IPV6_HOPLIMIT 24, and some to spare
+const CONTROL_BYTES = 128; // IPV6_PKTINFO 40, IPV6_TCLASS 24, IPV6_HOPLIMIT 24, UDP_SEND_MSG_SIZE 24, and some to spare
 
 /** Options of one address family: the same thing under two names. */
 const V4 = {
@@ -117,8 +117,14 @@ export class Message {
 
   // ── sending ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Address the message. @param source whether the path has a source address to send from  @param tos 0 for none  @param hops 0 for the system's own */
-  address(path: Address, source: "from source" | "from any", tos: number, hops: number): void {
+  /**
+   * Address the message.
+   * @param source whether the path has a source address to send from
+   * @param tos 0 for none
+   * @param hops 0 for the system's own
+   * @param segment size of the datagrams that Windows makes of it; 0 for a single one
+   */
+  address(path: Address, source: "from source" | "from any", tos: number, hops: number, segment: number): void {
     const options = pathFamily(this.#views, path) === 4 ? V4 : V6;
     let at = this.#control;
     if (source === "from source") {
@@ -127,6 +133,7 @@ export class Message {
     }
     at = this.#option(at, options.level, options.tos, tos);
     at = this.#option(at, options.level, options.hops, hops);
+    at = this.#option(at, SOCKET.IPPROTO_UDP, UDP.UDP_SEND_MSG_SIZE, segment);
     this.#setLengths(pathToSocketAddress(this.#views, path, this.#name, HEADS), at - this.#control);
   }
 

@@ -1,11 +1,16 @@
-/** The UDP sockets as the outside of a lane. Each datagram of a train is sent by a call of its own. */
+/**
+ * The UDP sockets as the outside of a lane. A train is one message where Windows makes datagrams of it (USO); elsewhere, and where that is
+ * refused, each of its datagrams is sent by a call of its own.
+ */
 import { TX_TRAINS } from "../../core/codes.ts";
 import type { Address, Core } from "../../core/core.ts";
 import { clearSource, hasSource, pathFamily } from "../../core/records/path.ts";
-import { txHops, txLength, txOffset, txPath, txSegment, txTos } from "../../core/records/tx.ts";
-import { ERROR } from "../../ffi/windows/constants.ts";
+import { txHops, txLength, txOffset, txPath, txPeer, txSegment, txTos } from "../../core/records/tx.ts";
+import { ERROR, errorName } from "../../ffi/windows/constants.ts";
 import type { Win32 } from "../../ffi/windows/win32.ts";
 import type { Outside } from "../../lane/ports.ts";
+import type { Log } from "../machine.ts";
+import { describeRefusal, RefusedTrains } from "../refused-trains.ts";
 import type { Areas } from "./areas.ts";
 import { Message } from "./message.ts";
 import type { Udp } from "./udp.ts";
@@ -21,25 +26,46 @@ const SOURCE_ERRORS: ReadonlySet<number> = new Set([
 const UNKNOWN = -1;
 /** What older versions say to a traffic class in a control message. */
 const CLASS_ERRORS: ReadonlySet<number> = new Set([ERROR.WSAEINVAL, ERROR.WSAEOPNOTSUPP]);
+/** What a train may be refused with whose datagrams are taken one by one. */
+const TRAIN_ERRORS: ReadonlySet<number> = new Set([
+  ...[ERROR.WSAEINVAL, ERROR.WSAEMSGSIZE, ERROR.WSAENOPROTOOPT, ERROR.WSAEOPNOTSUPP],
+  UNKNOWN,
+]);
+
+export interface UdpOutsideOptions {
+  readonly core: Core;
+  readonly win: Win32;
+  readonly udp: Pick<Udp, "receive" | "segmentation" | "sendingSocket">;
+  readonly areas: Areas;
+  readonly log: Log;
+  /** Milliseconds. Default performance.now. */
+  readonly clock?: () => number;
+}
 
 export class UdpOutside implements Outside {
   /** The system's buffer is what there is; what it does not take is dropped and counted. */
   readonly hasRoom = true;
   readonly #core: Core;
   readonly #win: Win32;
-  readonly #udp: Udp;
+  readonly #udp: UdpOutsideOptions["udp"];
+  readonly #log: Log;
   readonly #message: Message;
   readonly #sent: Address;
   /** Per descriptor of the last `send`. */
   readonly #errors = new Int32Array(TX_TRAINS);
   readonly #sourceCleared = new Uint8Array(TX_TRAINS);
+  readonly #refused: RefusedTrains;
+  /** Errors that trains were refused with. */
+  readonly #told = new Set<number>();
   /** Windows takes traffic classes. */
   #classes = true;
 
-  constructor(core: Core, win: Win32, udp: Udp, areas: Areas) {
+  constructor({ core, win, udp, areas, log, clock }: UdpOutsideOptions) {
     this.#core = core;
     this.#win = win;
     this.#udp = udp;
+    this.#log = log;
+    this.#refused = new RefusedTrains(clock);
     this.#message = new Message(core, win.base, areas);
     this.#sent = areas.take(4);
   }
@@ -67,40 +93,78 @@ export class UdpOutside implements Outside {
       this.#errors[index] = ERROR.WSAEADDRNOTAVAIL;
       return;
     }
-    const length = txLength(views, record);
-    const segment = txSegment(views, record) || length;
-    this.#address(record);
-    for (let at = 0; at < length; at += segment) {
-      this.#message.setBytes(txOffset(views, record) + at, Math.min(segment, length - at));
-      const error = this.#sendOne(socket, record, index);
-      if (error !== 0) this.#errors[index] = error;
-      // Its buffer is full: the rest would fare no better.
-      if (error === ERROR.WSAEWOULDBLOCK) return;
-    }
+    const whole = this.#goesWhole(record);
+    this.#errors[index] = whole ? this.#sendWhole(socket, record, index) : this.#sendSingly(socket, record, index);
   }
 
-  #address(record: Address): void {
+  #goesWhole(record: Address): boolean {
+    const { views } = this.#core;
+    const length = txLength(views, record);
+    const isTrain = (txSegment(views, record) || length) < length;
+    return isTrain && this.#udp.segmentation && !this.#refused.includes(txPeer(views, record));
+  }
+
+  /** As one message. What refuses a train may have another reason: it is one when the datagrams are taken singly, as they are. */
+  #sendWhole(socket: number, record: Address, index: number): number {
+    const { views } = this.#core;
+    const segment = txSegment(views, record);
+    this.#address(record, segment);
+    this.#message.setBytes(txOffset(views, record), txLength(views, record));
+    const refusal = this.#sendBytes(socket, record, index, segment);
+    if (!TRAIN_ERRORS.has(refusal)) return refusal;
+    const classes = this.#classes;
+    const error = this.#sendSingly(socket, record, index);
+    if (error === 0 && this.#sourceCleared[index] === 0 && classes === this.#classes) this.#note(record, refusal);
+    return error;
+  }
+
+  #note(record: Address, refusal: number): void {
+    this.#refused.note(txPeer(this.#core.views, record));
+    if (this.#told.has(refusal)) return;
+    this.#told.add(refusal);
+    this.#log("error", describeRefusal(refusal === UNKNOWN ? "an error" : errorName(refusal)));
+  }
+
+  /** @returns 0, or the error of the last datagram that was not sent */
+  #sendSingly(socket: number, record: Address, index: number): number {
+    const { views } = this.#core;
+    const length = txLength(views, record);
+    const segment = txSegment(views, record) || length;
+    let failure = 0;
+    this.#address(record, 0);
+    for (let at = 0; at < length; at += segment) {
+      this.#message.setBytes(txOffset(views, record) + at, Math.min(segment, length - at));
+      const error = this.#sendBytes(socket, record, index, 0);
+      if (error !== 0) failure = error;
+      // Its buffer is full: the rest would fare no better.
+      if (error === ERROR.WSAEWOULDBLOCK) break;
+    }
+    return failure;
+  }
+
+  #address(record: Address, segment: number): void {
     const { views } = this.#core;
     const path = txPath(record);
-    const tos = this.#classes ? txTos(views, record) : 0;
-    this.#message.address(path, hasSource(views, path) ? "from source" : "from any", tos, txHops(views, record));
+    const source = hasSource(views, path) ? "from source" : "from any";
+    this.#message.address(path, source, this.#classes ? txTos(views, record) : 0, txHops(views, record), segment);
   }
 
   /** Without its source, or its class, where Windows takes it only so. @returns 0, or the error */
-  #sendOne(socket: number, record: Address, index: number): number {
+  #sendBytes(socket: number, record: Address, index: number, segment: number): number {
+    const error = this.#call(socket);
+    if (error === 0 || (segment !== 0 && TRAIN_ERRORS.has(error))) return error;
     const { views } = this.#core;
     const path = txPath(record);
-    const error = this.#call(socket);
-    if (error !== 0 && hasSource(views, path) && SOURCE_ERRORS.has(error)) {
+    if (hasSource(views, path) && SOURCE_ERRORS.has(error)) {
       clearSource(views, path);
       this.#sourceCleared[index] = 1;
-    } else if (error !== 0 && this.#classes && txTos(views, record) !== 0 && CLASS_ERRORS.has(error)) {
+    } else if (this.#classes && txTos(views, record) !== 0 && CLASS_ERRORS.has(error)) {
       this.#classes = false;
     } else {
       return error;
     }
-    this.#address(record);
-    return this.#sendOne(socket, record, index);
+    this.#address(record, segment);
+    return this.#sendBytes(socket, record, index, segment);
   }
 
   #call(socket: number): number {

@@ -4,7 +4,7 @@ import type { Address, Core } from "../../core/core.ts";
 import { fillRx, rxAt, rxPath } from "../../core/records/rx.ts";
 import { SystemError } from "../../errors.ts";
 import { EADDRINUSE } from "../../ffi/errno.ts";
-import { ERROR, SOCKET } from "../../ffi/windows/constants.ts";
+import { ERROR, SOCKET, UDP } from "../../ffi/windows/constants.ts";
 import { SOCKADDR_IN, SOCKADDR_IN6, WSADATA_BYTES } from "../../ffi/windows/layout.ts";
 import type { Win32 } from "../../ffi/windows/win32.ts";
 import { WindowsError } from "../../ffi/windows/windows-errors.ts";
@@ -30,6 +30,8 @@ export interface UdpOptions {
   readonly core: Core;
   readonly win: Win32;
   readonly areas: Areas;
+  /** Send trains (USO). Default true: if Windows can. */
+  readonly segmentation?: boolean;
   /** No datagram waits any more in this family's socket. */
   drained(family: 4 | 6): void;
 }
@@ -42,6 +44,7 @@ export class Udp implements UdpEnds {
   readonly #message: Message;
   readonly #call: ReceiveCall;
   #sockets = NONE;
+  #segmentation = false;
   readonly #outer: Record<4 | 6, Outer> = { 4: "any", 6: "any" };
 
   /** @throws WindowsError */
@@ -54,6 +57,11 @@ export class Udp implements UdpEnds {
     this.readable = { v4: win.makeEvent(), v6: win.makeEvent() };
     this.#message = new Message(core, win.base, areas);
     this.#call = new ReceiveCall(win, areas, this.#message.header);
+  }
+
+  /** Whether Windows makes datagrams of trains (USO; Windows 10, version 2004, and newer). */
+  get segmentation(): boolean {
+    return this.#segmentation;
   }
 
   get sockets(): BoundSockets {
@@ -145,6 +153,9 @@ export class Udp implements UdpEnds {
     const level = isV4 ? SOCKET.IPPROTO_IP : SOCKET.IPPROTO_IPV6;
     this.#set(socket, level, isV4 ? SOCKET.IP_PKTINFO : SOCKET.IPV6_PKTINFO, 1);
     this.#set(socket, level, isV4 ? SOCKET.IP_RECVTOS : SOCKET.IPV6_RECVTCLASS, 1);
+    // Each train tells its own size. This is what the socket has anyway, and taken only where the option is known.
+    const splits = this.#set(socket, SOCKET.IPPROTO_UDP, UDP.UDP_SEND_MSG_SIZE, 0);
+    this.#segmentation = splits && this.#options.segmentation !== false;
     if (typeof this.#outer[family] === "number") this.#setWay(socket, family);
     // A port of a peer's that is closed is no error of ours.
     scratch.view.setUint32(0, 0, true);
@@ -161,10 +172,11 @@ export class Udp implements UdpEnds {
     return this.#win.sockets.WSAEventSelect(socket, event, SOCKET.FD_READ) === 0;
   }
 
-  #set(socket: number, level: number, option: number, value: number): void {
+  /** @returns whether Windows took it */
+  #set(socket: number, level: number, option: number, value: number): boolean {
     const { view, at } = this.#win.scratch;
     view.setInt32(0, value, true);
-    this.#win.sockets.setsockopt(socket, level, option, at(0), 4);
+    return this.#win.sockets.setsockopt(socket, level, option, at(0), 4) === 0;
   }
 
   #portOf(socket: number): number {

@@ -33,7 +33,8 @@ function send(result: number, error: number): { incidents: number; refused: bool
     WSAGetLastError: () => error,
   };
   const win = { memory, base: 0n, sockets } as unknown as Win32;
-  const outside = new UdpOutside(core, win, { sendingSocket: () => 1 } as unknown as Udp, new Areas(core));
+  const udp = { sendingSocket: () => 1, segmentation: false } as unknown as Udp;
+  const outside = new UdpOutside({ core, win, udp, areas: new Areas(core), log: () => undefined });
   const incidents = outside.send(1);
   return { incidents, refused: outside.refused(0), sends };
 }
