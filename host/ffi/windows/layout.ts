@@ -80,6 +80,9 @@ export const SERVICE_STATUS = {
 } as const;
 /** <winsvc.h>: one line of the table, which ends with an empty one */
 export const SERVICE_TABLE_ENTRY = { name: 0, main: 8, BYTES: 16 } as const;
+/** <winsvc.h>: what follows failures, in their order */
+export const SERVICE_FAILURE_ACTIONS = { resetPeriod: 0, count: 24, actions: 32, BYTES: 40 } as const;
+export const SC_ACTION = { type: 0, delay: 4, BYTES: 8 } as const;
 /** <wintrust.h>; the data as before Windows 8, which later ones take, too */
 export const WINTRUST_FILE_INFO = { size: 0, path: 8, handle: 16, BYTES: 32 } as const;
 export const WINTRUST_DATA = {

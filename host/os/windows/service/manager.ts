@@ -6,6 +6,7 @@ import type { ServiceCalls, Win32 } from "../../../ffi/windows/win32.ts";
 import { AdministratorError, ServiceError, WindowsError } from "../../../ffi/windows/windows-errors.ts";
 import type { ServiceRequest } from "../../services.ts";
 import { commandLine } from "./command-line.ts";
+import { configureService } from "./configuration.ts";
 import { registerEventSource, removeEventSource } from "./event-log.ts";
 import { serviceName } from "./names.ts";
 
@@ -16,7 +17,6 @@ const LOOK_AGAIN_MS = 100;
 const TEXT_AT = { name: 0, displayName: 512, dependencies: 1024, command: 2048 } as const;
 /** What WireGuard's own tunnels wait for. Ends with an empty name. */
 const DEPENDENCIES = "Nsi\0TcpIp\0";
-const DESCRIPTION = "A WireGuard tunnel of wasmguard's";
 
 /** Of a service whose process has said nothing yet, or that is ending. */
 const TAKES_NO_REQUEST_YET: readonly number[] = [
@@ -62,7 +62,7 @@ export class ServiceManager {
       );
       if (service === 0n) throw this.#fault("CreateServiceW", name);
       try {
-        this.#describe(service);
+        configureService(this.#win, this.#calls, service);
         registerEventSource(this.#win, this.#calls, tunnel);
       } catch (error) {
         this.#calls.DeleteService(service);
@@ -130,13 +130,6 @@ export class ServiceManager {
     const { view, at } = this.#win.scratch;
     if (this.#calls.QueryServiceStatus(service, at(0)) === 0) throw this.#fault("QueryServiceStatus", name);
     return view.getUint32(SERVICE_STATUS.state, true);
-  }
-
-  /** Best effort: a service without a description works as well. */
-  #describe(service: bigint): void {
-    const { view, at } = this.#win.scratch;
-    view.setBigUint64(0, this.#win.base + BigInt(this.#win.text(DESCRIPTION, TEXT_AT.displayName)), true);
-    this.#calls.ChangeServiceConfig2W(service, SERVICE.SERVICE_CONFIG_DESCRIPTION, at(0));
   }
 
   #withManager<T>(access: number, use: (manager: bigint) => T): T {

@@ -116,6 +116,11 @@ const STRUCTS: Readonly<Record<string, readonly [type: string, members: Readonly
     },
   ],
   SERVICE_TABLE_ENTRY: ["SERVICE_TABLE_ENTRYW", { name: "lpServiceName", main: "lpServiceProc" }],
+  SERVICE_FAILURE_ACTIONS: [
+    "SERVICE_FAILURE_ACTIONSW",
+    { resetPeriod: "dwResetPeriod", count: "cActions", actions: "lpsaActions" },
+  ],
+  SC_ACTION: ["SC_ACTION", { type: "Type", delay: "Delay" }],
   WINTRUST_FILE_INFO: ["WINTRUST_FILE_INFO", { size: "cbStruct", path: "pcwszFilePath", handle: "hFile" }],
   WINTRUST_DATA: [
     "WINTRUST_DATA",
