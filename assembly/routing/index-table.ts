@@ -14,6 +14,14 @@ export class IndexTable {
     return indexTable + 8 * <usize>(position & indexTableMask);
   }
 
+  /**
+   * Write to the place of `index` before it is read. A page that is read first is the system's page of zeros, and writing to it is a second
+   * fault, which interrupts every processor that this process runs on.
+   */
+  @inline private static touch(index: u32): void {
+    atomic.add<u32>(IndexTable.entry(index), 0);
+  }
+
   /** Position of `index`, or of the empty entry where it would go. */
   private static probe(index: u32): u32 {
     let position = index & indexTableMask;
@@ -29,6 +37,7 @@ export class IndexTable {
 
   /** Claim `index`. @returns false if it is taken */
   static insert(index: u32, owner: u32): bool {
+    IndexTable.touch(index);
     const entry = IndexTable.entry(IndexTable.probe(index));
     if (load<u32>(entry, 4) !== 0) return false;
     store<u32>(entry, index);

@@ -46,12 +46,13 @@ export class Keypairs {
     if (initiator) {
       if (next) Keypairs.discard(peer, current);
       record.previous = next ? next : current;
-      record.next = 0;
+      record.current = 0;
       Keypairs.allowRekey(record);
     } else {
       Keypairs.discard(peer, next);
     }
-    const number = Keypairs.free(peer);
+    record.next = 0;
+    const number = Keypairs.free(record);
     if (initiator) record.current = number;
     else record.next = number;
     const keypair = Keypair.of(peer, number);
@@ -66,8 +67,11 @@ export class Keypairs {
     return keypair;
   }
 
-  private static free(peer: u32): u32 {
-    return Keypair.of(peer, 1).live === 0 ? 1 : Keypair.of(peer, 2).live === 0 ? 2 : 3;
+  /** One without a role. The keypairs themselves are not read, so that a peer's first session does not read its page before it writes there. */
+  private static free(record: PeerRecord): u32 {
+    let number: u32 = 1;
+    while (number === record.previous || number === record.current || number === record.next) number++;
+    return number;
   }
 
   /** The first valid message under `next` came: it is current now. @returns whether that happened */
