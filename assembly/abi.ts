@@ -118,10 +118,12 @@ export const QUEUED_BYTES = 208;
 
 // Random bytes the host puts down before a handshake message is made.
 export const RANDOM_EPHEMERAL = 0; // 32
-export const RANDOM_OTHER_EPHEMERAL = 32; // 32, for two answers at once: these take their indices from the next bytes
 export const RANDOM_INDICES = 32; // 8 candidates of 4
-export const RANDOM_NONCE = 64; // 24
-export const RANDOM_BYTES = 96;
+export const RANDOM_INDICES_BYTES = 32;
+export const RANDOM_NONCE = 64; // 24, for a cookie reply
+export const RANDOM_OTHER_EPHEMERAL = 64; // 32, for the second of two answers at once
+export const RANDOM_OTHER_INDICES = 96; // and its candidates
+export const RANDOM_BYTES = 128;
 
 /** Where the host puts one key before it calls, and wipes it after. */
 export const SECRET_EXCHANGE_BYTES = 32;

@@ -39,7 +39,7 @@ const PAGE: usize = 4096;
 export const AGREED_BYTES: usize = 256;
 
 /** What two answers take of X25519, with what they answer (noise/answers.ts checks it). */
-export const ANSWERS_BYTES: usize = 288;
+export const ANSWERS_BYTES: usize = 352;
 
 /** Three cache lines (transport/helpers.ts checks it). */
 export const HELPERS_BYTES: usize = 192;

@@ -1,11 +1,19 @@
 /**
  * What the answer to an initiation takes of X25519: the public half of our fresh ephemeral key, and its results with the initiator's ephemeral
- * key and with the static one, ee and se. For two initiations that were both accepted it is computed at once (crypto/x25519-four.ts).
+ * key and with the static one, ee and se. For two initiations that were both accepted it is computed at once (crypto/x25519-four.ts), and
+ * one draw of random bytes serves both answers: what they need of it besides waits with the results.
  * Memory: two places of PLACE_BYTES at `answers`, among the secrets. Making the answer wipes its place, and `forgetAnswers` what nobody
  * took: between turns of the host both are zero. The ephemeral private keys are kept nowhere.
  * Thread 0 alone calls these.
  */
-import { HANDSHAKE_CONSUMED_INITIATION, RANDOM_EPHEMERAL, RANDOM_OTHER_EPHEMERAL } from "../abi";
+import {
+  HANDSHAKE_CONSUMED_INITIATION,
+  RANDOM_EPHEMERAL,
+  RANDOM_INDICES,
+  RANDOM_INDICES_BYTES,
+  RANDOM_OTHER_EPHEMERAL,
+  RANDOM_OTHER_INDICES,
+} from "../abi";
 import { equal, isZero } from "../crypto/constant-time";
 import { BOTH_NONZERO, x25519Answer } from "../crypto/x25519-both";
 import { x25519Answers } from "../crypto/x25519-four";
@@ -19,7 +27,9 @@ const OWNER: usize = 0; // u32: peer + 1
 const REMOTE: usize = 16;
 const PUBLIC: usize = 48;
 const SHARED: usize = 80; // ee, se
-const PLACE_BYTES: usize = 144;
+const INDICES: usize = 144; // candidates for the receiver index
+const PLACE_BYTES: usize = 176;
+if (INDICES + <usize>RANDOM_INDICES_BYTES !== PLACE_BYTES) ERROR("a place does not end with its indices");
 if (2 * PLACE_BYTES !== ANSWERS_BYTES) ERROR("the places are not laid out as layout.ts says");
 
 // In scratch memory.
@@ -37,32 +47,36 @@ function putPoints(points: usize, peer: u32): void {
   memory.copy(points + 32, Peers.publicKey(peer), 32);
 }
 
-function fill(number: usize, peer: u32): void {
+function fill(number: usize, peer: u32, indices: usize): void {
   const place = answers + PLACE_BYTES * number;
   store<u32>(place, peer + 1, OWNER);
   memory.copy(place + REMOTE, Peers.secret(peer).remoteEphemeral, 32);
   memory.copy(place + PUBLIC, SCRATCH + PUBLIC_KEYS + 32 * number, 32);
   memory.copy(place + SHARED, SCRATCH + RESULTS + 64 * number, 64);
+  memory.copy(place + INDICES, indices, RANDOM_INDICES_BYTES);
 }
 
 /**
  * Compute for both peers what answering takes, if both wait for an answer. The host has just filled the region of random bytes, which is
  * wiped. forgetAnswers comes after the answers are made.
+ * @returns whether that was done; then making the answers takes no more random bytes
  */
-export function answerAhead(one: u32, other: u32): void {
+export function answerAhead(one: u32, other: u32): bool {
   const ephemeral = random + RANDOM_EPHEMERAL;
   const otherEphemeral = random + RANDOM_OTHER_EPHEMERAL;
   const fresh = !isZero(ephemeral, 32) && !isZero(otherEphemeral, 32);
-  if (fresh && one !== other && waits(one) && waits(other)) {
+  const both = fresh && one !== other && waits(one) && waits(other);
+  if (both) {
     const points = SCRATCH + POINTS;
     putPoints(points, one);
     putPoints(points + 64, other);
     x25519Answers(SCRATCH + PUBLIC_KEYS, SCRATCH + RESULTS, ephemeral, otherEphemeral, points);
-    fill(0, one);
-    fill(1, other);
+    fill(0, one, random + RANDOM_INDICES);
+    fill(1, other, random + RANDOM_OTHER_INDICES);
     memory.fill(SCRATCH + PUBLIC_KEYS, 0, END - PUBLIC_KEYS);
   }
   Handshake.wipeRandom();
+  return both;
 }
 
 /** Wipe what was computed for answers that were not made. */
@@ -71,9 +85,10 @@ export function forgetAnswers(): void {
 }
 
 /**
- * publicKey = that of our ephemeral key, 32 bytes; shared = ee ‖ se: computed before, or now.
+ * publicKey = that of our ephemeral key, 32 bytes; shared = ee ‖ se: computed before, and then the candidates for the index are put back where
+ * random bytes are; or computed now.
  * @param ephemeral  a private key, for when nothing was computed
- * @returns false if one of the results is all zero
+ * @returns false if there is none, or one of the results is all zero
  */
 export function answer(publicKey: usize, shared: usize, peer: u32, ephemeral: usize): bool {
   const remote = Peers.secret(peer).remoteEphemeral;
@@ -81,8 +96,10 @@ export function answer(publicKey: usize, shared: usize, peer: u32, ephemeral: us
     if (load<u32>(place, OWNER) !== peer + 1 || !equal(place + REMOTE, remote, 32)) continue;
     memory.copy(publicKey, place + PUBLIC, 32);
     memory.copy(shared, place + SHARED, 64);
+    memory.copy(random + RANDOM_INDICES, place + INDICES, RANDOM_INDICES_BYTES);
     memory.fill(place, 0, PLACE_BYTES);
     return !isZero(shared, 32) && !isZero(shared + 32, 32);
   }
+  if (isZero(ephemeral, 32)) return false;
   return x25519Answer(publicKey, shared, ephemeral, remote, Peers.publicKey(peer)) === BOTH_NONZERO;
 }

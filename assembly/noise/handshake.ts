@@ -7,7 +7,7 @@
  * A newer initiation, sent or received, replaces whatever was under way; a message that fails changes nothing.
  * Memory: state and indices in the peer's record, C, H and the ephemeral keys in its secret record.
  */
-import { HANDSHAKE_ZEROED, PEER_FLAG_STATIC_STATIC, RANDOM_BYTES, RANDOM_INDICES, RANDOM_NONCE } from "../abi";
+import { HANDSHAKE_ZEROED, PEER_FLAG_STATIC_STATIC, RANDOM_BYTES, RANDOM_INDICES, RANDOM_INDICES_BYTES } from "../abi";
 import { isZero } from "../crypto/constant-time";
 import { x25519 } from "../crypto/x25519";
 import { random } from "../memory/layout";
@@ -43,7 +43,8 @@ export class Handshake {
     const record = Peers.record(peer);
     const old = record.localIndex;
     const held = IndexTable.find(old) === owner;
-    for (let candidate = random + RANDOM_INDICES; candidate < random + RANDOM_NONCE; candidate += 4) {
+    const candidates = random + RANDOM_INDICES;
+    for (let candidate = candidates; candidate < candidates + RANDOM_INDICES_BYTES; candidate += 4) {
       const index = load<u32>(candidate);
       if (!IndexTable.insert(index, owner)) continue;
       if (held) IndexTable.remove(old);

@@ -14,7 +14,6 @@ import {
   RANDOM_EPHEMERAL,
   RESPONSE_BYTES,
 } from "../abi";
-import { isZero } from "../crypto/constant-time";
 import { random } from "../memory/layout";
 import { Identity } from "../records/identity";
 import { IndexTable, NO_OWNER } from "../routing/index-table";
@@ -31,7 +30,7 @@ const NOTHING: usize = 44;
 /** @returns false if nothing can be sent; then the handshake is as it was */
 function create(peer: u32, message: usize, now: f64): bool {
   const ephemeral = random + RANDOM_EPHEMERAL;
-  if (Handshake.state(peer) !== HANDSHAKE_CONSUMED_INITIATION || isZero(ephemeral, 32)) return false;
+  if (Handshake.state(peer) !== HANDSHAKE_CONSUMED_INITIATION) return false;
   const record = Peers.record(peer);
   const secret = Peers.secret(peer);
   SymmetricState.resume(peer);
@@ -53,8 +52,8 @@ function create(peer: u32, message: usize, now: f64): bool {
 }
 
 /**
- * Answer the initiation just consumed. The host has just filled the region of random bytes, which is wiped. Our
- * ephemeral key is not kept: all that the session needs is in the chaining key.
+ * Answer the initiation just consumed. The host has just filled the region of random bytes, which is wiped, unless
+ * all that they are for was computed ahead (answers.ts). Our ephemeral key is not kept: all that the session needs is in the chaining key.
  * @param message  RESPONSE_BYTES, any alignment
  * @returns bytes to send; 0 if no initiation waits for an answer, or with no index free
  */

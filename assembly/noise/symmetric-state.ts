@@ -106,7 +106,7 @@ export class SymmetricState {
   /**
    * Our ephemeral key: `out`, 32 bytes, is its public half, which goes the way of mixEphemeral; then mixDh with the ephemeral key of the peer's
    * initiation and with its static one. The keys that come of it are used by nobody.
-   * @returns false if one of the results is all zero
+   * @returns false if there is no ephemeral key, or one of the results is all zero
    */
   static mixAnswer(out: usize, peer: u32, ephemeral: usize): bool {
     const shared = SymmetricState.at(BOTH_SHARED);

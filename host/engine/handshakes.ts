@@ -75,12 +75,13 @@ export class Handshakes {
   #respond(): void {
     const { core, entropy } = this.#context;
     const [one, other] = this.#accepted;
+    let response: "made ahead" | "to be made" = "to be made";
     if (one !== undefined && other !== undefined) {
       entropy.refresh();
-      core.exports.answerAhead(one.slot, other.slot);
+      if (core.exports.answerAhead(one.slot, other.slot)) response = "made ahead";
     }
-    one?.sendResponse();
-    other?.sendResponse();
+    one?.sendResponse(response);
+    other?.sendResponse(response);
     this.#accepted.length = 0;
   }
 

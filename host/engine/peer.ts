@@ -285,13 +285,16 @@ export class Peer extends PeerSlot implements Sleeper {
     this.step(attempt === "first" ? "initiation sent" : "initiation sent again");
   }
 
-  /** Answer the initiation that the core has just accepted. */
-  sendResponse(): void {
+  /**
+   * Answer the initiation that the core has just accepted.
+   * @param response whether what it takes of random bytes was drawn and used already
+   */
+  sendResponse(response: "made ahead" | "to be made"): void {
     const { core } = this.#context;
     const { now } = this.#context.clock;
     this.#initiationFrom = now + REKEY_TIMEOUT + this.timers.handshakeCrossed(now);
     const message = this.#openHandshakeTrain();
-    this.#context.entropy.refresh();
+    if (response === "to be made") this.#context.entropy.refresh();
     const length = core.exports.createResponse(this.slot, message, now);
     if (length === 0 || !core.exports.beginSession(this.slot, now)) return;
     this.timers.sessionDerived(now);

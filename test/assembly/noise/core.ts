@@ -39,7 +39,7 @@ interface Exports {
   enqueueHandshake(message: number, length: number, path: number): void;
   agreeAhead(most: number): number;
   forgetAgreed(): void;
-  answerAhead(one: number, other: number): void;
+  answerAhead(one: number, other: number): number;
   forgetAnswers(): void;
   peerAddress(peer: number): number;
   secretAddress(peer: number): number;
@@ -225,10 +225,12 @@ export class Core {
     return this.call(() => exports.agreeAhead(16));
   }
 
-  answerAhead(one: number, other: number): void {
-    this.call(() => this.exports.answerAhead(one, other));
+  /** @returns whether the results wait for createResponse */
+  answerAhead(one: number, other: number): boolean {
+    const computed = this.call(() => this.exports.answerAhead(one, other)) !== 0;
     const random = this.slice(this.exports.randomAddress(), abi.RANDOM_BYTES);
     expect(random.every((byte) => byte === 0)).toBe(true);
+    return computed;
   }
 
   get nothingAnswered(): boolean {

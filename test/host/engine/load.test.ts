@@ -1,6 +1,6 @@
 // Under load: who asks for too much has to prove where it is, and nobody else suffers.
 import { blake2s } from "@noble/hashes/blake2.js";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import * as abi from "../../../assembly/abi.ts";
 import type { Endpoint } from "../../../host/core/core.ts";
 import { RateLimiter } from "../../../host/engine/rate-limiter.ts";
@@ -100,6 +100,18 @@ describe("several that wait", () => {
       });
     },
   );
+
+  it("one draw of random bytes serves two answers", () => {
+    const draws = vi.spyOn(pair.b.engine.core, "randomArea");
+    enqueue(
+      pair.b,
+      [0, 1, 2].map((i) => peersInitiation(i).message),
+      endpoint(66),
+    );
+    drain(pair.b);
+    expect(pair.b.sent.filter(({ bytes }) => bytes[0] === abi.MESSAGE_RESPONSE).length).toBe(3);
+    expect(draws).toHaveBeenCalledTimes(2);
+  });
 
   it("two of one peer's are answered once", () => {
     const { initiator, message } = peersInitiation(0);
