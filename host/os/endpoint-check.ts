@@ -5,7 +5,7 @@
  * system sends from the tunnel's own.
  */
 import type { Core } from "../core/core.ts";
-import { PATH_BYTES, pathAddressAt, pathFamily, pathInterface, pathPort, pathScope } from "../core/records/path.ts";
+import { NotedPath, pathAddressAt, pathFamily, pathInterface, pathPort, pathScope } from "../core/records/path.ts";
 
 interface RouteQuestion {
   readonly to: Uint8Array;
@@ -37,7 +37,7 @@ export interface EndpointCheckOptions {
 export class EndpointCheck {
   readonly #options: EndpointCheckOptions;
   /** The path that was asked about last, and the answer: one that is refused is offered again with every packet. */
-  readonly #latest = new Uint8Array(PATH_BYTES);
+  readonly #latest = new NotedPath();
   #latestAnswer = false;
 
   constructor(options: EndpointCheckOptions) {
@@ -46,20 +46,20 @@ export class EndpointCheck {
 
   /** Addresses, routes or the mark changed. */
   news(): void {
-    this.#latest.fill(0);
+    this.#latest.clear();
   }
 
   /** @param path what the peer's message came along; its address is one of the peer's allowed IPs */
   mayFollow(path: number): boolean {
-    const bytes = this.#options.core.bytes.subarray(path, path + PATH_BYTES);
-    if (bytes.every((byte, i) => byte === this.#latest[i])) return this.#latestAnswer;
+    const { views } = this.#options.core;
+    if (this.#latest.is(views, path)) return this.#latestAnswer;
     const answer = this.#leadsOutside(path);
     if (answer === "no answer") {
       // Not now; the next message along this path asks again.
       this.news();
       return false;
     }
-    this.#latest.set(bytes);
+    this.#latest.note(views, path);
     this.#latestAnswer = answer;
     return answer;
   }

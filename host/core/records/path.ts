@@ -17,6 +17,26 @@ import type { Address, MemoryViews } from "./memory.ts";
 
 export { PATH_BYTES, PATH_REMOTE_BYTES };
 
+/** A copy of a path, to compare others with. */
+export class NotedPath {
+  readonly #words = new Uint32Array(PATH_BYTES / 4);
+
+  /** None is this one any more. */
+  clear(): void {
+    this.#words.fill(0);
+  }
+
+  note({ words }: MemoryViews, path: Address): void {
+    this.#words.set(words.subarray(path >>> 2, (path + PATH_BYTES) >>> 2));
+  }
+
+  is({ words }: MemoryViews, path: Address): boolean {
+    const at = path >>> 2;
+    for (let i = 0; i < PATH_BYTES / 4; i++) if (words[at + i] !== this.#words[i]) return false;
+    return true;
+  }
+}
+
 /** @returns 0 none, 4 or 6 */
 export function pathFamily({ halves }: MemoryViews, path: Address): number {
   return halves[(path + PATH_FAMILY) >>> 1]!;

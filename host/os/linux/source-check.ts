@@ -9,7 +9,7 @@
 import type { Core } from "../../core/core.ts";
 import {
   hasSource,
-  PATH_BYTES,
+  NotedPath,
   pathAddressAt,
   pathFamily,
   pathInterface,
@@ -48,7 +48,7 @@ export class SourceCheck {
   #restUntil: Instant = -NEVER;
   #wanted = false;
   /** The path that was learnt last, and whether its interface leads back. */
-  readonly #latest = new Uint8Array(PATH_BYTES);
+  readonly #latest = new NotedPath();
   #latestLeads = false;
 
   constructor(options: SourceCheckOptions) {
@@ -59,7 +59,7 @@ export class SourceCheck {
   /** Something changed: look at all peers soon. */
   news(): void {
     this.#wanted = true;
-    this.#latest.fill(0);
+    this.#latest.clear();
   }
 
   /** This peer's path is new. */
@@ -67,9 +67,8 @@ export class SourceCheck {
     const { core } = this.#options;
     if (!hasSource(core.views, peer.path)) return;
     // Without its interface a path is never what the next packet brings: remember the answer.
-    const path = core.bytes.subarray(peer.path, peer.path + PATH_BYTES);
-    if (path.some((byte, i) => byte !== this.#latest[i])) {
-      this.#latest.set(path);
+    if (!this.#latest.is(core.views, peer.path)) {
+      this.#latest.note(core.views, peer.path);
       this.#latestLeads = this.#leads(peer.path);
     }
     if (!this.#latestLeads) setPathInterface(core.views, peer.path, 0);
