@@ -1,10 +1,14 @@
 /** Tunnels as services of the system: what it can do with one, and what one tells it. */
 import type { ConfineOptions } from "../confine/linux.ts";
+import type { DriverLibrary } from "./machine.ts";
 
 /** Of administrators. Each is of one tunnel, and runs without anybody who is logged in. */
 export interface Services {
-  /** To be started with the system; not yet now. @throws ServiceError, AdministratorError, WindowsError, ConfinementError */
-  install(request: ServiceRequest): void;
+  /**
+   * To be started with the system; not yet now.
+   * @returns what is to be warned of @throws ServiceError, AdministratorError, WindowsError, ConfinementError, WritableError
+   */
+  install(request: ServiceRequest): string[];
   /** Resolves once it runs. @throws the same */
   start(tunnel: string): Promise<void>;
   /** Resolves once it has ended. @throws the same */
@@ -22,6 +26,11 @@ export interface ServiceRequest {
   /** What the system is to start. */
   readonly program: string;
   readonly args: readonly string[];
+  /** What it reads besides itself, and which of those hold secrets. */
+  readonly driver: DriverLibrary | undefined;
+  readonly secrets: readonly string[];
+  /** Who may change all that, besides administrators: SIDs. */
+  readonly writers: readonly string[];
 }
 
 /** For the log of a service, which has no console. */

@@ -38,6 +38,8 @@ function session(ctx: TestContext): WineSession {
 }
 
 const there = (name: string): string => windowsPath(join(folder, name));
+/** Whose files are here, as Wine has it: this user's, another's, and those that everybody may change. */
+const ANYBODY = ["--writers", "S-1-5-21-0-0-0-1000,S-1-5-7,S-1-1-0"] as const;
 const dll = () => ["--no-confine", "--allow-unsigned-wintun", "--wintun", there("wintun.dll")];
 
 /** @returns exit code and output */
@@ -69,9 +71,12 @@ test("is installed, runs as its file says, ends and is removed", { timeout: 120_
 
   const withHooks = await service(ctx, "install", there("office.conf"), ...dll());
   expect(withHooks).toEqual([1, expect.stringMatching(/has PreUp, and .*--hooks skip/)]);
-  expect(await service(ctx, "install", there("office.conf"), ...dll(), "--hooks", "skip")).toEqual([0, ""]);
+  expect(await service(ctx, "install", there("office.conf"), ...dll(), ...ANYBODY, "--hooks", "skip")).toEqual([0, ""]);
   expect(await ask()).toBe("ENOENT");
-  expect(await service(ctx, "install", "office", ...dll())).toEqual([1, expect.stringMatching(/is installed already/)]);
+  expect(await service(ctx, "install", "office", ...dll(), ...ANYBODY)).toEqual([
+    1,
+    expect.stringMatching(/is installed already/),
+  ]);
 
   const refusing = tellSettings("refuse route\n");
   expect(await service(ctx, "start", "office")).toEqual([1, expect.stringMatching(/did not start/)]);
@@ -109,7 +114,8 @@ test("is installed, runs as its file says, ends and is removed", { timeout: 120_
 });
 
 test("that cannot start tells so, and why in the log of events", { timeout: 60_000 }, async (ctx) => {
-  expect(await service(ctx, "install", "wgbad", "--no-confine", "--wintun", there("none.dll"))).toEqual([0, ""]);
+  const words = ["--no-confine", "--wintun", there("none.dll"), ...ANYBODY];
+  expect(await service(ctx, "install", "wgbad", ...words)).toEqual([0, ""]);
   const [code, output] = await service(ctx, "start", "wgbad");
   expect([code, output]).toEqual([
     1,
@@ -124,6 +130,8 @@ test("what no daemon would start with is not installed", { timeout: 60_000 }, as
     [["install"], /takes a name or a file first/],
     [["install", "wgbad", "--wintun", "wintun.dll"], /--wintun is not a whole path/],
     [["install", "wgbad"], /cannot confine itself: .*--allow-unconfined/],
+    [["install", "wgbad", ...dll()], /node\.exe belongs to S-1-\S+, who could have the service do anything/],
+    [["install", "wgbad", "--writers", "Users"], /--writers takes SIDs/],
     [["install", "wgbad", "--hooks", "run"], /a service runs no hooks/],
     [["install", there("none.conf")], /none\.conf does not exist/],
   ] as const) {

@@ -5,6 +5,7 @@ import { services as ofSystem } from "../../os/systems.ts";
 import { CliError, UsageError } from "../command-errors.ts";
 import { checkInterfaceName } from "../interface-name.ts";
 import { selfCommand } from "../launch/command.ts";
+import { complain } from "../print.ts";
 import { run } from "./run.ts";
 import { serviceTarget } from "./target.ts";
 
@@ -12,10 +13,13 @@ type Verb = (services: Services, words: readonly string[]) => Promise<number>;
 
 const VERBS: Readonly<Record<string, Verb>> = {
   install: async (services, words) => {
-    const { request, setUp, words: repeated } = await serviceTarget(words, process.env);
+    const { request, setUp, writers, words: repeated } = await serviceTarget(words, process.env);
     setUp?.config.close();
-    const { interfaceName: tunnel, confinement } = request;
-    services.install({ tunnel, confinement, ...selfCommand(["service", "run", tunnel, ...repeated]) });
+    const { interfaceName: tunnel, confinement, wintun: driver, metricsToken } = request;
+    const self = selfCommand(["service", "run", tunnel, ...repeated]);
+    const secrets = [setUp === undefined ? undefined : repeated[0], metricsToken].filter((path) => path !== undefined);
+    const remarks = services.install({ tunnel, confinement, ...self, driver, secrets, writers });
+    for (const remark of remarks) complain(`Warning: ${remark}\n`);
     return 0;
   },
   start: (services, words) => named(words, (tunnel) => services.start(tunnel)),

@@ -19,6 +19,8 @@ export interface ServiceTarget {
   readonly request: StartRequest;
   /** Undefined where others configure it. */
   readonly setUp: SetUp | undefined;
+  /** Who may change its files, besides administrators: SIDs of Windows. */
+  readonly writers: readonly string[];
   /** The same words, with whole paths. */
   readonly words: readonly string[];
 }
@@ -32,19 +34,29 @@ export async function serviceTarget(words: readonly string[], environment: Envir
   const rows = { ...DAEMON_OPTIONS, ...SERVICE_OPTIONS, ...TEST_OPTIONS };
   const { values, operands } = parseOptions(rows, options);
   const { hooks } = values;
+  const writers = sids(values.writers);
   if (operands.length > 0) throw new UsageError(`${JSON.stringify(operands[0])} is one name too many`);
   if (hooks !== undefined && hooks !== "skip")
     throw new UsageError("a service runs no hooks: --hooks is skip or nothing");
-  if (!given.endsWith(".conf")) return { request: startRequest([given], values, environment), setUp: undefined, words };
+  if (!given.endsWith(".conf"))
+    return { request: startRequest([given], values, environment), setUp: undefined, writers, words };
   const path = resolve(given);
   const config = openConfigFile(path);
   try {
     const request = startRequest([config.name], values, environment);
     const system = await quickSystem("service", hooks === undefined ? {} : { hooks });
     system.check?.(config);
-    return { request, setUp: { system, config }, words: [path, ...options] };
+    return { request, setUp: { system, config }, writers, words: [path, ...options] };
   } catch (error) {
     config.close();
     throw error;
   }
+}
+
+/** @throws UsageError */
+function sids(text: string | undefined): string[] {
+  const names = text?.split(",").map((name) => name.trim()) ?? [];
+  const wrong = names.find((name) => !/^S-1(?:-\d{1,15}){2,16}$/.test(name));
+  if (wrong === undefined) return names;
+  throw new UsageError(`--writers takes SIDs, and that is none: ${JSON.stringify(wrong)}`, "whoami /groups tells them");
 }

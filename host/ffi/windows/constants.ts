@@ -179,6 +179,27 @@ export const EVENT_LOG = {
 
 /** <winnt.h>; the types of values */
 export const REGISTRY = { REG_EXPAND_SZ: 2, REG_DWORD: 4 } as const;
+/** <winnt.h>, <accctrl.h> */
+export const FILE_ACCESS = {
+  ACCESS_ALLOWED_ACE_TYPE: 0,
+  ACCESS_DENIED_ACE_TYPE: 1,
+  ACCESS_ALLOWED_CALLBACK_ACE_TYPE: 9,
+  ACCESS_DENIED_CALLBACK_ACE_TYPE: 10,
+  DACL_SECURITY_INFORMATION: 4,
+  DELETE: 0x10000,
+  FILE_APPEND_DATA: 4,
+  FILE_DELETE_CHILD: 0x40,
+  FILE_READ_DATA: 1,
+  FILE_WRITE_DATA: 2,
+  GENERIC_ALL: 0x10000000,
+  GENERIC_READ: 0x80000000,
+  GENERIC_WRITE: 0x40000000,
+  INHERIT_ONLY_ACE: 8,
+  OWNER_SECURITY_INFORMATION: 1,
+  SE_FILE_OBJECT: 1,
+  WRITE_DAC: 0x40000,
+  WRITE_OWNER: 0x80000,
+} as const;
 /** <winreg.h>, whose 32 bits are extended by their sign */
 export const HKEY_LOCAL_MACHINE = 0xffff_ffff_8000_0002n;
 

@@ -83,6 +83,12 @@ export const SERVICE_TABLE_ENTRY = { name: 0, main: 8, BYTES: 16 } as const;
 /** <winsvc.h>: what follows failures, in their order */
 export const SERVICE_FAILURE_ACTIONS = { resetPeriod: 0, count: 24, actions: 32, BYTES: 40 } as const;
 export const SC_ACTION = { type: 0, delay: 4, BYTES: 8 } as const;
+/** <winnt.h>: with one subauthority of 32 bits; `count` says how many there are */
+export const SID = { revision: 0, count: 1, authority: 2, subauthorities: 8, BYTES: 12 } as const;
+/** <winnt.h>: entries follow */
+export const ACL = { size: 2, count: 4, BYTES: 8 } as const;
+/** <winnt.h>: up to where the SID begins all kinds of entries that we read are alike */
+export const ACCESS_ALLOWED_ACE = { type: 0, flags: 1, size: 2, mask: 4, sid: 8, BYTES: 12 } as const;
 /** <wintrust.h>; the data as before Windows 8, which later ones take, too */
 export const WINTRUST_FILE_INFO = { size: 0, path: 8, handle: 16, BYTES: 32 } as const;
 export const WINTRUST_DATA = {

@@ -5,6 +5,7 @@
 
 import { machine, runtime, runtimeName } from "../../platform.ts";
 import { openScratch, SCRATCH_BYTES, type Scratch } from "../scratch.ts";
+import type { FILE_SECURITY_SIGNATURES } from "./file-signatures.ts";
 import { GUID_BYTES } from "./layout.ts";
 import type { CODE_SIGNATURES, SERVICE_SIGNATURES } from "./service-signatures.ts";
 import {
@@ -24,6 +25,7 @@ const IP_HELPER = "iphlpapi.dll";
 export type WintunCalls = Calls<typeof WINTUN_SIGNATURES>;
 export type ServiceCalls = Calls<typeof SERVICE_SIGNATURES>;
 export type CodeCalls = Calls<typeof CODE_SIGNATURES>;
+export type FileSecurityCalls = Calls<typeof FILE_SECURITY_SIGNATURES>;
 export type IpHelperCalls = Calls<typeof IP_HELPER_SIGNATURES>;
 
 /** @throws WindowsRuntimeError */

@@ -84,6 +84,25 @@ export class ServiceError extends WasmguardError {
   }
 }
 
+/** Others than administrators could have the system run what they like. */
+export class WritableError extends WasmguardError {
+  readonly name = "WritableError";
+  readonly code = "WRITABLE_BY_OTHERS";
+  readonly nextStep: string;
+  /** @param sid whose it is, or whom its list lets in */
+  constructor(path: string, sid: string, by: "owner" | "list") {
+    const how = by === "owner" ? "belongs to" : "may be changed by";
+    super(`${path} ${how} ${sid}, who could have the service do anything as the system`);
+    const command = by === "owner" ? `icacls "${path}" /setowner *S-1-5-32-544` : withoutGrants(path, sid);
+    this.nextStep = `Put it below C:\\Program Files, where only administrators write; or, if nobody else needs it: ${command}`;
+  }
+}
+
+/** What takes all rights from one that a list names. Those of the folder above have to become its own before. */
+export function withoutGrants(path: string, sid: string): string {
+  return `icacls "${path}" /inheritance:d, then icacls "${path}" /remove:g *${sid}`;
+}
+
 /** An interface has the address, perhaps one that is not connected. */
 export class AddressTakenError extends WasmguardError {
   readonly name = "AddressTakenError";

@@ -15,7 +15,7 @@ import {
   WintunSignatureError,
   WintunUnusableError,
 } from "../../ffi/windows/windows-errors.ts";
-import type { DeviceRequest, TunDevice } from "../machine.ts";
+import type { DeviceRequest, DriverLibrary, TunDevice } from "../machine.ts";
 import { signatureOf } from "./dll-signature.ts";
 import { versionOf } from "./dll-version.ts";
 
@@ -43,12 +43,17 @@ function placesBesideProgram(): string[] {
   return [...new Set(folders)].map((folder) => windowsPath.join(folder, FILE));
 }
 
+/** Where it is looked for, in this order. @param driver without a file, one beside the program */
+export function wintunPlaces(driver: DriverLibrary | undefined): string[] {
+  return driver?.file === undefined ? placesBesideProgram() : [driver.file];
+}
+
 /**
  * @param driver of a request: without a file, one beside the program
  * @throws WintunMissingError, WintunSignatureError, WintunUnusableError
  */
 export function loadWintun(win: Win32, { driver, log }: Pick<DeviceRequest, "driver" | "log">): WintunCalls {
-  const places = driver?.file === undefined ? placesBesideProgram() : [driver.file];
+  const places = wintunPlaces(driver);
   const path = places.find((place) => existsSync(place));
   if (path === undefined) throw new WintunMissingError(places);
   // Windows loads "wintun.dll" for "wintun": another file than the one whose signature is looked at.

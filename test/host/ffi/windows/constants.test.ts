@@ -13,6 +13,7 @@ const HEADERS = `
 #include <mswsock.h>
 #include <windows.h>
 #include <sddl.h>
+#include <accctrl.h>
 #include <bcrypt.h>
 #include <iphlpapi.h>
 #include <netioapi.h>
@@ -121,6 +122,20 @@ const STRUCTS: Readonly<Record<string, readonly [type: string, members: Readonly
     { resetPeriod: "dwResetPeriod", count: "cActions", actions: "lpsaActions" },
   ],
   SC_ACTION: ["SC_ACTION", { type: "Type", delay: "Delay" }],
+  SID: [
+    "SID",
+    {
+      revision: "Revision",
+      count: "SubAuthorityCount",
+      authority: "IdentifierAuthority",
+      subauthorities: "SubAuthority",
+    },
+  ],
+  ACL: ["ACL", { size: "AclSize", count: "AceCount" }],
+  ACCESS_ALLOWED_ACE: [
+    "ACCESS_ALLOWED_ACE",
+    { type: "Header.AceType", flags: "Header.AceFlags", size: "Header.AceSize", mask: "Mask", sid: "SidStart" },
+  ],
   WINTRUST_FILE_INFO: ["WINTRUST_FILE_INFO", { size: "cbStruct", path: "pcwszFilePath", handle: "hFile" }],
   WINTRUST_DATA: [
     "WINTRUST_DATA",
@@ -151,7 +166,13 @@ const assert = (condition: string): string => `_Static_assert(${condition}, ${JS
 
 test("constants are those of the headers", () => {
   const tables = {
-    ...{ ...constants.KERNEL, ...constants.ERROR, ...constants.SOCKET, ...constants.AUTOMATION },
+    ...{
+      ...constants.KERNEL,
+      ...constants.FILE_ACCESS,
+      ...constants.ERROR,
+      ...constants.SOCKET,
+      ...constants.AUTOMATION,
+    },
     ...{
       ...constants.SERVICE,
       ...constants.EVENT_LOG,
