@@ -120,7 +120,7 @@ export const SOCKET = {
 } as const;
 
 /** <ws2ipdef.h> since Windows 10, version 2004, where mingw-w64 does not have them yet; at level IPPROTO_UDP */
-export const UDP = { UDP_SEND_MSG_SIZE: 2 } as const;
+export const UDP = { UDP_SEND_MSG_SIZE: 2, UDP_RECV_MAX_COALESCED_SIZE: 3, UDP_COALESCED_INFO: 3 } as const;
 
 /** <nldef.h> */
 export const NEIGHBOURS = { IpDadStatePreferred: 4, IpPrefixOriginManual: 1, RouterDiscoveryDisabled: 0 } as const;

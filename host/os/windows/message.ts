@@ -10,7 +10,7 @@ import { pathToSocketAddress, socketAddressToPath } from "../socket-address.ts";
 import type { Areas } from "./areas.ts";
 
 const NAME_BYTES = 32; // sockaddr_in6, rounded up
-const CONTROL_BYTES = 128; // IPV6_PKTINFO 40, IPV6_TCLASS 24, IPV6_HOPLIMIT 24, UDP_SEND_MSG_SIZE 24, and some to spare
+const CONTROL_BYTES = 128; // IPV6_PKTINFO 40, IPV6_TCLASS 24, IPV6_HOPLIMIT 24, UDP_SEND_MSG_SIZE or UDP_COALESCED_INFO 24, and some to spare
 
 /** Options of one address family: the same thing under two names. */
 const V4 = {
@@ -37,6 +37,8 @@ const controlSpace = (dataLength: number) => WSACMSGHDR.BYTES + ((dataLength + 7
 export class Message {
   /** As WSASendMsg and WSARecvMsg take it. */
   readonly header: Address;
+  /** What the last `describe` found of the datagrams' size; 0 for nothing. */
+  segment = 0;
   readonly #views: MemoryViews;
   readonly #view: DataView;
   readonly #base: bigint;
@@ -94,12 +96,16 @@ export class Message {
     const options = pathFamily(this.#views, path) === 4 ? V4 : V6;
     const end = this.#control + Math.min(words[(this.header + WSAMSG.controlLength) >> 2]!, CONTROL_BYTES);
     let tos = 0;
+    this.segment = 0;
     for (let at = this.#control; at + WSACMSGHDR.BYTES <= end; ) {
       const space = words[(at + WSACMSGHDR.length) >> 2]!;
       if (space < WSACMSGHDR.BYTES || at + space > end) break;
       const data = at + WSACMSGHDR.BYTES;
-      if (words[(at + WSACMSGHDR.level) >> 2] === options.level) {
-        const type = words[(at + WSACMSGHDR.type) >> 2];
+      const level = words[(at + WSACMSGHDR.level) >> 2];
+      const type = words[(at + WSACMSGHDR.type) >> 2];
+      if (level === SOCKET.IPPROTO_UDP) {
+        if (type === UDP.UDP_COALESCED_INFO) this.segment = words[data >> 2]!;
+      } else if (level === options.level) {
         if (type === options.info) this.#infoToSource(data, path);
         else if (type === options.tos) tos = bytes[data]!;
       }

@@ -54,7 +54,7 @@ export class WindowsTunnel implements TunnelPorts {
     this.#areas = new Areas(core);
     this.waiting = new WaitSet(win, this.#areas);
     const drained = (family: 4 | 6): void => this.waiting.drained(family === 4 ? PLACE.udp4 : PLACE.udp6);
-    const udp = new Udp({ ...options.udp, core, win, areas: this.#areas, drained });
+    const udp = new Udp({ ...options.udp, core, win, areas: this.#areas, drained, log: options.log });
     this.#udp = udp;
     this.outside = new UdpOutside({ core, win, udp, areas: this.#areas, log: options.log });
     this.#sockets = new TunnelSockets({

@@ -8,13 +8,16 @@ import { ERROR, SOCKET, UDP } from "../../ffi/windows/constants.ts";
 import { SOCKADDR_IN, SOCKADDR_IN6, WSADATA_BYTES } from "../../ffi/windows/layout.ts";
 import type { Win32 } from "../../ffi/windows/win32.ts";
 import { WindowsError } from "../../ffi/windows/windows-errors.ts";
+import { isServer2022 } from "../../platform.ts";
 import { bindFamilies } from "../bind-families.ts";
-import type { BoundSockets } from "../machine.ts";
+import type { BoundSockets, Log } from "../machine.ts";
 import type { UdpEnds } from "../tunnel-sockets.ts";
 import type { Areas } from "./areas.ts";
+import { Coalescing } from "./coalescing.ts";
 import { Message } from "./message.ts";
 import type { Outer } from "./outer-interface.ts";
 import { ReceiveCall } from "./receive-call.ts";
+import { TrainRest } from "./train-rest.ts";
 
 const NONE: BoundSockets = { v4: -1, v6: -1, port: 0 };
 const WINSOCK_2_2 = 0x0202;
@@ -32,8 +35,11 @@ export interface UdpOptions {
   readonly areas: Areas;
   /** Send trains (USO). Default true: if Windows can. */
   readonly segmentation?: boolean;
+  /** Receive trains (URO). Default true: if Windows can. */
+  readonly coalescing?: boolean;
   /** No datagram waits any more in this family's socket. */
   drained(family: 4 | 6): void;
+  readonly log: Log;
 }
 
 export class Udp implements UdpEnds {
@@ -43,6 +49,8 @@ export class Udp implements UdpEnds {
   readonly #win: Win32;
   readonly #message: Message;
   readonly #call: ReceiveCall;
+  readonly #coalescing: Coalescing;
+  readonly #rest: TrainRest;
   #sockets = NONE;
   #segmentation = false;
   readonly #outer: Record<4 | 6, Outer> = { 4: "any", 6: "any" };
@@ -57,6 +65,9 @@ export class Udp implements UdpEnds {
     this.readable = { v4: win.makeEvent(), v6: win.makeEvent() };
     this.#message = new Message(core, win.base, areas);
     this.#call = new ReceiveCall(win, areas, this.#message.header);
+    const wanted = options.coalescing === false || isServer2022() ? "unwanted" : "wanted";
+    this.#coalescing = new Coalescing({ win, views: core.views, wanted, log: options.log });
+    this.#rest = new TrainRest(core, areas);
   }
 
   /** Whether Windows makes datagrams of trains (USO; Windows 10, version 2004, and newer). */
@@ -156,6 +167,7 @@ export class Udp implements UdpEnds {
     // Each train tells its own size. This is what the socket has anyway, and taken only where the option is known.
     const splits = this.#set(socket, SOCKET.IPPROTO_UDP, UDP.UDP_SEND_MSG_SIZE, 0);
     this.#segmentation = splits && this.#options.segmentation !== false;
+    this.#coalescing.ask(socket);
     if (typeof this.#outer[family] === "number") this.#setWay(socket, family);
     // A port of a peer's that is closed is no error of ours.
     scratch.view.setUint32(0, 0, true);
@@ -207,13 +219,19 @@ export class Udp implements UdpEnds {
   }
 
   receive(family: 4 | 6, descriptors: Address, most = RX_SLOTS): number {
+    // What is left of a train goes first, whichever family's it is, and alone: it lies where others would.
+    const before = this.#rest.fill(descriptors, 0, most);
+    if (before > 0) return before;
     const socket = this.socket(family);
     let filled = 0;
-    for (let useless = 0; socket >= 0 && filled < most && useless < USELESS_MAX; ) {
-      const length = this.#receiveOne(socket, rxAt(descriptors, filled), filled);
-      if (length > 0) filled++;
-      else if (length === 0 || USELESS.has(-length)) useless++;
-      else {
+    for (let slot = 0, useless = 0; socket >= 0 && filled < most && useless < USELESS_MAX; ) {
+      const length = this.#receiveOne(socket, rxAt(descriptors, filled), slot);
+      if (length > 0) {
+        slot++;
+        filled = this.#rest.fill(descriptors, filled + 1, most);
+      } else if (length === 0 || USELESS.has(-length)) {
+        useless++;
+      } else {
         this.#options.drained(family);
         // WSARecvMsg is not among the functions that are said to make Windows tell of the next datagram; this is.
         this.#listen(socket, family);
@@ -235,7 +253,9 @@ export class Udp implements UdpEnds {
     if (length <= 0) return length;
     const tos = message.isTruncated ? -1 : message.describe(rxPath(descriptor));
     if (tos < 0) return 0;
-    fillRx(core.views, descriptor, at, length, length, tos);
+    const segment = this.#coalescing.segment(at, length, message.segment, this.#sockets);
+    fillRx(core.views, descriptor, at, length, segment, tos);
+    this.#rest.cut(descriptor);
     return length;
   }
 }

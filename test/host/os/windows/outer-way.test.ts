@@ -64,7 +64,7 @@ function bed() {
       throw new Error("no such function");
     },
   } as unknown as Win32;
-  const udp = new Udp({ core, win, areas: new Areas(core), drained: () => undefined });
+  const udp = new Udp({ core, win, areas: new Areas(core), drained: () => undefined, log: () => undefined });
   udp.replace(SOCKETS);
   const told: string[] = [];
   const log = (level: string, text: string) => void told.push(`${level} ${text}`);

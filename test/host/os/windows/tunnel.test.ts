@@ -4,7 +4,9 @@ import { viewsOf } from "../../../../host/core/records/memory.ts";
 import type { Engine } from "../../../../host/engine/engine.ts";
 import { ERROR } from "../../../../host/ffi/windows/constants.ts";
 import { WindowsTunnel, type WindowsTunnelOptions } from "../../../../host/os/windows/tunnel.ts";
+import { noise } from "../../../support/bytes.ts";
 import { PipeStandIn } from "./support/pipe-stand-in.ts";
+import { WinsockStandIn } from "./support/winsock-stand-in.ts";
 
 const PIPE = 7;
 /** A look at IPv4, and one at IPv6. */
@@ -42,4 +44,28 @@ it("a new client has it look", () => {
   expect(tables).toBe(LOOK);
   pipes.complete(PIPE);
   expect(order).toEqual(["looks: 2"]);
+});
+
+it.each([
+  [{}, { coalesced: 65_527, segment: 100 }],
+  [{ segmentation: false }, { coalesced: 65_527, segment: 0 }],
+  [{ coalescing: false }, { coalesced: undefined, segment: 100 }],
+])("its sockets send and ask for trains as it was told: %o", (udp, expected) => {
+  const winsock = new WinsockStandIn();
+  const { core, win } = winsock;
+  const nothing = () => undefined;
+  const options = {
+    core,
+    win,
+    udp,
+    device: { readable: 1 },
+    events: { portChanged: nothing },
+    pipes: [],
+    log: nothing,
+  };
+  const tunnel = new WindowsTunnel(options as unknown as WindowsTunnelOptions);
+  winsock.options.clear();
+  tunnel.startSockets();
+  tunnel.outside.send(winsock.fill({ bytes: noise(300, 1), segment: 100 }));
+  expect({ coalesced: winsock.options.get("17/3"), segment: winsock.messages[0]?.segment }).toEqual(expected);
 });

@@ -1,6 +1,7 @@
 /**
- * What of Winsock carries datagrams, in memory and with a socket for each family: WSASendMsg, which makes datagrams of trains (USO) where that option is
- * known, and a core around it. By Microsoft's pages on the options of IPPROTO_UDP, whose numbers stand here once more.
+ * What of Winsock carries datagrams, in memory and with a socket for each family, and a core around it: WSASendMsg, which makes datagrams of trains
+ * (USO), and WSARecvMsg by DispCallFunc, which makes trains of datagrams (URO), where these options are known. By Microsoft's pages on the
+ * options of IPPROTO_UDP, whose numbers stand here once more.
  */
 import { TX_BYTES, TX_PEER } from "../../../../../assembly/abi.ts";
 import type { Core } from "../../../../../host/core/core.ts";
@@ -8,16 +9,26 @@ import { viewsOf } from "../../../../../host/core/records/memory.ts";
 import { pathLocalAt, setPathInterface, writeEndpoint } from "../../../../../host/core/records/path.ts";
 import { fillTx, txPath } from "../../../../../host/core/records/tx.ts";
 import { ERROR } from "../../../../../host/ffi/windows/constants.ts";
-import { WSABUF, WSACMSGHDR, WSAMSG } from "../../../../../host/ffi/windows/layout.ts";
+import { VARIANT, WSABUF, WSACMSGHDR, WSAMSG } from "../../../../../host/ffi/windows/layout.ts";
 import type { Win32 } from "../../../../../host/ffi/windows/win32.ts";
 import { Areas } from "../../../../../host/os/windows/areas.ts";
 import { Udp, type UdpOptions } from "../../../../../host/os/windows/udp.ts";
 
 const IPPROTO_UDP = 17;
-const SEND_MSG_SIZE = 2;
+/** Options, and the control message of trains that were made. */
+const [SEND_MSG_SIZE, RECV_MAX_COALESCED_SIZE, COALESCED_INFO] = [2, 3, 3];
+/** What comes in comes to here, by this interface. */
+export const LOCAL = { address: [198, 51, 100, 9], interface: 3 } as const;
+const SOCKETS = { v4: 4, v6: 6 } as const;
 const PORT = 51820;
 /** Where the pieces of linear memory are. */
-const AT = { ioControl: 0x1000, rxDescriptors: 0x14000, tx: 0x16000, txBuffers: 0x20000, rxBuffers: 0x40000 } as const;
+export const AT = {
+  ioControl: 0x1000,
+  rxDescriptors: 0x14000,
+  tx: 0x16000,
+  txBuffers: 0x20000,
+  rxBuffers: 0x40000,
+} as const;
 const PAGES = 16;
 
 /** What a call of WSASendMsg was given. */
@@ -27,6 +38,13 @@ export interface Message {
   readonly options: ReadonlyMap<string, number>;
   /** Size of its datagrams; 0 for one. */
   readonly segment: number;
+}
+
+/** Comes in over IPv4. */
+export interface Arrival {
+  readonly bytes: Uint8Array;
+  readonly port?: number;
+  readonly tos?: number;
 }
 
 export interface Train {
@@ -53,12 +71,17 @@ export class WinsockStandIn {
   /** An error for a call. */
   refuse: (message: Message) => number = () => 0;
   #lastError = 0;
+  /** Some machines make trains and do not say of what. */
+  tellsSizes = true;
+  readonly log: string[] = [];
+  readonly drained: number[] = [];
+  #waiting: Arrival[] = [];
   readonly #known: readonly number[];
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
 
   /** @param known options at IPPROTO_UDP: none in Wine, and before Windows 10, version 2004 */
-  constructor(known: readonly number[] = [SEND_MSG_SIZE], options: Partial<UdpOptions> = {}) {
+  constructor(known: readonly number[] = [SEND_MSG_SIZE, RECV_MAX_COALESCED_SIZE], options: Partial<UdpOptions> = {}) {
     this.#known = known;
     const memory = new WebAssembly.Memory({ initial: PAGES });
     const [views, view] = [viewsOf(memory), new DataView(memory.buffer)];
@@ -68,9 +91,17 @@ export class WinsockStandIn {
     const tx = (index: number): number => AT.tx + TX_BYTES * index;
     this.core = { memory, views, view, at: AT, wipe, tx } as unknown as Core;
     const scratch = { bytes: views.bytes, view, at: (position: number) => position };
-    this.win = { memory, base: 0n, scratch, sockets: this.#sockets(), makeEvent: () => 1 } as unknown as Win32;
+    const automation = {
+      DispCallFunc: (...args: (number | bigint)[]) => this.#receive(Number(args[6]), Number(args[7])),
+    };
+    const sockets = this.#sockets();
+    this.win = { memory, base: 0n, scratch, sockets, automation, makeEvent: () => 1 } as unknown as Win32;
     this.areas = new Areas(this.core);
-    this.udp = new Udp({ core: this.core, win: this.win, areas: this.areas, drained: () => undefined, ...options });
+    this.udp = new Udp({
+      ...{ core: this.core, win: this.win, areas: this.areas, ...options },
+      drained: (family) => void this.drained.push(family),
+      log: (_level, line) => void this.log.push(line),
+    });
     this.udp.replace(this.udp.bind(PORT));
   }
 
@@ -84,7 +115,7 @@ export class WinsockStandIn {
     return {
       ...{ WSAStartup: done, WSAIoctl: done, WSAEventSelect: done, bind: done, closesocket: done },
       WSAGetLastError: () => this.#lastError,
-      WSASocketW: (family) => (family === 2 ? 4 : 6),
+      WSASocketW: (family) => (family === 2 ? SOCKETS.v4 : SOCKETS.v6),
       getsockname: (_socket, name) => {
         this.#view.setUint16(name! + 2, PORT, false);
         return 0;
@@ -129,6 +160,67 @@ export class WinsockStandIn {
   #send({ bytes, segment }: Message): void {
     for (let at = 0; at < bytes.length; at += segment || bytes.length)
       this.sent.push(bytes.slice(at, at + (segment || bytes.length)));
+  }
+
+  arrive(...datagrams: readonly Arrival[]): void {
+    this.#waiting.push(...datagrams);
+  }
+
+  /** What one receive gets: one datagram, or those that look alike and of which only the last may be shorter. */
+  #takeTrain(room: number): { readonly datagrams: readonly Arrival[]; readonly length: number } {
+    const [first] = this.#waiting;
+    const datagrams: Arrival[] = [];
+    let length = 0;
+    for (const one of this.#waiting) {
+      const before = datagrams.at(-1);
+      const isAlike = one.port === first!.port && one.tos === first!.tos;
+      const fits = isAlike && length + one.bytes.length <= room && one.bytes.length <= first!.bytes.length;
+      if (before !== undefined && !(fits && before.bytes.length === first!.bytes.length)) break;
+      datagrams.push(one);
+      length += one.bytes.length;
+    }
+    this.#waiting = this.#waiting.slice(datagrams.length);
+    return { datagrams, length };
+  }
+
+  /** WSARecvMsg(socket, message, &received, …), called with pointers to VARIANTs. */
+  #receive(pointers: number, result: number): number {
+    const argument = (index: number): number => this.#pointer(this.#pointer(pointers + 8 * index) + VARIANT.value);
+    const isV4 = argument(0) === SOCKETS.v4;
+    const fails = !isV4 || this.#waiting.length === 0;
+    this.#view.setInt32(result + VARIANT.value, this.#fail(fails ? ERROR.WSAEWOULDBLOCK : 0), true);
+    if (fails) return 0;
+    const { datagrams, length } = this.#takeTrain(this.options.get(`${IPPROTO_UDP}/${RECV_MAX_COALESCED_SIZE}`) ?? 0);
+    this.#view.setUint32(argument(2), length, true);
+    this.#write(argument(1), datagrams);
+    return 0;
+  }
+
+  #write(header: number, datagrams: readonly Arrival[]): void {
+    const [{ bytes: first, port = 1, tos = 0 }] = datagrams as [Arrival];
+    const view = this.#view;
+    this.#bytes.set(
+      Buffer.concat(datagrams.map(({ bytes }) => bytes)),
+      this.#pointer(this.#pointer(header + WSAMSG.buffers) + WSABUF.buffer),
+    );
+    const name = this.#pointer(header + WSAMSG.name);
+    view.setUint16(name, 2, true);
+    view.setUint16(name + 2, port, false);
+    this.#bytes.set([192, 0, 2, 1], name + 4);
+    const control = this.#pointer(header + WSAMSG.control);
+    let at = control;
+    const put = (level: number, type: number, ...words: number[]): void => {
+      view.setBigUint64(at, BigInt(WSACMSGHDR.BYTES + 4 * words.length), true);
+      view.setUint32(at + WSACMSGHDR.level, level, true);
+      view.setUint32(at + WSACMSGHDR.type, type, true);
+      for (const [i, word] of words.entries()) view.setUint32(at + WSACMSGHDR.BYTES + 4 * i, word, true);
+      at += WSACMSGHDR.BYTES + 8 * Math.ceil(words.length / 2);
+    };
+    put(0, 19, Buffer.from(LOCAL.address).readUInt32LE(), LOCAL.interface);
+    put(0, 3, tos);
+    if (datagrams.length > 1 && this.tellsSizes) put(IPPROTO_UDP, COALESCED_INFO!, first.length);
+    view.setUint32(header + WSAMSG.controlLength, at - control, true);
+    view.setUint32(header + WSAMSG.flags, 0, true);
   }
 
   /** Put these where the core has what it wants sent. */

@@ -1,0 +1,182 @@
+/** Trains by URO: what Windows made of datagrams is taken apart again, also where it does not tell of what it made them. */
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { pathFamily, pathInterface, pathLocalAt, pathPort } from "../../../../host/core/records/path.ts";
+import { rxAt, rxLength, rxOffset, rxPath, rxSegment, rxTos } from "../../../../host/core/records/rx.ts";
+import { noise } from "../../../support/bytes.ts";
+import { type Arrival, AT, LOCAL, WinsockStandIn } from "./support/winsock-stand-in.ts";
+
+const system = vi.hoisted(() => ({ isServer2022: false }));
+vi.mock("../../../../host/platform.ts", async (original) => ({
+  ...(await original<typeof import("../../../../host/platform.ts")>()),
+  isServer2022: () => system.isServer2022,
+}));
+beforeEach(() => {
+  system.isServer2022 = false;
+});
+
+const [SEND, COALESCE] = [2, 3];
+const ASKED = "17/3";
+const ROOM = 8;
+/** As often as it takes. */
+const TURNS = 12;
+/** Of WireGuard's messages, by their type; what a keepalive has, too. */
+const BYTES = { 1: 148, 2: 92, 3: 64 } as const;
+const KEEPALIVE = 32;
+
+/** A message with a beginning as WireGuard's have: type 4, or one of a handshake. */
+function message(bytes: number, seed: number, { type = 4, receiver = 9 } = {}): Uint8Array {
+  const made = Buffer.from(noise(bytes, seed));
+  made.writeUInt32LE(type, 0);
+  made.writeUInt32LE(receiver, 4);
+  return new Uint8Array(made);
+}
+
+const arrivals = (messages: readonly Uint8Array[]): Arrival[] => messages.map((bytes) => ({ bytes, port: 1, tos: 1 }));
+
+/** @returns the records that one receive filled */
+function receive({ udp, core: { views } }: WinsockStandIn, family: 4 | 6 = 4, most = ROOM) {
+  const count = udp.receive(family, AT.rxDescriptors, most);
+  return Array.from({ length: count }, (_, i) => {
+    const record = rxAt(AT.rxDescriptors, i);
+    const [offset, length, segment] = [rxOffset(views, record), rxLength(views, record), rxSegment(views, record)];
+    const datagrams: Uint8Array[] = [];
+    for (let at = 0; at < length; at += segment)
+      datagrams.push(views.bytes.slice(offset + at, offset + Math.min(at + segment, length)));
+    const path = rxPath(record);
+    const local = [...views.bytes.slice(pathLocalAt(path), pathLocalAt(path) + 4)];
+    const way = {
+      family: pathFamily(views, path),
+      port: pathPort(views, path),
+      local,
+      interface: pathInterface(views, path),
+    };
+    return { datagrams, tos: rxTos(views, record), way };
+  });
+}
+
+/** All that waits, as the core sees it. */
+function drain(winsock: WinsockStandIn): Uint8Array[] {
+  const all: Uint8Array[] = [];
+  for (let turn = 0; turn < TURNS; turn++) all.push(...receive(winsock).flatMap(({ datagrams }) => datagrams));
+  return all;
+}
+
+describe("a train that came in", () => {
+  it("is told as one, with its datagrams' size, class and local address", () => {
+    const winsock = new WinsockStandIn();
+    const sent = [noise(1452, 1), noise(1452, 2), noise(200, 3)];
+    winsock.arrive(...arrivals(sent), { bytes: message(1452, 4), port: 2 });
+    const [train, single, ...others] = receive(winsock);
+    expect(others).toEqual([]);
+    const way = { family: 4, port: 1, local: [...LOCAL.address], interface: LOCAL.interface };
+    expect(train).toEqual({ datagrams: sent, tos: 1, way });
+    expect(single).toEqual({ datagrams: [message(1452, 4)], tos: 0, way: { ...way, port: 2 } });
+    expect(winsock.drained).toEqual([4]);
+    expect(winsock.log).toEqual([]);
+  });
+
+  it("may have all that UDP carries, and no more", () => {
+    expect(new WinsockStandIn().options.get(ASKED)).toBe(65_535 - 8);
+  });
+
+  it.each([1, 2, ROOM])(
+    "of more datagrams than a record may have is taken in pieces (room for %i), nothing over it",
+    (most) => {
+      const winsock = new WinsockStandIn();
+      const sent = Array.from({ length: 600 }, (_, i) => message(96, i));
+      winsock.arrive(...arrivals(sent), { bytes: message(500, 1), port: 2, tos: 2 });
+      // Whichever family is asked: what is left lies where either would receive.
+      const records = [...receive(winsock, 4, most), ...receive(winsock, 6, most)];
+      expect(records).toHaveLength(Math.min(2 * most, 10));
+      for (let turn = 0; turn < TURNS; turn++) records.push(...receive(winsock, 4, most));
+      expect(records.map(({ datagrams }) => datagrams.length)).toEqual([...Array(9).fill(64), 24, 1]);
+      expect(records.flatMap(({ datagrams }) => datagrams)).toEqual([...sent, message(500, 1)]);
+      expect(records.map(({ way, tos }) => [way.port, tos])).toEqual([...Array(10).fill([1, 1]), [2, 2]]);
+    },
+  );
+});
+
+describe("no trains are asked for", () => {
+  it.each([
+    ["where Windows does not know the option", () => new WinsockStandIn([SEND])],
+    ["where they are not to be used", () => new WinsockStandIn([SEND, COALESCE], { coalescing: false })],
+    [
+      "by Server 2022",
+      () => {
+        system.isServer2022 = true;
+        return new WinsockStandIn();
+      },
+    ],
+  ])("%s", (_where, open) => {
+    const winsock = open();
+    const sent = [message(1452, 1), message(1452, 2)];
+    winsock.arrive(...arrivals(sent));
+    expect(receive(winsock).map(({ datagrams }) => datagrams)).toEqual(sent.map((one) => [one]));
+    expect(winsock.options.has(ASKED)).toBe(false);
+  });
+});
+
+describe("a train whose size Windows does not tell", () => {
+  const untold = (): WinsockStandIn => Object.assign(new WinsockStandIn(), { tellsSizes: false });
+
+  it.each([
+    ["packets", [message(1452, 1), message(1452, 2), message(1452, 3)]],
+    ["packets and a shorter one", [message(1452, 1), message(1452, 2), message(KEEPALIVE, 3)]],
+    ["packets as long as an odd multiple of two", [message(1382, 1), message(1382, 2)]],
+    ["packets longer than Ethernet carries", [message(2032, 1), message(2032, 2)]],
+    ["small packets", [message(96, 1), message(96, 2), message(80, 3)]],
+    ["keepalives", [message(KEEPALIVE, 1), message(KEEPALIVE, 2)]],
+    ["initiations", [message(BYTES[1], 1, { type: 1 }), message(BYTES[1], 2, { type: 1 })]],
+    ["a response and a packet", [message(BYTES[2], 1, { type: 2 }), message(80, 2)]],
+    ["cookie replies", [message(BYTES[3], 1, { type: 3 }), message(BYTES[3], 2, { type: 3 })]],
+  ])("is taken apart by what it holds: %s; and it is the last one", (_what, sent) => {
+    const winsock = untold();
+    winsock.arrive(...arrivals(sent));
+    expect(drain(winsock)).toEqual(sent);
+    expect(winsock.options.get(ASKED)).toBe(0);
+    expect(winsock.log).toEqual([expect.stringContaining("did not tell their size")]);
+    winsock.arrive(...arrivals(sent));
+    expect(receive(winsock)).toHaveLength(sent.length);
+    // Nor do sockets ask that are new.
+    winsock.options.delete(ASKED);
+    winsock.udp.replace(winsock.udp.bind(0));
+    expect(winsock.options.has(ASKED)).toBe(false);
+    expect(winsock.log).toHaveLength(1);
+  });
+
+  it("that was made before Windows was told to make no more is taken apart, too", () => {
+    const winsock = untold();
+    const sent = [message(1452, 1), message(1452, 2), message(1452, 3)];
+    winsock.arrive(...arrivals(sent));
+    drain(winsock);
+    winsock.options.set(ASKED, 65_527);
+    winsock.arrive(...arrivals(sent));
+    expect(drain(winsock)).toEqual(sent);
+    expect(winsock.log).toHaveLength(1);
+  });
+
+  it.each([
+    ["a packet as long as jumbo frames carry", message(8952, 1)],
+    ["a packet with another receiver's index in it", withinOther({}, { receiver: 10 })],
+    ["a packet with half of the receiver's index in it", withinOther({}, { receiver: 0x10009 })],
+    ["a packet with another type in it", withinOther({}, { type: 5 })],
+    ["a packet with half of the type in it", withinOther({}, { type: 0x10004 })],
+    ["an initiation", message(BYTES[1], 1, { type: 1 })],
+    ["what is none of WireGuard's", withinOther({ type: 7 }, { receiver: 9 })],
+    ["what is too short for anything", Uint8Array.of(4)],
+  ])("is not seen in %s", (_what, one) => {
+    const winsock = untold();
+    winsock.arrive(...arrivals([one]));
+    expect(drain(winsock)).toEqual([one]);
+    expect(winsock.options.get(ASKED)).toBe(65_527);
+    expect(winsock.log).toEqual([]);
+  });
+});
+
+type Beginning = Parameters<typeof message>[2];
+
+function withinOther(outer: Beginning, inner: Beginning): Uint8Array {
+  const bytes = message(1452, 1, outer);
+  bytes.set(message(KEEPALIVE, 2, inner), 96);
+  return bytes;
+}
