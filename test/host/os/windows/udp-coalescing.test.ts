@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { pathFamily, pathInterface, pathLocalAt, pathPort } from "../../../../host/core/records/path.ts";
 import { rxAt, rxLength, rxOffset, rxPath, rxSegment, rxTos } from "../../../../host/core/records/rx.ts";
-import { noise } from "../../../support/bytes.ts";
+import { noise, same } from "../../../support/bytes.ts";
 import { type Arrival, AT, LOCAL, WinsockStandIn } from "./support/winsock-stand-in.ts";
 
 const system = vi.hoisted(() => ({ isServer2022: false }));
@@ -90,7 +90,9 @@ describe("a train that came in", () => {
       expect(records).toHaveLength(Math.min(2 * most, 10));
       for (let turn = 0; turn < TURNS; turn++) records.push(...receive(winsock, 4, most));
       expect(records.map(({ datagrams }) => datagrams.length)).toEqual([...Array(9).fill(64), 24, 1]);
-      expect(records.flatMap(({ datagrams }) => datagrams)).toEqual([...sent, message(500, 1)]);
+      const received = records.flatMap(({ datagrams }) => datagrams);
+      expect(same(Buffer.concat(received), Buffer.concat([...sent, message(500, 1)]))).toBe(true);
+      expect(received.map(({ length }) => length)).toEqual([...sent.map(({ length }) => length), 500]);
       expect(records.map(({ way, tos }) => [way.port, tos])).toEqual([...Array(10).fill([1, 1]), [2, 2]]);
     },
   );
@@ -122,8 +124,8 @@ describe("a train whose size Windows does not tell", () => {
   it.each([
     ["packets", [message(1452, 1), message(1452, 2), message(1452, 3)]],
     ["packets and a shorter one", [message(1452, 1), message(1452, 2), message(KEEPALIVE, 3)]],
-    ["packets as long as an odd multiple of two", [message(1382, 1), message(1382, 2)]],
-    ["packets longer than Ethernet carries", [message(2032, 1), message(2032, 2)]],
+    ["packets that are not padded", [message(85, 1), message(85, 2), message(85, 3), message(33, 4)]],
+    ["packets of jumbo frames", [message(8951, 1), message(8951, 2)]],
     ["small packets", [message(96, 1), message(96, 2), message(80, 3)]],
     ["keepalives", [message(KEEPALIVE, 1), message(KEEPALIVE, 2)]],
     ["initiations", [message(BYTES[1], 1, { type: 1 }), message(BYTES[1], 2, { type: 1 })]],
@@ -162,7 +164,7 @@ describe("a train whose size Windows does not tell", () => {
     ["a packet with another type in it", withinOther({}, { type: 5 })],
     ["a packet with half of the type in it", withinOther({}, { type: 0x10004 })],
     ["an initiation", message(BYTES[1], 1, { type: 1 })],
-    ["what is none of WireGuard's", withinOther({ type: 7 }, { receiver: 9 })],
+    ["what is none of WireGuard's", withinOther({ type: 0x10004 }, { type: 0x10004 })],
     ["what is too short for anything", Uint8Array.of(4)],
   ])("is not seen in %s", (_what, one) => {
     const winsock = untold();
