@@ -58,15 +58,15 @@ function drivePath(option: string, text: string | undefined): string | undefined
   throw new UsageError(`${option} is not a whole path: ${JSON.stringify(text)}`, "Start it with a drive, as C:\\");
 }
 
+const TOKEN_STEP =
+  "Write a long random word into a file that only administrators can read, and name it: --metrics-token FILE";
+
 /** Without a file of the user's, metrics have a token that is written beside the tunnel's socket: beside a pipe there is no room for files. */
 function metricsAddress(text: string | undefined, token: string | undefined): MetricsAddress | undefined {
   if (text === undefined) return undefined;
   const address = parseMetricsAddress(text);
   if (!tunnelsHavePipes() || (address.kind === "port" && token !== undefined)) return address;
-  throw new UsageError(
-    "--metrics on Windows takes a port of loopback, and --metrics-token",
-    "Write a long random word into a file that only administrators can read, and name it: --metrics-token FILE",
-  );
+  throw new UsageError("--metrics on Windows takes a port of loopback, and --metrics-token", TOKEN_STEP);
 }
 
 /** Between interactive programs and the kernel's own threads. */
@@ -111,11 +111,11 @@ function confinement(values: OptionValues<typeof DAEMON_OPTIONS>): ConfineOption
   return { user: values.user, socketRights: values["drop-socket-rights"] ? "drop" : "keep", mayFail };
 }
 
-function webAddress(text: string | undefined, name: string): StartRequest["web"] {
+function webAddress(text: string | undefined, token: string | undefined): StartRequest["web"] {
   if (text === undefined) return undefined;
   // The page's address is a secret, and has no place either.
-  if (tunnelsHavePipes())
-    throw new UsageError("--web is not there on Windows", `Start it without, and ask it: wasmguard show ${name}`);
+  if (tunnelsHavePipes() && token === undefined)
+    throw new UsageError("--web on Windows takes --metrics-token", TOKEN_STEP);
   const match = /^(?:(?:127\.0\.0\.1|(\[::1\])|localhost):)?(\d{1,5})$/.exec(text);
   const port = Number(match?.[2] ?? Number.NaN);
   if (!(port >= 1 && port <= PORT_MAX)) {
@@ -124,7 +124,8 @@ function webAddress(text: string | undefined, name: string): StartRequest["web"]
       "Write for example 127.0.0.1:9000",
     );
   }
-  return { host: match?.[1] === undefined ? "127.0.0.1" : "::1", port, version: packageVersion() ?? "" };
+  const tokenFile = tunnelsHavePipes() ? token : undefined;
+  return { host: match?.[1] === undefined ? "127.0.0.1" : "::1", port, version: packageVersion() ?? "", tokenFile };
 }
 
 function threadCount(text: string | undefined): number | undefined {
@@ -181,7 +182,7 @@ export function startRequest(
     rekeyAfterMs: rekeyAfter(values["rekey-after"]),
     metrics: metricsAddress(values.metrics, metricsToken),
     metricsToken,
-    web: webAddress(values.web, interfaceName),
+    web: webAddress(values.web, metricsToken),
     confinement: confinement(values),
     offloads: {
       vnetHeader: values["no-tun-offload"] !== true,

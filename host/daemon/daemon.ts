@@ -141,7 +141,7 @@ async function runOn(machine: Machine, core: Core, options: DaemonOptions): Prom
       if (rekeyAfterMs !== undefined) threadedCore.exports.setRekeyLimits(rekeyAfterMs, REKEY_AFTER_MESSAGES);
       const server = metrics && (await startMetrics(device.name, metrics, options.metricsToken, loop));
       const page = web && (await startPage(device.name, web, loop, machine));
-      const files = [path, ...(server?.files ?? []), ...(page === undefined ? [] : [page.file])];
+      const files = [path, ...(server?.files ?? []), ...(page?.file === undefined ? [] : [page.file])];
       recordStatus(await machine.giveUpRights({ confinement, files, threads, log }), log);
       log("verbose", `ready; FFI of ${machine.backend}, vnet header ${device.vnetHeader ? "on" : "off"}`);
       if (service !== undefined) tellService(machine, service.socket, service.readyLines, log);

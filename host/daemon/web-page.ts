@@ -1,11 +1,13 @@
 /**
- * A daemon's page (--web): on a loopback port, opened before rights are given up. Its address holds the token, so it is written to a file for root
- * alone, beside the tunnel's socket, and nowhere else.
+ * A daemon's page (--web): on a loopback port, opened before rights are given up. Its address holds a token, so it is written to a file for root
+ * alone, beside the tunnel's socket, and nowhere else. Where there is no such place (Windows) the token is the administrator's, who knows it.
  */
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { formatEndpoint, type Zones } from "../address/endpoint-text.ts";
 import type { Engine } from "../engine/engine.ts";
+import { MetricsTokenError } from "../errors.ts";
+import { readToken } from "../metrics/token.ts";
 import { socketPath } from "../uapi/socket-path.ts";
 import { serveWeb } from "../web/server.ts";
 import type { TunnelStatus } from "../web/status.ts";
@@ -15,6 +17,19 @@ export interface WebAddress {
   readonly port: number;
   /** Of this program, for the page's foot. */
   readonly version: string;
+  /** The administrator's token; without it one is made at each start. */
+  readonly tokenFile?: string | undefined;
+}
+
+/** What an address may have between two slashes as it is. */
+const SEGMENT = /^[A-Za-z0-9._~-]+$/;
+
+function readAddressToken(file: string): string {
+  const token = readToken(file);
+  if (SEGMENT.test(token)) return token;
+  throw new MetricsTokenError(
+    `${file} holds a token that no page's address can have: more than letters, digits or ._~-`,
+  );
 }
 
 function statusOf(name: string, version: string, engine: Engine, zones: Zones): TunnelStatus {
@@ -35,15 +50,20 @@ function statusOf(name: string, version: string, engine: Engine, zones: Zones): 
   return { name, version, peers, drops, connections: null };
 }
 
-/** @returns `file`: what is to go with the page. @throws ListenError, or the system's error if the file cannot be written */
+/**
+ * @returns `file`: what is to go with the page, if it was made
+ * @throws ListenError, MetricsTokenError, or the system's error if the file cannot be written
+ */
 export async function startWebPage(
   interfaceName: string,
-  { host, port, version }: WebAddress,
+  { host, port, version, tokenFile }: WebAddress,
   engine: Engine,
   zones: Zones,
-): Promise<{ readonly file: string; close(): void }> {
+): Promise<{ readonly file: string | undefined; close(): void }> {
+  const token = tokenFile === undefined ? undefined : readAddressToken(tokenFile);
+  const page = await serveWeb({ host, port }, () => statusOf(interfaceName, version, engine, zones), token);
+  if (token !== undefined) return { file: undefined, close: () => page.close() };
   const file = `${dirname(socketPath(interfaceName))}/${interfaceName}.web`;
-  const page = await serveWeb({ host, port }, () => statusOf(interfaceName, version, engine, zones));
   try {
     rmSync(file, { force: true });
     const descriptor = openSync(file, "wx", 0o600);

@@ -30,7 +30,8 @@ export function metricsToken(interfaceName: string, file: string | undefined): M
   return admission(makeToken(path), path);
 }
 
-function readToken(file: string): string {
+/** @throws MetricsTokenError */
+export function readToken(file: string): string {
   let text: string;
   try {
     text = readFileSync(file, "utf8").trim();

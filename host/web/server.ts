@@ -57,13 +57,17 @@ export interface WebPage {
   close(): void;
 }
 
+function makeToken(): string {
+  return randomBytes(TOKEN_BYTES).toString("base64url");
+}
+
 /**
  * @param bind    a loopback address
  * @param status  what is so at the moment
+ * @param token   a segment of an address
  * @throws        ListenError
  */
-export async function serveWeb(bind: Target, status: () => TunnelStatus): Promise<WebPage> {
-  const token = randomBytes(TOKEN_BYTES).toString("base64url");
+export async function serveWeb(bind: Target, status: () => TunnelStatus, token = makeToken()): Promise<WebPage> {
   const assets = readAssets();
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const refuse = (code: number, text: string): void => {

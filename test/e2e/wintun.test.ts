@@ -179,17 +179,24 @@ test.for(["bun", "deno"] as const)("%s runs it, too, from its start to Ctrl-C", 
   expect(await bed.daemon.ends()).toBe(0);
 });
 
-test("tells its metrics to whoever shows the token", async (ctx) => {
+test("tells its metrics and has a page for whoever knows the token", async (ctx) => {
   const token = "a-long-random-word-of-an-administrator";
   writeFileSync(join(folder, "token"), `${token}\r\n`);
   const port = await freeTcpPort();
-  const options = ["--metrics", `127.0.0.1:${port}`, "--metrics-token", windowsPath(join(folder, "token"))];
+  const webPort = await freeTcpPort();
+  const file = windowsPath(join(folder, "token"));
+  const options = ["--metrics", `127.0.0.1:${port}`, "--web", `127.0.0.1:${webPort}`, "--metrics-token", file];
   const bed = await openBed(ctx, ...options);
   await bed.pingFromNear(1);
   const ask = (headers: Record<string, string>) => fetch(`http://127.0.0.1:${port}/metrics`, { headers });
   expect((await ask({})).status).toBe(401);
   const text = await (await ask({ authorization: `Bearer ${token}` })).text();
   expect(text).toMatch(/^wasmguard_handshake_messages_total\{.*\} [1-9]/m);
+  const page = `http://127.0.0.1:${webPort}/`;
+  expect((await fetch(`${page}status`)).status).toBe(404);
+  expect(await (await fetch(`${page}${token}/`)).text()).toContain("<html");
+  const peers = [{ publicKey: Buffer.from(bed.far.publicKey).toString("base64"), sent: expect.any(Number) }];
+  expect(await (await fetch(`${page}${token}/status`)).json()).toMatchObject({ name: bed.name, peers });
 });
 
 describe("the control pipe", () => {

@@ -45,8 +45,13 @@ describe("on Windows", () => {
     });
   });
 
-  it("--web is refused", () => {
-    expect(refusal({ web: "9000" })[0]).toBe("--web is not there on Windows");
+  it("--web is taken with a token, as the page's address has no place either", () => {
+    expect(refusal({ web: "9000" })).toEqual([
+      "--web on Windows takes --metrics-token",
+      expect.stringMatching(/FILE$/),
+    ]);
+    const { web } = startRequest(["wg0"], { web: "9000", "metrics-token": "C:\\token" }, {});
+    expect(web).toMatchObject({ host: "127.0.0.1", port: 9000, tokenFile: "C:\\token" });
   });
 
   it.each(["C:\\wintun\\wintun.dll", "d:/wintun.dll"])("--wintun takes %s", (wintun) => {

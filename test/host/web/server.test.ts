@@ -62,6 +62,13 @@ describe("the page's server", () => {
     expect((await ask(`${url}status`, { method: "POST" })).code).toBe(405);
   });
 
+  it("has another's token in its address where there is one", async () => {
+    const page = await serveWeb(LOOPBACK, () => status, "an-administrator's.word");
+    expect(page.url).toMatch(/:\d+\/an-administrator's\.word\/$/);
+    expect((await ask(`${page.url}status`)).code).toBe(200);
+    page.close();
+  });
+
   it("gives each start a token of its own", async () => {
     const urls = [new URL((await serve()).url).pathname, new URL((await serve()).url).pathname];
     expect(urls[0]).not.toBe(urls[1]);
