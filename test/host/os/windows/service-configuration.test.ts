@@ -50,6 +50,17 @@ it("is started again after a failure, three times a day", () => {
   expect(structs.get(SERVICE.SERVICE_CONFIG_FAILURE_ACTIONS_FLAG)!.getUint32(0, true)).toBe(1);
 });
 
+it("keeps three privileges, and has a name of its own", () => {
+  const structs = told();
+  const list = structs.get(SERVICE.SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO)!;
+  const text = new TextDecoder("utf-16le").decode(new Uint8Array(list.buffer, pointer(list, 0), 512));
+  const names = ["SeChangeNotifyPrivilege", "SeIncreaseWorkingSetPrivilege", "SeLoadDriverPrivilege"];
+  expect(text.split("\0\0")[0]!.split("\0")).toEqual(names);
+  expect(structs.get(SERVICE.SERVICE_CONFIG_SERVICE_SID_INFO)!.getUint32(0, true)).toBe(
+    SERVICE.SERVICE_SID_TYPE_UNRESTRICTED,
+  );
+});
+
 it("what Windows does not know is left out, what it refuses is told", () => {
   const level = SERVICE.SERVICE_CONFIG_FAILURE_ACTIONS;
   expect(told({ [level]: ERROR.ERROR_INVALID_LEVEL }).size).toBeGreaterThan(2);
