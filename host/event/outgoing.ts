@@ -71,7 +71,7 @@ export class Outgoing {
 
   /** The outermost call hands out everything, in order, also what comes to it meanwhile. */
   handOut(): void {
-    if (this.#handingOut) return;
+    if (this.#handingOut || this.#entries.length === 0) return;
     this.#handingOut = true;
     for (let i = 0; i < this.#entries.length; i++) {
       const { bytes, segment, to, lent } = this.#entries[i]!;

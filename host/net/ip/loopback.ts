@@ -8,6 +8,7 @@ import { PACKET_BYTES_MAX, VNET_BYTES } from "../vnet.ts";
 /** So that two segments make up a superpacket. */
 export const LOOPBACK_MTU = 32_768;
 const QUEUE_BYTES = 4 << 20;
+const NONE: readonly Uint8Array[] = [];
 
 export class Loopback implements PacketSink {
   readonly #wake: () => void;
@@ -45,6 +46,7 @@ export class Loopback implements PacketSink {
 
   /** Packets since the last call, vnet header in front. */
   take(): readonly Uint8Array[] {
+    if (this.#queued === 0) return NONE;
     const taken = this.#queue;
     this.#queue = [];
     this.#queued = 0;

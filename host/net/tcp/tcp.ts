@@ -203,34 +203,33 @@ export class Tcp implements Transport, TcpService {
 
   /** A handler that throws keeps no other from being told; the first error is thrown on. */
   tell(): void {
+    // Asked after each batch of packets and in each turn, often for nothing: that shall leave no garbage.
+    if (this.#telling.length === 0 && this.#accepting.size === 0) return;
     const failed: unknown[] = [];
-    const call = (handler: (() => void) | undefined) => {
+    const call = (told: (() => void) | undefined, of: object) => {
       try {
-        handler?.();
+        told?.call(of);
       } catch (error) {
         failed.push(error);
       }
     };
     const listeners = [...this.#accepting];
     this.#accepting.clear();
-    for (const { options } of listeners) call(() => options.acceptable?.());
+    for (const { options } of listeners) call(options.acceptable, options);
     const list = this.#telling;
     this.#telling = [];
     for (const c of list) {
       c.telling = false;
       const { events } = c;
       c.events = 0;
-      const told = (event: number, name: "connected" | "readable" | "writable" | "drained") => {
-        if ((events & event) !== 0) call(() => c.handlerNow[name]?.());
-      };
-      told(CONNECTED, "connected");
+      if ((events & CONNECTED) !== 0) call(c.handlerNow.connected, c.handlerNow);
       if (c.peerEnded) c.endTold = true;
-      told(READABLE, "readable");
-      told(WRITABLE, "writable");
-      told(DRAINED, "drained");
+      if ((events & READABLE) !== 0) call(c.handlerNow.readable, c.handlerNow);
+      if ((events & WRITABLE) !== 0) call(c.handlerNow.writable, c.handlerNow);
+      if ((events & DRAINED) !== 0) call(c.handlerNow.drained, c.handlerNow);
       if ((events & CLOSED) === 0) continue;
       this.#letGo(c);
-      call(() => c.handlerNow.closed?.(this.#failures.get(c)));
+      call(() => c.handlerNow.closed?.(this.#failures.get(c)), c);
       c.receiveQueue.clear();
     }
     if (failed.length > 0) throw failed[0];

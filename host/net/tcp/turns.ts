@@ -67,6 +67,7 @@ export class Turns {
 
   take(): void {
     if (!this.#full) this.#send();
+    if (this.#moved.length === 0) return;
     const moved = this.#moved;
     this.#moved = [];
     for (const c of moved) {
@@ -94,7 +95,9 @@ export class Turns {
       queue.splice(0, first + 1);
       first = -1;
     }
-    queue.splice(0, first);
+    // What `splice` takes out it puts into an array, and mostly that is all of them.
+    if (first === queue.length) queue.length = 0;
+    else queue.splice(0, first);
     this.#full = queue.length > 0;
   }
 }

@@ -1,5 +1,6 @@
 /** Two stacks and a link: connections are made, carry bytes in order, and end, whatever the link does. */
 import { expect, test } from "vitest";
+import type { TcpHandler, TcpStream } from "../../../host/net/tcp/face.ts";
 import { exchange, Pair } from "../../net/pair.ts";
 
 test.each([4, 6] as const)("IPv%i: both ends send, end, and keep nothing", (family) => {
@@ -35,4 +36,29 @@ test("patience ends while the sink is full, too", () => {
   const stream = pair.connect({ timeoutMs: 1000, remotePort: 9, handler: { closed: (why) => (failure = why) } });
   pair.clock.runUntil(pair.clock.now + 1500);
   expect([stream.state, failure]).toEqual(["CLOSED", "ETIMEDOUT"]);
+});
+
+test("a handler that throws keeps no other from being told", () => {
+  const pair = new Pair();
+  const accepted: TcpStream[] = [];
+  const accept = (): void => {
+    for (let stream = server.accept(); stream !== undefined; stream = server.accept()) accepted.push(stream);
+  };
+  const server = pair.listen({ acceptable: accept });
+  const streams = [pair.connect(), pair.connect()];
+  pair.clock.runWhile(() => accepted.length < 2, 60_000);
+  for (const stream of accepted) stream.write(Uint8Array.of(1), "lent");
+  pair.clock.runUntil(pair.clock.now + 1000);
+  const told: TcpHandler[] = [];
+  const handlers = streams.map((stream): TcpHandler => {
+    stream.handler = {
+      readable() {
+        told.push(this);
+        throw new Error("of the user");
+      },
+    };
+    return stream.handler;
+  });
+  expect(() => pair.near.stack.turn(pair.clock.now)).toThrow("of the user");
+  expect(told.map((handler) => handlers.indexOf(handler))).toEqual([0, 1]);
 });
