@@ -126,11 +126,6 @@ export function kernelAtLeast(major: number, minor: number): boolean {
   return have > major || (have === major && haveMinor >= minor);
 }
 
-/** There msquic takes no ancillary data but addresses with what it receives, for an error of Windows in trains (URO). */
-export function isServer2022(): boolean {
-  return process.platform === "win32" && mayAskRelease() && release() === "10.0.20348";
-}
-
 /** For messages: "SIGKILL". */
 export function signalName(number: number): string {
   const known = Object.entries(constants.signals).find(([, value]) => value === number);

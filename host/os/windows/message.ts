@@ -18,6 +18,7 @@ const V4 = {
   info: SOCKET.IP_PKTINFO,
   infoBytes: IN_PKTINFO.BYTES,
   tos: SOCKET.IP_TOS,
+  ecn: SOCKET.IP_ECN,
   hops: SOCKET.IP_TTL,
 } as const;
 const V6 = {
@@ -25,6 +26,7 @@ const V6 = {
   info: SOCKET.IPV6_PKTINFO,
   infoBytes: IN6_PKTINFO.BYTES,
   tos: SOCKET.IPV6_TCLASS,
+  ecn: SOCKET.IPV6_ECN,
   hops: SOCKET.IPV6_HOPLIMIT,
 } as const;
 
@@ -89,7 +91,7 @@ export class Message {
     return (this.#views.words[(this.header + WSAMSG.flags) >> 2]! & SOCKET.MSG_TRUNC) !== 0;
   }
 
-  /** Set `path` to where the message came from, and to the local address that it came to. @returns its TOS, or −1 for an unknown family */
+  /** Set `path` to where the message came from, and to the local address that it came to. @returns its TOS, of which Windows may tell ECN alone, or −1 for an unknown family */
   describe(path: Address): number {
     if (!socketAddressToPath(this.#views, this.#name, path, HEADS)) return -1;
     const { bytes, words } = this.#views;
@@ -107,7 +109,7 @@ export class Message {
         if (type === UDP.UDP_COALESCED_INFO) this.segment = words[data >> 2]!;
       } else if (level === options.level) {
         if (type === options.info) this.#infoToSource(data, path);
-        else if (type === options.tos) tos = bytes[data]!;
+        else if (type === options.tos || type === options.ecn) tos = bytes[data]!;
       }
       at += (space + 7) & ~7;
     }

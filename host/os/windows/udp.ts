@@ -8,7 +8,6 @@ import { ERROR, SOCKET, UDP } from "../../ffi/windows/constants.ts";
 import { SOCKADDR_IN, SOCKADDR_IN6, WSADATA_BYTES } from "../../ffi/windows/layout.ts";
 import type { Win32 } from "../../ffi/windows/win32.ts";
 import { WindowsError } from "../../ffi/windows/windows-errors.ts";
-import { isServer2022 } from "../../platform.ts";
 import { bindFamilies } from "../bind-families.ts";
 import type { BoundSockets, Log } from "../machine.ts";
 import type { UdpEnds } from "../tunnel-sockets.ts";
@@ -65,7 +64,7 @@ export class Udp implements UdpEnds {
     this.readable = { v4: win.makeEvent(), v6: win.makeEvent() };
     this.#message = new Message(core, win.base, areas);
     this.#call = new ReceiveCall(win, areas, this.#message.header);
-    const wanted = options.coalescing === false || isServer2022() ? "unwanted" : "wanted";
+    const wanted = options.coalescing === false ? "unwanted" : "wanted";
     this.#coalescing = new Coalescing({ win, views: core.views, wanted, log: options.log });
     this.#rest = new TrainRest(core, areas);
   }
@@ -163,11 +162,12 @@ export class Udp implements UdpEnds {
     const isV4 = family === 4;
     const level = isV4 ? SOCKET.IPPROTO_IP : SOCKET.IPPROTO_IPV6;
     this.#set(socket, level, isV4 ? SOCKET.IP_PKTINFO : SOCKET.IPV6_PKTINFO, 1);
-    this.#set(socket, level, isV4 ? SOCKET.IP_RECVTOS : SOCKET.IPV6_RECVTCLASS, 1);
+    // Of the class only ECN is wanted. Windows 10 cannot tell it alone, and what else is told was at odds with trains when msquic tried.
+    if (this.#set(socket, level, isV4 ? SOCKET.IP_ECN : SOCKET.IPV6_ECN, 1)) this.#coalescing.ask(socket);
+    else this.#set(socket, level, isV4 ? SOCKET.IP_RECVTOS : SOCKET.IPV6_RECVTCLASS, 1);
     // Each train tells its own size. This is what the socket has anyway, and taken only where the option is known.
     const splits = this.#set(socket, SOCKET.IPPROTO_UDP, UDP.UDP_SEND_MSG_SIZE, 0);
     this.#segmentation = splits && this.#options.segmentation !== false;
-    this.#coalescing.ask(socket);
     if (typeof this.#outer[family] === "number") this.#setWay(socket, family);
     // A port of a peer's that is closed is no error of ours.
     scratch.view.setUint32(0, 0, true);

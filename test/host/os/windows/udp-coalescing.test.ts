@@ -1,27 +1,20 @@
 /** Trains by URO: what Windows made of datagrams is taken apart again, also where it does not tell of what it made them. */
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { pathFamily, pathInterface, pathLocalAt, pathPort } from "../../../../host/core/records/path.ts";
 import { rxAt, rxLength, rxOffset, rxPath, rxSegment, rxTos } from "../../../../host/core/records/rx.ts";
 import { noise, same } from "../../../support/bytes.ts";
-import { type Arrival, AT, LOCAL, WinsockStandIn } from "./support/winsock-stand-in.ts";
+import { type Arrival, AT, LOCAL, WINDOWS_10_2004, WINDOWS_11, WinsockStandIn } from "./support/winsock-stand-in.ts";
 
-const system = vi.hoisted(() => ({ isServer2022: false }));
-vi.mock("../../../../host/platform.ts", async (original) => ({
-  ...(await original<typeof import("../../../../host/platform.ts")>()),
-  isServer2022: () => system.isServer2022,
-}));
-beforeEach(() => {
-  system.isServer2022 = false;
-});
-
-const [SEND, COALESCE] = [2, 3];
 const ASKED = "17/3";
+const IP_RECVTOS = "0/40";
 const ROOM = 8;
 /** As often as it takes. */
 const TURNS = 12;
 /** Of WireGuard's messages, by their type; what a keepalive has, too. */
 const BYTES = { 1: 148, 2: 92, 3: 64 } as const;
 const KEEPALIVE = 32;
+/** Of the traffic class: RFC 2474, RFC 3168. */
+const [DSCP, CE] = [0xb8, 3];
 
 /** A message with a beginning as WireGuard's have: type 4, or one of a handshake. */
 function message(bytes: number, seed: number, { type = 4, receiver = 9 } = {}): Uint8Array {
@@ -98,19 +91,23 @@ describe("a train that came in", () => {
   );
 });
 
+it.each([
+  ["alone", [], CE],
+  ["with the rest of the class where Windows tells it only so", WINDOWS_11, DSCP | CE],
+])("congestion is told %s", (_how, lacks, told) => {
+  const winsock = new WinsockStandIn(lacks);
+  winsock.arrive({ bytes: message(96, 1), tos: DSCP | CE });
+  expect(receive(winsock).map(({ tos }) => tos)).toEqual([told]);
+  expect(winsock.options.has(IP_RECVTOS)).toBe(told !== CE);
+});
+
 describe("no trains are asked for", () => {
   it.each([
-    ["where Windows does not know the option", () => new WinsockStandIn([SEND])],
-    ["where they are not to be used", () => new WinsockStandIn([SEND, COALESCE], { coalescing: false })],
-    [
-      "by Server 2022",
-      () => {
-        system.isServer2022 = true;
-        return new WinsockStandIn();
-      },
-    ],
-  ])("%s", (_where, open) => {
-    const winsock = open();
+    ["where Windows does not know the option", [...WINDOWS_11, ...WINDOWS_10_2004], {}],
+    ["where it tells the whole class or nothing", WINDOWS_11, {}],
+    ["where they are not to be used", [], { coalescing: false }],
+  ])("%s", (_where, lacks, options) => {
+    const winsock = new WinsockStandIn(lacks, options);
     const sent = [message(1452, 1), message(1452, 2)];
     winsock.arrive(...arrivals(sent));
     expect(receive(winsock).map(({ datagrams }) => datagrams)).toEqual(sent.map((one) => [one]));

@@ -4,7 +4,7 @@ import { ERROR } from "../../../../host/ffi/windows/constants.ts";
 import { SINGLY_MS } from "../../../../host/os/refused-trains.ts";
 import { UdpOutside } from "../../../../host/os/windows/udp-outside.ts";
 import { noise } from "../../../support/bytes.ts";
-import { type Message, type Train, WinsockStandIn } from "./support/winsock-stand-in.ts";
+import { type Message, type Train, WINDOWS_10_2004, WinsockStandIn } from "./support/winsock-stand-in.ts";
 
 const SEGMENT = 1452;
 const BYTES = noise(4 * SEGMENT + 200, 1);
@@ -68,8 +68,8 @@ describe("a train", () => {
   });
 
   it.each([
-    ["Windows does not know the option", new WinsockStandIn([])],
-    ["it is not to be used", new WinsockStandIn([2], { segmentation: false })],
+    ["Windows does not know the option", new WinsockStandIn(WINDOWS_10_2004)],
+    ["it is not to be used", new WinsockStandIn([], { segmentation: false })],
   ])("goes singly where %s", (_why, winsock) => {
     const { send, lines } = open(winsock);
     expect(winsock.udp.segmentation).toBe(false);
@@ -150,7 +150,7 @@ describe("a train that is refused", () => {
   });
 
   it("singly because the buffer is full is not gone on with", () => {
-    const { winsock, outside, send } = open(new WinsockStandIn([]));
+    const { winsock, outside, send } = open(new WinsockStandIn(WINDOWS_10_2004));
     winsock.refuse = () => ERROR.WSAEWOULDBLOCK;
     expect(send(TRAIN)).toEqual([[SEGMENT]]);
     expect(outside.refused(0)).toBe(true);

@@ -17,6 +17,11 @@ import { Udp, type UdpOptions } from "../../../../../host/os/windows/udp.ts";
 const IPPROTO_UDP = 17;
 /** Options, and the control message of trains that were made. */
 const [SEND_MSG_SIZE, RECV_MAX_COALESCED_SIZE, COALESCED_INFO] = [2, 3, 3];
+/** Receive ECN, and what its control message is; the type of service without it. */
+const [ECN, TOS] = ["0/50", "0/3"];
+/** Options that are newer than Windows 10, by "level/option" of IPv4 and IPv6; Wine has none of all these. */
+export const WINDOWS_11 = [ECN, "41/50"];
+export const WINDOWS_10_2004 = [`${IPPROTO_UDP}/${SEND_MSG_SIZE}`, `${IPPROTO_UDP}/${RECV_MAX_COALESCED_SIZE}`];
 /** What comes in comes to here, by this interface. */
 export const LOCAL = { address: [198, 51, 100, 9], interface: 3 } as const;
 const SOCKETS = { v4: 4, v6: 6 } as const;
@@ -76,13 +81,13 @@ export class WinsockStandIn {
   readonly log: string[] = [];
   readonly drained: number[] = [];
   #waiting: Arrival[] = [];
-  readonly #known: readonly number[];
+  readonly #lacks: readonly string[];
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
 
-  /** @param known options at IPPROTO_UDP: none in Wine, and before Windows 10, version 2004 */
-  constructor(known: readonly number[] = [SEND_MSG_SIZE, RECV_MAX_COALESCED_SIZE], options: Partial<UdpOptions> = {}) {
-    this.#known = known;
+  /** @param lacks options that it does not know */
+  constructor(lacks: readonly string[] = [], options: Partial<UdpOptions> = {}) {
+    this.#lacks = lacks;
     const memory = new WebAssembly.Memory({ initial: PAGES });
     const [views, view] = [viewsOf(memory), new DataView(memory.buffer)];
     this.#view = view;
@@ -121,8 +126,9 @@ export class WinsockStandIn {
         return 0;
       },
       setsockopt: (_socket, level, option, value) => {
-        if (level === IPPROTO_UDP && !this.#known.includes(option!)) return this.#fail(ERROR.WSAENOPROTOOPT);
-        this.options.set(`${level}/${option}`, this.#view.getUint32(value!, true));
+        const name = `${level}/${option}`;
+        if (this.#lacks.includes(name)) return this.#fail(ERROR.WSAENOPROTOOPT);
+        this.options.set(name, this.#view.getUint32(value!, true));
         return 0;
       },
       WSASendMsg: (_socket, header) => {
@@ -217,7 +223,8 @@ export class WinsockStandIn {
       at += WSACMSGHDR.BYTES + 8 * Math.ceil(words.length / 2);
     };
     put(0, 19, Buffer.from(LOCAL.address).readUInt32LE(), LOCAL.interface);
-    put(0, 3, tos);
+    const [level, type] = (this.options.has(ECN) ? ECN : TOS).split("/").map(Number) as [number, number];
+    put(level, type, this.options.has(ECN) ? tos & 3 : tos);
     if (datagrams.length > 1 && this.tellsSizes) put(IPPROTO_UDP, COALESCED_INFO!, first.length);
     view.setUint32(header + WSAMSG.controlLength, at - control, true);
     view.setUint32(header + WSAMSG.flags, 0, true);
