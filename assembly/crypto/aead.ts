@@ -9,7 +9,7 @@
  * ciphertext is there after its aeadSealNext, its tag only after the next …Next or aeadEnd.
  */
 import { CHUNK_BYTES, setKey, setNonce, xorKeystream, xorStream } from "./chacha20";
-import { DOUBLE_ROUNDS, fourBlocks, GROUP_BYTES, KEYSTREAM_ONLY } from "./chacha20-simd";
+import { DOUBLE_ROUNDS, fourBlocks, GROUP_BYTES } from "./chacha20-simd";
 import { equal16 } from "./constant-time";
 import { ENDING_BYTES, Ending } from "./ending";
 import { Symmetric, wipeSymmetric } from "./layout";
@@ -101,8 +101,9 @@ function seal(dst: usize, src: usize, length: u32, aad: usize, aadLength: u32): 
   const ending = Ending.scratch;
   const first = Symmetric.first;
   const last = Symmetric.last;
+  const zeros = Symmetric.zeros;
   const before = ending.blocks;
-  fourBlocks(first, KEYSTREAM_ONLY, 0, last, before >> 1);
+  fourBlocks(first, zeros, 0, last, before >> 1);
   if (before) ending.settle(before & ~1);
   mac.init(first);
   if (aadLength) mac.padded(aad, aadLength);
@@ -120,7 +121,7 @@ function seal(dst: usize, src: usize, length: u32, aad: usize, aadLength: u32): 
     if (size === CHUNK_BYTES) {
       fourBlocks(dst, src, counter, unread, groups);
     } else {
-      fourBlocks(last, KEYSTREAM_ONLY, counter, unread, groups);
+      fourBlocks(last, zeros, counter, unread, groups);
       xorKeystream(dst, src, last, size);
     }
     unread = dst;
@@ -135,7 +136,8 @@ function open(dst: usize, src: usize, length: u32, aad: usize, aadLength: u32): 
   const mac = Poly1305.scratch;
   const first = Symmetric.first;
   const last = Symmetric.last;
-  fourBlocks(first, KEYSTREAM_ONLY, 0, 0, 0);
+  const zeros = Symmetric.zeros;
+  fourBlocks(first, zeros, 0, 0, 0);
   mac.init(first);
   if (aadLength) mac.padded(aad, aadLength);
 
@@ -148,7 +150,7 @@ function open(dst: usize, src: usize, length: u32, aad: usize, aadLength: u32): 
   let counter = BODY_COUNTER;
   for (let at = HEAD_BYTES; at < whole; at += CHUNK_BYTES) {
     const groups = min(<u32>(end - unread) / GROUP_BYTES, DOUBLE_ROUNDS);
-    if (at < DEFERRED_BYTES) fourBlocks(keystream + at, KEYSTREAM_ONLY, counter, unread, groups);
+    if (at < DEFERRED_BYTES) fourBlocks(keystream + at, zeros, counter, unread, groups);
     else fourBlocks(dst + at, src + at, counter, unread, groups);
     unread += groups * GROUP_BYTES;
     counter += 4;
@@ -166,7 +168,7 @@ function open(dst: usize, src: usize, length: u32, aad: usize, aadLength: u32): 
     ending += (<usize>bare) << 4;
     blocks -= bare;
   }
-  if (tail) fourBlocks(last, KEYSTREAM_ONLY, counter, ending, blocks >> 1);
+  if (tail) fourBlocks(last, zeros, counter, ending, blocks >> 1);
   const tag = Symmetric.tag;
   mac.finish(tag);
 

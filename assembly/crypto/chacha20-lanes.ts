@@ -83,16 +83,4 @@ export class Lanes {
     v128.store(dst, v128.xor(i64x2.shuffle(ab23, cd23, 0, 2), v128.load(src, 128)), 128);
     v128.store(dst, v128.xor(i64x2.shuffle(ab23, cd23, 1, 3), v128.load(src, 192)), 192);
   }
-
-  /** The same without XOR. */
-  @inline static write(dst: usize, a: v128, b: v128, c: v128, d: v128): void {
-    const ab01 = i32x4.shuffle(a, b, 0, 4, 1, 5);
-    const cd01 = i32x4.shuffle(c, d, 0, 4, 1, 5);
-    const ab23 = i32x4.shuffle(a, b, 2, 6, 3, 7);
-    const cd23 = i32x4.shuffle(c, d, 2, 6, 3, 7);
-    v128.store(dst, i64x2.shuffle(ab01, cd01, 0, 2));
-    v128.store(dst, i64x2.shuffle(ab01, cd01, 1, 3), 64);
-    v128.store(dst, i64x2.shuffle(ab23, cd23, 0, 2), 128);
-    v128.store(dst, i64x2.shuffle(ab23, cd23, 1, 3), 192);
-  }
 }

@@ -14,8 +14,6 @@ import { LANES_END, Lanes } from "./chacha20-lanes";
 import { Symmetric } from "./layout";
 import { FULL_BLOCK, LOW_32, LOW_34, Poly1305 } from "./poly1305";
 
-/** As `src`: write the bare keystream. */
-export const KEYSTREAM_ONLY: usize = 0;
 /** Bytes that Poly1305 takes in per double round. */
 export const GROUP_BYTES: u32 = 32;
 export const DOUBLE_ROUNDS: u32 = 10;
@@ -32,7 +30,7 @@ const AFTER: usize = ROW_A + 64;
  * The ChaCha20 and Poly1305 states are those in scratch memory; the counter word does not matter.
  *
  * @param dst      256 bytes; may equal `src`, and is written after `message` has been read
- * @param src      256 bytes, or KEYSTREAM_ONLY
+ * @param src      256 bytes: `Symmetric.zeros` for the bare keystream
  * @param message  what to authenticate
  * @param groups   at most DOUBLE_ROUNDS
  */
@@ -331,15 +329,8 @@ export function fourBlocks(dst: usize, src: usize, counter: u32, message: usize,
   x13 = i32x4.add(x13, v128.load32_splat(state, 52));
   x14 = i32x4.add(x14, v128.load32_splat(state, 56));
   x15 = i32x4.add(x15, v128.load32_splat(state, 60));
-  if (src !== KEYSTREAM_ONLY) {
-    Lanes.xor(dst, src, x0, x1, x2, x3);
-    Lanes.xor(dst + 16, src + 16, x4, x5, x6, x7);
-    Lanes.xor(dst + 32, src + 32, x8, x9, x10, x11);
-    Lanes.xor(dst + 48, src + 48, x12, x13, x14, x15);
-  } else {
-    Lanes.write(dst, x0, x1, x2, x3);
-    Lanes.write(dst + 16, x4, x5, x6, x7);
-    Lanes.write(dst + 32, x8, x9, x10, x11);
-    Lanes.write(dst + 48, x12, x13, x14, x15);
-  }
+  Lanes.xor(dst, src, x0, x1, x2, x3);
+  Lanes.xor(dst + 16, src + 16, x4, x5, x6, x7);
+  Lanes.xor(dst + 32, src + 32, x8, x9, x10, x11);
+  Lanes.xor(dst + 48, src + 48, x12, x13, x14, x15);
 }

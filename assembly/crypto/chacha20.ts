@@ -3,7 +3,7 @@
  * The state lies in scratch memory as sixteen words: four constants, eight of the key, the block counter
  * (always handed over apart, the word does not matter), three of the nonce.
  */
-import { fourBlocks, KEYSTREAM_ONLY } from "./chacha20-simd";
+import { fourBlocks } from "./chacha20-simd";
 import { Symmetric, wipeSymmetric } from "./layout";
 import { Partial } from "./partial";
 
@@ -59,7 +59,7 @@ export function xorStream(dst: usize, src: usize, length: u32, counter: u32): vo
   }
   if (length) {
     const keystream = Symmetric.last;
-    fourBlocks(keystream, KEYSTREAM_ONLY, counter, 0, 0);
+    fourBlocks(keystream, Symmetric.zeros, counter, 0, 0);
     xorKeystream(dst, src, keystream, length);
   }
 }

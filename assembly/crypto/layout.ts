@@ -16,7 +16,7 @@ const LAST: usize = SCRATCH_AEAD + 1216; // 528 bytes: keystream of the incomple
 const BYTES: usize = 1744;
 // For eight blocks at a time (packet-aead.ts), wiped by who uses them.
 const WORDS: usize = SCRATCH_AEAD + 2048; // 512 bytes: keystream, the same words of all blocks side by side
-const ZEROS: usize = SCRATCH_AEAD + 2560; // 512 bytes that nobody writes
+const ZEROS: usize = SCRATCH_AEAD + 2560; // 512 bytes that nobody writes: XOR with them leaves keystream bare
 const HEADS: usize = SCRATCH_AEAD + 3072; // twice 512 bytes: the first blocks of two messages
 const REST: usize = SCRATCH_AEAD + 4096; // 8704 bytes: the further blocks of one
 
