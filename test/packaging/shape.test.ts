@@ -7,7 +7,7 @@ import { makeProject, type Project, run, tool } from "./support.ts";
 /** Bytes. Whoever needs more changes it here, and says why. (Daemon and proxy have the core once more each, in files of their own that halve
  * the time of their start, so its second kernels, X25519 on five limbs and 256-bit vectors, count three times; wasmguard/crypto is there as each
  * condition wants it. The drivers of macOS and Windows take 90,000: who installs there needs them, and npm has one package for all.) */
-const BUDGETS = { tarball: 2_300_000, declarations: 180_000 } as const;
+const BUDGETS = { tarball: 2_250_000, declarations: 180_000 } as const;
 
 let project: Project;
 beforeAll(() => {
