@@ -9,15 +9,16 @@ import { fileURLToPath } from "node:url";
 import { chosen, misused, positive, readCommandLine } from "../command-line.ts";
 import { RUNTIMES, type RuntimeName } from "../runtimes.ts";
 import { libraryCommand } from "./command.ts";
+import type { CipherResult } from "./options.ts";
 import type { Contestant, LibraryResults, RuntimeResults, Tunnel } from "./results.ts";
-import { libraryPart } from "./tables.ts";
+import { CONTESTANTS, libraryPart } from "./tables.ts";
 import { type Throughput, throughput } from "./throughput.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const ROOT = here("../..");
 const RESULTS = here("../results/library.json");
 const PAGE = here("../../docs/benchmarks.md");
-const PARTS = ["first-packet", "memory", "speed"] as const;
+const PARTS = ["first-packet", "memory", "cipher", "speed"] as const;
 const DRIVERS = ["portable", "ffi"] as const;
 /** Sockets of a thousand devices. */
 const DESCRIPTORS = 4096;
@@ -28,6 +29,7 @@ const USAGE = `npm run bench:library [-- options]
   --repeat N         of everything, alternating between the contestants (3)
   --baseline FOLDER  compare with another checkout of this repository, built
   --parts LIST       of ${PARTS.join(",")} (all)
+  --contestants LIST measure the speed of these only, of ${CONTESTANTS.join(",")}
   --save             bring bench/results/library.json and docs/benchmarks.md up to date; needs all parts
   --smoke            does everything work? its figures mean nothing`;
 
@@ -37,6 +39,7 @@ const values = readCommandLine(USAGE, {
   runtimes: { type: "string", default: "node26,node24,bun,deno" },
   baseline: { type: "string" },
   parts: { type: "string", default: PARTS.join(",") },
+  contestants: { type: "string", default: CONTESTANTS.join(",") },
   save: { type: "boolean", default: false },
   smoke: { type: "boolean", default: false },
 });
@@ -45,6 +48,8 @@ const seconds = values.smoke ? 0.5 : positive(USAGE, "seconds", values.seconds);
 const repeat = values.smoke ? 1 : positive(USAGE, "repeat", values.repeat);
 const runtimes = chosen(USAGE, "runtimes", RUNTIMES, values.smoke ? "node26" : values.runtimes);
 const parts = chosen(USAGE, "parts", PARTS, values.parts);
+const contestants = chosen(USAGE, "contestants", CONTESTANTS, values.contestants);
+if (values.save && contestants.length < CONTESTANTS.length) misused(USAGE, "--save needs all contestants");
 if (values.save && parts.length < PARTS.length) misused(USAGE, "--save needs all parts");
 const counts = values.smoke ? [1, 3] : [1, 10, 100, 1000];
 
@@ -65,6 +70,7 @@ function measured<T>(runtime: RuntimeName, program: string, options: object): T 
 async function speeds(runtime: RuntimeName): Promise<RuntimeResults["throughput"]> {
   const runs: Partial<Record<Contestant, Throughput[]>> = {};
   const take = async (contestant: Contestant, root = ROOT) => {
+    if (!contestants.includes(contestant)) return;
     const list = runs[contestant] ?? [];
     runs[contestant] = list;
     list.push(await throughput(runtime, { root, contestant, seconds }));
@@ -90,7 +96,8 @@ async function measure(runtime: RuntimeName): Promise<RuntimeResults> {
     const times = Array.from({ length: repeat }, () => measured<number>(runtime, "first.ts", { root: ROOT, driver }));
     firstPacket[driver] = median(times, (time) => time);
   }
-  return { runtime, throughput: parts.includes("speed") ? await speeds(runtime) : {}, firstPacket, memory };
+  const cipher = parts.includes("cipher") ? measured<CipherResult>(runtime, "cipher.ts", { root: ROOT }) : undefined;
+  return { runtime, throughput: parts.includes("speed") ? await speeds(runtime) : {}, cipher, firstPacket, memory };
 }
 
 const before = loadavg()[0]!;

@@ -18,6 +18,16 @@ export interface EndResult {
   readonly cpuSeconds: number;
 }
 
+export interface CipherOptions {
+  readonly root: string;
+}
+
+/** Microseconds a packet. */
+export interface CipherResult {
+  readonly seal: number;
+  readonly open: number;
+}
+
 export interface FirstOptions {
   readonly root: string;
   readonly driver: "ffi" | "portable";

@@ -1,5 +1,6 @@
 /** What `npm run bench:library` measured: bench/results/library.json. */
 import type { RuntimeName } from "../runtimes.ts";
+import type { CipherResult } from "./options.ts";
 import type { Throughput } from "./throughput.ts";
 
 /** Another state of this repository that is compared with, and the two drivers of this one. */
@@ -11,6 +12,7 @@ export type Contestant = Tunnel | "sockets" | "unstable sockets";
 export interface RuntimeResults {
   readonly runtime: RuntimeName;
   readonly throughput: Readonly<Partial<Record<Contestant, Throughput>>>;
+  readonly cipher?: CipherResult | undefined;
   /** Milliseconds. */
   readonly firstPacket: Readonly<Partial<Record<Tunnel, number>>>;
   /** Megabytes by number of devices; 0 is the runtime with the package loaded. */

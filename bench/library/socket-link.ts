@@ -65,7 +65,8 @@ async function nodeDatagrams(receive: Receive): Promise<Datagrams> {
 
 async function bunDatagrams(open: NonNullable<typeof Bun>, receive: Receive): Promise<Datagrams> {
   const data = (_socket: unknown, packet: Uint8Array) => receive(packet);
-  const socket = await open.udpSocket({ hostname: HOST, port: 0, socket: { data } });
+  // The end that closes last hears that the other is gone.
+  const socket = await open.udpSocket({ hostname: HOST, port: 0, socket: { data, error() {} } });
   let packets: (Uint8Array | number | string)[] = [];
   return {
     port: socket.port,

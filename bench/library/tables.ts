@@ -1,5 +1,6 @@
 /** The results as Markdown, for the terminal and for docs/benchmarks.md. */
 import type { Contestant, LibraryResults, RuntimeResults, Tunnel } from "./results.ts";
+import type { Throughput } from "./throughput.ts";
 
 type Cell = string | number | undefined;
 
@@ -9,7 +10,7 @@ function table(head: readonly string[], rows: readonly (readonly Cell[])[]): str
 }
 
 const TUNNELS: readonly Tunnel[] = ["baseline", "portable", "ffi"];
-const CONTESTANTS: readonly Contestant[] = [...TUNNELS, "sockets", "unstable sockets"];
+export const CONTESTANTS: readonly Contestant[] = [...TUNNELS, "sockets", "unstable sockets"];
 
 /** By what was reached in real time, and in a second of CPU time. */
 function ratio(runtime: RuntimeResults, of: Contestant, to: Contestant): string | undefined {
@@ -31,6 +32,35 @@ function throughput({ runtimes }: LibraryResults): string {
     ratio(runtime, "ffi", "portable"),
   ]);
   return table(["", ...CONTESTANTS, "portable to baseline", "sockets to baseline", "ffi to portable"], rows);
+}
+
+const busier = ({ sender, receiver }: Throughput["microseconds"]) => Math.max(sender, receiver);
+
+/** What a packet takes, and the least it would if there were nothing but the sockets and the cipher. */
+function cost({ runtimes }: LibraryResults): string {
+  const rows = runtimes.map(({ runtime, throughput: { baseline, portable, sockets }, cipher }) => {
+    const both = (of?: { sender: number; receiver: number }) =>
+      of && `${of.sender.toFixed(1)}, ${of.receiver.toFixed(1)}`;
+    const least = cipher &&
+      sockets && {
+        sender: sockets.microseconds.sender + cipher.seal,
+        receiver: sockets.microseconds.receiver + cipher.open,
+      };
+    const over = (of?: Throughput["microseconds"]) =>
+      of && baseline && `${(busier(baseline.microseconds) / busier(of)).toFixed(2)} ×`;
+    return [
+      runtime,
+      both(baseline?.microseconds),
+      both(portable?.microseconds),
+      both(sockets?.microseconds),
+      cipher && both({ sender: cipher.seal, receiver: cipher.open }),
+      both(least),
+      over(portable?.microseconds),
+      over(least),
+    ];
+  });
+  const head = ["", "baseline", "portable", "sockets", "cipher", "sockets and cipher"];
+  return table([...head, "portable to baseline", "sockets and cipher to baseline"], rows);
 }
 
 function memory({ runtimes }: LibraryResults): string {
@@ -62,6 +92,8 @@ export function libraryPart(results: LibraryResults): string {
       (baseline === undefined ? "" : ` Baseline: ${baseline}.`),
     "Through the tunnel, packets of 1,420 bytes: Mbit/s, and per CPU-second of the end that took more; and through sockets alone.",
     throughput(results),
+    "Microseconds of CPU time for a packet, at the sender and at the receiver. The cipher is ChaCha20-Poly1305 of 1,420 bytes in this runtime, in batches:",
+    cost(results),
     "From `Device.create` to the first packet at the other end, in a new process:",
     first(results),
     memory(results),

@@ -13,6 +13,8 @@ export interface Throughput {
   readonly megabitsPerSecond: number;
   /** Of the end that took more: what one core is good for. */
   readonly megabitsPerCpuSecond: number;
+  /** Of CPU time that a packet takes. */
+  readonly microseconds: { readonly sender: number; readonly receiver: number };
   /** Part of the packets. */
   readonly lost: number;
 }
@@ -36,6 +38,8 @@ function startEnd(runtime: RuntimeName, options: EndOptions): End {
   };
 }
 
+const microseconds = ({ cpuSeconds, packets }: EndResult) => (cpuSeconds * 1e6) / packets;
+
 export async function throughput(runtime: RuntimeName, options: Omit<EndOptions, "role">): Promise<Throughput> {
   const receiver = startEnd(runtime, { ...options, role: "receiver" });
   const sender = startEnd(runtime, { ...options, role: "sender" });
@@ -57,6 +61,7 @@ export async function throughput(runtime: RuntimeName, options: Omit<EndOptions,
         megabits(received.packets) / received.cpuSeconds,
         megabits(sent.packets) / sent.cpuSeconds,
       ),
+      microseconds: { sender: microseconds(sent), receiver: microseconds(received) },
       lost: sent.lost / Math.max(1, sent.packets + sent.lost),
     };
   } finally {
