@@ -7,9 +7,7 @@
  * A newer initiation, sent or received, replaces whatever was under way; a message that fails changes nothing.
  * Memory: state and indices in the peer's record, C, H and the ephemeral keys in its secret record.
  */
-import { HANDSHAKE_ZEROED, PEER_FLAG_STATIC_STATIC, RANDOM_BYTES, RANDOM_INDICES, RANDOM_INDICES_BYTES } from "../abi";
-import { isZero } from "../crypto/constant-time";
-import { x25519 } from "../crypto/x25519";
+import { HANDSHAKE_ZEROED, RANDOM_BYTES, RANDOM_INDICES, RANDOM_INDICES_BYTES } from "../abi";
 import { random } from "../memory/layout";
 import { Identity } from "../records/identity";
 import { IndexTable } from "../routing/index-table";
@@ -69,18 +67,4 @@ export function clearHandshake(peer: u32): void {
   const index = Peers.record(peer).localIndex;
   if (IndexTable.find(index) === peer << 2) IndexTable.remove(index);
   Handshake.wipe(peer);
-}
-
-/**
- * Compute DH(own static, peer's static) unless that is done already. A result of zero is kept too, and refused each time.
- * @returns false if there is no identity, or the peer's key has a low order
- */
-export function precompute(peer: u32): bool {
-  if (!Handshake.hasIdentity) return false;
-  const record = Peers.record(peer);
-  const shared = Peers.secret(peer).staticStatic;
-  const flags = record.flags;
-  if (flags & PEER_FLAG_STATIC_STATIC) return !isZero(shared, 32);
-  record.flags = flags | PEER_FLAG_STATIC_STATIC;
-  return x25519(shared, Identity.get().privateKey, Peers.publicKey(peer));
 }

@@ -24,7 +24,8 @@ import { QueuedRecord } from "../records/queued";
 import { Peers } from "../routing/peers";
 import { agreeOnBoth, agreeOnFour } from "./agreed";
 import { stampMacs } from "./cookie";
-import { Handshake, precompute } from "./handshake";
+import { Handshake } from "./handshake";
+import { precompute } from "./static-static";
 import { SymmetricState } from "./symmetric-state";
 import { TAI64N_BYTES, Tai64n } from "./tai64n";
 

@@ -70,8 +70,8 @@ export interface EngineOptions {
   readonly now: Instant;
 }
 
-/** Static-static secrets computed in one idle turn: about half a millisecond. */
-const PREPARED_PER_TURN = 8;
+/** Static-static secrets computed in one idle turn, at once: a tenth of a millisecond. */
+const PREPARED_PER_TURN = 4;
 
 export class Engine implements Control, PeerContext {
   readonly core: Core;
@@ -213,11 +213,14 @@ export class Engine implements Control, PeerContext {
    */
   prepare(): boolean {
     if (this.core.privateKey() === undefined) return false;
-    for (let left = PREPARED_PER_TURN; left > 0 && this.#preparedSlots < this.#bySlot.length; this.#preparedSlots++) {
-      if (this.#bySlot[this.#preparedSlots] === undefined) continue;
-      this.core.exports.precompute(this.#preparedSlots);
-      left -= 1;
+    const slots: number[] = [];
+    for (; slots.length < PREPARED_PER_TURN && this.#preparedSlots < this.#bySlot.length; this.#preparedSlots++) {
+      if (this.#bySlot[this.#preparedSlots] !== undefined) slots.push(this.#preparedSlots);
     }
+    const { exports } = this.core;
+    const [first, second, third, fourth] = slots;
+    if (fourth !== undefined) exports.precomputeFour(first!, second!, third!, fourth);
+    else for (const slot of slots) exports.precompute(slot);
     return this.#preparedSlots < this.#bySlot.length;
   }
 

@@ -51,6 +51,7 @@ interface Exports {
   setPrivateKey(key: number, slots: number): number;
   clearHandshake(peer: number): void;
   precompute(peer: number): number;
+  precomputeFour(first: number, second: number, third: number, fourth: number): void;
   createInitiation(peer: number, message: number, seconds: number, nanoseconds: number, now: number): number;
   consumeInitiation(message: number, now: number): number;
   createResponse(peer: number, message: number, now: number): number;
@@ -261,6 +262,10 @@ export class Core {
 
   precompute(peer: number): boolean {
     return this.call(() => this.exports.precompute(peer)) === 1;
+  }
+
+  precomputeFour(peers: readonly [number, number, number, number]): void {
+    this.call(() => this.exports.precomputeFour(...peers));
   }
 
   checkMac1(message: Uint8Array): boolean {

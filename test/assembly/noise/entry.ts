@@ -2,12 +2,13 @@
 export { forgetAgreed } from "../../../assembly/noise/agreed";
 export { answerAhead, forgetAnswers } from "../../../assembly/noise/answers";
 export { checkMac1, checkMac2, consumeCookieReply, createCookieReply } from "../../../assembly/noise/cookie";
-export { clearHandshake, precompute } from "../../../assembly/noise/handshake";
+export { clearHandshake } from "../../../assembly/noise/handshake";
 export { setPrivateKey } from "../../../assembly/noise/identity";
 export { agreeAhead, consumeInitiation, createInitiation } from "../../../assembly/noise/initiation";
 export { enqueueHandshake } from "../../../assembly/noise/queue";
 export { consumeResponse, createResponse } from "../../../assembly/noise/response";
 export { beginSession } from "../../../assembly/noise/session";
+export { precompute, precomputeFour } from "../../../assembly/noise/static-static";
 
 import {
   AGREED_BYTES,
