@@ -4,11 +4,11 @@ import { txLength, txOffset, txSegment } from "../core/records/tx.ts";
 import type { Outside } from "../lane/ports.ts";
 import { EndpointCache } from "./endpoint-cache.ts";
 import type { Outgoing } from "./outgoing.ts";
-import { ReceiveQueue } from "./receive-queue.ts";
+import { TrainQueue } from "./train-queue.ts";
 
 export class BindOutside implements Outside {
   /** Datagrams that came, until the lane receives them. */
-  readonly received: ReceiveQueue;
+  readonly received: TrainQueue;
   /** False from the Bind's `full` to its `drained`. */
   hasRoom = true;
   readonly #core: Core;
@@ -18,7 +18,7 @@ export class BindOutside implements Outside {
   constructor(core: Core, outgoing: Outgoing) {
     this.#core = core;
     this.#outgoing = outgoing;
-    this.received = new ReceiveQueue(core);
+    this.received = new TrainQueue(core);
     this.#destinations = new EndpointCache(core);
   }
 

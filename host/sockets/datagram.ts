@@ -1,12 +1,12 @@
 /** UDP through the tunnel, with the face of dgram.Socket. One socket serves both families: the address decides. */
 import { EventEmitter } from "node:events";
 import { IpAddress } from "../net/address.ts";
-import type { UdpError, UdpFailure, UdpOptions, UdpSocket } from "../net/udp/socket.ts";
+import type { UdpError, UdpFailure, UdpSocket, UdpSocketOptions } from "../net/udp/socket.ts";
 import type { Ending } from "./dial.ts";
 import { checkPort, socketError } from "./socket-errors.ts";
 
 export interface UdpService {
-  open(options?: UdpOptions): UdpSocket | UdpFailure;
+  open(options?: UdpSocketOptions): UdpSocket | UdpFailure;
 }
 
 export interface DatagramContext {

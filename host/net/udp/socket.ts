@@ -62,7 +62,7 @@ export interface UdpHandler {
   failed?(error: UdpError, remote: IpAddress, remotePort: number): void;
 }
 
-export interface UdpOptions {
+export interface UdpSocketOptions {
   /** By default all of ours. */
   readonly local?: IpAddress | undefined;
   /** 0, the default: a free one. */
@@ -87,7 +87,7 @@ export interface UdpStatistics {
   readonly sendQueue: number;
 }
 
-export interface Outgoing {
+export interface OutgoingDatagram {
   readonly flow: Flow;
   readonly port: number;
   readonly bytes: Uint8Array;
@@ -113,7 +113,7 @@ export class UdpSocket {
   readonly #received: Datagram[] = [];
   #receivedFrom = 0;
   #receiveBytes = 0;
-  readonly #outgoing: Outgoing[] = [];
+  readonly #outgoing: OutgoingDatagram[] = [];
   #outgoingFrom = 0;
   #sendBytes = 0;
   #remote: IpAddress | undefined;
@@ -126,7 +126,7 @@ export class UdpSocket {
   #closed = false;
   #counts = { datagramsIn: 0, datagramsOut: 0, bytesIn: 0, bytesOut: 0, dropped: 0 };
 
-  constructor(owner: SocketOwner, localPort: number, options: UdpOptions) {
+  constructor(owner: SocketOwner, localPort: number, options: UdpSocketOptions) {
     this.#owner = owner;
     this.local = options.local;
     this.localPort = localPort;
@@ -258,7 +258,7 @@ export class UdpSocket {
   }
 
   /** What waits to be sent, oldest first. */
-  get waiting(): readonly Outgoing[] {
+  get waiting(): readonly OutgoingDatagram[] {
     return this.#outgoingFrom === 0 ? this.#outgoing : this.#outgoing.slice(this.#outgoingFrom);
   }
 

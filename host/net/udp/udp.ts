@@ -11,11 +11,11 @@ import type { Context, IcmpError, Transport } from "../transport.ts";
 import { PortTable } from "./ports.ts";
 import {
   type Datagram,
-  type Outgoing,
+  type OutgoingDatagram,
   type SocketOwner,
   type UdpFailure,
-  type UdpOptions,
   UdpSocket,
+  type UdpSocketOptions,
 } from "./socket.ts";
 
 const HEADER_BYTES = 8;
@@ -41,7 +41,7 @@ export class Udp implements Transport, SocketOwner {
   }
 
   /** @returns EADDRINUSE, or EADDRNOTAVAIL when the address is not ours; ENOBUFS when no port is free */
-  open(options: UdpOptions = {}): UdpSocket | UdpFailure {
+  open(options: UdpSocketOptions = {}): UdpSocket | UdpFailure {
     const { local } = options;
     if (this.#closed) return "ENETDOWN";
     if (local !== undefined && !this.context.ip.isOurs(local)) return "EADDRNOTAVAIL";
@@ -122,7 +122,7 @@ export class Udp implements Transport, SocketOwner {
     return sent === length;
   }
 
-  #sendRun(socket: UdpSocket, waiting: readonly Outgoing[], from: number, count: number): boolean {
+  #sendRun(socket: UdpSocket, waiting: readonly OutgoingDatagram[], from: number, count: number): boolean {
     const { ip } = this.context;
     const first = waiting[from]!;
     const segment = first.bytes.length;
@@ -136,7 +136,7 @@ export class Udp implements Transport, SocketOwner {
     return true;
   }
 
-  #sendOne(socket: UdpSocket, { flow, port, bytes }: Outgoing): boolean {
+  #sendOne(socket: UdpSocket, { flow, port, bytes }: OutgoingDatagram): boolean {
     const { ip } = this.context;
     const length = HEADER_BYTES + bytes.length;
     if (length + headerBytes(flow.remote) > ip.pathMtu(flow.remote))
@@ -149,7 +149,7 @@ export class Udp implements Transport, SocketOwner {
     return true;
   }
 
-  #sendFragments(socket: UdpSocket, { flow, port, bytes }: Outgoing): boolean {
+  #sendFragments(socket: UdpSocket, { flow, port, bytes }: OutgoingDatagram): boolean {
     const length = HEADER_BYTES + bytes.length;
     if (this.#scratch.length < length) this.#scratch = new Uint8Array(length);
     const payload = this.#scratch.subarray(0, length);
@@ -202,7 +202,7 @@ function isSound(packet: Inbound, length: number): boolean {
 }
 
 /** How many datagrams from `from` on can leave as one superpacket: one destination, one size but for a shorter last one. */
-function runOf(waiting: readonly Outgoing[], from: number, mtu: number): number {
+function runOf(waiting: readonly OutgoingDatagram[], from: number, mtu: number): number {
   const first = waiting[from]!;
   const size = first.bytes.length;
   const headers = headerBytes(first.flow.remote) + HEADER_BYTES;
@@ -220,7 +220,7 @@ function runOf(waiting: readonly Outgoing[], from: number, mtu: number): number 
   return count;
 }
 
-function sameFlow(a: Outgoing, b: Outgoing): boolean {
+function sameFlow(a: OutgoingDatagram, b: OutgoingDatagram): boolean {
   return (
     a.port === b.port &&
     a.flow.trafficClass === b.flow.trafficClass &&

@@ -5,13 +5,13 @@
 import { SystemError, TunBusyError } from "../../errors.ts";
 import { EINVAL } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
-import { type LinuxTun, openTun, type TunOptions } from "./tun.ts";
+import { type LinuxTun, openTun, type TunDeviceOptions } from "./tun.ts";
 
 /** @returns as many queues as there are threads; a single one where the device cannot have more  @throws as openTun */
 export function openQueues(
   libc: Libc,
   name: string,
-  options: TunOptions,
+  options: TunDeviceOptions,
   threads: number,
   log: (level: "error" | "verbose", message: string) => void,
 ): [LinuxTun, ...LinuxTun[]] {

@@ -15,7 +15,7 @@ import { setNonBlocking } from "./descriptor.ts";
 
 const DEVICE = "/dev/net/tun";
 
-export interface TunOptions {
+export interface TunDeviceOptions {
   /** Prepend a vnet header, without which there are no offloads. Default true. */
   vnetHeader?: boolean;
   /** Accept TCP superpackets (TSO4, TSO6). Default true. */
@@ -29,7 +29,7 @@ export interface TunOptions {
 }
 
 /** @throws TunNameError, TunPermissionError, TunMissingError, TunBusyError, SystemError */
-export function openTun(libc: Libc, name: string, options: TunOptions = {}): LinuxTun {
+export function openTun(libc: Libc, name: string, options: TunDeviceOptions = {}): LinuxTun {
   checkName(name);
   try {
     return open(libc, name, options);
@@ -40,7 +40,7 @@ export function openTun(libc: Libc, name: string, options: TunOptions = {}): Lin
   }
 }
 
-function open(libc: Libc, name: string, options: TunOptions): LinuxTun {
+function open(libc: Libc, name: string, options: TunDeviceOptions): LinuxTun {
   const fd = libc.open(libc.text(DEVICE), FILE.O_RDWR | FILE.O_NONBLOCK | FILE.O_CLOEXEC, 0);
   if (fd < 0) throw openError(name, new SystemError("open", -fd, DEVICE));
   try {
@@ -62,7 +62,7 @@ function open(libc: Libc, name: string, options: TunOptions): LinuxTun {
 }
 
 /** Take over an open descriptor (WG_TUN_FD), with the name and the flags it has. @throws SystemError */
-export function adoptTun(libc: Libc, fd: number, options: TunOptions = {}): LinuxTun {
+export function adoptTun(libc: Libc, fd: number, options: TunDeviceOptions = {}): LinuxTun {
   const tun = new LinuxTun(libc, fd, options);
   setNonBlocking(libc, fd);
   return tun;
@@ -79,7 +79,7 @@ export class LinuxTun {
   readonly #control: number;
   #name: string;
 
-  constructor(libc: Libc, fd: number, options: TunOptions) {
+  constructor(libc: Libc, fd: number, options: TunDeviceOptions) {
     this.#libc = libc;
     this.fd = fd;
     const { bytes, view, at } = libc.scratch;
@@ -97,7 +97,7 @@ export class LinuxTun {
   }
 
   /** Try the wished offloads, then ever fewer. @returns those the kernel took */
-  #setOffloads(options: TunOptions): number {
+  #setOffloads(options: TunDeviceOptions): number {
     const tcp = (options.tcpOffload ?? true) ? TUN.TUN_F_CSUM | TUN.TUN_F_TSO4 | TUN.TUN_F_TSO6 : 0;
     // The kernel refuses USO without checksum offload.
     const udp = (options.udpOffload ?? true) ? TUN.TUN_F_CSUM | TUN.TUN_F_USO4 | TUN.TUN_F_USO6 : 0;

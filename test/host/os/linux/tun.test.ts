@@ -5,7 +5,7 @@ import { TunBusyError, TunMissingError, TunNameError, TunPermissionError } from 
 import { TUN } from "../../../../host/ffi/constants.ts";
 import { EACCES, EAGAIN, EINVAL, EIO, ENOENT, EPERM } from "../../../../host/ffi/errno.ts";
 import { type Libc, openLibc } from "../../../../host/ffi/libc.ts";
-import { adoptTun, type LinuxTun, openTun, type TunOptions, tunIsGone } from "../../../../host/os/linux/tun.ts";
+import { adoptTun, type LinuxTun, openTun, type TunDeviceOptions, tunIsGone } from "../../../../host/os/linux/tun.ts";
 import { enterNetworkNamespace, ip } from "../../../support/namespace.ts";
 
 const PACKET = 4096;
@@ -34,7 +34,7 @@ afterEach(() => {
   for (const tun of open.splice(0)) tun.close();
 });
 
-function tunNamed(name: string, options?: TunOptions): LinuxTun {
+function tunNamed(name: string, options?: TunDeviceOptions): LinuxTun {
   const tun = openTun(libc, name, options);
   open.push(tun);
   return tun;

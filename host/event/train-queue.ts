@@ -10,7 +10,7 @@ import { requireEndpoint } from "./received.ts";
 /** Datagrams in one slot: what the core's lists of writes and of touched peers are sized for. */
 const TRAIN = TRAIN_DATAGRAMS_MAX;
 
-export class ReceiveQueue {
+export class TrainQueue {
   readonly #core: Core;
   #slots = 0;
   /** Of the last slot. */
