@@ -89,6 +89,7 @@ export function errorName(code: number): string {
 
 /** <winsock2.h>, <ws2ipdef.h>, <mswsock.h> */
 export const SOCKET = {
+  AF_UNSPEC: 0,
   AF_INET: 2,
   AF_INET6: 23,
   SOCK_DGRAM: 2,

@@ -24,8 +24,6 @@ export const CODE_SIGNATURES = {
   CreateThread: "anapup:h",
   FlushInstructionCache: "han:i",
   GetExitCodeThread: "hp:i",
-  GetModuleHandleW: "p:a",
-  GetProcAddress: "ap:a",
   VirtualAlloc: "anuu:a",
   VirtualProtect: "anup:i",
 } as const;

@@ -20,7 +20,9 @@ export const SIGNATURES = {
     DisconnectNamedPipe: "h:i",
     GetCurrentProcess: ":h",
     GetLastError: ":u",
+    GetModuleHandleW: "p:a",
     GetOverlappedResult: "hppi:i",
+    GetProcAddress: "ap:a",
     GetSystemDirectoryW: "pu:u",
     GetTickCount64: ":a",
     LoadLibraryExW: "phu:h",
@@ -82,6 +84,13 @@ export const IP_HELPER_SIGNATURES = {
   InitializeIpForwardEntry: "p:v",
   InitializeUnicastIpAddressEntry: "p:v",
   SetIpInterfaceEntry: "p:u",
+} as const;
+
+/** Of iphlpapi.dll: what tells of changes in both families, by a call of a function. Wine has them, but they do nothing there. */
+export const NOTIFY_SIGNATURES = {
+  CancelMibChangeNotify2: "a:u",
+  NotifyRouteChange2: "uaaup:u",
+  NotifyUnicastIpAddressChange: "uaaup:u",
 } as const;
 
 /** Since Windows 10, version 2004. A GUID is handed over as each processor's convention has it: by its address, or in two registers. */

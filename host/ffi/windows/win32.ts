@@ -13,6 +13,7 @@ import {
   type Calls,
   DNS_SIGNATURES,
   IP_HELPER_SIGNATURES,
+  type NOTIFY_SIGNATURES,
   SIGNATURES,
   WINTUN_SIGNATURES,
 } from "./signatures.ts";
@@ -26,6 +27,7 @@ export type WintunCalls = Calls<typeof WINTUN_SIGNATURES>;
 export type ServiceCalls = Calls<typeof SERVICE_SIGNATURES>;
 export type CodeCalls = Calls<typeof CODE_SIGNATURES>;
 export type FileSecurityCalls = Calls<typeof FILE_SECURITY_SIGNATURES>;
+export type NotifyCalls = Calls<typeof NOTIFY_SIGNATURES>;
 export type IpHelperCalls = Calls<typeof IP_HELPER_SIGNATURES>;
 
 /** @throws WindowsRuntimeError */
@@ -120,6 +122,16 @@ export class Win32 {
     const { SetInterfaceDnsSettings } = this.system(IP_HELPER, DNS_SIGNATURES.aarch64);
     const half = (index: number): bigint => view.getBigUint64(guid + (index * GUID_BYTES) / 2, true);
     return SetInterfaceDnsSettings(half(0), half(1), at(settings));
+  }
+
+  /** The address of a function of a DLL that this process has loaded. @throws WindowsError */
+  addressOf(file: string, name: string): bigint {
+    const { kernel, scratch } = this;
+    const library = kernel.GetModuleHandleW(this.text(file));
+    scratch.bytes.set(Buffer.from(`${name}\0`, "latin1"));
+    const address = library === 0n ? 0n : kernel.GetProcAddress(library, scratch.at(0));
+    if (address === 0n) throw new WindowsError("GetProcAddress", this.lastError, name);
+    return address;
   }
 
   get lastError(): number {

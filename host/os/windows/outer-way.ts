@@ -46,7 +46,7 @@ export class OuterWay {
     return typeof outer === "number" ? outer : 0;
   }
 
-  /** Addresses, routes or sockets changed, or may have: Windows tells of those of IPv4 alone. What was refused is tried again. */
+  /** Addresses, routes or sockets changed, or may have: not every Windows tells of IPv6. What was refused is tried again. */
   look(): void {
     this.#check.news();
     for (const family of [4, 6] as const) this.#lookAt(family);

@@ -274,6 +274,55 @@ EXPORT DWORD WINAPI GetIpForwardTable2(ADDRESS_FAMILY family, MIB_IPFORWARD_TABL
     return NO_ERROR;
 }
 
+static struct {
+    PIPFORWARD_CHANGE_CALLBACK call;
+    void *context;
+    HANDLE ended;
+    FILETIME seen;
+} listener;
+
+static FILETIME written_at(void)
+{
+    const char *path = getenv("WASMGUARD_IP_HELPER");
+    WIN32_FILE_ATTRIBUTE_DATA file = {0};
+    GetFileAttributesExA(path == NULL ? SETTINGS_FILE : path, GetFileExInfoStandard, &file);
+    return file.ftLastWriteTime;
+}
+
+/* Whoever waits to be told of routes is told, on a thread of ours, when the file is another. */
+static DWORD WINAPI look_at_file(void *unused)
+{
+    MIB_IPFORWARD_ROW2 row = {0};
+    (void)unused;
+    while (WaitForSingleObject(listener.ended, 50) == WAIT_TIMEOUT) {
+        FILETIME now = written_at();
+        if (CompareFileTime(&now, &listener.seen) == 0) continue;
+        listener.seen = now;
+        listener.call(listener.context, &row, MibAddInstance);
+    }
+    return 0;
+}
+
+EXPORT DWORD WINAPI NotifyRouteChange2(ADDRESS_FAMILY family, PIPFORWARD_CHANGE_CALLBACK call, void *context, BOOLEAN initial,
+                                       HANDLE *notification)
+{
+    if (family != AF_UNSPEC || call == NULL || initial || listener.call != NULL) return ERROR_INVALID_PARAMETER;
+    listener.call = call;
+    listener.context = context;
+    listener.ended = CreateEventW(NULL, TRUE, FALSE, NULL);
+    listener.seen = written_at();
+    *notification = CreateThread(NULL, 0, look_at_file, NULL, 0, NULL);
+    return NO_ERROR;
+}
+
+/* No call comes after it. */
+EXPORT DWORD WINAPI CancelMibChangeNotify2(HANDLE notification)
+{
+    SetEvent(listener.ended);
+    WaitForSingleObject(notification, INFINITE);
+    return NO_ERROR;
+}
+
 EXPORT DWORD WINAPI SetInterfaceDnsSettings(GUID id, const struct dns_settings *settings)
 {
     char line[LINE_CHARS];

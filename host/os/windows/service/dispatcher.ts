@@ -56,7 +56,7 @@ export class Dispatcher implements RunningService {
     const started = new Uint8Array(win.memory.buffer, AT.started, 1);
     const { handler, main } = makeFunctions(win, code);
     const name = writeTable(win, serviceName(tunnel), main);
-    const begin = addressOf(win, code, "advapi32.dll", "StartServiceCtrlDispatcherW");
+    const begin = win.addressOf("advapi32.dll", "StartServiceCtrlDispatcherW");
     const thread = win.checkHandle("CreateThread", code.CreateThread(0n, 0, begin, AT.table, 0, 0));
     const end = performance.now() + START_TIMEOUT_MS;
     while (Atomics.load(started, 0) === 0) {
@@ -150,15 +150,6 @@ function writeTable(win: Win32, name: string, main: bigint): number {
   view.setBigUint64(AT.table + SERVICE_TABLE_ENTRY.name, win.base + BigInt(AT.name), true);
   view.setBigUint64(AT.table + SERVICE_TABLE_ENTRY.main, main, true);
   return AT.name;
-}
-
-/** Of a DLL that this process has loaded. */
-function addressOf(win: Win32, code: CodeCalls, file: string, name: string): bigint {
-  const library = code.GetModuleHandleW(win.text(file));
-  win.scratch.bytes.set(Buffer.from(`${name}\0`, "latin1"));
-  const address = library === 0n ? 0n : code.GetProcAddress(library, win.scratch.at(0));
-  if (address === 0n) throw new WindowsError("GetProcAddress", win.lastError, name);
-  return address;
 }
 
 function exitCode(win: Win32, code: CodeCalls, thread: number): number {

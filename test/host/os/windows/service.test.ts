@@ -33,13 +33,14 @@ describe("a service", () => {
     const scratch = new Uint8Array(4096);
     const win = {
       ...{ memory, base: 0n, lastError: 0, checkHandle: (_call: string, handle: number) => handle, text: () => 8192 },
+      addressOf: () => 2n,
       kernel: { RtlMoveMemory: () => undefined, GetCurrentProcess: () => -1 },
       scratch: { bytes: scratch, view: new DataView(scratch.buffer), at: (position: number) => position },
     } as unknown as Win32;
     const code = {
       ...{ VirtualAlloc: () => 0x7000n, VirtualProtect: () => 1, FlushInstructionCache: () => 1 },
-      ...{ GetModuleHandleW: () => 1n, GetProcAddress: () => 2n },
-      CreateThread(_security: bigint, _stack: number, _begin: bigint, table: number) {
+      CreateThread(_security: bigint, _stack: number, begin: bigint, table: number) {
+        expect(begin).toBe(2n);
         const main = view.getBigUint64(table + 8, true);
         expect([main, view.getBigUint64(table + 16, true)]).toEqual([0x7010n, 0n]);
         // What `main` does.
