@@ -55,7 +55,10 @@ export const WINDOWS_QUICK_OPTIONS = {
 /** Of `service install`, besides those of the daemon. */
 export const SERVICE_OPTIONS = {
   hooks: { value: "skip", help: "do without the PreUp, PostUp, PreDown and PostDown that FILE.conf has" },
-  writers: { value: "SIDS", help: "who may change what it runs, besides administrators: S-1-5-…, separated by commas" },
+  writers: {
+    value: "SIDS",
+    help: "who may change what it runs, besides administrators: S-1-5-..., separated by commas",
+  },
 } as const satisfies Record<string, OptionRow>;
 
 /** What our own tests ask for; the help does not tell of it. */
