@@ -15,6 +15,7 @@ packages=(
   qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross libatomic1-arm64-cross  # another processor
   python3-pip                                  # what scripts/install-musl.sh fetches
   podman runc                                  # real containers
+  zsh fish                                     # shells that completions are for
   systemd groff-base                           # the unit and the man page that are shipped
   ca-certificates
 )

@@ -43,7 +43,7 @@ complete -F _wasmguard wasmguard
 /** zsh reads bash's completions. */
 function zsh(): string {
   return `#compdef wasmguard
-# zsh completion of wasmguard: source <(wasmguard completion zsh)
+# zsh completion of wasmguard, after compinit: source <(wasmguard completion zsh)
 autoload -U +X bashcompinit && bashcompinit
 ${bash()
   .replace(/^#.*\n/, "")
@@ -53,15 +53,17 @@ ${bash()
 function fish(): string {
   const first = "test (count (commandline -opc)) -eq 1";
   const after = (command: string): string => `__fish_seen_subcommand_from ${command}`;
+  /** Quoted for now: fish takes `$` in double quotes for a variable, and runs it when it completes. */
+  const output = (command: string): string => `"(${command.replace(/[\\"$]/g, "\\$&")})"`;
   const lines = [
     "# fish completion of wasmguard: wasmguard completion fish | source",
     `complete -c wasmguard -f -n '${first}' -a '${COMMANDS.join(" ")}'`,
     ...options().map((option) => `complete -c wasmguard -n '${first}' -l ${option.slice(2)}`),
-    `complete -c wasmguard -f -n '${after("show showconf")}' -a "(${TUNNELS})"`,
-    `complete -c wasmguard -F -n '${after("up strip")}' -a "(${CONFIGURATIONS})"`,
+    `complete -c wasmguard -f -n '${after("show showconf")}' -a ${output(TUNNELS)}`,
+    `complete -c wasmguard -F -n '${after("up strip")}' -a ${output(CONFIGURATIONS)}`,
     `complete -c wasmguard -F -n '${after("proxy")}'`,
     ...proxyOptions().map((option) => `complete -c wasmguard -n '${after("proxy")}' -l ${option.slice(2)}`),
-    `complete -c wasmguard -F -n '${after("down save")}' -a "(${TUNNELS})"`,
+    `complete -c wasmguard -F -n '${after("down save")}' -a ${output(TUNNELS)}`,
     `complete -c wasmguard -f -n '${after("service")}' -a 'install start stop uninstall'`,
     `complete -c wasmguard -f -n '${after("help")}' -a '${COMMANDS.join(" ")}'`,
     `complete -c wasmguard -f -n '${after("completion")}' -a '${Object.keys(SHELLS).join(" ")}'`,
