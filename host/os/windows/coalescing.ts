@@ -1,8 +1,8 @@
 /**
  * Trains that Windows makes of datagrams as they come in (URO), where a socket asks for them. Some machines make them and do not tell the size of
  * their datagrams: quinn and msquic met that on ARM with WSL, and with drivers of network cards. WireGuard's messages show it, for each has a length
- * of its own or a beginning that no ciphertext has by chance. From the first such train on, nobody is asked for more. Who forges one costs us no
- * more than that.
+ * of its own or a beginning that no ciphertext has by chance. From the first such train on, no more are asked for until sockets are bound anew;
+ * others that wait by then are lost. Who forges one costs us no more than that.
  */
 import {
   COOKIE_REPLY_BYTES,
@@ -18,6 +18,8 @@ import type { BoundSockets, Log } from "../machine.ts";
 
 /** The most that UDP carries, as msquic asks for. */
 const TRAIN_BYTES_MAX = 65527;
+/** Type and receiver of a message with ciphertext. */
+const BEGINNING_BYTES = 8;
 /** Of the messages of a handshake, by their type. */
 const HANDSHAKE_BYTES = [0, INITIATION_BYTES, RESPONSE_BYTES, COOKIE_REPLY_BYTES] as const;
 
@@ -32,19 +34,17 @@ export class Coalescing {
   readonly #options: CoalescingOptions;
   /** Linear memory: Node finds a byte in it much quicker so than in a Uint8Array. */
   readonly #bytes: Buffer;
-  #isWanted: boolean;
-  /** Windows took the option. */
+  /** Windows took the option, and has not made a train since whose size it did not tell. */
   #mayCome = false;
 
   constructor(options: CoalescingOptions) {
     this.#options = options;
     this.#bytes = Buffer.from(options.views.bytes.buffer);
-    this.#isWanted = options.wanted === "wanted";
   }
 
   /** For a socket that is new. Windows before 10, version 2004, and Wine do not know it. */
   ask(socket: number): void {
-    if (this.#isWanted && this.#set(socket, TRAIN_BYTES_MAX)) this.#mayCome = true;
+    if (this.#options.wanted === "wanted" && this.#set(socket, TRAIN_BYTES_MAX)) this.#mayCome = true;
   }
 
   /** @returns whether Windows took it */
@@ -64,33 +64,32 @@ export class Coalescing {
     if (told !== 0 && told < length) return told;
     if (!this.#mayCome) return length;
     const segment = this.#untoldSegment(at, length);
-    if (segment < length && this.#isWanted) this.#giveUp(sockets);
+    if (segment < length) this.#giveUp(sockets);
     return segment;
   }
 
   /** @returns the size of the first message of several, or `length` for one */
   #untoldSegment(at: Address, length: number): number {
     const { words } = this.#options.views;
-    const [type, receiver] = [words[at >> 2]!, words[(at >> 2) + 1]!];
-    if (type < MESSAGE_TRANSPORT) return Math.min(HANDSHAKE_BYTES[type] || length, length);
-    if (type > MESSAGE_TRANSPORT || length < 2 * KEEPALIVE_BYTES) return length;
-    const bytes = this.#bytes;
-    const end = at + length;
-    // No search goes on behind it.
-    bytes[end] = MESSAGE_TRANSPORT;
-    for (let next = at + KEEPALIVE_BYTES; ; next++) {
-      next = bytes.indexOf(MESSAGE_TRANSPORT, next);
-      if (next + KEEPALIVE_BYTES > end) return length;
-      if (bytes.readUInt32LE(next) === type && bytes.readUInt32LE(next + 4) === receiver) return next - at;
+    const type = words[at >> 2]!;
+    if (type < MESSAGE_TRANSPORT) {
+      const bytes = HANDSHAKE_BYTES[type] || length;
+      return length % bytes === 0 ? bytes : length;
     }
+    if (type > MESSAGE_TRANSPORT || length < 2 * KEEPALIVE_BYTES) return length;
+    // The whole of it by one call: one for each byte that is like its first would take milliseconds where all are.
+    const beginning = this.#bytes.subarray(at, at + BEGINNING_BYTES);
+    const rest = this.#bytes.subarray(at + KEEPALIVE_BYTES, at + length - KEEPALIVE_BYTES + BEGINNING_BYTES);
+    const found = rest.indexOf(beginning);
+    return found < 0 ? length : KEEPALIVE_BYTES + found;
   }
 
   #giveUp({ v4, v6 }: BoundSockets): void {
-    this.#isWanted = false;
+    this.#mayCome = false;
     for (const socket of [v4, v6]) if (socket >= 0) this.#set(socket, 0);
     this.#options.log(
       "error",
-      "Windows made trains of datagrams (URO) and did not tell their size: it is to make no more",
+      "what came in looks like datagrams that Windows made a train of (URO) without telling their size, or was forged so: no more trains are asked for until sockets are bound anew",
     );
   }
 }

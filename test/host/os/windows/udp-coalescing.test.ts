@@ -1,5 +1,5 @@
 /** Trains by URO: what Windows made of datagrams is taken apart again, also where it does not tell of what it made them. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { pathFamily, pathInterface, pathLocalAt, pathPort } from "../../../../host/core/records/path.ts";
 import { rxAt, rxLength, rxOffset, rxPath, rxSegment, rxTos } from "../../../../host/core/records/rx.ts";
 import { noise, same } from "../../../support/bytes.ts";
@@ -126,32 +126,43 @@ describe("a train whose size Windows does not tell", () => {
     ["small packets", [message(96, 1), message(96, 2), message(80, 3)]],
     ["keepalives", [message(KEEPALIVE, 1), message(KEEPALIVE, 2)]],
     ["initiations", [message(BYTES[1], 1, { type: 1 }), message(BYTES[1], 2, { type: 1 })]],
-    ["a response and a packet", [message(BYTES[2], 1, { type: 2 }), message(80, 2)]],
+    ["responses", [message(BYTES[2], 1, { type: 2 }), message(BYTES[2], 2, { type: 2 })]],
     ["cookie replies", [message(BYTES[3], 1, { type: 3 }), message(BYTES[3], 2, { type: 3 })]],
-  ])("is taken apart by what it holds: %s; and it is the last one", (_what, sent) => {
+  ])("is taken apart by what it holds: %s; and it is the last one of these sockets", (_what, sent) => {
     const winsock = untold();
     winsock.arrive(...arrivals(sent));
     expect(drain(winsock)).toEqual(sent);
     expect(winsock.options.get(ASKED)).toBe(0);
-    expect(winsock.log).toEqual([expect.stringContaining("did not tell their size")]);
+    expect(winsock.log).toEqual([expect.stringContaining("without telling their size, or was forged so")]);
     winsock.arrive(...arrivals(sent));
     expect(receive(winsock)).toHaveLength(sent.length);
-    // Nor do sockets ask that are new.
-    winsock.options.delete(ASKED);
-    winsock.udp.replace(winsock.udp.bind(0));
-    expect(winsock.options.has(ASKED)).toBe(false);
     expect(winsock.log).toHaveLength(1);
+    // Whoever forged one has stopped nothing for good.
+    winsock.udp.replace(winsock.udp.bind(0));
+    expect(winsock.options.get(ASKED)).toBe(65_527);
+    winsock.arrive(...arrivals(sent));
+    expect(drain(winsock)).toEqual(sent);
+    expect([winsock.options.get(ASKED), winsock.log.length]).toEqual([0, 2]);
   });
 
-  it("that was made before Windows was told to make no more is taken apart, too", () => {
+  it("is looked for no more once Windows is to make none: what waited so is lost", () => {
     const winsock = untold();
     const sent = [message(1452, 1), message(1452, 2), message(1452, 3)];
     winsock.arrive(...arrivals(sent));
     drain(winsock);
     winsock.options.set(ASKED, 65_527);
     winsock.arrive(...arrivals(sent));
-    expect(drain(winsock)).toEqual(sent);
+    expect(looks(() => expect(drain(winsock).map(({ length }) => length)).toEqual([3 * 1452]))).toBe(0);
     expect(winsock.log).toHaveLength(1);
+  });
+
+  it.each([1452, 65_507])("is looked for once in %i bytes that all are like its type", (length) => {
+    const winsock = untold();
+    const hostile = message(length, 1);
+    hostile.fill(4, 4);
+    winsock.arrive(...arrivals([hostile]));
+    expect(looks(() => void drain(winsock))).toBe(1);
+    expect(winsock.log).toEqual([]);
   });
 
   it.each([
@@ -161,6 +172,9 @@ describe("a train whose size Windows does not tell", () => {
     ["a packet with another type in it", withinOther({}, { type: 5 })],
     ["a packet with half of the type in it", withinOther({}, { type: 0x10004 })],
     ["an initiation", message(BYTES[1], 1, { type: 1 })],
+    ["an initiation with something behind it", message(200, 1, { type: 1 })],
+    ["a response with something behind it", message(BYTES[2] + KEEPALIVE, 1, { type: 2 })],
+    ["a cookie reply with something behind it", message(BYTES[3] + 1, 1, { type: 3 })],
     ["what is none of WireGuard's", withinOther({ type: 0x10004 }, { type: 0x10004 })],
     ["what is too short for anything", Uint8Array.of(4)],
   ])("is not seen in %s", (_what, one) => {
@@ -171,6 +185,17 @@ describe("a train whose size Windows does not tell", () => {
     expect(winsock.log).toEqual([]);
   });
 });
+
+/** @returns how often bytes are searched meanwhile */
+function looks(meanwhile: () => void): number {
+  const search = vi.spyOn(Buffer.prototype, "indexOf");
+  try {
+    meanwhile();
+    return search.mock.calls.length;
+  } finally {
+    search.mockRestore();
+  }
+}
 
 type Beginning = Parameters<typeof message>[2];
 
