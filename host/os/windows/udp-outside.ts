@@ -26,6 +26,8 @@ const SOURCE_ERRORS: ReadonlySet<number> = new Set([
 const UNKNOWN = -1;
 /** What older versions say to a traffic class in a control message. */
 const CLASS_ERRORS: ReadonlySet<number> = new Set([ERROR.WSAEINVAL, ERROR.WSAEOPNOTSUPP]);
+/** Fields of ECN (RFC 3168, §5). */
+const [ECN_MASK, ECT_0, CE] = [3, 2, 3];
 /** What a train may be refused with whose datagrams are taken one by one. */
 const TRAIN_ERRORS: ReadonlySet<number> = new Set([
   ...[ERROR.WSAEINVAL, ERROR.WSAEMSGSIZE, ERROR.WSAENOPROTOOPT, ERROR.WSAEOPNOTSUPP],
@@ -146,7 +148,8 @@ export class UdpOutside implements Outside {
     const { views } = this.#core;
     const path = txPath(record);
     const source = hasSource(views, path) ? "from source" : "from any";
-    this.#message.address(path, source, this.#classes ? txTos(views, record) : 0, txHops(views, record), segment);
+    const tos = this.#classes ? withoutMark(txTos(views, record)) : 0;
+    this.#message.address(path, source, tos, txHops(views, record), segment);
   }
 
   /** Without its source, or its class, where Windows takes it only so. @returns 0, or the error */
@@ -179,4 +182,12 @@ export class UdpOutside implements Outside {
   lostSource(index: number): boolean {
     return this.#sourceCleared[index] === 1;
   }
+}
+
+/**
+ * Windows sends no mark of congestion for anybody: it refuses one as it does a class that it does not know. As from the kernel ECT(0) goes out
+ * instead, and the packet within keeps its mark (RFC 3168, §9.1.1).
+ */
+function withoutMark(tos: number): number {
+  return (tos & ECN_MASK) === CE ? (tos & ~ECN_MASK) | ECT_0 : tos;
 }

@@ -13,6 +13,8 @@ const DATAGRAMS = [0, 1, 2, 3, 4].map((i) => BYTES.slice(i * SEGMENT, (i + 1) * 
 const SOURCE = [198, 51, 100, 9];
 /** Of IPv4, as "level/type": IP_PKTINFO and IP_TOS. */
 const [PKTINFO, TOS] = ["0/19", "0/3"];
+/** Fields of ECN, and a differentiated service beside them. */
+const [ECT_1, ECT_0, CE, DSCP] = [1, 2, 3, 0x88];
 /** Of these a train is refused though its datagrams are taken: by the path, by the system, or by one whose reason is lost. */
 const REFUSALS = [ERROR.WSAEINVAL, ERROR.WSAEMSGSIZE, ERROR.WSAENOPROTOOPT, ERROR.WSAEOPNOTSUPP];
 
@@ -39,23 +41,23 @@ const trainsAre = (error: number) => (message: Message) => (message.segment === 
 describe("a train", () => {
   it("goes out in one call, with the size of its datagrams, its source and its class", () => {
     const { winsock, outside, send } = open();
-    expect(send({ ...TRAIN, tos: 3, source: SOURCE })).toEqual(WHOLE);
+    expect(send({ ...TRAIN, tos: ECT_1, source: SOURCE })).toEqual(WHOLE);
     expect(winsock.sent).toEqual(DATAGRAMS);
     const [message] = winsock.messages;
     expect([...message!.options.keys()]).toEqual([PKTINFO, TOS]);
     expect(message!.options.get(PKTINFO)).toBe(Buffer.from(SOURCE).readUInt32LE());
-    expect(message!.options.get(TOS)).toBe(3);
+    expect(message!.options.get(TOS)).toBe(ECT_1);
     expect([outside.refused(0), outside.lostSource(0)]).toEqual([false, false]);
   });
 
   it("has all that may be told beside it, also over IPv6", () => {
     const { winsock, send } = open();
     const address = Array.from({ length: 16 }, (_, i) => 0x20 + i);
-    expect(send({ ...TRAIN, tos: (64 << 8) | 3, to: address, source: address })).toEqual(WHOLE);
+    expect(send({ ...TRAIN, tos: (64 << 8) | ECT_1, to: address, source: address })).toEqual(WHOLE);
     const options = [...winsock.messages[0]!.options.entries()];
     expect(options).toEqual([
       ["41/19", 0x23222120],
-      ["41/39", 3],
+      ["41/39", ECT_1],
       ["41/21", 64],
     ]);
     expect(winsock.sent).toEqual(DATAGRAMS);
@@ -102,8 +104,8 @@ describe("a train that is refused", () => {
   it("keeps its source and its class where only the train is to blame", () => {
     const { winsock, outside, send } = open();
     winsock.refuse = trainsAre(ERROR.WSAEINVAL);
-    send({ ...TRAIN, tos: 3, source: SOURCE });
-    expect(winsock.messages.every(({ options }) => options.has(PKTINFO) && options.get(TOS) === 3)).toBe(true);
+    send({ ...TRAIN, tos: ECT_1, source: SOURCE });
+    expect(winsock.messages.every(({ options }) => options.has(PKTINFO) && options.get(TOS) === ECT_1)).toBe(true);
     expect(outside.lostSource(0)).toBe(false);
   });
 
@@ -126,9 +128,9 @@ describe("a train that is refused", () => {
   it("for its class goes without, and is no matter of trains", () => {
     const { winsock, send, lines } = open();
     winsock.refuse = ({ options }) => (options.has(TOS) ? ERROR.WSAEINVAL : 0);
-    send({ ...TRAIN, tos: 3 });
+    send({ ...TRAIN, tos: ECT_1 });
     expect(winsock.sent).toEqual(DATAGRAMS);
-    expect(send({ ...TRAIN, tos: 3 })).toEqual(WHOLE);
+    expect(send({ ...TRAIN, tos: ECT_1 })).toEqual(WHOLE);
     expect(lines).toEqual([]);
   });
 
@@ -156,3 +158,16 @@ describe("a train that is refused", () => {
     expect(outside.refused(0)).toBe(true);
   });
 });
+
+it.each([
+  ["a train", TRAIN],
+  ["a datagram", { bytes: noise(SEGMENT, 2), segment: SEGMENT }],
+])(
+  "%s with a mark of congestion, which Windows sends for nobody, goes out without, and others keep their class",
+  (_of, one) => {
+    const { winsock, send } = open();
+    winsock.refuse = ({ options }) => (((options.get(TOS) ?? 0) & CE) === CE ? ERROR.WSAEINVAL : 0);
+    expect(send(...[CE, DSCP | CE, ECT_1, DSCP].map((tos) => ({ ...one, tos })))).toHaveLength(4);
+    expect(winsock.messages.map(({ options }) => options.get(TOS))).toEqual([ECT_0, DSCP | ECT_0, ECT_1, DSCP]);
+  },
+);
