@@ -2,12 +2,14 @@
  * Hears when addresses or routes of this machine change, and with them, perhaps, where peers are reached from. Windows tells of both families by
  * the call of a function on a thread of its own: that is SetEvent itself, with an event of ours as its argument. Where it cannot (Wine) it tells of IPv4
  * by an event, and once: who wants to hear more asks again.
+ * News come in bursts, and each has all peers and both route tables looked at: after that comes a rest.
  */
 import type { Address } from "../../core/core.ts";
 import { ERROR, errorName, SOCKET } from "../../ffi/windows/constants.ts";
 import { HANDLE_BYTES, OVERLAPPED } from "../../ffi/windows/layout.ts";
 import { NOTIFY_SIGNATURES } from "../../ffi/windows/signatures.ts";
 import type { NotifyCalls, Win32 } from "../../ffi/windows/win32.ts";
+import { type Instant, NEVER } from "../../time/instant.ts";
 import type { Log } from "../machine.ts";
 import type { Areas } from "./areas.ts";
 import type { WaitSet } from "./wait-set.ts";
@@ -17,8 +19,16 @@ const NEWS = [
   { of: "routes", by: "NotifyRouteChange2", once: "NotifyRouteChange" },
 ] as const;
 
+/** What is heard within one is told at its end, and once. */
+export const REST_MS = 100;
 /** What is so already is no news. */
 const NO_INITIAL_NOTIFICATION = 0;
+
+interface Notifier {
+  readonly calls: NotifyCalls;
+  /** The address of what Windows is to call. */
+  readonly setEvent: bigint;
+}
 
 export interface NetworkWatchOptions {
   readonly win: Win32;
@@ -32,35 +42,49 @@ export class NetworkWatch {
   readonly #options: NetworkWatchOptions;
   /** Each takes back what was asked for. */
   readonly #cancels: (() => void)[] = [];
+  /** What changed and was not told yet. */
+  readonly #news = new Set<string>();
+  #restUntil: Instant = -NEVER;
 
   constructor(options: NetworkWatchOptions) {
     this.#options = options;
-    const { win, log, changed } = options;
-    const calls = notifyCalls(win);
+    const { win } = options;
+    const notifier = findNotifier(win);
     for (const { of, by, once } of NEWS) {
       const event = win.makeEvent();
-      const told = (): void => {
-        log("verbose", `${of} of this machine changed: sources are chosen anew`);
-        changed();
-      };
-      if (calls === undefined || !this.#hear(calls, by, event, told)) this.#hearOfIpv4(of, once, event, told);
+      const heard = (): void => void this.#news.add(of);
+      if (notifier === undefined || !this.#hear(notifier, by, event, heard)) this.#hearOfIpv4(of, once, event, heard);
     }
   }
 
+  /** When to call `advance`; Infinity while there is no news. */
+  nextDeadline(): Instant {
+    return this.#news.size > 0 ? this.#restUntil : NEVER;
+  }
+
+  advance(now: Instant): void {
+    if (now < this.nextDeadline()) return;
+    const { log, changed } = this.#options;
+    for (const of of this.#news) log("verbose", `${of} of this machine changed: sources are chosen anew`);
+    this.#news.clear();
+    this.#restUntil = now + REST_MS;
+    changed();
+  }
+
   /** @returns whether Windows tells */
-  #hear(calls: NotifyCalls, by: (typeof NEWS)[number]["by"], event: number, told: () => void): boolean {
+  #hear(notifier: Notifier, by: (typeof NEWS)[number]["by"], event: number, heard: () => void): boolean {
     const { win, areas, waits } = this.#options;
+    const { calls, setEvent } = notifier;
     const at = areas.take(HANDLE_BYTES);
-    const call = win.addressOf("kernel32.dll", "SetEvent");
-    const error = calls[by](SOCKET.AF_UNSPEC, call, BigInt(event), NO_INITIAL_NOTIFICATION, at);
+    const error = calls[by](SOCKET.AF_UNSPEC, setEvent, BigInt(event), NO_INITIAL_NOTIFICATION, at);
     const notification = new DataView(win.memory.buffer).getBigUint64(at, true);
     if (error !== 0 || notification === 0n) return false;
     this.#cancels.push(() => calls.CancelMibChangeNotify2(notification));
-    waits.add(event, told);
+    waits.add(event, heard);
     return true;
   }
 
-  #hearOfIpv4(of: string, by: (typeof NEWS)[number]["once"], event: number, told: () => void): void {
+  #hearOfIpv4(of: string, by: (typeof NEWS)[number]["once"], event: number, heard: () => void): void {
     const { win, areas, waits, log } = this.#options;
     const handle = areas.take(HANDLE_BYTES);
     const overlapped: Address = areas.take(OVERLAPPED.BYTES);
@@ -73,7 +97,7 @@ export class NetworkWatch {
     this.#cancels.push(() => win.network.CancelIPChangeNotify(overlapped));
     waits.add(event, () => {
       win.network[by](handle, overlapped);
-      told();
+      heard();
     });
   }
 
@@ -82,9 +106,10 @@ export class NetworkWatch {
   }
 }
 
-function notifyCalls(win: Win32): NotifyCalls | undefined {
+function findNotifier(win: Win32): Notifier | undefined {
   try {
-    return win.system("iphlpapi.dll", NOTIFY_SIGNATURES);
+    const calls = win.system("iphlpapi.dll", NOTIFY_SIGNATURES);
+    return { calls, setEvent: win.addressOf("kernel32.dll", "SetEvent") };
   } catch {
     return undefined;
   }

@@ -152,11 +152,12 @@ export class WindowsTunnel implements TunnelPorts {
   }
 
   nextDeadline(): Instant {
-    return this.#server?.nextDeadline() ?? NEVER;
+    return Math.min(this.#server?.nextDeadline() ?? NEVER, this.#watch?.nextDeadline() ?? NEVER);
   }
 
   advance(now: Instant): void {
     this.#server?.advance(now);
+    this.#watch?.advance(now);
   }
 
   /** Sources are chosen anew whenever the network changes, and when Windows refuses one. */

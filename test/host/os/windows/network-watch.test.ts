@@ -2,12 +2,15 @@
 import { expect, it } from "vitest";
 import { ERROR, SOCKET } from "../../../../host/ffi/windows/constants.ts";
 import { OVERLAPPED } from "../../../../host/ffi/windows/layout.ts";
-import { NetworkWatch, type NetworkWatchOptions } from "../../../../host/os/windows/network-watch.ts";
+import { NetworkWatch, type NetworkWatchOptions, REST_MS } from "../../../../host/os/windows/network-watch.ts";
 
 const SET_EVENT = 0x7fff_0000_1000n;
 
 /** @param newer what the functions that tell of both families do; undefined: there are none @param older error of the others */
-function watch(newer: "tell" | "do nothing" | "refuse" | undefined, older: number = ERROR.ERROR_IO_PENDING) {
+function watch(
+  newer: "tell" | "do nothing" | "refuse" | "find no SetEvent" | undefined,
+  older: number = ERROR.ERROR_IO_PENDING,
+) {
   const memory = new WebAssembly.Memory({ initial: 1 });
   const view = new DataView(memory.buffer);
   /** First what it is of, or the family. */
@@ -33,7 +36,10 @@ function watch(newer: "tell" | "do nothing" | "refuse" | undefined, older: numbe
     ...{
       memory,
       makeEvent: () => ++events,
-      addressOf: (...name: string[]) => (name.join() === "kernel32.dll,SetEvent" ? SET_EVENT : 0n),
+      addressOf(...name: string[]) {
+        if (newer === "find no SetEvent") throw new Error("no such function");
+        return name.join() === "kernel32.dll,SetEvent" ? SET_EVENT : 0n;
+      },
     },
     system() {
       if (newer === undefined) throw new Error("no such function");
@@ -59,14 +65,33 @@ function watch(newer: "tell" | "do nothing" | "refuse" | undefined, older: numbe
 it("are told in both families, by SetEvent with an event of ours", () => {
   const { network, asked, cancelled, served, changes, log } = watch("tell");
   expect(asked).toEqual([1n, 2n].map((event) => [SOCKET.AF_UNSPEC, SET_EVENT, event, 0]));
-  for (const event of [1, 2, 2]) served.get(event)!();
-  expect([changes(), asked.length]).toEqual([3, 2]);
+  served.get(2)!();
+  network.advance(0);
+  expect([changes(), asked.length]).toEqual([1, 2]);
   expect(log.at(-1)).toBe("routes of this machine changed: sources are chosen anew");
   network.close();
   expect(cancelled).toEqual([0x5001n, 0x5002n]);
 });
 
-it.each(["do nothing", "refuse", undefined] as const)(
+it("a flood of them costs one pass a rest, the first at once, and the last is not missed", () => {
+  const { network, served, changes, log } = watch("tell");
+  expect(network.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
+  network.advance(0);
+  expect(changes()).toBe(0);
+  const passes: number[] = [];
+  for (let now = 0; now <= 2 * REST_MS; now++) {
+    if (now < 2 * REST_MS) for (const event of [1, 2, 2]) served.get(event)!();
+    expect(network.nextDeadline() <= now).toBe(now % REST_MS === 0);
+    const before = changes();
+    network.advance(now);
+    if (changes() > before) passes.push(now);
+  }
+  expect(passes).toEqual([0, REST_MS, 2 * REST_MS]);
+  expect(network.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
+  expect(log).toHaveLength(3 * 2);
+});
+
+it.each(["do nothing", "refuse", "find no SetEvent", undefined] as const)(
   "where those %s, in IPv4 and once, so that it is asked again",
   (newer) => {
     const { network, asked, cancelled, served, changes } = watch(newer);
@@ -76,6 +101,7 @@ it.each(["do nothing", "refuse", undefined] as const)(
     ]);
     const before = asked.length;
     served.get(2)!();
+    network.advance(0);
     expect([changes(), asked.slice(before)]).toEqual([1, [["routes", 2]]]);
     network.close();
     expect(cancelled).toHaveLength(2);

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { viewsOf } from "../../../../host/core/records/memory.ts";
 import type { Engine } from "../../../../host/engine/engine.ts";
 import { ERROR } from "../../../../host/ffi/windows/constants.ts";
+import { REST_MS } from "../../../../host/os/windows/network-watch.ts";
 import { WindowsTunnel, type WindowsTunnelOptions } from "../../../../host/os/windows/tunnel.ts";
 import { noise } from "../../../support/bytes.ts";
 import { PipeStandIn } from "./support/pipe-stand-in.ts";
@@ -12,7 +13,8 @@ const PIPE = 7;
 /** A look at IPv4, and one at IPv6. */
 const LOOK = 2;
 
-it("a new client has it look", () => {
+/** One that serves, on a machine that tells of routes. */
+function serving() {
   const pipes = new PipeStandIn();
   const { memory } = pipes;
   const views = viewsOf(memory);
@@ -27,23 +29,47 @@ it("a new client has it look", () => {
     sockets: { WSAStartup: () => 0 },
     network: {
       NotifyAddrChange: () => ERROR.ERROR_NOT_SUPPORTED,
-      NotifyRouteChange: () => ERROR.ERROR_NOT_SUPPORTED,
+      NotifyRouteChange: () => ERROR.ERROR_IO_PENDING,
       GetIpForwardTable2() {
         tables++;
         return ERROR.ERROR_NOT_FOUND;
       },
     },
   });
+  const looks = () => tables / LOOK;
   const order: string[] = [];
   const nothing = () => undefined;
-  const events = { mtu: nothing, cameUp: nothing, configuring: () => void order.push(`looks: ${tables / LOOK}`) };
+  const events = { mtu: nothing, cameUp: nothing, configuring: () => void order.push(`looks: ${looks()}`) };
   const options = { core, win, device: { readable: 1, luid: 1n }, events, pipes: [PIPE], log: nothing };
   const tunnel = new WindowsTunnel(options as unknown as WindowsTunnelOptions);
-  Object.assign(tunnel.waiting, { add: pipes.waits.add });
-  tunnel.serve({ clearSources: nothing } as unknown as Engine, () => []);
-  expect(tables).toBe(LOOK);
+  const served: (() => void)[] = [];
+  const add = (event: number, serve: () => void): void => {
+    served.push(serve);
+    pipes.waits.add(event, serve);
+  };
+  Object.assign(tunnel.waiting, { add });
+  let cleared = 0;
+  tunnel.serve({ clearSources: () => void cleared++ } as unknown as Engine, () => []);
+  return { tunnel, pipes, order, looks, cleared: () => cleared, routesChange: served.at(-1)! };
+}
+
+it("a new client has it look", () => {
+  const { pipes, order, looks } = serving();
+  expect(looks()).toBe(1);
   pipes.complete(PIPE);
   expect(order).toEqual(["looks: 2"]);
+});
+
+it("changes of routes have it look and forget sources, a flood of them not without a rest", () => {
+  const { tunnel, looks, cleared, routesChange } = serving();
+  for (let now = 0; now < REST_MS; now++) {
+    routesChange();
+    expect(tunnel.nextDeadline()).toBe(now === 0 ? Number.NEGATIVE_INFINITY : REST_MS);
+    tunnel.advance(now);
+  }
+  expect([looks(), cleared()]).toEqual([2, 1]);
+  tunnel.advance(REST_MS);
+  expect([looks(), cleared(), tunnel.nextDeadline()]).toEqual([3, 2, Number.POSITIVE_INFINITY]);
 });
 
 it.each([
