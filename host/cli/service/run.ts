@@ -15,7 +15,8 @@ export async function run(services: Services, [tunnel = "", ...words]: readonly 
   const service = await services.enter(tunnel);
   interruptBy(service.signal);
   const code = await outcome(service, words);
-  service.ended(code === 0 ? "in order" : "failed");
+  // Whoever asked it to end does not want it started again, whatever went wrong meanwhile.
+  service.ended(code === 0 || service.signal.aborted ? "in order" : "failed");
   // The resolver may hold on to a name for as long as it likes.
   process.exit(code);
 }

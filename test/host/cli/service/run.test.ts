@@ -84,6 +84,15 @@ it("before there is a device", async () => {
   expect(events).toEqual(["in order", "exit 0"]);
 });
 
+it("is not started again for what goes wrong then", async () => {
+  vi.mocked(setUp).mockImplementationOnce(async () => {
+    stop();
+    throw new CliError("no route", "Add one");
+  });
+  await start();
+  expect(events.slice(3)).toEqual([expect.stringMatching(/^error: no route/), "in order", "exit 1"]);
+});
+
 it("does not hide why one failed that nobody asked", async () => {
   vi.mocked(setUp).mockRejectedValueOnce(new CliError("no route", "Add one"));
   await start();
