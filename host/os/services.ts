@@ -6,7 +6,7 @@ import type { DriverLibrary } from "./machine.ts";
 export interface Services {
   /**
    * To be started with the system; not yet now.
-   * @returns what is to be warned of @throws ServiceError, AdministratorError, WindowsError, ConfinementError, WritableError
+   * @returns what is to be warned of @throws ServiceError, AdministratorError, WindowsError, ConfinementError, WritableError and what else keeps one from starting
    */
   install(request: ServiceRequest): string[];
   /** Resolves once it runs. @throws the same */

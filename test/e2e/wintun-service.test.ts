@@ -14,6 +14,7 @@ import { WintunBed } from "./support/wintun-bed.ts";
 const script = (name: string): string => fileURLToPath(new URL(`../../scripts/${name}`, import.meta.url));
 
 let folder = "";
+let folderInWine = "";
 let wine: WineSession | undefined;
 
 beforeAll(async () => {
@@ -24,7 +25,10 @@ beforeAll(async () => {
   const { WASMGUARD_WINTUN: ports } = await WintunBed.standIn();
   writeFileSync(join(folder, "wintun.dll.ports"), ports!);
   wine = await WineSession.openTelling("-all,+eventlog", folder);
-  await wine.replaceLibraries(windowsPath(folder), "iphlpwine", "iphlpapi");
+  // What is installed may have no links in its path.
+  wine.script = await wine.realPath(wine.script);
+  folderInWine = await wine.realPath(windowsPath(folder));
+  await wine.replaceLibraries(folderInWine, "iphlpwine", "iphlpapi");
 }, 120_000);
 
 afterAll(async () => {
@@ -37,7 +41,7 @@ function session(ctx: TestContext): WineSession {
   return wine ?? cannotRun(ctx, missingWine() ?? "no session in Wine");
 }
 
-const there = (name: string): string => windowsPath(join(folder, name));
+const there = (name: string): string => `${folderInWine}\\${name}`;
 /** Whose files are here, as Wine has it: this user's, another's, and those that everybody may change. */
 const ANYBODY = ["--writers", "S-1-5-21-0-0-0-1000,S-1-5-7,S-1-1-0"] as const;
 const dll = () => ["--no-confine", "--allow-unsigned-wintun", "--wintun", there("wintun.dll")];
@@ -114,14 +118,19 @@ test("is installed, runs as its file says, ends and is removed", { timeout: 120_
 });
 
 test("that cannot start tells so, and why in the log of events", { timeout: 60_000 }, async (ctx) => {
-  const words = ["--no-confine", "--wintun", there("none.dll"), ...ANYBODY];
+  const library = join(folder, "gone.dll");
+  const words = ["--no-confine", "--wintun", there("gone.dll"), ...ANYBODY];
+  const early = await service(ctx, "install", "wgbad", ...words);
+  expect(early).toEqual([1, expect.stringMatching(/there is no wintun\.dll: not at [A-Z]:/)]);
+  writeFileSync(library, "");
   expect(await service(ctx, "install", "wgbad", ...words)).toEqual([0, ""]);
+  rmSync(library);
   const [code, output] = await service(ctx, "start", "wgbad");
   expect([code, output]).toEqual([
     1,
     expect.stringMatching(/wasmguard-wgbad did not start\. .*ProviderName="wasmguard-wgbad"/),
   ]);
-  expect(await isLogged(ctx, /err:eventlog:ReportEventW L"there is no wintun\.dll: not at Z:/)).toBe(true);
+  expect(await isLogged(ctx, /err:eventlog:ReportEventW L"there is no wintun\.dll: not at [A-Z]:/)).toBe(true);
   expect(await service(ctx, "uninstall", "wgbad")).toEqual([0, ""]);
 });
 

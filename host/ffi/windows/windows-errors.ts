@@ -84,6 +84,17 @@ export class ServiceError extends WasmguardError {
   }
 }
 
+/** A file that a service cannot be installed with, by where it lies. */
+export class ServicePathError extends WasmguardError {
+  readonly name = "ServicePathError";
+  readonly code = "SERVICE_PATH";
+  readonly nextStep: string;
+  constructor(fault: string, nextStep: string, cause?: unknown) {
+    super(fault, { cause });
+    this.nextStep = nextStep;
+  }
+}
+
 /** Others than administrators could have the system run what they like. */
 export class WritableError extends WasmguardError {
   readonly name = "WritableError";

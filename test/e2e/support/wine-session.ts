@@ -11,6 +11,7 @@ const RUN = `${ROOT}scripts/run-in-wine.sh`;
 const SESSION = `${ROOT}test/e2e/wintun/session.mjs`;
 const WINE = "/opt/wasmguard-wine/session";
 const LIMIT_MS = 60_000;
+const PIPES = "\\\\.\\pipe\\ProtectedPrefix\\Administrators\\WireGuard\\";
 /** As GenerateConsoleCtrlEvent numbers them. */
 const KEYS = { "Ctrl-C": 0, "Ctrl-Break": 1 } as const;
 
@@ -73,6 +74,8 @@ export class WineSession {
   readonly #takers = new Map<number, (event: Event) => void>();
   /** What programs run in that are started from now on. */
   runtime: "node" | "bun" | "deno" = "node";
+  /** The command, as a checkout has it. */
+  script = windowsPath(`${ROOT}bin/wasmguard.js`);
   /** What Wine tells of itself, where it was asked to. */
   diagnostics = "";
   #next = 0;
@@ -133,11 +136,12 @@ export class WineSession {
     return id;
   }
 
-  /** Start the command, as a checkout has it. @param cwd as Windows sees it */
+  /** Start the command. @param cwd as Windows sees it */
   wasmguard(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd?: string): WineProgram {
     const program = new WineProgram(this.#next);
-    const words = [windowsPath(`${ROOT}bin/wasmguard.js`), ...args];
-    this.#send({ do: "start", runtime: this.runtime, args: words, env, cwd }, (event) => program.take(event));
+    this.#send({ do: "start", runtime: this.runtime, args: [this.script, ...args], env, cwd }, (event) =>
+      program.take(event),
+    );
     return program;
   }
 
@@ -154,10 +158,18 @@ export class WineSession {
 
   /** Ask a tunnel's control pipe. @returns its answer, or the code of the error */
   ask(interfaceName: string, text: string): Promise<string> {
-    const path = `\\\\.\\pipe\\ProtectedPrefix\\Administrators\\WireGuard\\${interfaceName}`;
+    return this.#answer({ do: "ask", path: `${PIPES}${interfaceName}`, text });
+  }
+
+  /** As Wine has it, for which the project is on a drive of its own. */
+  realPath(path: string): Promise<string> {
+    return this.#answer({ do: "real", path });
+  }
+
+  #answer(request: { readonly do: string; readonly path: string; readonly text?: string }): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
-    const late = setTimeout(() => reject(new Error(`no answer at ${path}`)), LIMIT_MS);
-    this.#send({ do: "ask", path, text }, ({ event, text: answer = "" }) => {
+    const late = setTimeout(() => reject(new Error(`no answer at ${request.path}`)), LIMIT_MS);
+    this.#send(request, ({ event, text: answer = "" }) => {
       if (event !== "answer") return;
       clearTimeout(late);
       resolve(answer);

@@ -1,7 +1,7 @@
 // Runs inside of Wine, in Node of Windows: starts programs and asks named pipes for a test outside of it, which listens at the port of loopback
 // that is named here. One JSON object in a line, each way; a number says which answer belongs to which request.
 import { execFileSync, spawn } from "node:child_process";
-import { copyFileSync, renameSync } from "node:fs";
+import { copyFileSync, realpathSync, renameSync } from "node:fs";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -14,7 +14,7 @@ const INTERRUPT = fileURLToPath(new URL("interrupt.mjs", import.meta.url));
 
 const installed = (path) => fileURLToPath(new URL(`../../../.runtimes/windows/node_modules/${path}`, import.meta.url));
 const RUNTIMES = {
-  node: [process.execPath],
+  node: [realpathSync.native(process.execPath)],
   bun: [installed("@oven/bun-windows-x64/bin/bun.exe")],
   deno: [installed("@deno/win32-x64/deno.exe"), "run", "--quiet", "--no-lock", "--allow-all"],
 };
@@ -55,6 +55,10 @@ const requests = {
       execFileSync("reg", ["add", overrides, "/v", name, "/d", "native,builtin", "/f"], { windowsHide: true });
     }
     tell({ id, event: "replaced" });
+  },
+  /** Tell what a path is without links. */
+  real({ id, path }) {
+    tell({ id, event: "answer", text: realpathSync.native(path) });
   },
   kill({ of }) {
     children.get(of)?.kill();

@@ -1,22 +1,17 @@
 /** The files that this program is, as a service would run it: what starts it, and all of the package. */
-import { existsSync, readdirSync, realpathSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { win32 as windowsPath } from "node:path";
 
 /** What of the package is loaded or decides what is; the rest is text. */
 const PARTS = ["bin", "dist", "package.json"] as const;
 
-/** With the folders among them. */
+/** With the folders among them. A script that is a link has other neighbours than the package's: it is for the caller to refuse one. */
 export function programFiles(): string[] {
   const script = process.argv[1];
-  const folder = script === undefined ? undefined : windowsPath.join(windowsPath.dirname(realpathSync(script)), "..");
-  const parts = folder === undefined ? [] : PARTS.map((part) => windowsPath.join(folder, part)).filter(existsSync);
-  const names = script === undefined ? [] : [script];
-  return [...withLinks([process.execPath, ...names]), ...parts.flatMap(below)];
-}
-
-/** Where a path leads by links, it and that. */
-export function withLinks(paths: readonly string[]): string[] {
-  return [...new Set(paths.flatMap((path) => [path, realpathSync(path)]))];
+  if (script === undefined) return [process.execPath];
+  const folder = windowsPath.join(windowsPath.dirname(script), "..");
+  const parts = PARTS.map((part) => windowsPath.join(folder, part)).filter(existsSync);
+  return [process.execPath, script, ...parts.flatMap(below)];
 }
 
 function below(path: string): string[] {

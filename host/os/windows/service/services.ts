@@ -1,29 +1,13 @@
 /** Tunnels as services of Windows. */
-import { existsSync } from "node:fs";
 import { FILE_SECURITY_SIGNATURES } from "../../../ffi/windows/file-signatures.ts";
 import { CODE_SIGNATURES, SERVICE_SIGNATURES } from "../../../ffi/windows/service-signatures.ts";
-import { openWin32, type Win32 } from "../../../ffi/windows/win32.ts";
-import { withoutGrants } from "../../../ffi/windows/windows-errors.ts";
-import type { ServiceRequest, Services } from "../../services.ts";
+import { openWin32 } from "../../../ffi/windows/win32.ts";
+import type { Services } from "../../services.ts";
 import { tellUnconfined } from "../../unconfined.ts";
 import { accessOf } from "../access.ts";
-import { wintunPlaces } from "../wintun.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { checkInstall } from "./install-check.ts";
 import { ServiceManager } from "./manager.ts";
-import { programFiles, withLinks } from "./program-files.ts";
-import { Writers } from "./writers.ts";
-
-/** @returns who else could read secrets @throws WritableError, WindowsError */
-function checkWriters(win: Win32, { driver, secrets, writers }: ServiceRequest): string[] {
-  const calls = win.system("advapi32.dll", FILE_SECURITY_SIGNATURES);
-  const known = new Writers((path) => accessOf(win, calls, path), writers);
-  const read = [...wintunPlaces(driver).filter(existsSync), ...secrets];
-  for (const path of [...programFiles(), ...withLinks(read)]) known.require(path);
-  return secrets.flatMap((path) => {
-    const reader = known.reader(path);
-    return reader === undefined ? [] : `${path} holds a secret that ${reader} may read: ${withoutGrants(path, reader)}`;
-  });
-}
 
 /** @throws WindowsRuntimeError */
 export async function windowsServices(): Promise<Services> {
@@ -34,7 +18,8 @@ export async function windowsServices(): Promise<Services> {
   return {
     install(request) {
       tellUnconfined("Windows", { ...request, log: () => {} });
-      const remarks = checkWriters(win, request);
+      const security = win.system("advapi32.dll", FILE_SECURITY_SIGNATURES);
+      const remarks = checkInstall((path) => accessOf(win, security, path), request);
       manager.install(request);
       return remarks;
     },

@@ -22,7 +22,7 @@ const CHANGE = TAKE | FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_DELETE_CHILD | D
 const REPLACE = TAKE | FILE_DELETE_CHILD | DELETE;
 const READ = FILE_ACCESS.FILE_READ_DATA | FILE_ACCESS.GENERIC_READ | FILE_ACCESS.GENERIC_ALL;
 
-type Look = (path: string) => Access;
+export type Look = (path: string) => Access;
 
 export class Writers {
   readonly #look: Look;
@@ -54,7 +54,7 @@ export class Writers {
     if (stranger !== undefined) throw new WritableError(path, stranger, "list");
   }
 
-  /** @param path whole @throws WritableError, WindowsError */
+  /** @param path whole, without links, on a drive @throws WritableError, WindowsError */
   require(path: string): void {
     this.#require(path, CHANGE);
     let folder = windowsPath.dirname(path);

@@ -39,7 +39,6 @@ describe("a file is taken", () => {
     // Nor in ProgramData, where all may make files, too.
     "C:\\ProgramData\\closed\\wg0.conf",
     "D:\\closed\\wg0.conf",
-    "\\\\server\\share\\closed\\wg0.conf",
   ])("%s", (path) => {
     expect(() => writers().require(path)).not.toThrow();
   });
