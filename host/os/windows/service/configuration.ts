@@ -11,16 +11,14 @@ const RESTARTS_AFTER_MS = [1000, 5000, 30_000] as const;
 /** Without a failure for so long, the next one is the first again. */
 const FORGIVEN_AFTER_SECONDS = 86_400;
 
-/**
- * What the process keeps of LocalSystem's privileges. What a tunnel wants of files, pipes, the registry and IP Helper is open to that account by their
- * lists. Beyond that wintun's driver is loaded, and the working set grows for keys that are locked in memory; folders are walked through by the first.
- */
-const PRIVILEGES = ["SeChangeNotifyPrivilege", "SeIncreaseWorkingSetPrivilege", "SeLoadDriverPrivilege"] as const;
-
 /** What a struct leads to lies behind it. */
 const BEHIND = 512;
 
-/** @throws WindowsError but where Windows, or what stands for it, knows no such thing */
+/**
+ * It keeps all of LocalSystem's privileges: a list of required ones is in force from the start, before there is an adapter, and which ones the driver's
+ * installation wants only Windows can show.
+ * @throws WindowsError but where Windows, or what stands for it, knows no such thing
+ */
 export function configureService(win: Win32, calls: ServiceCalls, service: bigint): void {
   const { view, at } = win.scratch;
   const change = (level: number): void => {
@@ -35,9 +33,6 @@ export function configureService(win: Win32, calls: ServiceCalls, service: bigin
   // Also one that ended in order, but with an error: the network may come later than the service does.
   view.setUint32(0, 1, true);
   change(SERVICE.SERVICE_CONFIG_FAILURE_ACTIONS_FLAG);
-  // The list ends with an empty name.
-  view.setBigUint64(0, win.base + BigInt(win.text(`${PRIVILEGES.join("\0")}\0`, BEHIND)), true);
-  change(SERVICE.SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO);
   // A name of its own (NT SERVICE\wasmguard-NAME), by which rules of a firewall and access control lists can tell it from other services.
   view.setUint32(0, SERVICE.SERVICE_SID_TYPE_UNRESTRICTED, true);
   change(SERVICE.SERVICE_CONFIG_SERVICE_SID_INFO);
