@@ -5,6 +5,7 @@
 import { ascii } from "../address/ascii.ts";
 import type { Endpoint } from "../address/endpoint.ts";
 import { formatAddress, parseAddress } from "../address/ip.ts";
+import { errorCode } from "../error-code.ts";
 import { PortInUseError } from "../errors.ts";
 import { AddressWatch } from "./address-watch.ts";
 import type { Bind, BindEvents } from "./bind.ts";
@@ -126,7 +127,7 @@ export class DgramBind implements Bind {
         return await this.#openBoth(opening);
       } catch (error) {
         await closeSockets(opening);
-        if (codeOf(error) !== "EADDRINUSE") throw new BindError(port, error);
+        if (errorCode(error) !== "EADDRINUSE") throw new BindError(port, error);
         if (port !== 0 || attempt === PORT_ATTEMPTS) throw new PortInUseError(port, error);
       }
     }
@@ -142,7 +143,7 @@ export class DgramBind implements Bind {
         const socket = await this.#openFamily(opening, family, address, bound);
         bound = socket.port;
       } catch (error) {
-        if (codeOf(error) === "EADDRINUSE") throw error;
+        if (errorCode(error) === "EADDRINUSE") throw error;
         failures.push(error);
       }
     }
@@ -301,8 +302,4 @@ function endpointOf(address: string, port: number): Endpoint | undefined {
 function addressText({ address, scope }: Endpoint): string {
   const host = formatAddress(address);
   return scope === 0 ? host : `${host}%${systemZones.nameOf(scope) ?? scope}`;
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

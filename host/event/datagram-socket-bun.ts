@@ -3,6 +3,7 @@
  * (IP_RECVERR), and tells it as an event, or as the failure of whatever is sent next: so each datagram is tried twice. Some
  * releases close the socket instead, and tell nobody.
  */
+import { errorCode } from "../error-code.ts";
 import type { DatagramSocket, SocketEvents, SocketOptions } from "./datagram-socket.ts";
 import { TrainCopy } from "./train-copy.ts";
 
@@ -78,16 +79,12 @@ export async function openBunSocket({ family, address, port, events }: SocketOpt
       error: (...args) => {
         const error = args.at(-1);
         // Of a datagram that was sent: elsewhere nobody is told.
-        if (!ICMP_CODES.has(codeOf(error))) events.failed(error);
+        if (!ICMP_CODES.has(errorCode(error))) events.failed(error);
       },
       drain: () => events.drained(),
     },
   });
   return new BunSocket(socket, events);
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
 class BunSocket implements DatagramSocket {
@@ -127,7 +124,7 @@ class BunSocket implements DatagramSocket {
         next += 3 * sent;
       } catch (cause) {
         if (this.#socket.closed) return this.#ended(left, cause);
-        if (FULL_CODES.has(codeOf(cause))) return this.#full(left, FULL_MS);
+        if (FULL_CODES.has(errorCode(cause))) return this.#full(left, FULL_MS);
         if (refused === next) {
           this.#events.lost(cause);
           next += 3;

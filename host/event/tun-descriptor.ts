@@ -6,6 +6,7 @@
  * pool, and the process ends only after its next packet. Deno's node:fs takes only descriptors that it opened itself.
  */
 import { close, read, readSync, writeSync } from "node:fs";
+import { errorCode } from "../error-code.ts";
 import { TunError } from "./device-errors.ts";
 import { readMtu, type TunOptions } from "./mtu.ts";
 import { checkInteger } from "./options.ts";
@@ -186,5 +187,6 @@ export class DescriptorTun implements Tun {
 }
 
 function isEmpty(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "EAGAIN" || error.code === "EWOULDBLOCK");
+  const code = errorCode(error);
+  return code === "EAGAIN" || code === "EWOULDBLOCK";
 }

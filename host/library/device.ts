@@ -183,7 +183,8 @@ export class Device {
   // ── life ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Look names up, open the Bind and the Tun, and begin. @throws PortInUseError, BindError, EngineClosedError, and what the Tun throws */
-  start(): Promise<void> {
+  async start(): Promise<void> {
+    this.#requireOpen();
     this.#started ??= this.#start().catch((error) => {
       this.#started = undefined;
       throw error;

@@ -1,4 +1,5 @@
 /** Why a connection could not be made, by the code of the error, for protocols that can say so. */
+import { errorCode } from "../error-code.ts";
 
 export type Failure =
   | "refused"
@@ -25,7 +26,7 @@ const BY_CODE: Record<string, Failure> = {
 };
 
 export function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+  return errorCode(error) ?? "";
 }
 
 export function failureOf(error: unknown): Failure {

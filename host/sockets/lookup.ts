@@ -1,4 +1,5 @@
 /** Names to addresses inside the tunnel, in the shapes of node:dns. */
+import { errorCode } from "../error-code.ts";
 import { IpAddress } from "../net/address.ts";
 import type { LookupResult, Resolver } from "../net/dns/resolver.ts";
 import { sortDestinations } from "../net/ip/selection.ts";
@@ -58,7 +59,7 @@ export class Lookups {
     signal?.throwIfAborted();
     const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
     if (found.length > 0) return this.#sorted(found);
-    const reasons = answers.flatMap((answer) => (answer.status === "rejected" ? [codeOf(answer.reason)] : []));
+    const reasons = answers.flatMap((answer) => (answer.status === "rejected" ? [errorCode(answer.reason)] : []));
     const again = reasons.some((code) => code !== "ENOTFOUND" && code !== "ENODATA" && code !== "EBADNAME");
     throw nameError(again ? "EAI_AGAIN" : "ENOTFOUND", name);
   }
@@ -89,8 +90,4 @@ export class Lookups {
       (error: Error) => callback(error),
     );
   };
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }

@@ -1,6 +1,6 @@
 /** Errors of sockets, shaped as the runtime's own: `code`, `errno`, `syscall`, `address`, `port`. What programs test for works as with net.Socket. */
 import { constants } from "node:os";
-import { getSystemErrorMap, inspect } from "node:util";
+import { getSystemErrorMap, inspect, types } from "node:util";
 import { errnoIsLibuvs } from "../platform.ts";
 
 export interface SocketError extends Error {
@@ -42,6 +42,11 @@ export function checkPort(port: unknown, least: ">= 0" | "> 0"): number {
   throw Object.assign(new RangeError(`Port should be ${least} and < 65536. Received ${received}.`), {
     code: "ERR_SOCKET_BAD_PORT",
   });
+}
+
+/** What was thrown, if it is an error: also one of the runtime's where a program has globals of its own. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error || types.isNativeError(thrown) ? thrown : new Error(String(thrown));
 }
 
 /** As every call of the runtime that takes a signal. */

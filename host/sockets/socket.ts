@@ -7,7 +7,7 @@ import { Duplex } from "node:stream";
 import { IpAddress } from "../net/address.ts";
 import type { TcpFailure, TcpOptions, TcpStream } from "../net/tcp/face.ts";
 import { type Dialing, dial, type SocketContext } from "./dial.ts";
-import { abortError, checkPort, socketError } from "./socket-errors.ts";
+import { abortError, asError, checkPort, socketError } from "./socket-errors.ts";
 
 export interface SocketOptions {
   /** Keep our side open when the other has ended. Default false, as net.Socket. */
@@ -130,7 +130,7 @@ export class TunnelSocket extends Duplex {
       this.emit("ready");
     } catch (error) {
       this.#connecting = undefined;
-      this.destroy(error instanceof Error ? error : new Error(String(error)));
+      this.destroy(asError(error));
     }
   }
 

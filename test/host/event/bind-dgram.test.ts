@@ -1,5 +1,6 @@
 /** The UDP sockets of the event driver: what they refuse, and that they come and go as they are asked to. */
 import { createSocket, Socket } from "node:dgram";
+import { runInNewContext } from "node:vm";
 import { afterEach, expect, it, vi } from "vitest";
 import {
   type Bind,
@@ -39,6 +40,18 @@ async function isFree(port: number): Promise<boolean> {
   socket.close();
   return free;
 }
+
+it("a port that is taken is told as such by errors of another realm, too", async () => {
+  const taken = runInNewContext("Object.assign(new Error('bind'), { code: 'EADDRINUSE' })");
+  const attempts = vi.spyOn(Socket.prototype, "bind").mockImplementation(function (this: Socket) {
+    queueMicrotask(() => this.emit("error", taken));
+    return this;
+  });
+  await expect(bind.open(4000, EVENTS)).rejects.toMatchObject({ code: "PORT_IN_USE" });
+  expect(attempts).toHaveBeenCalledTimes(1);
+  await expect(bind.open(0, EVENTS)).rejects.toMatchObject({ code: "PORT_IN_USE" });
+  expect(attempts.mock.calls.length).toBeGreaterThan(2);
+});
 
 it("datagrams for port 0 are refused, and take no room from others", async () => {
   const port = await bind.open(0, EVENTS);

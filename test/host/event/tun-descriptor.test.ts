@@ -1,6 +1,8 @@
 /** The Tun made of a descriptor. A pair of unix sockets that keep packets apart stands in for the interface. */
-import { closeSync, fstatSync, readSync, writeSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import fs, { closeSync, fstatSync, readSync, writeSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+import { runInNewContext } from "node:vm";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { DescriptorTun, type WasmguardError } from "../../../host/index.ts";
 
 const AF_UNIX = 1; // <sys/socket.h>
@@ -83,6 +85,34 @@ describe("DescriptorTun", () => {
       closeSync(far);
     },
   );
+
+  it("finds a descriptor empty by errors of another realm, too", async () => {
+    const [near, far] = socketPair("non-blocking");
+    const empty = runInNewContext("Object.assign(new Error('read'), { code: 'EAGAIN' })");
+    const { readSync } = fs;
+    const pool = vi.spyOn(fs, "read").mockImplementation(((...args: unknown[]) => {
+      queueMicrotask(() => (args.at(-1) as (error: unknown) => void)(empty));
+    }) as typeof fs.read);
+    const looks = vi.spyOn(fs, "readSync").mockImplementation(((...args: Parameters<typeof readSync>) => {
+      try {
+        return readSync(...args);
+      } catch {
+        throw empty;
+      }
+    }) as typeof readSync);
+    syncBuiltinESMExports();
+    onTestFinished(() => {
+      vi.restoreAllMocks();
+      syncBuiltinESMExports();
+    });
+    const { tun, packets, failures } = opened(near);
+    await expect.poll(() => looks.mock.calls.length, { interval: 1 }).toBeGreaterThan(0);
+    writeSync(far, Uint8Array.of(1));
+    await expect.poll(() => packets, { interval: 1 }).toEqual([[1]]);
+    expect([pool.mock.calls.length, failures]).toEqual([1, []]);
+    tun.close();
+    closeSync(far);
+  });
 
   it("writes packet by packet, and drops when there is no room", async () => {
     const [near, far] = socketPair("non-blocking");

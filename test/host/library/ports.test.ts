@@ -157,6 +157,15 @@ describe("close", () => {
   });
 });
 
+it("start fails once the device is closed, also one that had started", async () => {
+  for (const calls of [0, 1]) {
+    const device = await make({ bind: new MemoryBind() });
+    for (let i = 0; i < calls; i++) await device.start();
+    await device.close();
+    expect(await codeOf(device.start())).toBe("CLOSED");
+  }
+});
+
 describe("ports that throw while they are opened", () => {
   it("are told of as WasmguardErrors, and start may be called again", async () => {
     let left = 2;

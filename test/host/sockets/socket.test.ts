@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { Agent, createServer, get } from "node:http";
 import { pipeline } from "node:stream/promises";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { TunnelServer } from "../../../host/sockets/server.ts";
 import { TunnelSocket } from "../../../host/sockets/socket.ts";
@@ -53,6 +54,17 @@ describe("a socket", () => {
     expect(events).toEqual(["connect", "ready", "hello", "end", "finish", "close"]);
     expect(socket.remoteAddress).toBe(far.address);
     expect(socket.bytesRead).toBe(5);
+  });
+
+  it("ends with what a listener throws, an error of another realm too", async () => {
+    const { near, far } = pair();
+    const port = await listen(far, (socket) => socket.resume());
+    const thrown = runInNewContext("new TypeError('no')");
+    const socket = connect(near, far.address, port);
+    socket.once("connect", () => {
+      throw thrown;
+    });
+    expect(await once(socket, "error").catch((error) => error)).toEqual([thrown]);
   });
 
   it("carries megabytes both ways at once, through back pressure", async () => {
