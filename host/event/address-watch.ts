@@ -41,6 +41,12 @@ export class AddressWatch {
   }
 }
 
+/** Whether an interface has an address of the family, so far as this program may ask: a machine without any lacks the family. */
+export function mayHaveFamily(family: 4 | 6): boolean {
+  const all = localAddresses();
+  return all === undefined || [...all].some((address) => address.includes(":") === (family === 6));
+}
+
 /** @returns undefined if this program may not ask (Deno without --allow-sys) */
 function localAddresses(): Set<string> | undefined {
   try {

@@ -7,7 +7,7 @@ import type { Endpoint } from "../address/endpoint.ts";
 import { formatAddress, parseAddress } from "../address/ip.ts";
 import { errorCode } from "../error-code.ts";
 import { PortInUseError } from "../errors.ts";
-import { AddressWatch } from "./address-watch.ts";
+import { AddressWatch, mayHaveFamily } from "./address-watch.ts";
 import type { Bind, BindEvents } from "./bind.ts";
 import type { DatagramSocket } from "./datagram-socket.ts";
 import { hasBunSockets, openBunSocket } from "./datagram-socket-bun.ts";
@@ -30,9 +30,9 @@ const MESSAGE_OVERHEAD = 16 + 16 + 15;
 type Family = 4 | 6;
 
 export interface DgramBindOptions {
-  /** Local address to bind, or false for no IPv4. Default: "0.0.0.0". */
+  /** Local address to bind, or false for no IPv4. Default: "0.0.0.0". One that cannot be bound is an error, unless the machine has no IPv4 at all. */
   readonly ipv4?: string | false | undefined;
-  /** Local address to bind, or false for no IPv6. Default: "::". A machine without IPv6 is no error. */
+  /** As `ipv4`. Default: "::". A machine without IPv6 is no error. */
   readonly ipv6?: string | false | undefined;
 }
 
@@ -143,7 +143,7 @@ export class DgramBind implements Bind {
         const socket = await this.#openFamily(opening, family, address, bound);
         bound = socket.port;
       } catch (error) {
-        if (errorCode(error) === "EADDRINUSE") throw error;
+        if (errorCode(error) === "EADDRINUSE" || (isChosen(address) && mayHaveFamily(family))) throw error;
         failures.push(error);
       }
     }
@@ -268,6 +268,11 @@ function localAddress(name: string, given: unknown, family: Family): string | fa
   const address = parseAddress(host, 0, host.length);
   if (address?.length === (family === 4 ? 4 : 16) && zoned.length <= (family === 4 ? 1 : 2)) return given as string;
   throw new OptionError(name, `an IPv${family} address of this machine, or false`);
+}
+
+/** Whether it is one address, which whoever named it counts on. */
+function isChosen(address: string): boolean {
+  return /[^0.:]/.test(address);
 }
 
 function tellFull({ full, events }: Opening, family: Family): void {

@@ -1,7 +1,9 @@
 /** The UDP sockets of the event driver: what they refuse, and that they come and go as they are asked to. */
 import { createSocket, Socket } from "node:dgram";
+import { syncBuiltinESMExports } from "node:module";
+import os from "node:os";
 import { runInNewContext } from "node:vm";
-import { afterEach, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import {
   type Bind,
   type BindEvents,
@@ -23,9 +25,17 @@ const EVENTS: BindEvents = { receive() {}, lost() {}, failed() {} };
 let bind = new DgramBind(LOOPBACK);
 afterEach(async () => {
   vi.restoreAllMocks();
+  syncBuiltinESMExports();
   await bind.close();
   bind = new DgramBind(LOOPBACK);
 });
+
+/** What the machine has. */
+function interfaces(...addresses: string[]): void {
+  const entries = addresses.map((address) => ({ address, family: address.includes(":") ? "IPv6" : "IPv4" }));
+  vi.spyOn(os, "networkInterfaces").mockReturnValue({ lo: entries as os.NetworkInterfaceInfo[] });
+  syncBuiltinESMExports();
+}
 
 function loopback(port: number): Endpoint {
   return { address: Uint8Array.of(127, 0, 0, 1), port, scope: 0 };
@@ -51,6 +61,29 @@ it("a port that is taken is told as such by errors of another realm, too", async
   expect(attempts).toHaveBeenCalledTimes(1);
   await expect(bind.open(0, EVENTS)).rejects.toMatchObject({ code: "PORT_IN_USE" });
   expect(attempts.mock.calls.length).toBeGreaterThan(2);
+});
+
+describe("an address that cannot be bound", () => {
+  /** Of documentation (RFC 5737, RFC 3849): no machine's. */
+  const NOWHERE = { 4: "203.0.113.77", 6: "2001:db8::77" };
+
+  it.each([
+    ["IPv4", { ipv4: NOWHERE[4] }],
+    ["IPv4, for IPv6 is another", { ipv4: NOWHERE[4], ipv6: "::" }],
+    ["IPv6", { ipv4: "127.0.0.1", ipv6: NOWHERE[6] }],
+  ])("is an error, and nothing stays open (%s)", async (_what, options) => {
+    interfaces("127.0.0.1", "::1");
+    const choosy = new DgramBind(options);
+    await expect(choosy.open(0, EVENTS)).rejects.toMatchObject({ code: "BIND", cause: { code: expect.any(String) } });
+    expect(choosy.send(new Uint8Array(1), loopback(9))).toBe(false);
+  });
+
+  it("is none where the machine lacks its family", async () => {
+    interfaces("127.0.0.1");
+    const choosy = new DgramBind({ ipv4: "127.0.0.1", ipv6: NOWHERE[6] });
+    expect(await choosy.open(0, EVENTS)).toBeGreaterThan(0);
+    await choosy.close();
+  });
 });
 
 it("datagrams for port 0 are refused, and take no room from others", async () => {
