@@ -29,6 +29,7 @@ import { ICMP, ICMPV6, TCP, UDP } from "./ip/protocols.ts";
 import { RandomSource } from "./random.ts";
 import type { PacketSink } from "./sink.ts";
 import { Tcp } from "./tcp/tcp.ts";
+import { Telling } from "./telling.ts";
 import type { Context, IpOutput, Timer, Transport } from "./transport.ts";
 import { Udp } from "./udp/udp.ts";
 import { CHECKSUM_VALID, GSO_NONE, NEEDS_CHECKSUM, VNET_BYTES, vnetFlags, vnetGsoType, vnetSegment } from "./vnet.ts";
@@ -66,6 +67,8 @@ export class NetStack implements Context {
   readonly #loopback = new Loopback(() => this.wake());
   readonly #byProtocol: (Transport | undefined)[] = new Array(256).fill(undefined);
   readonly #transports: Transport[] = [];
+  /** Kept, for `tell` is asked after each batch of packets. */
+  readonly #telling = new Telling();
   readonly #wake: (() => void) | undefined;
   #now: Instant;
   #pending = false;
@@ -169,7 +172,8 @@ export class NetStack implements Context {
 
   /** Tell who listens of what came, before the turn that has to follow: what handlers write then goes along with what acknowledges it. */
   tell(): void {
-    for (const transport of this.#transports) transport.tell();
+    for (const transport of this.#transports) this.#telling.call(transport.tell, transport);
+    this.#telling.end();
   }
 
   #takeLooped(): void {
@@ -189,7 +193,9 @@ export class NetStack implements Context {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const transport of this.#transports) transport.close();
+    const telling = new Telling();
+    for (const transport of this.#transports) telling.call(transport.close, transport);
     this.#input.reassembly.close();
+    telling.end();
   }
 }

@@ -1,6 +1,7 @@
 /** UDP through the tunnel, with the face of dgram.Socket. One socket serves both families: the address decides. */
 import { EventEmitter } from "node:events";
 import { IpAddress } from "../net/address.ts";
+import { Telling } from "../net/telling.ts";
 import type { UdpError, UdpFailure, UdpSocket, UdpSocketOptions } from "../net/udp/socket.ts";
 import type { Ending } from "./dial.ts";
 import { checkPort, socketError } from "./socket-errors.ts";
@@ -282,11 +283,17 @@ export class TunnelDatagramSocket extends EventEmitter {
   }
 
   #receive(): void {
+    const telling = new Telling();
     for (let datagram = this.#socket?.receive(); datagram !== undefined; datagram = this.#socket?.receive()) {
       const { bytes, from, fromPort } = datagram;
       const info = { address: from.toString(), family: familyName(from), port: fromPort, size: bytes.length };
-      this.emit("message", Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), info);
+      try {
+        this.emit("message", Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), info);
+      } catch (error) {
+        telling.failed(error);
+      }
     }
+    telling.end();
   }
 
   /** As systems do: who is connected hears of ICMP errors, others do not. */

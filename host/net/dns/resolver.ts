@@ -4,6 +4,7 @@
  */
 import { IpAddress } from "../address.ts";
 import type { TcpService } from "../tcp/face.ts";
+import { Telling } from "../telling.ts";
 import type { Context, Transport } from "../transport.ts";
 import type { Udp } from "../udp/udp.ts";
 import { Cache, keyOf } from "./cache.ts";
@@ -194,9 +195,12 @@ export class Resolver implements Transport {
   }
 
   tell(): void {
+    if (this.#news.length === 0) return;
     const news = this.#news;
     this.#news = [];
-    for (const tell of news) tell();
+    const telling = new Telling();
+    for (const tell of news) telling.call(tell, this);
+    telling.end();
   }
 
   close(): void {
@@ -208,7 +212,9 @@ export class Resolver implements Transport {
     this.#underWay.clear();
     // Nobody shall wait for ever: this is the last that is told.
     this.turn();
-    while (this.#news.length > 0) this.tell();
+    const telling = new Telling();
+    while (this.#news.length > 0) telling.call(this.tell, this);
+    telling.end();
   }
 
   receive(): void {}

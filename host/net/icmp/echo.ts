@@ -5,6 +5,7 @@
 import { type Instant, NEVER } from "../../time/instant.ts";
 import type { IpAddress } from "../address.ts";
 import type { Inbound } from "../inbound.ts";
+import { Telling } from "../telling.ts";
 import type { Context, Flow, IcmpError, Timer } from "../transport.ts";
 import { ECHO_REQUEST, type ErrorKind } from "./kinds.ts";
 import type { Outbox } from "./outbox.ts";
@@ -97,7 +98,10 @@ export class EchoClients {
   }
 
   tell(): void {
-    for (const socket of [...this.#byIdentifier.values()]) socket.tell();
+    if (this.#byIdentifier.size === 0) return;
+    const telling = new Telling();
+    for (const socket of [...this.#byIdentifier.values()]) telling.call(socket.tell, socket);
+    telling.end();
   }
 
   close(): void {
@@ -215,7 +219,9 @@ export class EchoSocket implements Timer {
     if (this.#news.length === 0) return;
     const news = this.#news;
     this.#news = [];
-    for (const tell of news) if (!this.#closed) tell();
+    const telling = new Telling();
+    for (const tell of news) if (!this.#closed) telling.call(tell, this);
+    telling.end();
   }
 
   /** Nothing is told any more. */

@@ -4,6 +4,7 @@
  */
 import type { IpAddress } from "../address.ts";
 import type { Inbound } from "../inbound.ts";
+import { Telling } from "../telling.ts";
 import type { Context, Flow, IcmpError, Transport } from "../transport.ts";
 import { arrive } from "./arrival.ts";
 import { CLOSED, CONNECTED, Connection, DRAINED, READABLE, WRITABLE } from "./connection.ts";
@@ -201,38 +202,30 @@ export class Tcp implements Transport, TcpService {
     this.#accepting.add(listener);
   }
 
-  /** A handler that throws keeps no other from being told; the first error is thrown on. */
   tell(): void {
     // Asked after each batch of packets and in each turn, often for nothing: that shall leave no garbage.
     if (this.#telling.length === 0 && this.#accepting.size === 0) return;
-    const failed: unknown[] = [];
-    const call = (told: (() => void) | undefined, of: object) => {
-      try {
-        told?.call(of);
-      } catch (error) {
-        failed.push(error);
-      }
-    };
+    const telling = new Telling();
     const listeners = [...this.#accepting];
     this.#accepting.clear();
-    for (const { options } of listeners) call(options.acceptable, options);
+    for (const { options } of listeners) telling.call(options.acceptable, options);
     const list = this.#telling;
     this.#telling = [];
     for (const c of list) {
       c.telling = false;
       const { events } = c;
       c.events = 0;
-      if ((events & CONNECTED) !== 0) call(c.handlerNow.connected, c.handlerNow);
+      if ((events & CONNECTED) !== 0) telling.call(c.handlerNow.connected, c.handlerNow);
       if (c.peerEnded) c.endTold = true;
-      if ((events & READABLE) !== 0) call(c.handlerNow.readable, c.handlerNow);
-      if ((events & WRITABLE) !== 0) call(c.handlerNow.writable, c.handlerNow);
-      if ((events & DRAINED) !== 0) call(c.handlerNow.drained, c.handlerNow);
+      if ((events & READABLE) !== 0) telling.call(c.handlerNow.readable, c.handlerNow);
+      if ((events & WRITABLE) !== 0) telling.call(c.handlerNow.writable, c.handlerNow);
+      if ((events & DRAINED) !== 0) telling.call(c.handlerNow.drained, c.handlerNow);
       if ((events & CLOSED) === 0) continue;
       this.#letGo(c);
-      call(() => c.handlerNow.closed?.(this.#failures.get(c)), c);
+      telling.call(() => c.handlerNow.closed?.(this.#failures.get(c)), c);
       c.receiveQueue.clear();
     }
-    if (failed.length > 0) throw failed[0];
+    telling.end();
   }
 
   // ── ends ───────────────────────────────────────────────────────────────────────────────────────────────────

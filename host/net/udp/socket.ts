@@ -4,6 +4,7 @@
  */
 import type { IpAddress } from "../address.ts";
 import type { ErrorKind } from "../icmp/kinds.ts";
+import { Telling } from "../telling.ts";
 import type { Context, Flow, IcmpError } from "../transport.ts";
 
 /** As Linux's rmem_default and wmem_default. */
@@ -291,17 +292,21 @@ export class UdpSocket {
 
   /** Call the handler. Called by the transport when the stack is at rest. */
   tell(): void {
+    const telling = new Telling();
     const errors = this.#errors;
     if (errors.length > 0) this.#errors = [];
-    for (const { error, remote, port } of errors) if (!this.#closed) this.handler.failed?.(error, remote, port);
+    for (const { error, remote, port } of errors) {
+      telling.call(() => this.#closed || this.handler.failed?.(error, remote, port), this);
+    }
     if (this.#readable && !this.#closed) {
       this.#readable = false;
-      this.handler.readable?.();
+      telling.call(this.handler.readable, this.handler);
     }
     if (this.#refused && this.#sendBytes * 2 <= this.#sendLimit && !this.#closed) {
       this.#refused = false;
-      this.handler.writable?.();
+      telling.call(this.handler.writable, this.handler);
     }
+    telling.end();
   }
 
   statistics(): UdpStatistics {

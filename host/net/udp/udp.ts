@@ -7,6 +7,7 @@ import { complement, fold, sum } from "../checksum.ts";
 import type { IcmpErrors } from "../icmp/icmp-errors.ts";
 import type { Inbound } from "../inbound.ts";
 import { UDP } from "../ip/protocols.ts";
+import { Telling } from "../telling.ts";
 import type { Context, IcmpError, Transport } from "../transport.ts";
 import { PortTable } from "./ports.ts";
 import {
@@ -176,12 +177,14 @@ export class Udp implements Transport, SocketOwner {
     if (this.#busy.size === 0) return;
     const busy = this.#busy;
     this.#busy = new Set();
+    const telling = new Telling();
     for (const socket of busy) {
       // What found the sink full waits for room, and is looked at again then.
       if (socket.waiting.length > 0) this.#busy.add(socket);
       else if (socket.closed) this.forget(socket);
-      socket.tell();
+      telling.call(socket.tell, socket);
     }
+    telling.end();
   }
 
   close(): void {

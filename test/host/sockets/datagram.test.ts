@@ -111,6 +111,26 @@ describe("a datagram socket", () => {
     expect(got.every((number) => number < 100)).toBe(true);
   });
 
+  it("tells of all that came, though a listener throws", async () => {
+    const { far } = pair();
+    const server = socketOf(far);
+    const got: string[] = [];
+    server.on("message", (message) => {
+      got.push(String(message));
+      throw new Error(`of ${message}`);
+    });
+    server.bind(0);
+    await once(server, "listening");
+    const sender = far.udp.open();
+    if (typeof sender === "string") throw new Error(sender);
+    const to = far.ownAddress(far.address)!;
+    for (const text of ["one", "other"]) sender.send(Buffer.from(text), to, server.address().port);
+    // Out, and in again.
+    far.stack.turn(performance.now());
+    expect(() => far.stack.turn(performance.now())).toThrow("of one");
+    expect(got).toEqual(["one", "other"]);
+  });
+
   it("does nothing any more once it is closed", async () => {
     const { near, far } = pair();
     const client = socketOf(near);
