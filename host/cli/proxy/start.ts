@@ -1,8 +1,7 @@
 /**
  * `wasmguard proxy` in Node runs in a young generation of two megabytes, which V8 takes from its command line only: the program becomes itself
  * once more, under the same process number. What passes through a proxy lies in buffers outside of the heap, which are freed when their small
- * objects are collected; with V8's own sizes, 16 MB, hundreds of them wait for that. And V8 gets one thread for compiling and collecting instead
- * of four: on a small machine they take every core at once, and what comes meanwhile waits for them.
+ * objects are collected; with V8's own sizes, 16 MB, hundreds of them wait for that.
  */
 import { type ProgramStart, replaceProcess } from "../../ffi/execute.ts";
 import { openLibc } from "../../ffi/libc.ts";
@@ -14,12 +13,10 @@ export const PROXY_MARKER = "WASMGUARD_PROXY";
 /** Megabytes. With one, a byte there and back is enough garbage to have it collected at every hundredth, a quarter of a millisecond each. */
 const YOUNG = 2;
 const FLAG = "--max-semi-space-size";
-const HELPERS = "--v8-pool-size";
 /** A proxy at rest collects its garbage itself (memory.ts); V8 would keep it until more is needed. */
 const COLLECTABLE = "--expose-gc";
 /** As V8 takes it. */
 const CHOSEN = /^--max[-_]semi[-_]space[-_]size/;
-const HELPERS_CHOSEN = /^--v8[-_]pool[-_]size/;
 
 /** @returns undefined where there is no such flag, or somebody has chosen */
 function withSmallHeap(args: readonly string[]): ProgramStart | undefined {
@@ -31,8 +28,7 @@ function withSmallHeap(args: readonly string[]): ProgramStart | undefined {
   // Whoever forked it speaks through a channel that this process has open already.
   if (process.connected) return undefined;
   const environment = { ...(env as Record<string, string>), [PROXY_MARKER]: "1" };
-  const helpers = words.some((word) => HELPERS_CHOSEN.test(word)) ? [] : [`${HELPERS}=1`];
-  const flags = [`${FLAG}=${YOUNG}`, ...helpers, COLLECTABLE, ...execArgv];
+  const flags = [`${FLAG}=${YOUNG}`, COLLECTABLE, ...execArgv];
   return { program: execPath, argv: [execPath, ...flags, script, ...args], environment };
 }
 
