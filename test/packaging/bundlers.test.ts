@@ -26,10 +26,11 @@ beforeAll(() => {
 });
 afterAll(() => project.remove());
 
-/** All of it: a bundle may have chunks. */
+/** All of it: a bundle may have chunks, in folders, too. */
 function bytesOf(output: string): number {
-  const folder = dirname(output);
-  return readdirSync(folder).reduce((total, file) => total + statSync(join(folder, file)).size, 0);
+  const entries = readdirSync(dirname(output), { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  return files.reduce((total, { parentPath, name }) => total + statSync(join(parentPath, name)).size, 0);
 }
 
 const answerOf = (path: string): string => run(process.execPath, [path], project.directory).stdout.trim();
