@@ -19,6 +19,7 @@ export {
   AllowedIpError,
   BindError,
   EndpointError,
+  InUseError,
   KeyError,
   LookupError,
   OptionError,

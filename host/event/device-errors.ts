@@ -116,6 +116,17 @@ export class BindError extends WasmguardError {
   }
 }
 
+/** A Bind or a Tun that another device has open. */
+export class InUseError extends WasmguardError {
+  readonly name = "InUseError";
+  readonly code = "IN_USE";
+  readonly nextStep: string;
+  constructor(part: "Bind" | "Tun") {
+    super(`the ${part} is another device's`);
+    this.nextStep = `Make a ${part} for each device, or close the other device first.`;
+  }
+}
+
 /** The Tun object failed or ended. */
 export class TunError extends WasmguardError {
   readonly name = "TunError";

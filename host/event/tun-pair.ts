@@ -60,6 +60,7 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
 
   open(events: TunEvents): void {
     this.#events = events;
+    for (const reader of this.#readers.splice(0)) reader(undefined);
     this.#drainSoon();
   }
 
@@ -199,7 +200,7 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
     this.#drainSoon();
   }
 
-  /** Packets as they come; ends when the other end has ended, or either is closed. Any number of reads may wait at once. */
+  /** Packets as they come; ends when the other end has ended, or either is closed, or a device takes this end. Any number of reads may wait at once. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Packet> {
     const waiting = new Set<Reader>();
     let over = false;
@@ -207,7 +208,7 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
     const iterator: AsyncIterableIterator<Packet> = {
       [Symbol.asyncIterator]: () => iterator,
       next: () => {
-        if (over) return Promise.resolve(done);
+        if (over || this.#events !== undefined) return Promise.resolve(done);
         if (this.#readers.length === 0 && this.#queue.length > 0) {
           return Promise.resolve({ value: this.#take()!, done: false });
         }

@@ -7,6 +7,7 @@ import type { Bind, BindEvents } from "../event/bind.ts";
 import { BindError, TunError } from "../event/device-errors.ts";
 import type { DirectBind } from "../event/direct-bind.ts";
 import type { Tun, TunEvents } from "../event/tun.ts";
+import { hold, isForeign, release } from "./in-use.ts";
 
 const PORT_MAX = 0xffff;
 
@@ -19,25 +20,32 @@ export interface BindAndTunOptions {
 
 export class BindAndTun {
   readonly #options: BindAndTunOptions;
+  #closed = false;
 
   constructor(options: BindAndTunOptions) {
     this.#options = options;
   }
 
-  /** @returns the port @throws PortInUseError, BindError */
+  /** @returns the port @throws PortInUseError, BindError, InUseError */
   async openBind(port: number): Promise<number> {
     const { bind, bindEvents } = this.#options;
+    hold("Bind", bind, this);
     try {
       return checkedPort(await bind.open(port, bindEvents));
     } catch (cause) {
       throw cause instanceof WasmguardError ? cause : new BindError(port, cause);
+    } finally {
+      // By a move, which closing did not wait for.
+      if (this.#closed) this.release();
     }
   }
 
-  /** @throws what the Tun throws, or TunError */
+  /** @throws what the Tun throws, or TunError, InUseError */
   async openTun(): Promise<void> {
+    const { tun, tunEvents } = this.#options;
+    hold("Tun", tun, this);
     try {
-      await this.#options.tun.open(this.#options.tunEvents);
+      await tun.open(tunEvents);
     } catch (cause) {
       throw cause instanceof WasmguardError ? cause : new TunError("the Tun cannot be opened", cause);
     }
@@ -79,18 +87,29 @@ export class BindAndTun {
     }
   }
 
-  /** @throws what it throws */
+  /** What another device has meanwhile is left alone, here and below. @throws what it throws */
   async closeBind(): Promise<void> {
-    await this.#options.bind.close();
+    const { bind } = this.#options;
+    if (!isForeign(bind, this)) await bind.close();
   }
 
   async closeTun(): Promise<void> {
-    await this.#options.tun.close();
+    const { tun } = this.#options;
+    if (!isForeign(tun, this)) await tun.close();
+  }
+
+  /** Others may open them. */
+  release(): void {
+    release(this.#options.bind, this);
+    release(this.#options.tun, this);
   }
 
   /** Both, whatever either throws. @returns what they threw */
   async close(): Promise<WasmguardError[]> {
-    const [tun, bind] = await Promise.allSettled([this.closeTun(), this.closeBind()]);
+    this.#closed = true;
+    const closing = Promise.allSettled([this.closeTun(), this.closeBind()]);
+    this.release();
+    const [tun, bind] = await closing;
     const failures: WasmguardError[] = [];
     if (tun.status === "rejected") failures.push(new TunError("the Tun cannot be closed", tun.reason));
     if (bind.status === "rejected") failures.push(new BindError(undefined, bind.reason));

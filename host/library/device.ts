@@ -182,11 +182,12 @@ export class Device {
 
   // ── life ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Look names up, open the Bind and the Tun, and begin. @throws PortInUseError, BindError, EngineClosedError, and what the Tun throws */
+  /** Look names up, open the Bind and the Tun, and begin. @throws PortInUseError, BindError, InUseError, EngineClosedError, and what the Tun throws */
   async start(): Promise<void> {
     this.#requireOpen();
     this.#started ??= this.#start().catch((error) => {
       this.#started = undefined;
+      this.#ends.release();
       throw error;
     });
     return this.#started;

@@ -123,6 +123,18 @@ describe("tunPair", () => {
 });
 
 describe("an end of tunPair", () => {
+  it("ends the reads of an iteration when a device takes it", async () => {
+    const [near, far] = tunPair();
+    const reads = near[Symbol.asyncIterator]();
+    const waiting = reads.next();
+    const packets: number[][] = [];
+    near.open({ receive: (bytes) => void packets.push([...bytes]), failed() {} });
+    far.write(Uint8Array.of(1));
+    const done = { value: undefined, done: true };
+    expect([await waiting, await reads.next()]).toEqual([done, done]);
+    expect(packets).toEqual([[1]]);
+  });
+
   const inbox = (end: TunEnd) => end[Symbol.asyncIterator]();
 
   it.each([null, undefined, "x", [1], new DataView(new ArrayBuffer(4)), new Uint16Array(4)])(

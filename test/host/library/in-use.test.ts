@@ -1,0 +1,130 @@
+/** One Bind and one Tun in more than one device: one at a time, and the others leave it alone. */
+import { afterEach, describe, expect, it } from "vitest";
+import { type Bind, Device, DgramBind, generatePrivateKey, type Tun, tunPair } from "../../../host/index.ts";
+import { MemoryBind, settle } from "./memory-bind.ts";
+import { LOOPBACK, SMALL } from "./support.ts";
+
+let open: Device[] = [];
+afterEach(async () => {
+  for (const device of open) await device.close();
+  open = [];
+});
+
+async function make(options: { bind?: Bind; tun?: Tun }): Promise<Device> {
+  const privateKey = generatePrivateKey();
+  const device = await Device.create({
+    privateKey,
+    tun: tunPair()[0],
+    bind: new MemoryBind(),
+    limits: SMALL,
+    ...options,
+  });
+  open.push(device);
+  return device;
+}
+
+class MemoryTun implements Tun {
+  opened = 0;
+  closed = 0;
+  open(): void {
+    this.opened += 1;
+  }
+  write(): boolean {
+    return true;
+  }
+  close(): void {
+    this.closed += 1;
+  }
+}
+
+const IN_USE = { name: "InUseError", code: "IN_USE", nextStep: expect.stringMatching(/^Make a (Bind|Tun)/) };
+
+describe("a second device", () => {
+  it("is refused the Bind of the first, and takes nothing from it", async () => {
+    const [bind, tun] = [new MemoryBind(), new MemoryTun()];
+    const first = await make({ bind });
+    await first.start();
+    const { events } = bind;
+    const second = await make({ bind, tun });
+    await expect(second.start()).rejects.toMatchObject(IN_USE);
+    await second.close();
+    expect([bind.events, bind.closed, tun.opened, tun.closed]).toEqual([events, 0, 0, 1]);
+  });
+
+  it("is refused the Tun of the first, and its own Bind is free again", async () => {
+    const [bind, tun] = [new MemoryBind(), new MemoryTun()];
+    const first = await make({ tun });
+    await first.start();
+    const second = await make({ bind, tun });
+    await expect(second.start()).rejects.toMatchObject(IN_USE);
+    expect([tun.opened, bind.closed]).toEqual([1, 1]);
+    const third = await make({ bind });
+    await third.start();
+    await second.close();
+    expect([tun.closed, bind.closed]).toEqual([0, 1]);
+  });
+
+  it("has both once the first is closed, at once and while that lasts", async () => {
+    const [bind, tun] = [new DgramBind(LOOPBACK), new MemoryTun()];
+    const first = await make({ bind, tun });
+    const second = await make({ bind, tun });
+    await first.start();
+    await expect(second.start()).rejects.toMatchObject(IN_USE);
+    const closed = first.close();
+    await second.start();
+    await closed;
+    expect(tun.opened).toBe(2);
+    expect(await bind.move(0)).toBeGreaterThan(0);
+  });
+
+  it("has them after a start that failed", async () => {
+    const [bind, tun] = [new MemoryBind(), new MemoryTun()];
+    tun.open = () => {
+      throw new Error("not yet");
+    };
+    const first = await make({ bind, tun });
+    await expect(first.start()).rejects.toMatchObject({ code: "TUN" });
+    Reflect.deleteProperty(tun, "open");
+    const second = await make({ bind, tun });
+    await second.start();
+    await expect(first.start()).rejects.toMatchObject(IN_USE);
+  });
+
+  it("has them where the first was closed while it opened them", async () => {
+    const bind = new MemoryBind();
+    const tun = new MemoryTun();
+    let answer = (_port: number): void => {};
+    const slow: Bind = Object.assign(bind, {
+      open: () =>
+        new Promise<number>((resolve) => {
+          answer = resolve;
+        }),
+    });
+    const first = await make({ bind: slow, tun });
+    const started = first.start();
+    await settle(1);
+    await first.close();
+    answer(4000);
+    await expect(started).rejects.toMatchObject({ code: "CLOSED" });
+    Reflect.deleteProperty(bind, "open");
+    await (await make({ bind, tun })).start();
+  });
+
+  it("has a Bind that the first reopened while it was closed", async () => {
+    const bind = new MemoryBind();
+    const first = await make({ bind });
+    await first.start();
+    let goOn = (): void => {};
+    const slow = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    Object.assign(bind, { close: () => slow });
+    const moved = first.listen(4001);
+    await settle(1);
+    const closed = first.close();
+    goOn();
+    await expect(moved).rejects.toMatchObject({ code: "CLOSED" });
+    await closed;
+    await (await make({ bind })).start();
+  });
+});
