@@ -11,7 +11,7 @@ fail() {
   exit 1
 }
 
-case ${1-} in
+case $* in
   "" | --dry-run) ;;
   *) fail "usage: release.sh [--dry-run]" ;;
 esac

@@ -135,6 +135,7 @@ it("npm refuses where nobody vouches for the run", async () => {
 
 it.each<[string, string[], () => void, RegExp]>([
   ["options that it does not know", ["--force"], () => {}, /usage/],
+  ["a second option, which npm would obey", ["--dry-run", "--no-dry-run"], () => {}, /usage/],
   [
     "changes that are not committed",
     ["--dry-run"],
