@@ -12,6 +12,9 @@ const QUICK = ["node:fs", "node:os", "node:path", "node:url", "node:util", "node
 /** What a proxy cannot do without. */
 const FOR_PROXY = ["node:dgram", "node:dns/promises", "node:fs/promises", "node:http", "node:net", "node:stream"];
 
+/** What stack traces lead to, where the bundler gave it no other name. */
+const PLACE = /^\s*((?:async )?(?:function\*?|class) \w+|throw new \w+)\b(?!\$)/;
+
 describe.each([
   ["launch", QUICK],
   ["daemon", QUICK],
@@ -26,12 +29,23 @@ describe.each([
 
   it("has lines that lead to the module they are from", () => {
     expect(map.sources.filter((source: string) => !existsSync(at(source)))).toEqual([]);
-    const lines = code.split("\n");
-    const line = lines.findIndex((text) => text.includes("function parseOptions("));
-    const entry = new SourceMap(map).findEntry(line, lines[line]!.indexOf("parseOptions"));
-    if (!("originalSource" in entry)) throw new Error("the line leads nowhere");
-    const original = readFileSync(at(entry.originalSource), "utf8").split("\n");
-    expect(original[entry.originalLine]).toContain("function parseOptions(");
+    const places = new SourceMap(map);
+    const modules = new Map<string, string[]>();
+    const led = code.split("\n").flatMap((text, line) => {
+      const said = PLACE.exec(text)?.[1];
+      if (said === undefined) return [];
+      return [text.indexOf(said), text.length - 1].map((column) => {
+        const entry = places.findEntry(line, column);
+        if (!("originalSource" in entry)) return `${text} leads nowhere`;
+        const { originalSource: source, originalLine } = entry;
+        if (!modules.has(source)) modules.set(source, readFileSync(at(source), "utf8").split("\n"));
+        const original = modules.get(source)![originalLine];
+        return original?.includes(said) ? "there" : `${text} leads to ${source}:${originalLine + 1}: ${original}`;
+      });
+    });
+    expect(led.filter((place) => place !== "there")).toEqual([]);
+    expect(led.length).toBeGreaterThan(200);
+    expect(modules.size).toBeGreaterThan(20);
   });
 
   it("imports only what is there, and loads nothing of Node's that takes long", () => {
