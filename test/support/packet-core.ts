@@ -1,9 +1,7 @@
 // The packet sources of the core as a module of their own: compiled in memory, with areas for the tests' bytes.
 // Bytes outside the areas are filled with a pattern, so that a write astray shows.
-import { resolve } from "node:path";
-import asc from "assemblyscript/asc";
+import { compileAssembly } from "./assembly.ts";
 
-const ROOT = resolve(import.meta.dirname, "../..");
 const SOURCES = [
   ...["checksum", "ip", "split", "coalesce", "icmp", "ecn", "nesting"].map((name) => `assembly/packet/${name}.ts`),
   "assembly/memory/scratch.ts",
@@ -52,19 +50,8 @@ export interface PacketExports {
 export const ARENA = 0x20000;
 export const ARENA_BYTES = 6 * 1024 * 1024;
 
-export async function compilePacketSources(): Promise<Uint8Array<ArrayBuffer>> {
-  let wasm: Uint8Array<ArrayBuffer> | undefined;
-  const flags = ["--runtime", "stub", "--noAssert", "-O2", "--enable", "simd,threads,bulk-memory"];
-  const { error, stderr } = await asc.main(
-    [...SOURCES, ...flags, "--initialMemory", "98", "--baseDir", ROOT, "--outFile", "packet.wasm"],
-    {
-      writeFile: (name: string, contents: string | Uint8Array) => {
-        if (name === "packet.wasm") wasm = Uint8Array.from(contents as Uint8Array);
-      },
-    },
-  );
-  if (error || !wasm) throw new Error(`asc: ${stderr.toString()}`, { cause: error });
-  return wasm;
+export function compilePacketSources(): Promise<Uint8Array<ArrayBuffer>> {
+  return compileAssembly(SOURCES, "--initialMemory 98");
 }
 
 export class PacketCore {

@@ -1,16 +1,12 @@
 // The handshake sources as a module of their own, and one device on it: messages go in and come out as bytes. After each
 // call the scratch memory, and the random bytes where they were for use, must be zero.
 import { randomBytes } from "node:crypto";
-import { resolve } from "node:path";
-import asc from "assemblyscript/asc";
 import { expect } from "vitest";
 import * as abi from "../../../assembly/abi.ts";
 import { publicKeyOf } from "../../reference/noise.ts";
+import { BUILDS, type Build, compileAssembly, SHARED } from "../../support/assembly.ts";
 
-const ROOT = resolve(import.meta.dirname, "../../..");
-const FEATURES = "simd,threads,bulk-memory";
-export const BUILDS = { simd: FEATURES, relaxed: `${FEATURES},relaxed-simd` } as const;
-export type Build = keyof typeof BUILDS;
+export { BUILDS, type Build };
 
 const SECRET_SCRATCH_BYTES = 40960; // all but the packet area
 const CLEAN = Buffer.alloc(SECRET_SCRATCH_BYTES);
@@ -81,22 +77,8 @@ export interface Session {
 const modules = new Map<Build, Promise<WebAssembly.Module>>();
 
 async function compile(build: Build): Promise<WebAssembly.Module> {
-  let wasm: Uint8Array<ArrayBuffer> | undefined;
-  const flags = "--runtime stub --noAssert -O2 --importMemory --sharedMemory --initialMemory 1 --maximumMemory 65536";
-  const { error, stderr } = await asc.main(
-    [
-      "test/assembly/noise/entry.ts",
-      ...flags.split(" "),
-      ...["--enable", BUILDS[build], "--baseDir", ROOT, "--outFile", "noise.wasm"],
-    ],
-    {
-      writeFile: (name: string, contents: string | Uint8Array) => {
-        if (name === "noise.wasm") wasm = Uint8Array.from(contents as Uint8Array);
-      },
-    },
-  );
-  if (error || !wasm) throw new Error(`asc: ${stderr.toString()}`, { cause: error });
-  return WebAssembly.compile(wasm);
+  const flags = `${SHARED} --maximumMemory 65536`;
+  return WebAssembly.compile(await compileAssembly(["test/assembly/noise/entry.ts"], flags, build));
 }
 
 /** A result that names its DROP_ reason: equal to what a consume function returns. */

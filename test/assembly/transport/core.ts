@@ -1,8 +1,6 @@
 // The sources behind entry.ts, compiled for their tests, on a memory of their own.
-import { resolve } from "node:path";
-import asc from "assemblyscript/asc";
+import { compileAssembly, SHARED } from "../../support/assembly.ts";
 
-const ROOT = resolve(import.meta.dirname, "../../..");
 const PAGE_BYTES = 65536;
 
 export interface TransportCore {
@@ -41,22 +39,8 @@ export interface TransportCore {
 let compiled: Promise<WebAssembly.Module> | undefined;
 
 async function compile(): Promise<WebAssembly.Module> {
-  let wasm: Uint8Array<ArrayBuffer> | undefined;
-  const flags = "--runtime stub --noAssert -O2 --importMemory --sharedMemory --initialMemory 1 --maximumMemory 65536";
-  const { error, stderr } = await asc.main(
-    [
-      "test/assembly/transport/entry.ts",
-      ...flags.split(" "),
-      ...["--enable", "simd,threads,bulk-memory", "--baseDir", ROOT, "--outFile", "transport.wasm"],
-    ],
-    {
-      writeFile: (name: string, contents: string | Uint8Array) => {
-        if (name === "transport.wasm") wasm = Uint8Array.from(contents as Uint8Array);
-      },
-    },
-  );
-  if (error || !wasm) throw new Error(`asc: ${stderr.toString()}`, { cause: error });
-  return WebAssembly.compile(wasm);
+  const flags = `${SHARED} --maximumMemory 65536`;
+  return WebAssembly.compile(await compileAssembly(["test/assembly/transport/entry.ts"], flags));
 }
 
 export interface LoadedCore {

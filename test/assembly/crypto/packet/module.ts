@@ -1,8 +1,6 @@
 // The sources behind entry.ts, compiled for their tests, with kernels to bring along: ours, and one that errs.
-import { resolve } from "node:path";
-import asc from "assemblyscript/asc";
+import { compileAssembly, SHARED } from "../../../support/assembly.ts";
 
-const ROOT = resolve(import.meta.dirname, "../../../..");
 const PAGES = 16;
 const SCRATCH_AT = 0x10000;
 const AREA_AT = 0x20000;
@@ -34,21 +32,8 @@ export interface BrokenKernel extends Kernel {
 export const NO_COUNTER = 2n ** 64n - 1n;
 
 export async function compile(source: "entry" | "broken-kernel"): Promise<WebAssembly.Module> {
-  let wasm: Uint8Array<ArrayBuffer> | undefined;
-  const flags = "--runtime stub --noAssert -O2 --exportTable --importMemory --sharedMemory --initialMemory 1";
-  const { error, stderr } = await asc.main(
-    [
-      ...[`test/assembly/crypto/packet/${source}.ts`, ...flags.split(" "), "--maximumMemory", `${PAGES}`],
-      ...["--enable", "simd,threads,bulk-memory", "--baseDir", ROOT, "--outFile", "packet.wasm"],
-    ],
-    {
-      writeFile: (name: string, contents: string | Uint8Array) => {
-        if (name === "packet.wasm") wasm = Uint8Array.from(contents as Uint8Array);
-      },
-    },
-  );
-  if (error || !wasm) throw new Error(`asc: ${stderr.toString()}`, { cause: error });
-  return WebAssembly.compile(wasm);
+  const flags = `${SHARED} --maximumMemory ${PAGES} --exportTable`;
+  return WebAssembly.compile(await compileAssembly([`test/assembly/crypto/packet/${source}.ts`], flags));
 }
 
 export class PacketModule {

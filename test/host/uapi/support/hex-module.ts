@@ -1,8 +1,8 @@
 /**
  * The hex coding of the core, compiled alone over a memory that the test can see: what KeyCodec is in the tests.
  */
-import asc from "assemblyscript/asc";
 import type { KeyCodec } from "../../../../host/uapi/target.ts";
+import { compileAssembly } from "../../../support/assembly.ts";
 
 const PAGE_BYTES = 65536;
 
@@ -13,14 +13,9 @@ export interface HexModule {
 
 /** @param pages size of the memory, in pages of 64 KiB */
 export async function loadHexModule(pages: number): Promise<{ memory: WebAssembly.Memory; hex: HexModule }> {
-  const files = new Map<string, Uint8Array<ArrayBuffer>>();
-  const { error, stderr } = await asc.main(
-    ["assembly/memory/hex.ts", "--runtime", "stub", "--noAssert", "-O2", "--importMemory", "--outFile", "hex.wasm"],
-    { writeFile: (name, contents) => void files.set(name, contents as Uint8Array<ArrayBuffer>) },
-  );
-  if (error) throw new Error(stderr.toString(), { cause: error });
+  const wasm = await compileAssembly(["assembly/memory/hex.ts"], "--importMemory");
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  const { instance } = await WebAssembly.instantiate(files.get("hex.wasm")!, { env: { memory, abort: () => {} } });
+  const { instance } = await WebAssembly.instantiate(wasm, { env: { memory, abort: () => {} } });
   return { memory, hex: instance.exports as unknown as HexModule };
 }
 
