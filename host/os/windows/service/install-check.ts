@@ -1,6 +1,7 @@
 /** What is looked at before a tunnel becomes a service: nobody but administrators is to decide what the system will run. */
 import { existsSync, realpathSync } from "node:fs";
 import { win32 as windowsPath } from "node:path";
+import { errorCode } from "../../../error-code.ts";
 import { ServicePathError, WintunMissingError, withoutGrants } from "../../../ffi/windows/windows-errors.ts";
 import type { ServiceRequest } from "../../services.ts";
 import { wintunPlaces } from "../wintun.ts";
@@ -46,7 +47,7 @@ function realPath(path: string): string {
     // Windows' own answer: it knows links of all kinds, drives that stand for folders, and short names.
     return realpathSync.native(path);
   } catch (cause) {
-    if (!(cause instanceof Error && "code" in cause && cause.code === "ENOENT")) throw cause;
+    if (errorCode(cause) !== "ENOENT") throw cause;
     const nextStep = "Make it first: what a service reads is looked at when it is installed";
     throw new ServicePathError(`${path} does not exist`, nextStep, cause);
   }

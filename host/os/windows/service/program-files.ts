@@ -1,6 +1,7 @@
 /** The files that this program is, as a service would run it: what starts it, and all of the package. */
 import { existsSync, readdirSync } from "node:fs";
 import { win32 as windowsPath } from "node:path";
+import { errorCode } from "../../../error-code.ts";
 
 /** What of the package is loaded or decides what is; the rest is text. */
 const PARTS = ["bin", "dist", "package.json"] as const;
@@ -19,7 +20,7 @@ function below(path: string): string[] {
     const names = readdirSync(path, { recursive: true, encoding: "utf8" });
     return [path, ...names.map((name) => windowsPath.join(path, name))];
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOTDIR") return [path];
+    if (errorCode(error) === "ENOTDIR") return [path];
     throw error;
   }
 }
