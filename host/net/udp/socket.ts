@@ -292,6 +292,8 @@ export class UdpSocket {
 
   /** Call the handler. Called by the transport when the stack is at rest. */
   tell(): void {
+    // Asked after whatever was sent, mostly for nothing: that shall leave no garbage.
+    if (this.#errors.length === 0 && !this.#readable && !this.#refused) return;
     const telling = new Telling();
     const errors = this.#errors;
     if (errors.length > 0) this.#errors = [];
