@@ -2,7 +2,7 @@
  * Trains that Windows makes of datagrams as they come in (URO), where a socket asks for them. Some machines make them and do not tell the size of
  * their datagrams: quinn and msquic met that on ARM with WSL, and with drivers of network cards. WireGuard's messages show it, for each has a length
  * of its own or a beginning that no ciphertext has by chance. From the first such train on, no more are asked for until sockets are bound anew;
- * others that wait by then are lost. Who forges one costs us no more than that.
+ * others that wait by then are lost. Where Windows will not stop, they are looked for all the while. Who forges one costs us no more than that.
  */
 import {
   COOKIE_REPLY_BYTES,
@@ -34,8 +34,10 @@ export class Coalescing {
   readonly #options: CoalescingOptions;
   /** Linear memory: Node finds a byte in it much quicker so than in a Uint8Array. */
   readonly #bytes: Buffer;
-  /** Windows took the option, and has not made a train since whose size it did not tell. */
+  /** Windows took the option, and not that it is unset. */
   #mayCome = false;
+  /** Windows made a train since whose size it did not tell. */
+  #givenUp = false;
 
   constructor(options: CoalescingOptions) {
     this.#options = options;
@@ -44,7 +46,9 @@ export class Coalescing {
 
   /** For a socket that is new. Windows before 10, version 2004, and Wine do not know it. */
   ask(socket: number): void {
-    if (this.#options.wanted === "wanted" && this.#set(socket, TRAIN_BYTES_MAX)) this.#mayCome = true;
+    if (this.#options.wanted !== "wanted" || !this.#set(socket, TRAIN_BYTES_MAX)) return;
+    this.#mayCome = true;
+    this.#givenUp = false;
   }
 
   /** @returns whether Windows took it */
@@ -64,7 +68,7 @@ export class Coalescing {
     if (told !== 0 && told < length) return told;
     if (!this.#mayCome) return length;
     const segment = this.#untoldSegment(at, length);
-    if (segment < length) this.#giveUp(sockets);
+    if (segment < length && !this.#givenUp) this.#giveUp(sockets);
     return segment;
   }
 
@@ -85,8 +89,9 @@ export class Coalescing {
   }
 
   #giveUp({ v4, v6 }: BoundSockets): void {
-    this.#mayCome = false;
-    for (const socket of [v4, v6]) if (socket >= 0) this.#set(socket, 0);
+    this.#givenUp = true;
+    const refused = [v4, v6].filter((socket) => socket >= 0 && !this.#set(socket, 0));
+    this.#mayCome = refused.length > 0;
     this.#options.log(
       "error",
       "what came in looks like datagrams that Windows made a train of (URO) without telling their size, or was forged so: no more trains are asked for until sockets are bound anew",

@@ -156,6 +156,24 @@ describe("a train whose size Windows does not tell", () => {
     expect(winsock.log).toHaveLength(1);
   });
 
+  it("is taken apart all the while where Windows will not stop, and told once", () => {
+    const winsock = untold();
+    const { sockets } = winsock.win;
+    const { setsockopt } = sockets;
+    let stops = 0;
+    vi.spyOn(sockets, "setsockopt").mockImplementation((socket, level, option, ...value) => {
+      if (`${level}/${option}` !== ASKED) return setsockopt(socket, level, option, ...value);
+      stops += 1;
+      return -1;
+    });
+    const sent = [message(1452, 1), message(1452, 2), message(1452, 3)];
+    for (let i = 0; i < 3; i++) {
+      winsock.arrive(...arrivals(sent));
+      expect(drain(winsock)).toEqual(sent);
+    }
+    expect([stops, winsock.log.length]).toEqual([2, 1]);
+  });
+
   it.each([1452, 65_507])("is looked for once in %i bytes that all are like its type", (length) => {
     const winsock = untold();
     const hostile = message(length, 1);
