@@ -1,7 +1,8 @@
 /** Listens inside the tunnel, with the face of net.Server. */
 import { EventEmitter } from "node:events";
 import type { IpAddress } from "../net/address.ts";
-import type { TcpServer } from "../net/tcp/face.ts";
+import type { TcpServer, TcpStream } from "../net/tcp/face.ts";
+import { Telling } from "../net/telling.ts";
 import type { SocketContext } from "./dial.ts";
 import { type SocketOptions, TunnelSocket } from "./socket.ts";
 import { checkPort, socketError } from "./socket-errors.ts";
@@ -91,24 +92,32 @@ export class TunnelServer extends EventEmitter {
   }
 
   #accept(): void {
-    for (let stream = this.#server?.accept(); stream !== undefined; stream = this.#server?.accept()) {
-      if (this.maxConnections !== undefined && this.#sockets.size >= this.maxConnections) {
-        const { local, localPort, remote, remotePort } = stream;
-        stream.abort();
-        const [localFamily, remoteFamily] = [familyName(local), familyName(remote)];
-        const ends = { localAddress: local.toString(), localPort, localFamily };
-        this.emit("drop", { ...ends, remoteAddress: remote.toString(), remotePort, remoteFamily });
-        continue;
-      }
-      const socket = TunnelSocket.accepted(this.#context, stream, this.#options);
-      this.#sockets.add(socket);
-      socket.once("close", () => {
-        this.#sockets.delete(socket);
-        this.#perhapsClosed();
-      });
-      if (!this.#options.pauseOnConnect) socket.read(0);
-      this.emit("connection", socket);
+    const telling = new Telling();
+    for (;;) {
+      const stream = this.#server?.accept();
+      if (stream === undefined) break;
+      telling.call(() => this.#take(stream), this);
     }
+    telling.end();
+  }
+
+  #take(stream: TcpStream): void {
+    if (this.maxConnections !== undefined && this.#sockets.size >= this.maxConnections) {
+      const { local, localPort, remote, remotePort } = stream;
+      stream.abort();
+      const [localFamily, remoteFamily] = [familyName(local), familyName(remote)];
+      const ends = { localAddress: local.toString(), localPort, localFamily };
+      this.emit("drop", { ...ends, remoteAddress: remote.toString(), remotePort, remoteFamily });
+      return;
+    }
+    const socket = TunnelSocket.accepted(this.#context, stream, this.#options);
+    this.#sockets.add(socket);
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      this.#perhapsClosed();
+    });
+    if (!this.#options.pauseOnConnect) socket.read(0);
+    this.emit("connection", socket);
   }
 
   address(): { address: string; family: "IPv4" | "IPv6"; port: number } | null {

@@ -6,6 +6,7 @@
 import { Duplex } from "node:stream";
 import { IpAddress } from "../net/address.ts";
 import type { TcpFailure, TcpOptions, TcpStream } from "../net/tcp/face.ts";
+import { Telling } from "../net/telling.ts";
 import { type Dialing, dial, type SocketContext } from "./dial.ts";
 import { abortError, asError, checkPort, socketError } from "./socket-errors.ts";
 
@@ -152,7 +153,14 @@ export class TunnelSocket extends Duplex {
   }
 
   #ended(failure: TcpFailure | undefined): void {
-    this.#pull();
+    try {
+      this.#pull();
+    } finally {
+      this.#endedWith(failure);
+    }
+  }
+
+  #endedWith(failure: TcpFailure | undefined): void {
     this.#stream = undefined;
     if (failure !== undefined) this.destroy(socketError(failure, "read"));
     else if (this.#waiting !== undefined) this.destroy(socketError("EPIPE", "write"));
@@ -182,12 +190,19 @@ export class TunnelSocket extends Duplex {
 
   #pull(): void {
     const stream = this.#stream;
+    let failures: Telling | undefined;
     while (this.#wantsRead && stream !== undefined) {
       const bytes = stream.read(READ_BYTES);
       if (bytes === undefined) break;
       this.bytesRead += bytes.length;
       this.#busy();
-      this.#wantsRead = this.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      try {
+        this.#wantsRead = this.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      } catch (error) {
+        // A listener's. As with net.Socket the rest is read all the same.
+        failures ??= new Telling();
+        failures.failed(error);
+      }
     }
     if (this.#wantsRead && stream?.ended) {
       this.#wantsRead = false;
@@ -195,6 +210,7 @@ export class TunnelSocket extends Duplex {
       // Somebody has to take the end, even if nobody reads any more.
       if (this.readableLength === 0) this.read(0);
     }
+    failures?.end();
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {

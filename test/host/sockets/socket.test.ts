@@ -22,6 +22,12 @@ function connect(node: Node, host: string, port: number, options: object = {}): 
   return socket;
 }
 
+/** Until `release` nobody is told of what comes. */
+function hold({ stack }: Node): { release(): void } {
+  stack.tell = () => {};
+  return { release: () => void Reflect.deleteProperty(stack, "tell") };
+}
+
 /** All until the end. (`for await` would close the socket behind it.) */
 function textOf(socket: TunnelSocket): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -65,6 +71,27 @@ describe("a socket", () => {
       throw thrown;
     });
     expect(await once(socket, "error").catch((error) => error)).toEqual([thrown]);
+  });
+
+  it("reads on after a listener that throws, to the end", async () => {
+    const { near, far } = pair();
+    const port = await listen(far, (socket) => socket.once("data", () => socket.end(Buffer.alloc(100_000))));
+    const socket = connect(near, far.address, port);
+    await once(socket, "connect");
+    const told: string[] = [];
+    let bytes = 0;
+    socket.on("data", (chunk) => {
+      bytes += chunk.length;
+      if (bytes === chunk.length) throw new Error("of the first");
+    });
+    for (const event of ["end", "close"]) socket.on(event, () => told.push(event));
+    const held = hold(near);
+    socket.write("go");
+    await expect.poll(() => socket.statistics()).toMatchObject({ state: "CLOSE-WAIT", receiveQueue: 100_000 });
+    held.release();
+    expect(() => near.stack.tell()).toThrow("of the first");
+    await once(socket, "close");
+    expect([bytes, told]).toEqual([100_000, ["end", "close"]]);
   });
 
   it("carries megabytes both ways at once, through back pressure", async () => {
@@ -215,6 +242,27 @@ describe("a server", () => {
     const foreign = new TunnelServer(near);
     foreign.listen(80, "192.0.2.77");
     expect((await once(foreign, "error"))[0]).toMatchObject({ code: "EADDRNOTAVAIL" });
+  });
+
+  it.each(["connection", "drop"])("tells all that came together, though a listener of %s throws", async (event) => {
+    const { near, far } = pair();
+    const server = new TunnelServer(far);
+    server.maxConnections = event === "drop" ? 0 : undefined;
+    server.listen(0);
+    onTestFinished(() => void server.close());
+    await once(server, "listening");
+    let told = 0;
+    server.on(event, () => {
+      told += 1;
+      throw new Error(`of ${told}`);
+    });
+    const held = hold(far);
+    const sockets = [1, 2, 3].map(() => connect(near, far.address, server.address()!.port));
+    await Promise.all(sockets.map((socket) => once(socket, "connect")));
+    for (let turns = 0; turns < 10; turns++) await new Promise(setImmediate);
+    held.release();
+    expect(() => far.stack.tell()).toThrow("of 1");
+    expect(told).toBe(3);
   });
 
   it("closes once its last connection has gone", async () => {
