@@ -30,9 +30,9 @@ const MESSAGE_OVERHEAD = 16 + 16 + 15;
 type Family = 4 | 6;
 
 export interface DgramBindOptions {
-  /** Local address to bind, or false for no IPv4. Default: "0.0.0.0". One that cannot be bound is an error, unless the machine has no IPv4 at all. */
+  /** Local address to bind, or false for no IPv4. Default: "0.0.0.0". One that cannot be bound is an error, unless the machine has no IPv4 at all, so far as the program may ask. */
   readonly ipv4?: string | false | undefined;
-  /** As `ipv4`. Default: "::". A machine without IPv6 is no error. */
+  /** As `ipv4`. Default: "::". A machine without IPv6 is no error, nor one without ::1. */
   readonly ipv6?: string | false | undefined;
 }
 
@@ -270,9 +270,9 @@ function localAddress(name: string, given: unknown, family: Family): string | fa
   throw new OptionError(name, `an IPv${family} address of this machine, or false`);
 }
 
-/** Whether it is one address, which whoever named it counts on. */
+/** Whether it is one address, which whoever named it counts on. Where lo lacks ::1 (disable_ipv6), nobody could send there either. */
 function isChosen(address: string): boolean {
-  return /[^0.:]/.test(address);
+  return /[^0.:]/.test(address) && address !== "::1";
 }
 
 function tellFull({ full, events }: Opening, family: Family): void {

@@ -84,6 +84,21 @@ describe("an address that cannot be bound", () => {
     expect(await choosy.open(0, EVENTS)).toBeGreaterThan(0);
     await choosy.close();
   });
+
+  it("is none where it is ::1, and IPv6 is on other interfaces only", async () => {
+    interfaces("127.0.0.1", NOWHERE[6]);
+    const { bind: bound } = Socket.prototype;
+    vi.spyOn(Socket.prototype, "bind").mockImplementation(function (this: Socket, ...args: unknown[]) {
+      if ((args[0] as { address: string }).address !== "::1") return Reflect.apply(bound, this, args);
+      queueMicrotask(() => this.emit("error", Object.assign(new Error("bind"), { code: "EADDRNOTAVAIL" })));
+      return this;
+    });
+    const both = new DgramBind({ ipv4: "127.0.0.1", ipv6: "::1" });
+    expect(await both.open(0, EVENTS)).toBeGreaterThan(0);
+    await both.close();
+    const alone = new DgramBind({ ipv4: false, ipv6: "::1" });
+    await expect(alone.open(0, EVENTS)).rejects.toMatchObject({ code: "BIND", cause: { code: "EADDRNOTAVAIL" } });
+  });
 });
 
 it("datagrams for port 0 are refused, and take no room from others", async () => {
