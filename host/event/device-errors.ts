@@ -123,7 +123,7 @@ export class InUseError extends WasmguardError {
   readonly nextStep: string;
   constructor(part: "Bind" | "Tun") {
     super(`the ${part} is another device's`);
-    this.nextStep = `Make a ${part} for each device, or close the other device first.`;
+    this.nextStep = `Make a ${part} for each device.`;
   }
 }
 

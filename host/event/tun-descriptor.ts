@@ -51,7 +51,9 @@ export class DescriptorTun implements Tun {
     this.mtu = readMtu(options);
   }
 
+  /** @throws TunError once it was closed, for its number may be another's by now, and while it is read */
   open(events: TunEvents): void {
+    if (this.#closed || this.#reading) throw new TunError("the descriptor is closed, or in use");
     this.#events = events;
     this.#readInPool();
   }

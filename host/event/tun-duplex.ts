@@ -24,6 +24,7 @@ export class DuplexTun implements Tun {
   readonly mtu: number | undefined;
   readonly #stream: PacketStream;
   #events: TunEvents | undefined;
+  #closed = false;
 
   /** @param stream a Duplex, which is destroyed when the device closes @throws OptionError */
   constructor(stream: PacketStream, options: TunOptions = {}) {
@@ -32,7 +33,9 @@ export class DuplexTun implements Tun {
     this.mtu = readMtu(options);
   }
 
+  /** @throws TunError once it was closed */
   open(events: TunEvents): void {
+    if (this.#closed) throw new TunError("the stream of packets was closed");
     this.#events = events;
     this.#stream.on("data", (packet: unknown) => this.#receive(packet));
     this.#stream.on("error", (error: unknown) => this.#fail("the stream of packets failed", error));
@@ -68,6 +71,7 @@ export class DuplexTun implements Tun {
   }
 
   close(): void {
+    this.#closed = true;
     this.#events = undefined;
     this.#stream.destroy();
   }

@@ -3,6 +3,7 @@
  * for a program that makes and takes IP packets itself: a userspace TCP/IP stack, a test, a demo.
  */
 import { requireBytes } from "./bytes.ts";
+import { TunError } from "./device-errors.ts";
 import { checkMtu, MTU_DEFAULT } from "./mtu.ts";
 import { checkInteger, readOptions } from "./options.ts";
 import { Slab } from "./slab.ts";
@@ -58,7 +59,9 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
     far.#far = near;
   }
 
+  /** @throws TunError once it was closed */
   open(events: TunEvents): void {
+    if (this.#state === "closed") throw new TunError("this end of the link was closed");
     this.#events = events;
     for (const reader of this.#readers.splice(0)) reader(undefined);
     this.#drainSoon();

@@ -20,6 +20,13 @@ function socketPair(mode: "blocking" | "non-blocking"): [number, number] {
   return [pair.readInt32LE(0), pair.readInt32LE(4)];
 }
 
+/** Give `fd` to the file of `from`: what was its own is closed. */
+function moveDescriptor(from: number, fd: number): void {
+  const { dlopen } = process.getBuiltinModule("node:ffi");
+  const shape = { arguments: ["i32", "i32"], return: "i32" } as const;
+  if (dlopen(null, { dup2: shape }).functions.dup2(from, fd) !== fd) throw new Error("dup2 failed");
+}
+
 interface Opened {
   readonly tun: DescriptorTun;
   readonly packets: number[][];
@@ -128,6 +135,40 @@ describe("DescriptorTun", () => {
     expect(tun.write(Uint8Array.of(1))).toBe(false);
     closeSync(far);
   });
+
+  it.each(["blocking", "non-blocking"] as const)(
+    "once closed leaves a number that was of a %s descriptor to whoever has it then",
+    async (mode) => {
+      const [near, far] = socketPair(mode);
+      const [theirs, others] = socketPair("non-blocking");
+      const { close } = fs;
+      let closes = 0;
+      vi.spyOn(fs, "close").mockImplementation((fd, done) => {
+        if (fd !== near) return close(fd, done);
+        closes += 1;
+        moveDescriptor(theirs, near);
+      });
+      syncBuiltinESMExports();
+      onTestFinished(() => {
+        vi.restoreAllMocks();
+        syncBuiltinESMExports();
+        for (const fd of [near, far, theirs, others]) closeSync(fd);
+      });
+      const { tun, packets, failures } = opened(near);
+      const open = () => tun.open({ receive: (packet) => void packets.push([...packet]), failed() {} });
+      const refused = expect.objectContaining({ code: "TUN" });
+      tun.close();
+      expect(open).toThrow(refused);
+      if (mode === "blocking") writeSync(far, Uint8Array.of(9)); // ends the read that waits in the pool
+      await expect.poll(() => closes, { interval: 1 }).toBe(1);
+      expect(open).toThrow(refused);
+      expect(tun.write(Uint8Array.of(1))).toBe(false);
+      writeSync(others, Uint8Array.of(1, 2, 3));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect([packets, failures, closes]).toEqual([[], [], 1]);
+      expect(readSync(near, new Uint8Array(9), 0, 9, null)).toBe(3);
+    },
+  );
 
   it("tells once that the far end is gone", async () => {
     const [near, far] = socketPair("non-blocking");

@@ -238,6 +238,19 @@ describe("an end of tunPair", () => {
   });
 });
 
+it.each([
+  ["an end of tunPair", () => tunPair().slice(0, 1)],
+  ["an end of tunPair whose other end is closed", () => tunPair()],
+  ["DuplexTun", () => [new DuplexTun(duplexPair()[0])]],
+])("%s is not opened again once it was closed", (_what, make) => {
+  const ends = make();
+  const [tun, closed] = [ends[0]!, ends.at(-1)!];
+  const events = { receive() {}, failed() {} };
+  tun.open(events);
+  closed.close();
+  expect(() => tun.open(events)).toThrow(expect.objectContaining({ code: "TUN" }));
+});
+
 describe("DuplexTun", () => {
   it.each(["bytes", "objects"])("carries one packet per chunk in a stream of %s", async (mode) => {
     const [stream, far] = duplexPair({ objectMode: mode === "objects" });

@@ -37,7 +37,11 @@ class MemoryTun implements Tun {
   }
 }
 
-const IN_USE = { name: "InUseError", code: "IN_USE", nextStep: expect.stringMatching(/^Make a (Bind|Tun)/) };
+const IN_USE = {
+  name: "InUseError",
+  code: "IN_USE",
+  nextStep: expect.stringMatching(/^Make a (Bind|Tun) for each device\.$/),
+};
 
 describe("a second device", () => {
   it("is refused the Bind of the first, and takes nothing from it", async () => {
