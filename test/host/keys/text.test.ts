@@ -1,8 +1,6 @@
 /** Key texts against Buffer's own codecs, and that nothing but a key is taken for one. */
-import { x25519 } from "@noble/curves/ed25519.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { derivePublicKey } from "../../../host/keys/public-key.ts";
 import { keyFromBase64, keyFromHex, keyToBase64, keyToHex } from "../../../host/keys/text.ts";
 
 const key = fc.uint8Array({ minLength: 32, maxLength: 32 });
@@ -49,13 +47,4 @@ describe("key texts", () => {
       }),
     );
   });
-});
-
-it("the public key agrees with @noble/curves", () => {
-  fc.assert(
-    fc.property(key, (bytes) => {
-      expect(derivePublicKey(bytes)).toEqual(x25519.getPublicKey(bytes));
-    }),
-    { numRuns: 20 },
-  );
 });
