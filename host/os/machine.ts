@@ -84,7 +84,7 @@ export interface ControlRequest {
 }
 
 export interface RightsRequest {
-  /** Undefined: nothing is given up. */
+  /** Undefined: no more is given up than every daemon on the system does without. */
   readonly confinement: ConfineOptions | undefined;
   /** Files that are to go when the daemon ends, which may remove nothing by then. */
   readonly files: readonly string[];

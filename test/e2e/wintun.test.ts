@@ -22,6 +22,8 @@ const NEW_ADDRESS = "127.212.9.9/32";
 const PACKETS = 2_000;
 /** As many may be on their way: fewer than any queue between the ends holds. */
 const WINDOW = 64;
+/** What it keeps, as Windows tells it after the others have gone. */
+const PRIVILEGES = "capabilities SeChangeNotifyPrivilege,SeLoadDriverPrivilege, ";
 
 let folder = "";
 let wine: WineSession | undefined;
@@ -88,6 +90,7 @@ describe("a tunnel", () => {
     expect(bed.daemon.output).toContain(`netsh interface ipv4 set subinterface "${bed.name}" mtu=1420`);
     const [peer] = bed.far.statistics().peers;
     expect(peer?.endpoint).toMatch(/^\[::1\]:\d+$/);
+    expect(bed.daemon.output).toContain(PRIVILEGES);
   });
 
   test("carries a bulk of packets of every size, each way, without a changed byte", async (ctx) => {
@@ -168,6 +171,7 @@ test.for(["bun", "deno"] as const)("%s runs it, too, from its start to Ctrl-C", 
   wineSession.runtime = runtime;
   const bed = await openBed(ctx);
   expect(bed.daemon.output).toContain(`ready; FFI of ${runtime}`);
+  expect(bed.daemon.output).toContain(PRIVILEGES);
   await bed.pingFromFar(1);
   for (let i = 0; i < WINDOW; i++) bed.sendNear(bed.packet("near to far", 1400, i));
   for (let i = 0; i < WINDOW; i++) expect(await bed.nextFar()).toEqual(bed.packet("near to far", 1400, i));

@@ -65,8 +65,9 @@ export const GUID_BYTES = 16;
 /** <minwinbase.h> */
 export const OVERLAPPED = { status: 0, event: 24, BYTES: 32 } as const;
 export const SECURITY_ATTRIBUTES = { length: 0, descriptor: 8, inherit: 16, BYTES: 24 } as const;
-/** <winnt.h>: one privilege */
-export const TOKEN_PRIVILEGES = { count: 0, luid: 4, attributes: 12, BYTES: 16 } as const;
+/** <winnt.h>: room for one privilege */
+export const TOKEN_PRIVILEGES = { count: 0, first: 4, BYTES: 16 } as const;
+export const LUID_AND_ATTRIBUTES = { luid: 0, attributes: 8, BYTES: 12 } as const;
 /** <winsvc.h> */
 export const SERVICE_STATUS = {
   type: 0,

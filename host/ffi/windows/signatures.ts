@@ -52,6 +52,7 @@ export const SIGNATURES = {
     CheckTokenMembership: "hpp:i",
     ConvertStringSecurityDescriptorToSecurityDescriptorW: "pupp:i",
     CreateWellKnownSid: "uppp:i",
+    GetTokenInformation: "hupup:i",
     LookupPrivilegeValueW: "ppp:i",
     OpenProcessToken: "hup:i",
   },

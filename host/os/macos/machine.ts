@@ -76,7 +76,7 @@ export class DarwinMachine implements Machine {
   }
 
   async giveUpRights(request: RightsRequest): Promise<ConfinementStatus> {
-    return unconfined("macOS", request, this.keyMemory);
+    return unconfined({ name: "macOS", taken: [] }, request, this.keyMemory);
   }
 
   hasAvx2(): boolean {

@@ -4,9 +4,9 @@
  */
 import { SocketInUseError } from "../../errors.ts";
 import { ERROR, KERNEL } from "../../ffi/windows/constants.ts";
-import { TOKEN_PRIVILEGES } from "../../ffi/windows/layout.ts";
 import type { Win32 } from "../../ffi/windows/win32.ts";
 import { AdministratorError, WindowsError } from "../../ffi/windows/windows-errors.ts";
+import { switchPrivilege } from "./privileges.ts";
 import { withDescriptor } from "./security-descriptor.ts";
 
 /** Owner SYSTEM; all access for SYSTEM and administrators, for nobody else; nothing for processes of lower integrity. */
@@ -15,18 +15,14 @@ const DESCRIPTOR = "O:SYD:P(A;;GA;;;SY)(A;;GA;;;BA)S:(ML;;NWNRNX;;;HI)";
 const RESTORE = "SeRestorePrivilege";
 const BUFFER_BYTES = 65_536;
 
-/** Where what lies in the scratch buffer, beside a text at its start. */
-const POINTER_AT = 2048;
-const PRIVILEGES_AT = 2064;
-
 /** @param count how many clients there can be at a time @returns handles of as many instances @throws SocketInUseError, AdministratorError, WindowsError */
 export function makePipes(win: Win32, path: string, count: number): number[] {
-  switchRestore(win, "on");
+  switchPrivilege(win, RESTORE, "on");
   try {
     return makeInstances(win, path, count);
   } finally {
     // Nothing else needs it, whatever it was before.
-    switchRestore(win, "off");
+    switchPrivilege(win, RESTORE, "off");
   }
 }
 
@@ -56,18 +52,4 @@ function makeInstance(win: Win32, path: string, count: number, attributes: numbe
   if (codes.includes(error.number)) throw new AdministratorError("give the control pipe to SYSTEM", error);
   const taken: number[] = [ERROR.ERROR_ACCESS_DENIED, ERROR.ERROR_PIPE_BUSY];
   throw index === 0 && taken.includes(error.number) ? new SocketInUseError(path) : error;
-}
-
-/** As far as Windows allows it: whether it was needed, making the pipe tells. */
-function switchRestore(win: Win32, to: "on" | "off"): void {
-  const { at, view } = win.scratch;
-  const { OpenProcessToken, LookupPrivilegeValueW, AdjustTokenPrivileges } = win.security;
-  if (OpenProcessToken(win.kernel.GetCurrentProcess(), KERNEL.TOKEN_ADJUST_PRIVILEGES, at(POINTER_AT)) === 0) return;
-  const token = Number(view.getBigUint64(POINTER_AT, true));
-  if (LookupPrivilegeValueW(0, win.text(RESTORE), at(PRIVILEGES_AT + TOKEN_PRIVILEGES.luid)) !== 0) {
-    view.setUint32(PRIVILEGES_AT + TOKEN_PRIVILEGES.count, 1, true);
-    view.setUint32(PRIVILEGES_AT + TOKEN_PRIVILEGES.attributes, to === "on" ? KERNEL.SE_PRIVILEGE_ENABLED : 0, true);
-    AdjustTokenPrivileges(token, 0, at(PRIVILEGES_AT), 0, 0, 0);
-  }
-  win.kernel.CloseHandle(token);
 }

@@ -7,10 +7,10 @@ import { SESSIONS } from "../control-session.ts";
 import type { ControlRequest, DaemonSystem, DeviceRequest, Machine, RightsRequest, TunnelRequest } from "../machine.ts";
 import { DEFAULT_MTU } from "../mtu.ts";
 import { setProcessPriority } from "../priority.ts";
-import { unconfined } from "../unconfined.ts";
 import { makePipes } from "./control-pipe.ts";
 import { setMtu } from "./interface-mtu.ts";
 import { lockKeyMemory } from "./key-memory.ts";
+import { giveUpRights } from "./rights.ts";
 import { WindowsTunnel } from "./tunnel.ts";
 import { loadWintun, openWintun, type Wintun } from "./wintun.ts";
 
@@ -63,7 +63,7 @@ class WindowsMachine implements Machine {
   }
 
   async giveUpRights(request: RightsRequest): Promise<ConfinementStatus> {
-    return unconfined("Windows", request, this.keyMemory);
+    return giveUpRights(this.#win, request, this.keyMemory);
   }
 
   hasAvx2(): boolean {

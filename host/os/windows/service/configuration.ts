@@ -15,8 +15,8 @@ const FORGIVEN_AFTER_SECONDS = 86_400;
 const BEHIND = 512;
 
 /**
- * It keeps all of LocalSystem's privileges: a list of required ones is in force from the start, before there is an adapter, and which ones the driver's
- * installation wants only Windows can show.
+ * It starts with all of LocalSystem's privileges, which the daemon gives up later (../rights.ts): a list of required ones would be in force before there
+ * is an adapter, and which ones the driver's installation wants only Windows can show.
  * @throws WindowsError but where Windows, or what stands for it, knows no such thing
  */
 export function configureService(win: Win32, calls: ServiceCalls, service: bigint): void {

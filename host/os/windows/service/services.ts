@@ -5,6 +5,7 @@ import { openWin32 } from "../../../ffi/windows/win32.ts";
 import type { Services } from "../../services.ts";
 import { tellUnconfined } from "../../unconfined.ts";
 import { accessOf } from "../access.ts";
+import { WINDOWS } from "../rights.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { checkInstall } from "./install-check.ts";
 import { ServiceManager } from "./manager.ts";
@@ -17,7 +18,7 @@ export async function windowsServices(): Promise<Services> {
   const manager = new ServiceManager(win, calls);
   return {
     install(request) {
-      tellUnconfined("Windows", { ...request, log: () => {} });
+      tellUnconfined(WINDOWS, { ...request, log: () => {} });
       const security = win.system("advapi32.dll", FILE_SECURITY_SIGNATURES);
       const remarks = checkInstall((path) => accessOf(win, security, path), request);
       manager.install(request);

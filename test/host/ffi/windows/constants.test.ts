@@ -100,10 +100,8 @@ const STRUCTS: Readonly<Record<string, readonly [type: string, members: Readonly
     "SECURITY_ATTRIBUTES",
     { length: "nLength", descriptor: "lpSecurityDescriptor", inherit: "bInheritHandle" },
   ],
-  TOKEN_PRIVILEGES: [
-    "TOKEN_PRIVILEGES",
-    { count: "PrivilegeCount", luid: "Privileges[0].Luid", attributes: "Privileges[0].Attributes" },
-  ],
+  TOKEN_PRIVILEGES: ["TOKEN_PRIVILEGES", { count: "PrivilegeCount", first: "Privileges" }],
+  LUID_AND_ATTRIBUTES: ["LUID_AND_ATTRIBUTES", { luid: "Luid", attributes: "Attributes" }],
   SERVICE_STATUS: [
     "SERVICE_STATUS",
     {

@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { SocketInUseError } from "../../../../host/errors.ts";
 import { ERROR, KERNEL } from "../../../../host/ffi/windows/constants.ts";
-import { TOKEN_PRIVILEGES } from "../../../../host/ffi/windows/layout.ts";
+import { LUID_AND_ATTRIBUTES, TOKEN_PRIVILEGES } from "../../../../host/ffi/windows/layout.ts";
 import type { Win32 } from "../../../../host/ffi/windows/win32.ts";
 import { makePipes } from "../../../../host/os/windows/control-pipe.ts";
 
@@ -19,7 +19,7 @@ function attempt(handle: number, count: number): { done: (string | number)[]; er
       OpenProcessToken: () => 1,
       LookupPrivilegeValueW: () => 1,
       AdjustTokenPrivileges: (_token: number, _all: number, at: number) =>
-        done.push(view.getUint32(at + TOKEN_PRIVILEGES.attributes, true)),
+        done.push(view.getUint32(at + TOKEN_PRIVILEGES.first + LUID_AND_ATTRIBUTES.attributes, true)),
       ConvertStringSecurityDescriptorToSecurityDescriptorW: () => 1,
     },
     kernel: {
