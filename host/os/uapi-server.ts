@@ -12,10 +12,14 @@ import { FAILED, READABLE, type Readiness, WRITABLE } from "./readiness.ts";
 
 /** Reads of one connection before others get their turn. */
 const STEPS_PER_TURN = 16;
-/** While others wait: so long may a client neither write nor read. Time enough to write what it has connected for. */
-const IDLE_MS = 20;
-/** While others wait: so long may a client be connected that is never idle, but never done either. */
+/** While others wait: so long may a client not write. Time enough to write what it has connected for. */
+const SILENT_MS = 20;
+/** While others wait: so long may a client leave its answer unread. It may wait for a processor, as those beside it do. */
+const UNREAD_MS = 250;
+/** While others wait: so long may a client be connected that is never idle, but never done either … */
 const STAY_MS = 2_000;
+/** … and a millisecond more for each so many bytes of its request and answer, which take their time when they are long. */
+const BYTES_PER_MS = 512;
 /** Where there is no descriptor for a client, when to look again. */
 const RETRY_MS = 1_000;
 
@@ -37,6 +41,8 @@ export interface ControlConnection {
   read(address: number, capacity: number): number;
   /** From linear memory; may take only a part. @returns bytes, −EAGAIN when the peer does not read, or −errno */
   write(address: number, length: number): number;
+  /** @param events READABLE or WRITABLE */
+  isReady(events: number): boolean;
   close(): void;
 }
 
@@ -46,6 +52,19 @@ interface Client {
   waitsFor: number;
   readonly since: number;
   activeAt: number;
+  /** Bytes of the request that is under way, and of its answer. */
+  moved: number;
+  failed: boolean;
+}
+
+/** When its place is another's who waits: it has been idle for too long by then. */
+function idleUntil({ activeAt, waitsFor }: Client): number {
+  return activeAt + (waitsFor === WRITABLE ? UNREAD_MS : SILENT_MS);
+}
+
+/** When its place is another's who waits, though it was never idle. */
+function staysUntil({ since, moved }: Client): number {
+  return since + STAY_MS + moved / BYTES_PER_MS;
 }
 
 export interface UapiServerOptions extends ControlOptions {
@@ -93,7 +112,15 @@ export class UapiServer {
       const { waits, firstToken } = this.#options;
       const session = openSession(this.#options, this.#target, free);
       const now = this.#now;
-      this.#clients[free] = { connection, session, waitsFor: READABLE, since: now, activeAt: now };
+      this.#clients[free] = {
+        connection,
+        session,
+        waitsFor: READABLE,
+        since: now,
+        activeAt: now,
+        moved: 0,
+        failed: false,
+      };
       waits.add(connection.fd, firstToken + free);
       this.serve(free, READABLE);
     }
@@ -102,25 +129,31 @@ export class UapiServer {
 
   /** For a client that waits. @returns the place that is free now, or −1 */
   #makeRoom(): number {
-    const now = this.#now;
-    const stays = (client: Client | undefined, since: "activeAt" | "since"): number =>
-      client ? now - client[since] : -1;
-    for (const [since, most] of [["activeAt", IDLE_MS] as const, ["since", STAY_MS] as const]) {
-      const times = this.#clients.map((client) => stays(client, since));
-      const longest = Math.max(...times);
-      if (longest < most) continue;
-      const index = times.indexOf(longest);
-      this.#options.log("verbose", `UAPI: dropped a client after ${Math.round(longest)} ms, for others waited`);
-      this.#drop(index);
-      return index;
+    for (const until of [idleUntil, staysUntil]) {
+      for (const index of this.#soonest(until)) {
+        const client = this.#clients[index]!;
+        // Who could go on is not idle: the others have their turns.
+        if (until === idleUntil && client.connection.isReady(client.waitsFor)) continue;
+        const stayed = Math.round(this.#now - (until === idleUntil ? client.activeAt : client.since));
+        this.#options.log("verbose", `UAPI: dropped a client after ${stayed} ms, for others waited`);
+        this.#drop(index);
+        return index;
+      }
     }
     return -1;
+  }
+
+  /** Places whose time is over, that which was over first at the front. */
+  #soonest(until: (client: Client) => number): number[] {
+    const ends = this.#clients.map((client) => (client ? until(client) : Number.POSITIVE_INFINITY));
+    const now = this.#now;
+    return [...ends.keys()].filter((index) => ends[index]! <= now).sort((a, b) => ends[a]! - ends[b]!);
   }
 
   /** When somebody will have stayed too long. */
   #roomAt(): number {
     const times = this.#clients.map((client) =>
-      client ? Math.min(client.activeAt + IDLE_MS, client.since + STAY_MS) : Number.POSITIVE_INFINITY,
+      client ? Math.min(idleUntil(client), staysUntil(client)) : Number.POSITIVE_INFINITY,
     );
     return Math.min(...times);
   }
@@ -164,8 +197,14 @@ export class UapiServer {
     if (client === undefined) return;
     for (let step = 0; step < STEPS_PER_TURN; step++) {
       const progress = this.#step(client);
-      if (progress === "gone" || ((events & FAILED) !== 0 && progress === "wait")) return this.#drop(index);
-      if (progress === "wait") break;
+      if (progress === "gone") return this.#drop(index);
+      if (progress === "wait") {
+        if ((events & FAILED) === 0) break;
+        // It may be told of the one who had this place before, in the same turn. If not, it is told again.
+        if (client.failed) return this.#drop(index);
+        client.failed = true;
+        break;
+      }
       client.activeAt = this.#now;
     }
     const wanted = client.session.output().length > 0 ? WRITABLE : READABLE;
@@ -174,13 +213,15 @@ export class UapiServer {
     this.#options.waits.modify(client.connection.fd, this.#options.firstToken + index, wanted);
   }
 
-  #step({ connection, session }: Client): "more" | "wait" | "gone" {
+  #step(client: Client): "more" | "wait" | "gone" {
+    const { connection, session } = client;
     const output = session.output();
     if (output.length > 0) {
       const written = connection.write(output.address, output.length);
       if (written === -EAGAIN) return "wait";
       if (written <= 0) return "gone";
       session.written(written);
+      client.moved = session.output().length > 0 ? client.moved + written : 0;
       return "more";
     }
     if (session.closed) return "gone";
@@ -191,6 +232,7 @@ export class UapiServer {
     if (read < 0) return "gone";
     if (read === 0) session.end();
     else session.received(read);
+    client.moved += read;
     return "more";
   }
 

@@ -6,6 +6,7 @@ import { dirname } from "node:path";
 import { SocketDirectoryError, SocketInUseError, SocketPathError, SystemError } from "../errors.ts";
 import { EACCES, EADDRINUSE, EAGAIN, ECONNREFUSED, EEXIST, ENOENT, ENOTDIR, EPERM, EROFS } from "../ffi/errno.ts";
 import { check } from "../ffi/libc.ts";
+import { READABLE } from "./readiness.ts";
 import type { ControlConnection, ControlListener } from "./uapi-server.ts";
 
 /** Clients beyond it are told EAGAIN, or wait in connect(2). The system's own limit may be lower: Linux's is 4096, or 128 before 5.4. */
@@ -25,8 +26,8 @@ export interface UnixCalls {
   listen(fd: number, backlog: number): number;
   /** As `socket`, for the client that waits first. */
   accept(fd: number): number;
-  /** Whether a client waits. */
-  someoneWaits(fd: number): boolean;
+  /** @param events READABLE or WRITABLE, which are poll's, too */
+  isReady(fd: number, events: number): boolean;
   /** What is at a path that refuses connections, told by opening it. */
   kindOf(path: string): "socket" | "other" | "unknown";
   read(fd: number, address: number, capacity: number): number;
@@ -81,7 +82,7 @@ export class UnixListener implements ControlListener {
   }
 
   someoneWaits(): boolean {
-    return this.#calls.someoneWaits(this.fd);
+    return this.#calls.isReady(this.fd, READABLE);
   }
 
   accept(): UnixConnection | undefined {
@@ -111,6 +112,10 @@ export class UnixConnection implements ControlConnection {
 
   write(address: number, length: number): number {
     return this.#calls.write(this.fd, address, length);
+  }
+
+  isReady(events: number): boolean {
+    return this.#calls.isReady(this.fd, events);
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 /** Unix sockets as Linux has them: made non-blocking and kept from other programs in the same call. */
-import { FILE, POLL, SOCKET } from "../../ffi/constants.ts";
+import { FILE, SOCKET } from "../../ffi/constants.ts";
 import { ENXIO } from "../../ffi/errno.ts";
 import { POLLFD, SOCKADDR_UN } from "../../ffi/layout.ts";
 import type { Libc } from "../../ffi/libc.ts";
@@ -26,10 +26,10 @@ function unixCalls(libc: Libc): UnixCalls {
     connect: (fd, path) => libc.connect(fd, address(path), SOCKADDR_UN.BYTES),
     listen: (fd, backlog) => libc.listen(fd, backlog),
     accept: (fd) => libc.accept4(fd, NULL, NULL, FLAGS),
-    someoneWaits(fd) {
+    isReady(fd, events) {
       const { view, at } = libc.scratch;
       view.setInt32(POLLFD.fd, fd, true);
-      view.setUint16(POLLFD.events, POLL.POLLIN, true);
+      view.setUint16(POLLFD.events, events, true);
       view.setUint16(POLLFD.happened, 0, true);
       return libc.poll(at(0), 1, 0) > 0;
     },

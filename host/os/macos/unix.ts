@@ -1,5 +1,5 @@
 /** Unix sockets as macOS has them: addresses begin with their length, and a socket that is accepted is prepared like any other. */
-import { FILE, SOCKET, SYSTEM } from "../../ffi/darwin/constants.ts";
+import { FILE, SOCKET } from "../../ffi/darwin/constants.ts";
 import { POLLFD, SOCKADDR_UN } from "../../ffi/darwin/layout.ts";
 import type { DarwinLibc } from "../../ffi/darwin/libc.ts";
 import { EOPNOTSUPP } from "../../ffi/errno.ts";
@@ -27,7 +27,7 @@ function unixCalls(libc: DarwinLibc): UnixCalls {
       const accepted = libc.accept(fd, 0, 0);
       return accepted < 0 ? accepted : prepare(libc, accepted);
     },
-    someoneWaits: (fd) => isReady(libc, fd, SYSTEM.POLLIN),
+    isReady: (fd, events) => isReady(libc, fd, events),
     kindOf(path) {
       const opened = libc.open(libc.text(path), FILE.O_RDONLY | FILE.O_NONBLOCK | FILE.O_CLOEXEC);
       if (opened < 0) return opened === -EOPNOTSUPP ? "socket" : "unknown";
