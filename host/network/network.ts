@@ -12,6 +12,7 @@ import type { DeviceEvents } from "../library/device-events.ts";
 import { StackTun } from "../library/stack-tun.ts";
 import { IpAddress } from "../net/address.ts";
 import { Resolver } from "../net/dns/resolver.ts";
+import { Telling } from "../net/telling.ts";
 import { runtime } from "../platform.ts";
 import { Conn } from "../sockets/conn.ts";
 import { type DatagramOptions, type RemoteInfo, TunnelDatagramSocket } from "../sockets/datagram.ts";
@@ -190,11 +191,15 @@ export class Network {
     const http = this.#closed ? undefined : this.#http;
     this.#closed = true;
     const open = [...this.#context.open];
+    const ending = new Telling();
     // Before the agents end them, which tell nobody why.
-    for (const one of open) if (one.connecting === true) one.destroy(socketError("ENETDOWN", "connect"));
-    http?.close();
-    for (const one of open) one.destroy();
+    for (const one of open) {
+      if (one.connecting === true) ending.call(() => void one.destroy(socketError("ENETDOWN", "connect")), one);
+    }
+    ending.call(() => http?.close(), this);
+    for (const one of open) ending.call(() => void one.destroy(), one);
     await this.#device.close();
+    ending.end();
   }
 
   // ── sockets ────────────────────────────────────────────────────────────────────────────────────────────────

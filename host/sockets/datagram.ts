@@ -3,6 +3,7 @@ import { EventEmitter } from "node:events";
 import { IpAddress } from "../net/address.ts";
 import { Telling } from "../net/telling.ts";
 import type { UdpError, UdpFailure, UdpSocket, UdpSocketOptions } from "../net/udp/socket.ts";
+import { checkHost, checkMessage, checkSignal } from "./arguments.ts";
 import type { Ending } from "./dial.ts";
 import { checkPort, socketError } from "./socket-errors.ts";
 
@@ -45,9 +46,10 @@ function dgramError(code: "NOT_RUNNING" | "IS_CONNECTED" | "NOT_CONNECTED", mess
 
 function bytesOf(message: Uint8Array | string | readonly (Uint8Array | string)[]): Uint8Array {
   if (Array.isArray(message)) return new Uint8Array(Buffer.concat(message.map((part) => bytesOf(part))));
+  checkMessage(message);
   if (typeof message === "string") return new TextEncoder().encode(message);
   // Not as a Buffer: its `slice` would not copy.
-  const { buffer, byteOffset, byteLength } = message as Uint8Array;
+  const { buffer, byteOffset, byteLength } = message;
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
@@ -72,10 +74,11 @@ export class TunnelDatagramSocket extends EventEmitter {
   ) {
     super();
     this.#context = context;
-    context.open.add(this);
     this.type = options.type;
     if (onMessage !== undefined) this.on("message", onMessage);
     const { signal } = options;
+    if (signal !== undefined) checkSignal(signal);
+    context.open.add(this);
     if (signal === undefined) return;
     const abort = (): void => this.destroy();
     this.#stopFollowing = () => signal.removeEventListener("abort", abort);
@@ -120,6 +123,7 @@ export class TunnelDatagramSocket extends EventEmitter {
     const chosen =
       typeof options === "object" ? options : { port: options, address: rest.find((word) => typeof word === "string") };
     this.#requireOpen();
+    checkHost(chosen?.address);
     if (this.#socket !== undefined || this.#binding) {
       throw Object.assign(new Error("Socket is already bound"), { code: "ERR_SOCKET_ALREADY_BOUND" });
     }

@@ -3,6 +3,7 @@ import { errorCode } from "../error-code.ts";
 import { IpAddress } from "../net/address.ts";
 import type { LookupResult, Resolver } from "../net/dns/resolver.ts";
 import { sortDestinations } from "../net/ip/selection.ts";
+import { checkCallback } from "./arguments.ts";
 import type { Family } from "./dial.ts";
 import { nameError, socketError } from "./socket-errors.ts";
 
@@ -75,10 +76,8 @@ export class Lookups {
   /** In the shape of dns.lookup: `lookup(name, [options,] callback)`. */
   readonly callback = (name: string, options: LookupOptions | number | LookupCallback, then?: LookupCallback): void => {
     const callback = typeof options === "function" ? options : then;
-    if (typeof callback !== "function") {
-      throw Object.assign(new TypeError("The callback is not a function"), { code: "ERR_INVALID_ARG_TYPE" });
-    }
-    const given: LookupOptions = typeof options === "object" ? options : {};
+    checkCallback(callback);
+    const given: LookupOptions = typeof options === "object" && options !== null ? options : {};
     const asked = typeof options === "number" ? options : given.family;
     const family: Family = asked === 4 || asked === "IPv4" ? 4 : asked === 6 || asked === "IPv6" ? 6 : 0;
     this.lookup(name, family).then(

@@ -3,6 +3,7 @@ import { EventEmitter } from "node:events";
 import type { IpAddress } from "../net/address.ts";
 import type { TcpServer, TcpStream } from "../net/tcp/face.ts";
 import { Telling } from "../net/telling.ts";
+import { checkCallback, checkHost, checkSignal } from "./arguments.ts";
 import type { SocketContext } from "./dial.ts";
 import { type SocketOptions, TunnelSocket } from "./socket.ts";
 import { checkPort, socketError } from "./socket-errors.ts";
@@ -56,6 +57,9 @@ export class TunnelServer extends EventEmitter {
     ];
     const chosen: ListenOptions =
       typeof options === "object" ? options : { port: options, host: host as string, backlog: backlog as number };
+    checkHost(chosen.host);
+    const { signal } = chosen;
+    if (signal !== undefined) checkSignal(signal);
     if (listener !== undefined) this.once("listening", listener);
     if (this.#server !== undefined)
       throw Object.assign(new Error("already listening"), { code: "ERR_SERVER_ALREADY_LISTEN" });
@@ -66,7 +70,6 @@ export class TunnelServer extends EventEmitter {
       if (failure !== undefined) this.emit("error", failure);
       else if (this.#server !== undefined) this.emit("listening");
     });
-    const { signal } = chosen;
     if (signal !== undefined) this.#followSignal(signal);
     return this;
   }
@@ -79,7 +82,7 @@ export class TunnelServer extends EventEmitter {
   }
 
   #open({ port, host, backlog }: ListenOptions & { port: number }): Error | undefined {
-    const any = host === undefined || host === "" || host === "::" || host === "0.0.0.0";
+    const any = host === undefined || host === null || host === "" || host === "::" || host === "0.0.0.0";
     const local = any ? undefined : this.#context.ownAddress(host);
     const where = { address: host ?? "::", port };
     if (!any && local === undefined) return socketError("EADDRNOTAVAIL", "listen", where);
@@ -128,6 +131,7 @@ export class TunnelServer extends EventEmitter {
   }
 
   getConnections(callback: (error: Error | null, count: number) => void): this {
+    checkCallback(callback);
     process.nextTick(() => callback(null, this.#sockets.size));
     return this;
   }

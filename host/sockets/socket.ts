@@ -7,6 +7,7 @@ import { Duplex } from "node:stream";
 import { IpAddress } from "../net/address.ts";
 import type { TcpFailure, TcpOptions, TcpStream } from "../net/tcp/face.ts";
 import { Telling } from "../net/telling.ts";
+import { checkHost, checkSignal } from "./arguments.ts";
 import { type Dialing, dial, type SocketContext } from "./dial.ts";
 import { abortError, asError, checkPort, socketError } from "./socket-errors.ts";
 
@@ -73,7 +74,6 @@ export class TunnelSocket extends Duplex {
   constructor(context: SocketContext, options: SocketOptions = {}) {
     super({ allowHalfOpen: options.allowHalfOpen ?? false, emitClose: false, autoDestroy: true });
     this.#context = context;
-    context.open.add(this);
     this.#options = { coalesce: options.noDelay ? "no-delay" : "nagle" };
     if (options.keepAlive) this.setKeepAlive(true, options.keepAliveInitialDelay);
     if (options.signal !== undefined) this.#followSignal(options.signal);
@@ -82,11 +82,13 @@ export class TunnelSocket extends Duplex {
   /** A connection that came to one of our listeners. */
   static accepted(context: SocketContext, stream: TcpStream, options: SocketOptions = {}): TunnelSocket {
     const socket = new TunnelSocket(context, options);
+    context.open.add(socket);
     socket.#adopt(stream);
     return socket;
   }
 
   #followSignal(signal: AbortSignal): void {
+    checkSignal(signal);
     const abort = (): void => void this.destroy(abortError(signal));
     if (signal.aborted) return process.nextTick(abort);
     signal.addEventListener("abort", abort, { once: true });
@@ -100,6 +102,7 @@ export class TunnelSocket extends Duplex {
     const listener = rest.find((argument) => typeof argument === "function") as (() => void) | undefined;
     const host = typeof rest[0] === "string" ? rest[0] : "localhost";
     const chosen = typeof options === "object" ? options : { port: options, host };
+    checkHost(chosen.host);
     if (listener !== undefined) this.once("connect", listener);
     if (this.#stream !== undefined || this.#connecting !== undefined) {
       throw socketError("EISCONN", "connect");
@@ -117,6 +120,7 @@ export class TunnelSocket extends Duplex {
       localPort: chosen.localPort,
       timeoutMs: chosen.connectTimeout,
     });
+    if (!this.destroyed) this.#context.open.add(this);
     void this.#begin(this.#connecting.made);
     return this;
   }

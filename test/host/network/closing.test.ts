@@ -65,6 +65,24 @@ describe("while it closes", () => {
   }
 });
 
+it("ends everything and wipes its keys also when something of the program's own cannot be ended", async () => {
+  const network = await lonely();
+  const boom = () => {
+    throw new Error("boom");
+  };
+  const waiting = codeOf(() => network.open({ host: NOWHERE, port: 80 }));
+  const unending: object[] = [network.createSocket("udp4"), network.connect(80, NOWHERE).on("error", () => {})];
+  for (const one of unending) Object.assign(one, { destroy: boom });
+  const last = network.createSocket("udp4");
+  await expect(network.close()).rejects.toThrow("boom");
+  expect([await waiting, await codeOf(async () => last.address())]).toEqual([
+    "ENETDOWN",
+    "ERR_SOCKET_DGRAM_NOT_RUNNING",
+  ]);
+  expect(() => network.publicKey).toThrow(expect.objectContaining({ code: "CLOSED" }));
+  for (const one of unending) Reflect.deleteProperty(one, "destroy");
+});
+
 describe("once it is closed", () => {
   for (const [name, call] of Object.entries(CALLS)) {
     it(`refuses ${name}`, async () => {
