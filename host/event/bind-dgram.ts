@@ -14,7 +14,7 @@ import { hasBunSockets, openBunSocket } from "./datagram-socket-bun.ts";
 import { openNodeSocket, sendsAtOnce } from "./datagram-socket-node.ts";
 import { BindError, OptionError } from "./device-errors.ts";
 import { MTU_DEFAULT } from "./mtu.ts";
-import { readOptions } from "./options.ts";
+import { checkInteger, readOptions } from "./options.ts";
 import { socketDrops } from "./socket-drops.ts";
 import { systemZones } from "./zones.ts";
 
@@ -72,9 +72,9 @@ export class DgramBind implements Bind {
     if (hasBunSockets() || sendsAtOnce()) this.sendTrain = (train, segment, to) => this.#sendTrain(train, segment, to);
   }
 
-  open(port: number, events: BindEvents): Promise<number> {
-    const closed = this.close();
+  async open(port: number, events: BindEvents): Promise<number> {
     const opening = newOpening(port, events);
+    const closed = this.close();
     this.#opening = opening;
     const opened = closed.then(() => this.#open(opening));
     this.#idle = opened.catch(() => {});
@@ -256,7 +256,9 @@ export class DgramBind implements Bind {
   }
 }
 
+/** @throws OptionError */
 function newOpening(port: number, events: BindEvents): Opening {
+  checkInteger("port", port, 0, 0xffff);
   return { port, bound: undefined, events, sockets: {}, full: new Set() };
 }
 

@@ -30,19 +30,19 @@ export function plainBytes(value: unknown): Uint8Array | undefined {
   return length === 0 ? new Uint8Array() : new Uint8Array(bufferOf.call(value), offsetOf.call(value), length);
 }
 
-/** @throws OptionError for what is no Uint8Array, or was detached */
+/** @throws OptionError for what is no Uint8Array, or has no bytes any more */
 export function requireBytes(name: string, value: unknown): number {
   const length = byteLength(value);
-  if (length > 0) return length;
-  const detached = length === 0 && isDetached(bufferOf.call(value));
-  if (length < 0 || detached) throw new OptionError(name, "a Uint8Array whose bytes are there");
+  if (length < 0 || (length === 0 && isGone(value as Uint8Array))) {
+    throw new OptionError(name, "a Uint8Array whose bytes are there");
+  }
   return length;
 }
 
-/** `detached` is of ECMAScript 2024; before that an empty view of a detached buffer can only be found by trying. */
-function isDetached(buffer: ArrayBufferLike): boolean {
+/** Detached, or beyond the end of a buffer that was made smaller: such an array says that it is empty, and can only be told by trying. */
+function isGone(bytes: Uint8Array): boolean {
   try {
-    new Uint8Array(buffer);
+    new Uint8Array().set(bytes);
     return false;
   } catch {
     return true;

@@ -101,8 +101,9 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
     return true;
   }
 
-  /** As `write`, of an array that nobody uses any more. */
+  /** As `write`, of an array that nobody uses any more. @throws OptionError */
   give(packet: Packet): boolean {
+    requireBytes("packet", packet);
     const far = this.#far;
     if (far === undefined || !far.#hasRoomForOne()) return false;
     far.#queue.push(packet);

@@ -63,6 +63,17 @@ it("a port that is taken is told as such by errors of another realm, too", async
   expect(attempts.mock.calls.length).toBeGreaterThan(2);
 });
 
+it.each([-1, 65_536, 0.5, "1", Symbol("port"), undefined])(
+  "a port is not %s, and what is open stays open",
+  async (port) => {
+    const refused = { code: "OPTION", message: expect.stringContaining("65535") };
+    const open = await bind.open(0, EVENTS);
+    await expect(bind.move(port as never)).rejects.toMatchObject(refused);
+    await expect(bind.open(port as never, EVENTS)).rejects.toMatchObject(refused);
+    expect(await isFree(open)).toBe(false);
+  },
+);
+
 describe("an address that cannot be bound", () => {
   /** Of documentation (RFC 5737, RFC 3849): no machine's. */
   const NOWHERE = { 4: "203.0.113.77", 6: "2001:db8::77" };

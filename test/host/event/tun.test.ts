@@ -142,6 +142,7 @@ describe("an end of tunPair", () => {
     (value) => {
       const [near] = tunPair();
       expect(() => near.write(value as never)).toThrow(expect.objectContaining({ code: "OPTION" }));
+      expect(() => near.give(value as never)).toThrow(expect.objectContaining({ code: "OPTION" }));
     },
   );
 
@@ -151,6 +152,15 @@ describe("an end of tunPair", () => {
     structuredClone(packet.buffer, { transfer: [packet.buffer] });
     expect(() => near.write(packet)).toThrow(expect.objectContaining({ code: "OPTION" }));
     expect(near.write(new Uint8Array())).toBe(true);
+  });
+
+  it("throws at once what an array is written for whose buffer became too short for it", () => {
+    const [near] = tunPair();
+    const buffer = new ArrayBuffer(64, { maxByteLength: 64 });
+    const packet = new Uint8Array(buffer, 16, 40);
+    buffer.resize(32);
+    expect(() => near.write(packet)).toThrow(expect.objectContaining({ code: "OPTION" }));
+    expect(() => near.give(packet)).toThrow(expect.objectContaining({ code: "OPTION" }));
   });
 
   it("keeps what was written, whatever becomes of the array", async () => {

@@ -26,7 +26,7 @@ it.each(Object.entries(CALLS))("%s", (_what, call) => {
   expect([...near.open]).toEqual([]);
 });
 
-it.each([undefined, null, 5, {}, ["a", null]])("a datagram that is %j, or an address for `bind`", (given) => {
+it.each([[undefined], [null], [5], [{}], [["a", null]]])("a datagram that is %j, or an address for `bind`", (given) => {
   const socket = new TunnelDatagramSocket(pair().near);
   const refused = expect.objectContaining({ code: "ERR_INVALID_ARG_TYPE" });
   expect(() => socket.send(given as never, 9, "10.0.0.2")).toThrow(refused);
