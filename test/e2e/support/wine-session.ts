@@ -138,10 +138,13 @@ export class WineSession {
 
   /** Start the command. @param cwd as Windows sees it */
   wasmguard(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd?: string): WineProgram {
+    return this.start(this.runtime, [this.script, ...args], env, cwd);
+  }
+
+  /** Start another program, or a runtime by its name. @param name, cwd as Windows sees them */
+  start(name: string, args: readonly string[], env: Readonly<Record<string, string>>, cwd?: string): WineProgram {
     const program = new WineProgram(this.#next);
-    this.#send({ do: "start", runtime: this.runtime, args: [this.script, ...args], env, cwd }, (event) =>
-      program.take(event),
-    );
+    this.#send({ do: "start", program: name, args, env, cwd }, (event) => program.take(event));
     return program;
   }
 

@@ -5,6 +5,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { Device, DgramBind, generatePrivateKey, publicKeyOf, type TunEnd, tunPair } from "../../../host/index.ts";
 import { noise } from "../../support/bytes.ts";
 import { type WineProgram, type WineSession, windowsPath } from "./wine-session.ts";
@@ -92,6 +93,20 @@ async function freePort(): Promise<number> {
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
+/** Of a program whose control pipe is a port. */
+const CONFIGURED_AT = /^configured at port (\d+)/m;
+
+async function askPort(port: number, text: string): Promise<string> {
+  let answer = "";
+  const client = connect(port, "127.0.0.1").setEncoding("utf8");
+  client.write(text);
+  for await (const piece of client) {
+    answer += piece;
+    if (answer.endsWith("\n\n")) break;
+  }
+  return answer;
+}
+
 let beds = 0;
 
 interface Ends {
@@ -142,16 +157,22 @@ export class WintunBed {
     options: readonly string[],
     variables: Readonly<Record<string, string>> = {},
   ): Promise<WintunBed> {
+    const words = ["--no-confine", "--allow-unsigned-wintun", "--wintun", dll, ...options];
+    const start = ({ name, env }: Ends) => session.wasmguard([...words, name], { ...env, ...variables });
+    return WintunBed.#open(session, start, / ready; FFI of /);
+  }
+
+  /** Another implementation in the daemon's place (wintun/official), with the DLL beside it. @param program as Windows sees it */
+  static openOther(session: WineSession, program: string): Promise<WintunBed> {
+    return WintunBed.#open(session, ({ name, env }) => session.start(program, [name], env), CONFIGURED_AT);
+  }
+
+  static async #open(session: WineSession, start: (ends: Ends) => WineProgram, ready: RegExp): Promise<WintunBed> {
     const { ends, nearPrivate } = await WintunBed.#prepare();
-    const { name, far } = ends;
-    const env = { ...ends.env, ...variables };
-    const daemon = session.wasmguard(
-      ["--no-confine", "--allow-unsigned-wintun", "--wintun", dll, ...options, name],
-      env,
-    );
-    const bed = new WintunBed(session, ends, daemon);
+    const { far } = ends;
+    const bed = new WintunBed(session, ends, start(ends));
     try {
-      await daemon.writes(/ ready; FFI of /);
+      await bed.daemon.writes(ready);
       await bed.set(
         `private_key=${hex(nearPrivate)}\nlisten_port=0\npublic_key=${hex(far.publicKey)}\n` +
           `endpoint=127.0.0.1:${far.listenPort}\nallowed_ip=10.0.0.2/32\n`,
@@ -244,13 +265,18 @@ export class WintunBed {
     if (!isEcho(ECHO.reply, "near", sequence)(await this.nextFar())) throw new Error("not the reply that was sent");
   }
 
+  #ask(text: string): Promise<string> {
+    const port = CONFIGURED_AT.exec(this.daemon.output)?.[1];
+    return port === undefined ? this.#session.ask(this.name, text) : askPort(Number(port), text);
+  }
+
   async set(lines: string): Promise<void> {
-    const answer = await this.#session.ask(this.name, `set=1\n${lines}\n`);
+    const answer = await this.#ask(`set=1\n${lines}\n`);
     if (answer !== "errno=0\n\n") throw new Error(`set: ${JSON.stringify(answer)}`);
   }
 
   get(): Promise<string> {
-    return this.#session.ask(this.name, "get=1\n\n");
+    return this.#ask("get=1\n\n");
   }
 
   async close(): Promise<void> {

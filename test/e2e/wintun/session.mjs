@@ -20,10 +20,10 @@ const RUNTIMES = {
 };
 
 const requests = {
-  /** Start a runtime with arguments; tell what it writes, and how it ends. */
-  start({ id, runtime, args, env, cwd }) {
-    const [program, ...before] = RUNTIMES[runtime];
-    const child = spawn(program, [...before, ...args], {
+  /** Start a runtime, or what else lies at a path, with arguments; tell what it writes, and how it ends. */
+  start({ id, program, args, env, cwd }) {
+    const [file, ...before] = RUNTIMES[program] ?? [program];
+    const child = spawn(file, [...before, ...args], {
       env: { ...process.env, ...env },
       cwd,
       stdio: ["pipe", "pipe", "pipe"],
