@@ -22,10 +22,13 @@ export class Connection {
   #quietSweeps = 0;
   readonly #streams: Duplex[];
   readonly #used: () => void;
+  /** Told that the client may stay. */
+  readonly asked: () => void;
 
-  constructor(stream: Duplex, used: () => void) {
+  constructor(stream: Duplex, { used, asked }: { used: () => void; asked: () => void }) {
     this.#streams = [stream];
     this.#used = used;
+    this.asked = asked;
   }
 
   /** The far stream lives and dies with the connection. */
@@ -51,6 +54,8 @@ export class Connection {
 export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #open = new Set<Connection>();
+  /** Of these, whose clients have not said yet what they want; who came first at the front. */
+  readonly #silent = new Set<Connection>();
   readonly #sweeper: NodeJS.Timeout | undefined;
   /** Sweeps in the time that a connection may be idle. */
   readonly #quietMost: number = Number.POSITIVE_INFINITY;
@@ -83,24 +88,50 @@ export class Connections {
     this.#limits.used?.();
   }
 
-  /** @returns undefined if there is no room; the stream is closed then */
+  /** One whose client has said what it wants by connecting. @returns undefined if there is no room; the stream is closed then */
   add(stream: Duplex): Connection | undefined {
+    const connection = this.meet(stream);
+    connection?.asked();
+    return connection;
+  }
+
+  /**
+   * One whose client has yet to say what it wants, and who it is. Until `asked` is called it gives way to others when there is no room, so that
+   * nobody keeps others out by saying nothing. @returns as add
+   */
+  meet(stream: Duplex): Connection | undefined {
     // Until somebody reads, an early reset by the client must not end the process.
     stream.on("error", () => {});
-    if (this.#draining || this.#open.size >= this.#limits.most) {
+    if (this.#draining || !this.#hasRoom()) {
       this.refused += 1;
       reset(stream);
       return undefined;
     }
     this.accepted += 1;
     this.used();
-    const connection = new Connection(stream, () => this.used());
-    this.#open.add(connection);
-    stream.once("close", () => {
-      this.#open.delete(connection);
-      if (this.#open.size === 0) for (const tell of this.#emptied.splice(0)) tell();
+    const connection: Connection = new Connection(stream, {
+      used: () => this.used(),
+      asked: () => this.#silent.delete(connection),
     });
+    this.#open.add(connection);
+    this.#silent.add(connection);
+    stream.once("close", () => this.#forget(connection));
     return connection;
+  }
+
+  #hasRoom(): boolean {
+    if (this.#open.size < this.#limits.most) return true;
+    const [first] = this.#silent;
+    if (first === undefined) return false;
+    this.refused += 1;
+    this.#forget(first);
+    first.reset();
+    return true;
+  }
+
+  #forget(connection: Connection): void {
+    this.#silent.delete(connection);
+    if (this.#open.delete(connection) && this.#open.size === 0) for (const tell of this.#emptied.splice(0)) tell();
   }
 
   /** Take no more, wait until all have ended, and reset what has not by then. */

@@ -156,6 +156,7 @@ export class PlainRequests {
     if (absolute === undefined) return answer(response, 400, "A proxy wants an absolute URL that starts with http://.");
     if (isAmbiguous(request.rawHeaders)) return answer(response, 400, "The length of the body is ambiguous.");
     const connection = this.#connectionOf(request.socket);
+    connection?.asked();
     const active = (): void => connection?.active();
     const { target, host, path } = absolute;
     const note = (what: string): void => {

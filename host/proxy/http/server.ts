@@ -67,8 +67,8 @@ export async function serveHttpProxy(context: Context, { bind, login, tls }: Htt
   const server: Server = tls
     ? createTlsServer({ ...limits, handshakeTimeout: context.requestMs, cert: tls.cert, key: tls.key })
     : createServer(limits);
-  // Those that have not shaken hands yet are not among the context's.
-  server.maxConnections = context.connections.most;
+  // Those that have not shaken hands yet are not among the context's; without TLS all are, and it is the one who judges.
+  if (tls) server.maxConnections = context.connections.most;
   const proxy = new HttpProxy(context, login);
   server.on(tls ? "secureConnection" : "connection", (socket: Duplex) => proxy.connected(socket));
   server.on("request", (request, response) => proxy.plain.serve(request, response));
@@ -101,7 +101,7 @@ class HttpProxy {
   }
 
   connected(socket: Duplex): void {
-    const connection = this.#context.connections.add(socket);
+    const connection = this.#context.connections.meet(socket);
     if (connection !== undefined) this.#connections.set(socket, connection);
   }
 
@@ -140,7 +140,10 @@ class HttpProxy {
     socket.on("error", () => {});
     const from = { socket: request.socket, users: this.#context.users };
     const verdict = authorize(this.#login, request.headers["proxy-authorization"], from);
-    if (verdict === "right") return true;
+    if (verdict === "right") {
+      this.#connections.get(socket)?.asked();
+      return true;
+    }
     const extra = `Proxy-Authenticate: ${CHALLENGE}\r\n`;
     const words =
       verdict === "wrong"

@@ -12,7 +12,7 @@ const HTTPS = 443;
 /** @throws ListenError */
 export function serveSni(context: Context, bind: Target): Promise<Listener> {
   return listenTcp(bind, (socket) => {
-    const connection = context.connections.add(socket);
+    const connection = context.connections.meet(socket);
     if (connection !== undefined) void serve(context, socket, connection);
   });
 }
@@ -27,6 +27,7 @@ async function serve(context: Context, socket: Socket, connection: Connection): 
     context.log(`sni ${from}: ${why}`);
     return reset(socket);
   }
+  connection.asked();
   const target = { host: name, port: HTTPS };
   const label = `sni ${from} → ${describeTarget(target)}`;
   try {

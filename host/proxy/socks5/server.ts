@@ -32,7 +32,7 @@ export interface Socks5Options {
 /** @throws ListenError */
 export function serveSocks5(context: Context, { bind, login }: Socks5Options): Promise<Listener> {
   return listenTcp(bind, (socket) => {
-    const connection = context.connections.add(socket);
+    const connection = context.connections.meet(socket);
     if (connection !== undefined) void serve(context, socket, connection, login);
   });
 }
@@ -63,6 +63,7 @@ async function serve(
   } finally {
     clearTimeout(slow);
   }
+  connection.asked();
   const label = `socks5 ${from} → ${describeTarget(request.target)}`;
   try {
     if (request.command === "associate") {

@@ -1,6 +1,10 @@
 import { PassThrough } from "node:stream";
 import { afterEach, expect, it, vi } from "vitest";
 import { Connections } from "../../../host/proxy/connections.ts";
+import { serveHttpProxy } from "../../../host/proxy/http/server.ts";
+import { Login } from "../../../host/proxy/login.ts";
+import { serveSocks5 } from "../../../host/proxy/socks5/server.ts";
+import { ANY, bed, converse, crowd, echoServer } from "./support/bench.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -25,4 +29,43 @@ it("a connection is idle for as long as the process has run meanwhile, not for t
   vi.advanceTimersByTime(30_000);
   expect(busy.destroyed).toBe(true);
   connections.close();
+});
+
+it("whoever has said nothing for the longest time gives way to others, and nobody who has said what he wants", () => {
+  const connections = new Connections({ most: 2, idleMs: 0 });
+  const [first, second, third, fourth, fifth] = Array.from({ length: 5 }, () => new PassThrough());
+  connections.meet(first!);
+  connections.meet(second!);
+  connections.meet(third!)!.asked();
+  expect([first!.destroyed, second!.destroyed, connections.open]).toEqual([true, false, 2]);
+  expect(connections.add(fourth!)).toBeDefined();
+  expect(second!.destroyed).toBe(true);
+  expect(connections.add(fifth!)).toBeUndefined();
+  expect([third!.destroyed, fourth!.destroyed, fifth!.destroyed]).toEqual([false, false, true]);
+  expect([connections.open, connections.accepted, connections.refused]).toEqual([2, 4, 3]);
+});
+
+const LOGIN = Buffer.from("ann:secret").toString("base64");
+
+it.each(["", "\x05", "\x05\x01\x02\x01\x03ann"])(
+  "SOCKS5 is there for others while clients stay at %j",
+  async (text) => {
+    const { context } = bed({ most: 4 });
+    const { address } = await serveSocks5(context, { bind: ANY, login: new Login("ann", "secret") });
+    await crowd(address.port, 4, text);
+    const port = await echoServer();
+    const pieces = ["\x05\x01\x02", "\x01\x03ann\x06secret", `\x05\x01\x00\x01\x7f\x00\x00\x01`].map((piece) =>
+      Buffer.from(piece),
+    );
+    const request = Buffer.concat([...pieces.splice(2), Buffer.from([port >> 8, port & 255])]);
+    expect((await converse(address.port, [...pieces, request, "hello"])).text).toContain("echo:hello");
+  },
+);
+
+it.each(["", "GET / HTTP/1.1\r\n"])("HTTP is there for others while clients stay at %j", async (text) => {
+  const { context } = bed({ most: 4 });
+  const { address } = await serveHttpProxy(context, { bind: ANY, login: new Login("ann", "secret") });
+  await crowd(address.port, 4, text);
+  const head = `CONNECT 127.0.0.1:${await echoServer()} HTTP/1.1\r\nHost: x\r\nProxy-Authorization: Basic ${LOGIN}\r\n\r\n`;
+  expect((await converse(address.port, [head, "hello"])).text).toContain("echo:hello");
 });

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { HELLO_BYTES_MAX, type Hello, HelloReader } from "../../../../host/proxy/sni/client-hello.ts";
 import { serveSni } from "../../../../host/proxy/sni/server.ts";
-import { ANY, bed, converse } from "../support/bench.ts";
+import { ANY, bed, converse, crowd, echoServer } from "../support/bench.ts";
 
 const readHello = (stream: Uint8Array): Hello => new HelloReader().add(stream);
 
@@ -115,4 +115,14 @@ it("an SNI proxy passes the connection on, unopened, to the host that it names",
   expect(Buffer.concat(received)).toEqual(hello);
   expect(asked).toEqual([{ host: "web.example", port: 443 }]);
   expect((await converse(listener.address.port, ["GET / HTTP/1.0\r\n\r\n"])).reset).toBe(true);
+});
+
+it("an SNI proxy is there for others while clients have named no server", async () => {
+  const { context, way } = bed({ most: 2 });
+  const listener = await serveSni(context, ANY);
+  onTestFinished(() => listener.close());
+  const [direct, port, hello] = [way.connect, await echoServer(), await helloOf("web.example")];
+  way.connect = () => direct({ host: "127.0.0.1", port });
+  await crowd(listener.address.port, 2, hello.subarray(0, 20));
+  expect((await converse(listener.address.port, [hello])).text).toMatch(/^echo:/);
 });

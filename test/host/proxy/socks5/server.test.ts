@@ -103,8 +103,9 @@ describe("a SOCKS5 proxy", () => {
     const { port, connections } = await start({}, { most: 1 });
     const first = connect(port, "127.0.0.1");
     onTestFinished(() => void first.destroy());
-    first.write(HELLO);
-    await new Promise((done) => first.once("data", done));
+    first.write(Buffer.concat([HELLO, request(1, LOOPBACK, await echoServer())]));
+    // The answers to both, the later one ten bytes long.
+    await expect.poll(() => first.read(12)?.length).toBe(12);
     expect((await converse(port, [HELLO], "stay")).text).toBe("");
     expect(connections.refused).toBe(1);
   });

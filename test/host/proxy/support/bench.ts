@@ -49,6 +49,17 @@ export async function echoServer(): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+/** Clients that say `text`, and stay until the test is over. */
+export async function crowd(port: number, size: number, text: string | Uint8Array): Promise<void> {
+  for (let i = 0; i < size; i++) {
+    const client = connect(port, "127.0.0.1");
+    onTestFinished(() => void client.destroy());
+    client.on("error", () => {}).resume();
+    await new Promise((done) => client.once("connect", done));
+    client.write(text);
+  }
+}
+
 export interface Conversation {
   readonly text: string;
   /** The connection was reset instead of closed. */
