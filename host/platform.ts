@@ -81,6 +81,11 @@ export function consoleTellsChildren(): boolean {
   return process.platform === "win32";
 }
 
+/** As packages of binaries are called: "linux-x64". */
+export function binaryName(): string {
+  return `${process.platform}-${process.arch}`;
+}
+
 /** For messages: "linux riscv64", both as the runtime names them. */
 export function systemName(): string {
   return `${process.platform} ${process.arch}`;

@@ -28,5 +28,4 @@ npm run build
 npm run types
 npm run lint
 npm run test:packaging
-# The build is there; prepare would make it once more.
 npm publish --ignore-scripts --provenance --access public "$@"

@@ -1,4 +1,5 @@
-/** `koffi`, an optional dependency with prebuilt binaries: FFI for Node 20 to 25. */
+/** koffi's prebuilt binaries, optional dependencies: FFI for Node 20 to 25. */
+import { binaryName } from "../platform.ts";
 import { type Backend, type Call, type Calls, type CLibrary, convertArguments } from "./signatures.ts";
 
 const TYPES = { i: "int", n: "uint64_t", p: "uint64_t" } as const;
@@ -9,13 +10,13 @@ interface Koffi {
   errno(): number;
 }
 
+/** A variable as its name, because the package is optional: compilers and bundlers must not insist on it. */
+const load = (name: string): Promise<{ default: Koffi }> => import(/* webpackIgnore: true */ /* @vite-ignore */ name);
+
 /** @throws when koffi is not installed */
 export async function koffiBackend<Name extends string>(c: CLibrary<Name>): Promise<Backend<Name>> {
-  // A variable, because the package is optional: compilers and bundlers must not insist on it.
-  const specifier = "koffi";
-  const { default: koffi } = (await import(/* webpackIgnore: true */ /* @vite-ignore */ specifier)) as {
-    default: Koffi;
-  };
+  // Of koffi itself nothing else is needed, and its install script makes npm warn; whoever has it need not have the binary singly.
+  const { default: koffi } = await load(`@koromix/koffi-${binaryName()}`).catch(() => load("koffi"));
   const library = openFirst(koffi, c.files);
   const functions = Object.entries<string>(c.signatures).map(([name, shape]) => {
     const types = [...shape].map((kind) => TYPES[kind as keyof typeof TYPES]);

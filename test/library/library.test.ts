@@ -50,8 +50,7 @@ const withKoffi = () => `${project}-koffi`;
 
 beforeAll(() => {
   cpSync(project, withKoffi(), { recursive: true });
-  for (const name of ["koffi", "@koromix"])
-    cpSync(join(ROOT, "node_modules", name), join(withKoffi(), "node_modules", name), { recursive: true });
+  cpSync(join(ROOT, "node_modules/@koromix"), join(withKoffi(), "node_modules/@koromix"), { recursive: true });
 }, 60_000);
 
 afterAll(() => rmSync(withKoffi(), { recursive: true, force: true }));
