@@ -5,9 +5,10 @@
  */
 import { chmodSync, lstatSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
 import { MetricsAddressError } from "../errors.ts";
 import type { MetricsAddress } from "./metrics-address.ts";
+import { keepPlaces } from "./places.ts";
 import type { MetricsToken } from "./token.ts";
 
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -31,15 +32,11 @@ export async function serveMetrics(
   token: MetricsToken | undefined,
   page: MetricsPage,
 ): Promise<{ close(): void }> {
-  const places = new Places();
   const options = { connectionsCheckingInterval: 1_000, requestTimeout: REQUEST_TIMEOUT_MS };
-  const server = createServer(options, (request, response) => {
-    places.use(request.socket);
-    answer(request, response, token, page);
-  });
+  const server = createServer(options, (request, response) => answer(request, response, token, page));
   server.headersTimeout = REQUEST_TIMEOUT_MS;
   server.timeout = IDLE_TIMEOUT_MS;
-  server.on("connection", (socket: Socket) => places.take(socket));
+  keepPlaces(server, CONNECTIONS_MAX);
   await listen(server, address);
   // A client that goes away in the middle is no reason to end.
   server.on("error", () => {});
@@ -71,26 +68,6 @@ function answer(
     refuse(404, {}, "see /metrics");
   } else {
     response.writeHead(200, { "Content-Type": page.contentType, "Cache-Control": "no-store" }).end(page.text());
-  }
-}
-
-/** Places for connections. Who needs one gets that of whoever has asked nothing for the longest time. */
-class Places {
-  /** In the order of their last request, or else of their coming. */
-  readonly #taken = new Set<Socket>();
-
-  take(socket: Socket): void {
-    const [oldest] = this.#taken;
-    if (this.#taken.size >= CONNECTIONS_MAX && oldest !== undefined) {
-      this.#taken.delete(oldest);
-      oldest.destroy();
-    }
-    this.#taken.add(socket);
-    socket.once("close", () => this.#taken.delete(socket));
-  }
-
-  use(socket: Socket): void {
-    if (this.#taken.delete(socket)) this.#taken.add(socket);
   }
 }
 

@@ -3,6 +3,7 @@
  * out; /readyz whether the addresses of CheckAlive answer. Off unless asked for.
  */
 import { createServer } from "node:http";
+import { keepPlaces } from "../metrics/places.ts";
 import type { TunnelStatus } from "../web/status.ts";
 import type { AliveChecks } from "./alive.ts";
 import { addressOf, type Listener, listenOn } from "./listen.ts";
@@ -53,7 +54,7 @@ export async function serveInfo(bind: Target, status: () => TunnelStatus, alive:
     } else response.writeHead(404, { "Content-Type": "text/plain" }).end("see /metrics and /readyz\n");
   });
   server.timeout = IDLE_MS;
-  server.maxConnections = CONNECTIONS_MAX;
+  keepPlaces(server, CONNECTIONS_MAX);
   await listenOn(server, bind);
   return {
     address: addressOf(server, bind),

@@ -5,6 +5,7 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { keepPlaces } from "../metrics/places.ts";
 import { addressOf, listenOn } from "../proxy/listen.ts";
 import { namesThisMachine } from "../proxy/local-name.ts";
 import { describeTarget, type Target } from "../proxy/way.ts";
@@ -86,7 +87,7 @@ export async function serveWeb(bind: Target, status: () => TunnelStatus, token =
   const limits = { headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: CHECK_MS };
   const server = createServer(limits, answer);
   server.timeout = IDLE_MS;
-  server.maxConnections = CONNECTIONS_MAX;
+  keepPlaces(server, CONNECTIONS_MAX);
   await listenOn(server, bind);
   return {
     url: `http://${describeTarget(addressOf(server, bind))}/${token}/`,

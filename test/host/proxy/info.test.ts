@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { AliveChecks } from "../../../host/proxy/alive.ts";
 import { serveInfo } from "../../../host/proxy/info.ts";
 import type { TunnelStatus } from "../../../host/web/status.ts";
-import { ANY } from "./support/bench.ts";
+import { ANY, crowd } from "./support/bench.ts";
 
 const status: TunnelStatus = {
   name: "x",
@@ -63,6 +63,14 @@ describe("the info endpoint", () => {
       response.resume();
       expect(response.statusCode).toBe(code);
     }
+  });
+
+  it("tells it whoever asks, though more clients than it has places for say nothing", async () => {
+    const alive = checks([], async () => {});
+    const listener = await serveInfo(ANY, () => status, alive);
+    onTestFinished(() => listener.close());
+    await crowd(listener.address.port, 70, "GET /read");
+    expect((await fetch(`http://127.0.0.1:${listener.address.port}/readyz`)).status).toBe(200);
   });
 
   it("tells the state as the control socket would, without secret keys", async () => {

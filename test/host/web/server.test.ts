@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { serveWeb } from "../../../host/web/server.ts";
 import type { TunnelStatus } from "../../../host/web/status.ts";
 import { CHROMIUM, launchChromium } from "../../support/chromium.ts";
+import { crowd } from "../proxy/support/bench.ts";
 
 const LOOPBACK = { host: "127.0.0.1", port: 0 };
 
@@ -67,6 +68,12 @@ describe("the page's server", () => {
     expect(page.url).toMatch(/:\d+\/an-administrator's\.word\/$/);
     expect((await ask(`${page.url}status`)).code).toBe(200);
     page.close();
+  });
+
+  it("answers though more clients than it has places for say nothing", async () => {
+    const { url } = await serve();
+    await crowd(Number(new URL(url).port), 20, "GET /");
+    expect((await ask(`${url}status`)).code).toBe(200);
   });
 
   it("gives each start a token of its own", async () => {
