@@ -21,6 +21,8 @@ export interface BindAndTunOptions {
 export class BindAndTun {
   readonly #options: BindAndTunOptions;
   #closed = false;
+  /** Undefined until somebody says which. */
+  #refs: "ref" | "unref" | undefined;
 
   constructor(options: BindAndTunOptions) {
     this.#options = options;
@@ -31,6 +33,7 @@ export class BindAndTun {
     const { bind, bindEvents } = this.#options;
     hold("Bind", bind, this);
     try {
+      if (this.#refs !== undefined) bind[this.#refs]?.();
       return checkedPort(await bind.open(port, bindEvents));
     } catch (cause) {
       throw cause instanceof WasmguardError ? cause : new BindError(port, cause);
@@ -45,6 +48,7 @@ export class BindAndTun {
     const { tun, tunEvents } = this.#options;
     hold("Tun", tun, this);
     try {
+      if (this.#refs !== undefined) tun[this.#refs]?.();
       await tun.open(tunEvents);
     } catch (cause) {
       throw cause instanceof WasmguardError ? cause : new TunError("the Tun cannot be opened", cause);
@@ -116,17 +120,18 @@ export class BindAndTun {
     return failures;
   }
 
-  /** Both, whatever either throws. @returns what they threw */
+  /** Both, whatever either throws; of one that another device has, once it is ours. @returns what they threw */
   keep(refs: "ref" | "unref"): WasmguardError[] {
     const { bind, tun } = this.#options;
+    this.#refs = refs;
     const failures: WasmguardError[] = [];
     try {
-      bind[refs]?.();
+      if (!isForeign(bind, this)) bind[refs]?.();
     } catch (cause) {
       failures.push(new BindError(undefined, cause));
     }
     try {
-      tun[refs]?.();
+      if (!isForeign(tun, this)) tun[refs]?.();
     } catch (cause) {
       failures.push(new TunError("the Tun failed", cause));
     }

@@ -131,4 +131,25 @@ describe("a second device", () => {
     await closed;
     await (await make({ bind })).start();
   });
+
+  it("keeps neither of the first's from holding the process, until it has them itself", async () => {
+    const calls: string[] = [];
+    const notes = (name: string) => ({
+      ref: () => calls.push(`${name} ref`),
+      unref: () => calls.push(`${name} unref`),
+    });
+    const bind = Object.assign(new MemoryBind(), notes("bind"));
+    const tun = Object.assign(new MemoryTun(), notes("tun"));
+    const first = await make({ bind, tun });
+    await first.start();
+    const second = await make({ bind, tun });
+    second.unref();
+    expect(calls).toEqual([]);
+    first.ref();
+    expect(calls.splice(0)).toEqual(["bind ref", "tun ref"]);
+    await first.close();
+    first.ref();
+    await second.start();
+    expect(calls.slice(-2)).toEqual(["bind unref", "tun unref"]);
+  });
 });
