@@ -46,7 +46,10 @@ const likely = fc.constantFrom(
   ...[Symbol("x"), KEY, boom, () => {}, new Map([["a", "10.0.0.1"]]), { a: "10.0.0.1" }, { a: ["fd00::2", 5] }],
 );
 const value = fc.oneof(junk, likely, fc.array(likely, { maxLength: 3 }));
-const options = fc.dictionary(fc.oneof(fc.constantFrom(...NAMES), fc.string()), value, { maxKeys: 5 });
+/** A `debug` that throws does so in a turn of its own, where nobody catches it. */
+const options = fc
+  .dictionary(fc.oneof(fc.constantFrom(...NAMES), fc.string()), value, { maxKeys: 5 })
+  .filter(({ debug }) => debug !== boom);
 
 describe("whatever is given", () => {
   it("to create", async () => {
