@@ -5,6 +5,7 @@ import type { Peer } from "../../engine/peer.ts";
 import type { DarwinLibc } from "../../ffi/darwin/libc.ts";
 import type { Statistic } from "../../metrics/statistics.ts";
 import type { Instant } from "../../time/instant.ts";
+import { Burst } from "../burst.ts";
 import { EndpointCheck } from "../endpoint-check.ts";
 import { PLACE, type TunnelPorts, type TunnelRequest } from "../machine.ts";
 import { TOKEN, TunnelControl } from "../tunnel-control.ts";
@@ -44,6 +45,8 @@ export class DarwinTunnel implements TunnelPorts {
   readonly #interface: InterfaceState;
   readonly #endpointCheck: EndpointCheck;
   readonly #control: TunnelControl;
+  /** Of changes of addresses and routes: each has all peers looked at. */
+  readonly #changes = new Burst();
   #engine: Engine | undefined;
 
   constructor(options: DarwinTunnelOptions) {
@@ -72,7 +75,10 @@ export class DarwinTunnel implements TunnelPorts {
       cameUp: () => events.cameUp(),
       wentDown: () => events.wentDown(),
       mtu: (mtu) => events.mtu(mtu),
-      networkChanged: () => this.#networkChanged(),
+      networkChanged: () => {
+        this.#endpointCheck.news();
+        this.#changes.hear();
+      },
       gone: () => this.#gone(),
     });
     this.#endpointCheck = new EndpointCheck({
@@ -96,12 +102,6 @@ export class DarwinTunnel implements TunnelPorts {
 
   #gone(): void {
     this.#options.events.ended("the interface was removed");
-  }
-
-  /** Sources may be no addresses of this machine any more, or no good ones: the system chooses anew. */
-  #networkChanged(): void {
-    this.#endpointCheck.news();
-    this.#engine?.clearSources();
   }
 
   fillRandom(into: Uint8Array): void {
@@ -139,10 +139,12 @@ export class DarwinTunnel implements TunnelPorts {
   }
 
   nextDeadline(): Instant {
-    return this.#control.nextDeadline();
+    return Math.min(this.#changes.nextDeadline(), this.#control.nextDeadline());
   }
 
   advance(now: Instant): void {
+    // Sources may be no addresses of this machine any more, or no good ones: the system chooses anew.
+    if (this.#changes.isDue(now)) this.#engine?.clearSources();
     this.#control.advance(now);
   }
 

@@ -2,14 +2,14 @@
  * Hears when addresses or routes of this machine change, and with them, perhaps, where peers are reached from. Windows tells of both families by
  * the call of a function on a thread of its own: that is SetEvent itself, with an event of ours as its argument. Where it cannot (Wine) it tells of IPv4
  * by an event, and once: who wants to hear more asks again.
- * News come in bursts, and each has all peers and both route tables looked at: after that comes a rest.
  */
 import type { Address } from "../../core/core.ts";
 import { ERROR, errorName, SOCKET } from "../../ffi/windows/constants.ts";
 import { HANDLE_BYTES, OVERLAPPED } from "../../ffi/windows/layout.ts";
 import { NOTIFY_SIGNATURES } from "../../ffi/windows/signatures.ts";
 import type { NotifyCalls, Win32 } from "../../ffi/windows/win32.ts";
-import { type Instant, NEVER } from "../../time/instant.ts";
+import type { Instant } from "../../time/instant.ts";
+import { Burst } from "../burst.ts";
 import type { Log } from "../machine.ts";
 import type { Areas } from "./areas.ts";
 import type { WaitSet } from "./wait-set.ts";
@@ -19,8 +19,6 @@ const NEWS = [
   { of: "routes", by: "NotifyRouteChange2", once: "NotifyRouteChange" },
 ] as const;
 
-/** What is heard within one is told at its end, and once. */
-export const REST_MS = 100;
 /** What is so already is no news. */
 const NO_INITIAL_NOTIFICATION = 0;
 
@@ -44,7 +42,8 @@ export class NetworkWatch {
   readonly #cancels: (() => void)[] = [];
   /** What changed and was not told yet. */
   readonly #news = new Set<string>();
-  #restUntil: Instant = -NEVER;
+  /** Of news: each has all peers and both route tables looked at. */
+  readonly #burst = new Burst();
 
   constructor(options: NetworkWatchOptions) {
     this.#options = options;
@@ -52,22 +51,24 @@ export class NetworkWatch {
     const notifier = findNotifier(win);
     for (const { of, by, once } of NEWS) {
       const event = win.makeEvent();
-      const heard = (): void => void this.#news.add(of);
+      const heard = (): void => {
+        this.#news.add(of);
+        this.#burst.hear();
+      };
       if (notifier === undefined || !this.#hear(notifier, by, event, heard)) this.#hearOfIpv4(of, once, event, heard);
     }
   }
 
   /** When to call `advance`; Infinity while there is no news. */
   nextDeadline(): Instant {
-    return this.#news.size > 0 ? this.#restUntil : NEVER;
+    return this.#burst.nextDeadline();
   }
 
   advance(now: Instant): void {
-    if (now < this.nextDeadline()) return;
+    if (!this.#burst.isDue(now)) return;
     const { log, changed } = this.#options;
     for (const of of this.#news) log("verbose", `${of} of this machine changed: sources are chosen anew`);
     this.#news.clear();
-    this.#restUntil = now + REST_MS;
     changed();
   }
 

@@ -1,6 +1,8 @@
 // The daemon's whole driver for macOS against a stand-in for its kernel and C library, for both processors: it has never run on a Mac.
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { udpPacket } from "../../../../host/cli/demo/packets.ts";
+import { Engine } from "../../../../host/engine/engine.ts";
+import { REST_MS } from "../../../../host/os/burst.ts";
 import type { Processor } from "../../../support/darwin/library.ts";
 import { Network } from "../../../support/darwin/network.ts";
 import { openTunnel, pause, ping, route, type Side, type TunnelOptions, until } from "./support/bed.ts";
@@ -185,4 +187,22 @@ test("an endpoint that the routes lead into the tunnel is not followed there", a
   await until("a datagram from inside", () => network.sent.at(-1)!.from.address === "10.7.0.1");
   await pause(20);
   expect(await far.daemon.get("endpoint")).toBe(`${NEAR}:51820`);
+});
+
+test("a flood of changed routes has sources chosen anew once a rest", async () => {
+  const { near } = await open();
+  const clear = vi.spyOn(Engine.prototype, "clearSources");
+  try {
+    const begin = performance.now();
+    for (let i = 0; i < 60; i++) {
+      near.daemon.mac.move([NEAR]);
+      await pause(1);
+    }
+    await until("sources chosen anew", () => clear.mock.calls.length > 0);
+    const rests = Math.ceil((performance.now() - begin) / REST_MS);
+    // Those of the far end, too, which may still hear of its own start.
+    expect(clear.mock.calls.length).toBeLessThanOrEqual(2 * (1 + rests));
+  } finally {
+    clear.mockRestore();
+  }
 });

@@ -2,7 +2,8 @@
 import { expect, it } from "vitest";
 import { ERROR, SOCKET } from "../../../../host/ffi/windows/constants.ts";
 import { OVERLAPPED } from "../../../../host/ffi/windows/layout.ts";
-import { NetworkWatch, type NetworkWatchOptions, REST_MS } from "../../../../host/os/windows/network-watch.ts";
+import { REST_MS } from "../../../../host/os/burst.ts";
+import { NetworkWatch, type NetworkWatchOptions } from "../../../../host/os/windows/network-watch.ts";
 
 const SET_EVENT = 0x7fff_0000_1000n;
 

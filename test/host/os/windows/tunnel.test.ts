@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { viewsOf } from "../../../../host/core/records/memory.ts";
 import type { Engine } from "../../../../host/engine/engine.ts";
 import { ERROR } from "../../../../host/ffi/windows/constants.ts";
-import { REST_MS } from "../../../../host/os/windows/network-watch.ts";
+import { REST_MS } from "../../../../host/os/burst.ts";
 import { WindowsTunnel, type WindowsTunnelOptions } from "../../../../host/os/windows/tunnel.ts";
 import { noise } from "../../../support/bytes.ts";
 import { PipeStandIn } from "./support/pipe-stand-in.ts";
