@@ -5,11 +5,11 @@
  */
 import { SCRATCH, SCRATCH_HASH } from "../memory/scratch";
 import { blake2s, ONE_CALL_BYTES } from "./blake2s";
-import { BLOCK_BYTES, Blake2sSteps, HASH_BYTES, LAST_BLOCK, MORE_BLOCKS } from "./blake2s-steps";
-import { compressBlocks } from "./generated/blake2s";
+import { BLOCK_BYTES, Blake2sSteps, HASH_BYTES, LAST_BLOCK } from "./blake2s-steps";
+import { compressBlocks, compressPair } from "./generated/blake2s";
 
 // Behind the one-call form, which hashes the keys that are too long.
-const KEY: usize = ONE_CALL_BYTES; // 64 bytes: the HMAC key, zero-padded to a block
+const KEY: usize = ONE_CALL_BYTES; // 64 bytes: the HMAC key as a block, ^ ipad
 const INNER: usize = KEY + 64; // chaining value after the block key ^ ipad
 const OUTER: usize = INNER + 32; // chaining value after the block key ^ opad
 const CHAIN: usize = OUTER + 32; // chaining value at work; ends as the HMAC
@@ -24,24 +24,17 @@ class Hmac {
   /** Take the key and absorb its two padded blocks, which serves for any number of messages. */
   static begin(key: usize, keyLength: u32): void {
     const base = SCRATCH + SCRATCH_HASH;
-    Blake2sSteps.wipeBlock(base + KEY);
-    if (keyLength > BLOCK_BYTES) blake2s(base + KEY, HASH_BYTES, key, keyLength, 0, 0);
-    else Blake2sSteps.fill(base + KEY, key, keyLength);
-    Hmac.absorbPad(base + INNER, INNER_PAD, MORE_BLOCKS);
-    Hmac.absorbPad(base + OUTER, OUTER_PAD, MORE_BLOCKS);
-  }
-
-  /** h = chaining value after the key block ^ `pad`. @param last  as in compressBlocks */
-  static absorbPad(h: usize, pad: u8, last: i32): void {
-    const key = SCRATCH + SCRATCH_HASH + KEY;
-    const block = SCRATCH + SCRATCH_HASH + BLOCK;
-    const pads = i8x16.splat(pad);
-    v128.store(block, v128.xor(v128.load(key), pads));
-    v128.store(block, v128.xor(v128.load(key, 16), pads), 16);
-    v128.store(block, v128.xor(v128.load(key, 32), pads), 32);
-    v128.store(block, v128.xor(v128.load(key, 48), pads), 48);
-    Blake2sSteps.start(h, HASH_BYTES, 0);
-    compressBlocks(h, block, 1, 0, BLOCK_BYTES, last);
+    const block = base + KEY;
+    Blake2sSteps.wipeBlock(block);
+    if (keyLength > BLOCK_BYTES) blake2s(block, HASH_BYTES, key, keyLength, 0, 0);
+    else Blake2sSteps.fill(block, key, keyLength);
+    const pad = i8x16.splat(INNER_PAD);
+    v128.store(block, v128.xor(v128.load(block), pad));
+    v128.store(block, v128.xor(v128.load(block, 16), pad), 16);
+    v128.store(block, v128.xor(v128.load(block, 32), pad), 32);
+    v128.store(block, v128.xor(v128.load(block, 48), pad), 48);
+    Blake2sSteps.start(base + INNER, HASH_BYTES, 0);
+    compressPair(base + INNER, base + OUTER, block, i8x16.splat(INNER_PAD ^ OUTER_PAD));
   }
 
   /** CHAIN = HMAC(key of begin, message). */
@@ -49,7 +42,8 @@ class Hmac {
     const base = SCRATCH + SCRATCH_HASH;
     const h = base + CHAIN;
     if (length === 0) {
-      Hmac.absorbPad(h, INNER_PAD, LAST_BLOCK); // the padded key is the whole inner message, so its block is the last one
+      Blake2sSteps.start(h, HASH_BYTES, 0);
+      compressBlocks(h, base + KEY, 1, 0, BLOCK_BYTES, LAST_BLOCK); // the padded key is the whole inner message
     } else {
       Hmac.copyHash(h, base + INNER);
       Blake2sSteps.finish(h, base + BLOCK, src, length, BLOCK_BYTES);

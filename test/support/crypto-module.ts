@@ -88,5 +88,6 @@ function inBothBuilds<Exports extends OwnMemory>({ relaxed, simd }: { relaxed: s
 
 export type CipherModule = CryptoModule<typeof ciphers.WasmExports>;
 export const cipherModules = inBothBuilds<typeof ciphers.WasmExports>(ciphers);
-export const blake2sModules = inBothBuilds<typeof blake2s.WasmExports>(blake2s);
+export type Blake2sExports = typeof blake2s.WasmExports;
+export const blake2sModules = inBothBuilds<Blake2sExports>(blake2s);
 export const x25519Modules = inBothBuilds<typeof x25519.WasmExports>(x25519);

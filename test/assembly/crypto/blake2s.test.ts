@@ -1,9 +1,9 @@
-// BLAKE2s in both builds: RFC 7693's vectors, then noble and OpenSSL on every length from 0 to 2048.
+// BLAKE2s in all builds: RFC 7693's vectors, then noble and OpenSSL on every length from 0 to 2048.
 import { createHash, randomBytes } from "node:crypto";
 import { blake2s as noble } from "@noble/hashes/blake2.js";
 import { beforeEach, describe, expect, test } from "vitest";
-import { blake2sModules } from "../../support/crypto-module.ts";
 import vectors from "../../vectors/blake2s.json" with { type: "json" };
+import { hashModules } from "./hash/modules.ts";
 
 const LENGTH_MAX = 2048;
 const hex = (data: Uint8Array) => Buffer.from(data).toString("hex");
@@ -29,7 +29,7 @@ function selfTestSequence(length: number, seed: number): Uint8Array {
   });
 }
 
-describe.each(blake2sModules)("BLAKE2s, $name build", (module) => {
+describe.each(hashModules)("BLAKE2s, $name build", (module) => {
   const { exports } = module;
   const stateBytes = exports.BLAKE2S_BYTES.value as unknown as number;
   beforeEach(() => module.reset());
