@@ -4,6 +4,7 @@ import type { Url } from "../ambient.ts";
 import { ConfigError } from "../config/config-errors.ts";
 import { parseConfig } from "../config/parse.ts";
 import { type Settings, wipeSettings } from "../config/settings.ts";
+import { errorCode } from "../error-code.ts";
 import { plainBytes } from "../event/bytes.ts";
 import { OptionError } from "../event/device-errors.ts";
 import { system } from "../event/system.ts";
@@ -27,7 +28,7 @@ export interface Config {
   wipe(): void;
 }
 
-/** @throws ConfigError, OptionError, and what reading a file throws, as the cause of a ConfigError */
+/** @throws OptionError, ConfigError; a file that cannot be read has the system's code in its `cause` */
 export async function readConfig(source: ConfigSource): Promise<Config> {
   const { bytes, name, own } = await bytesOf(source);
   try {
@@ -49,7 +50,10 @@ async function bytesOf(source: unknown): Promise<{ bytes: Uint8Array; name: stri
   if (readFile === undefined) throw new OptionError("config", "the text of a configuration: this system has no files");
   try {
     return { bytes: await readFile(source as string | URL), name: String(source).replace(/^.*\//, ""), own: true };
-  } catch (cause) {
+  } catch (error) {
+    const code = errorCode(error);
+    // The runtime's own error has the path, which may be a key in the wrong place.
+    const cause = Object.assign(new Error(code), { code });
     throw new ConfigError("configuration", 0, "the file cannot be read", "Check the path and who may read it.", cause);
   }
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type ConfigSource,
@@ -87,6 +88,14 @@ describe("Device.fromConfig", () => {
       expect(await refusal(source)).toMatchObject({ code: "OPTION" });
     const { message } = await refusal(TEXT.replace(`PresharedKey = ${SHARED}`, `PresharedKey = ${SHARED}${SHARED}`));
     expect(message).not.toContain(SHARED.slice(0, 8));
+  });
+
+  it("does not repeat the path of a file that cannot be read: it may be a key", async () => {
+    for (const source of [SHARED, join(folder, SHARED.replaceAll("/", "_")), `PresharedKey = ${SHARED}`]) {
+      const error = await refusal(source);
+      expect(error).toMatchObject({ code: "CONFIG", cause: { code: "ENOENT" } });
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(SHARED.slice(0, 8).replaceAll("/", "_"));
+    }
   });
 
   it("does not take what the configuration says from elsewhere", async () => {
