@@ -1,7 +1,9 @@
 /**
  * Interface names as the Linux kernel takes them (dev_valid_name, net/core/dev.c), less what would ask the
- * kernel to pick a name ("%d"): the UAPI socket is named before the device exists.
+ * kernel to pick a name ("%d"): the UAPI socket is named before the device exists. Where that is a pipe, less what
+ * Windows has in no file's name, either: `..\wg0` would be outside of where only administrators can make pipes.
  */
+import { tunnelsHavePipes } from "../platform.ts";
 import { UsageError } from "./command-errors.ts";
 
 /** IFNAMSIZ (16) less the terminating zero. */
@@ -15,7 +17,8 @@ export function interfaceNameFault(name: string): string | undefined {
   if (name.startsWith("-")) return "starts with '-'";
   // What the runtime makes of bytes that are no text: the interface would have another name than was asked for.
   if (name.includes("\ufffd")) return "is not UTF-8";
-  const wrong = [...name].find((char) => char <= " " || char === "\x7f" || /[/:%\s]/.test(char));
+  const forbidden = tunnelsHavePipes() ? /[/:%\s\\*?"<>|]/ : /[/:%\s]/;
+  const wrong = [...name].find((char) => char <= " " || char === "\x7f" || forbidden.test(char));
   if (wrong !== undefined) return `contains ${JSON.stringify(wrong)}`;
   return undefined;
 }
@@ -26,6 +29,6 @@ export function checkInterfaceName(name: string): string {
   if (fault === undefined) return name;
   throw new UsageError(
     `interface name ${JSON.stringify(name)} ${fault}`,
-    `Use 1 to ${INTERFACE_NAME_BYTES_MAX} characters without '/', ':', '%' or spaces, such as wg0`,
+    `Use 1 to ${INTERFACE_NAME_BYTES_MAX} letters, digits and _=+.-, such as wg0`,
   );
 }

@@ -12,9 +12,9 @@ vi.mock("node:path", async (original) => {
   return { ...win32, win32, posix, default: win32 };
 });
 
-function refusal(values: Parameters<typeof startRequest>[1]): [message: string, nextStep: string] {
+function refusal(values: Parameters<typeof startRequest>[1], name = "wg0"): [message: string, nextStep: string] {
   try {
-    startRequest(["wg0"], values, {});
+    startRequest([name], values, {});
   } catch (error) {
     if (error instanceof UsageError) return [error.message, error.nextStep];
     throw error;
@@ -70,6 +70,14 @@ describe("on Windows", () => {
     expect(refusal({ wintun })).toEqual([
       `--wintun is not a whole path: ${JSON.stringify(wintun)}`,
       "Start it with a drive, as C:\\",
+    ]);
+  });
+
+  it.each([...'\\*?"<>|/:'])("a tunnel's name has no %s: the pipe's would be another's, or none", (letter) => {
+    const name = `..${letter}wg0`;
+    expect(refusal({}, name)).toEqual([
+      `interface name ${JSON.stringify(name)} contains ${JSON.stringify(letter)}`,
+      expect.stringMatching(/such as wg0$/),
     ]);
   });
 
