@@ -1,45 +1,25 @@
 /** A tunnel as a service of Windows, under Wine, whose manager of services starts and ends it. Wine tells what it gets for the log of events. */
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
+import { expect, type TestContext, test } from "vitest";
 import { generatePrivateKey, publicKeyOf } from "../../host/index.ts";
 import { waitFor } from "./support/exec.ts";
-import { cannotRun } from "./support/requirements.ts";
-import { missingWine, WineSession, windowsPath } from "./support/wine-session.ts";
+import { WineSession, windowsPath } from "./support/wine-session.ts";
 import { WintunBed } from "./support/wintun-bed.ts";
+import { buildIpHelper, WintunSuite } from "./support/wintun-suite.ts";
 
-const script = (name: string): string => fileURLToPath(new URL(`../../scripts/${name}`, import.meta.url));
-
-let folder = "";
 let folderInWine = "";
-let wine: WineSession | undefined;
-
-beforeAll(async () => {
-  if (missingWine() !== undefined) return;
-  folder = mkdtempSync(join(tmpdir(), "wintun service-"));
-  execFileSync(script("build-wintun.sh"), [join(folder, "wintun.dll")]);
-  execFileSync(script("build-ip-helper.sh"), [folder]);
+const suite = new WintunSuite("wintun service-", async (folder) => {
+  buildIpHelper(folder);
   const { WASMGUARD_WINTUN: ports } = await WintunBed.standIn();
   writeFileSync(join(folder, "wintun.dll.ports"), ports!);
-  wine = await WineSession.openTelling("-all,+eventlog", folder);
+  const wine = await WineSession.openTelling("-all,+eventlog", folder);
   // What is installed may have no links in its path.
   wine.script = await wine.realPath(wine.script);
   folderInWine = await wine.realPath(windowsPath(folder));
   await wine.replaceLibraries(folderInWine, "iphlpwine", "iphlpapi");
-}, 120_000);
-
-afterAll(async () => {
-  await wine?.close();
-  rmSync(folder, { recursive: true, force: true });
+  return wine;
 });
-
-function session(ctx: TestContext): WineSession {
-  ctx.onTestFailed(() => console.log(wine?.diagnostics));
-  return wine ?? cannotRun(ctx, missingWine() ?? "no session in Wine");
-}
 
 const there = (name: string): string => `${folderInWine}\\${name}`;
 /** Whose files are here, as Wine has it: this user's, another's, and those that everybody may change. */
@@ -48,18 +28,18 @@ const dll = () => ["--no-confine", "--allow-unsigned-wintun", "--wintun", there(
 
 /** @returns exit code and output */
 async function service(ctx: TestContext, ...words: string[]): Promise<[code: unknown, output: string]> {
-  const program = session(ctx).wasmguard(["service", ...words]);
+  const program = suite.session(ctx).wasmguard(["service", ...words]);
   return [await program.ends(), program.output];
 }
 
 /** What the stand-in for IP Helper has written down since it was told what it knows. */
 function tellSettings(known: string): () => string[] {
-  writeFileSync(join(folder, "settings"), known);
-  return () => readFileSync(join(folder, "settings"), "utf8").slice(known.length).split(/\r?\n/).slice(0, -1);
+  writeFileSync(suite.path("settings"), known);
+  return () => readFileSync(suite.path("settings"), "utf8").slice(known.length).split(/\r?\n/).slice(0, -1);
 }
 
 /** It has come to the log of events. */
-const isLogged = (ctx: TestContext, text: RegExp) => waitFor(() => text.test(session(ctx).diagnostics), 20_000);
+const isLogged = (ctx: TestContext, text: RegExp) => waitFor(() => text.test(suite.session(ctx).diagnostics), 20_000);
 
 test("is installed, runs as its file says, ends and is removed", { timeout: 120_000 }, async (ctx) => {
   const peer = publicKeyOf(generatePrivateKey());
@@ -69,8 +49,8 @@ test("is installed, runs as its file says, ends and is removed", { timeout: 120_
     ...["DNS = 10.0.0.53", "MTU = 1400", "PreUp = echo"],
     ...["[Peer]", `PublicKey = ${base64(peer)}`, "AllowedIPs = 10.0.0.2/32", ""],
   ];
-  writeFileSync(join(folder, "office.conf"), lines.join("\r\n"));
-  const wineSession = session(ctx);
+  writeFileSync(suite.path("office.conf"), lines.join("\r\n"));
+  const wineSession = suite.session(ctx);
   const ask = () => wineSession.ask("office", "get=1\n\n");
 
   const withHooks = await service(ctx, "install", there("office.conf"), ...dll());
@@ -118,7 +98,7 @@ test("is installed, runs as its file says, ends and is removed", { timeout: 120_
 });
 
 test("that cannot start tells so, and why in the log of events", { timeout: 60_000 }, async (ctx) => {
-  const library = join(folder, "gone.dll");
+  const library = suite.path("gone.dll");
   const words = ["--no-confine", "--wintun", there("gone.dll"), ...ANYBODY];
   const early = await service(ctx, "install", "wgbad", ...words);
   expect(early).toEqual([1, expect.stringMatching(/there is no wintun\.dll: not at [A-Z]:/)]);

@@ -2,17 +2,11 @@
  * `up`, `save` and `down` on Windows, under Wine: besides the stand-in for wintun.dll there is one for IP Helper (wintun/ip-helper.c), which writes
  * down what is set, as Windows would have it.
  */
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, expect, type TestContext, test } from "vitest";
-import { cannotRun } from "./support/requirements.ts";
-import { missingWine, type WineProgram, WineSession, windowsPath } from "./support/wine-session.ts";
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { expect, type TestContext, test } from "vitest";
+import { type WineProgram, WineSession, windowsPath } from "./support/wine-session.ts";
 import { ECHO, echo, isEcho, WintunBed } from "./support/wintun-bed.ts";
-
-const script = (name: string): string => fileURLToPath(new URL(`../../scripts/${name}`, import.meta.url));
+import { buildIpHelper, WintunSuite } from "./support/wintun-suite.ts";
 
 const INTERFACE = "Address = 10.0.0.1/24, fd00::1/64, fe80::77/64\nDNS = 10.0.0.53, fd00::53, corp.example";
 const PEER = "AllowedIPs = 10.0.0.2/32, 0.0.0.0/0, fd00:0:0:1::/64";
@@ -20,31 +14,15 @@ const PEER = "AllowedIPs = 10.0.0.2/32, 0.0.0.0/0, fd00:0:0:1::/64";
 /** Wine starts in seconds where nobody else is. */
 const MANY_STARTS = { timeout: 180_000 };
 
-let folder = "";
-let wine: WineSession | undefined;
-let open: WintunBed[] = [];
-
-beforeAll(async () => {
-  if (missingWine() !== undefined) return;
-  folder = mkdtempSync(join(tmpdir(), "wintun-up-"));
-  execFileSync(script("build-wintun.sh"), [join(folder, "wintun.dll")]);
-  execFileSync(script("build-ip-helper.sh"), [folder]);
-  wine = await WineSession.open(folder);
+const suite = new WintunSuite("wintun-up-", async (folder) => {
+  buildIpHelper(folder);
+  const wine = await WineSession.open(folder);
   await wine.replaceLibraries(windowsPath(folder), "iphlpwine", "iphlpapi");
-}, 120_000);
-
-afterEach(async () => {
-  await Promise.all(open.map((bed) => bed.close()));
-  open = [];
+  return wine;
 });
 
-afterAll(async () => {
-  await wine?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-const path = (name: string): string => join(folder, `${name}.conf`);
-const settingsOf = (name: string): string => join(folder, `${name}.settings`);
+const path = (name: string): string => suite.path(`${name}.conf`);
+const settingsOf = (name: string): string => suite.path(`${name}.settings`);
 
 /** At once, for it may look at any time. */
 function tellStandIn(file: string, lines: string): void {
@@ -67,15 +45,14 @@ async function up(
   ctx: TestContext,
   { known = "outside\n", ofInterface = "", ofPeer = PEER, options = [], variables = {} }: Attempt,
 ) {
-  const session = wine ?? cannotRun(ctx, missingWine() ?? "no session in Wine");
+  const session = suite.session(ctx);
   const file = settingsOf(`${attempts++}`);
   writeFileSync(file, known);
-  const driver = ["--allow-unsigned-wintun", "--wintun", windowsPath(join(folder, "wintun.dll"))];
+  const driver = ["--allow-unsigned-wintun", "--wintun", suite.dll];
   const environment = { WASMGUARD_IP_HELPER: windowsPath(file), ...variables };
   const interfaceLines = `${INTERFACE}\n${ofInterface}`;
-  const bed = await WintunBed.up(session, path, [interfaceLines, ofPeer], [...driver, ...options], environment);
-  open.push(bed);
-  ctx.onTestFailed(() => console.log(bed.daemon.output));
+  const words = [...driver, ...options];
+  const bed = suite.use(ctx, await WintunBed.up(session, path, [interfaceLines, ofPeer], words, environment));
   const settings = (): string[] => readFileSync(file, "utf8").slice(known.length).split(/\r?\n/).slice(0, -1);
   const run = async (...words: string[]): Promise<WineProgram> => {
     const program = session.wasmguard([...words, windowsPath(path(bed.name))], environment);
@@ -169,14 +146,12 @@ test("a peer is not followed to where routes lead into the tunnel", async (ctx) 
 });
 
 test("with a default route into the tunnel its datagrams leave by another, or not at all", async (ctx) => {
-  const session = wine ?? cannotRun(ctx, missingWine() ?? "no session in Wine");
+  const session = suite.session(ctx);
   const file = settingsOf("routes");
   const all = "route 0.0.0.0/0 by 0.0.0.0 metric 0\n";
   tellStandIn(file, `outside\n${all}`);
-  const dll = windowsPath(join(folder, "wintun.dll"));
-  const bed = await WintunBed.open(session, dll, [], { WASMGUARD_IP_HELPER: windowsPath(file) });
-  open.push(bed);
-  ctx.onTestFailed(() => console.log(bed.daemon.output));
+  const variables = { WASMGUARD_IP_HELPER: windowsPath(file) };
+  const bed = suite.use(ctx, await WintunBed.open(session, suite.dll, [], variables));
   await bed.daemon.writes(/IPv4: the tunnel takes the default route, datagrams leave by interface \d+/);
   await bed.pingFromNear(1);
   tellStandIn(file, all);

