@@ -66,6 +66,7 @@ export class Coalescing {
    */
   segment(at: Address, length: number, told: number, sockets: BoundSockets): number {
     if (told !== 0 && told < length) return told;
+    // The whole length is what a machine might tell that does not know: that, too, is looked at.
     if (!this.#mayCome) return length;
     const segment = this.#untoldSegment(at, length);
     if (segment < length && !this.#givenUp) this.#giveUp(sockets);
