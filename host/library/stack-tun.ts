@@ -49,6 +49,7 @@ export class StackTun implements Tun, PacketSink {
   #turnDue = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = NEVER;
+  #refs: "ref" | "unref" = "ref";
   #closed = false;
 
   constructor({ addresses, mtu = 1420, budgetBytes, failed }: StackTunOptions) {
@@ -92,6 +93,20 @@ export class StackTun implements Tun, PacketSink {
   resume(): void {
     this.#paused = false;
     this.#go();
+  }
+
+  /** Whether what the stack waits for keeps the process alive: answers, and when to ask again. */
+  ref(): void {
+    this.#keep("ref");
+  }
+
+  unref(): void {
+    this.#keep("unref");
+  }
+
+  #keep(refs: "ref" | "unref"): void {
+    this.#refs = refs;
+    this.#timer?.[refs]();
   }
 
   sessionsChanged(): void {
@@ -186,6 +201,7 @@ export class StackTun implements Tun, PacketSink {
     this.#timerAt = at;
     const delay = Math.min(Math.max(0, Math.ceil(at - performance.now())), TIMER_MS_MAX);
     this.#timer = setTimeout(this.#timeout, delay);
+    this.#keep(this.#refs);
   }
 
   readonly #timeout = (): void => {

@@ -1,11 +1,12 @@
 /** The network stack as the inside of a device: two devices in one process, each with a stack, through a tunnel. */
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { MemoryBind } from "../../../bench/net/memory-bind.ts";
 import { Device, generatePrivateKey, publicKeyOf } from "../../../host/index.ts";
 import { StackTun } from "../../../host/library/stack-tun.ts";
 import { IpAddress } from "../../../host/net/address.ts";
 import type { TcpStream } from "../../../host/net/tcp/face.ts";
 import { exchange, PORT } from "../../net/pair.ts";
+import { settle } from "./memory-bind.ts";
 
 const devices: Device[] = [];
 afterEach(async () => {
@@ -123,5 +124,21 @@ test("sends nothing where there is no room for it, although it is not paused yet
   expect(tun.reserve(100)).toBe(-1);
   hasRoom = true;
   expect(tun.reserve(100)).toBe(0);
+  tun.close();
+});
+
+test("what it waits for keeps the process alive, or does not, as its device does", async () => {
+  const timers = vi.spyOn(globalThis, "setTimeout");
+  onTestFinished(() => void timers.mockRestore());
+  const alive = (): boolean[] => timers.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef());
+  const tun = new StackTun({ addresses: [IpAddress.parse("10.0.0.1")!] });
+  const place = { bytes: new Uint8Array(70_000), at: 0, send() {}, ready: () => true };
+  tun.open({ receive() {}, failed() {}, place: () => place });
+  tun.unref();
+  connect(tun, "10.0.0.2");
+  await settle(2);
+  expect(alive()).toEqual([false]);
+  tun.ref();
+  expect(alive()).toEqual([true]);
   tun.close();
 });
