@@ -17,6 +17,7 @@ import { median, milliseconds, rate, result, step } from "./report.ts";
 
 const MTU = 1420;
 const LOOPBACK = "127.0.0.1";
+const LOOPBACK_STEP = "Is loopback down (as in a new network namespace), or UDP filtered there?";
 const PINGS = 5;
 const PING_WAIT_MS = 5000;
 const BULK_MS = 3000;
@@ -94,7 +95,7 @@ async function ping(from: End, to: End, prefix: string, signal: AbortSignal): Pr
     if (signal.aborted) throw new CliError("interrupted", "");
     if (time !== undefined) times.push(time);
   }
-  if (times.length === 0) throw new CliError(`no answer from ${prefix}${to.number}`, "Is loopback UDP filtered here?");
+  if (times.length === 0) throw new CliError(`no answer from ${prefix}${to.number}`, LOOPBACK_STEP);
   return times;
 }
 
@@ -155,7 +156,7 @@ async function play(a: End, b: End, keys: readonly [KeyPair, KeyPair], signal: A
     [b, a, PREFIXES.ipv6],
   ] as const) {
     const [bytes, seconds] = await bulk(from, to, prefix, signal);
-    if (bytes === 0) throw new CliError("nothing arrived", "Is loopback UDP filtered here?");
+    if (bytes === 0) throw new CliError("nothing arrived", LOOPBACK_STEP);
     result(`${prefix}${from.number} -> ${prefix}${to.number}`, rate(bytes, seconds));
   }
 }

@@ -48,7 +48,7 @@ export async function service([name = "", ...words]: readonly string[]): Promise
   if (services === undefined) {
     throw new CliError(
       "service is for Windows: this system's own manager runs the daemon as it is",
-      "See docs/daemon.md for a unit of systemd",
+      "See docs/daemon.md: for systemd there is a unit",
     );
   }
   return verb(services, words);

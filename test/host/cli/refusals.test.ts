@@ -42,6 +42,10 @@ describe("macOS, where the daemon has never run", () => {
     expect(on(command, "wg0")).toMatch(/must be run as root|there is no program `\w+'\. PATH should have \/sbin/);
   });
 
+  it("services are Windows' business", () => {
+    expect(on("service", "start", "wg0")).toMatch(/service is for Windows: .*daemon\.md: for systemd there is a unit/);
+  });
+
   it("the daemon asks for macOS's own C library, and nothing of Linux's", () => {
     expect(on("-f", "utun")).toMatch(/cannot call system libraries/);
   });
