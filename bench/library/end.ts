@@ -6,9 +6,10 @@
  * name does it, so that neither end drowns.
  */
 import { createInterface } from "node:readline";
-import type { Acquaintance } from "./link.ts";
+import type { Acquaintance, Link } from "./link.ts";
 import { type EndOptions, type EndResult, PACKET_BYTES } from "./options.ts";
 import { counterAt, packetOf, setCounter } from "./packet.ts";
+import { sealedLink } from "./sealed-link.ts";
 import { socketLink } from "./socket-link.ts";
 import { tunnelLink } from "./tunnel-link.ts";
 
@@ -24,7 +25,7 @@ const LOST_MS = 250;
 
 const options = JSON.parse(process.argv[2]!) as EndOptions;
 const sends = options.role === "sender";
-const link = await (options.contestant.endsWith("sockets") ? socketLink(options) : tunnelLink(options, 4 * WINDOW));
+const link = await linkOf(options);
 console.log(JSON.stringify(link.own));
 
 const [own, other] = sends ? [1, 2] : [2, 1];
@@ -34,6 +35,12 @@ let sent = 0;
 let came = 0;
 let lost = 0;
 let heardAt = performance.now();
+
+function linkOf(options: EndOptions): Promise<Link> {
+  const { contestant } = options;
+  if (contestant === "sealed sockets") return sealedLink(options);
+  return contestant.endsWith("sockets") ? socketLink(options) : tunnelLink(options, 4 * WINDOW);
+}
 
 function fill(): void {
   while (sent - came - lost < WINDOW && link.write(packet)) sent += 1;

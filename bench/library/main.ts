@@ -81,6 +81,7 @@ async function speeds(runtime: RuntimeName): Promise<RuntimeResults["throughput"
     if (values.baseline !== undefined) await take("baseline", values.baseline);
     for (const driver of DRIVERS) await take(driver);
     await take("sockets");
+    await take("sealed sockets");
     if (runtime === "deno") await take("unstable sockets");
   }
   const entries = Object.entries(runs).map(([name, list]) => [name, median(list, (run) => run.megabitsPerCpuSecond)]);

@@ -6,8 +6,8 @@ import type { Throughput } from "./throughput.ts";
 /** Another state of this repository that is compared with, and the two drivers of this one. */
 export type Tunnel = "baseline" | "portable" | "ffi";
 
-/** Or the runtime's own sockets without any tunnel; those "unstable" are Deno's with --unstable-net. */
-export type Contestant = Tunnel | "sockets" | "unstable sockets";
+/** Or the runtime's own sockets without any tunnel: "sealed" with the cipher beside them, "unstable" Deno's with --unstable-net. */
+export type Contestant = Tunnel | "sockets" | "sealed sockets" | "unstable sockets";
 
 export interface RuntimeResults {
   readonly runtime: RuntimeName;

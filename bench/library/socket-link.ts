@@ -14,10 +14,10 @@ const BUFFER_BYTES = 4 << 20;
 /** As in host/event/datagram-socket-node.ts too: what Deno allocates for each datagram, of which it gives twice as much. */
 const DENO_ROOM_BYTES = 1024;
 
-type Receive = (packet: Uint8Array) => void;
+export type Receive = (packet: Uint8Array) => void;
 
 /** One kind of socket. */
-interface Datagrams {
+export interface Datagrams {
   readonly port: number;
   /** @param packet a message long, without its content */
   send(packet: Uint8Array, port: number): void;
@@ -54,7 +54,12 @@ async function nodeDatagrams(receive: Receive): Promise<Datagrams> {
   await new Promise<void>((resolve) => socket.bind(0, HOST, resolve));
   socket.setRecvBufferSize(Deno === undefined ? BUFFER_BYTES : DENO_ROOM_BYTES);
   if (Deno === undefined) socket.setSendBufferSize(BUFFER_BYTES);
-  socket.on("message", receive);
+  socket.on("message", (packet) => {
+    const { buffer, length } = packet;
+    receive(packet);
+    // As the portable driver gives memory back that is all a datagram's own.
+    if (buffer.byteLength === length) (buffer as { transfer?(bytes: number): ArrayBuffer }).transfer?.(0);
+  });
   return {
     port: socket.address().port,
     send: (packet, port) => socket.send(packet, port, HOST),
@@ -99,7 +104,7 @@ function denoDatagrams(listen: (options: DenoAddress) => DenoSocket, receive: Re
   };
 }
 
-function datagrams({ contestant }: EndOptions, receive: Receive): Datagrams | Promise<Datagrams> {
+export function datagrams({ contestant }: EndOptions, receive: Receive): Datagrams | Promise<Datagrams> {
   if (contestant === "unstable sockets") return denoDatagrams(Deno!.listenDatagram!, receive);
   return Bun === undefined ? nodeDatagrams(receive) : bunDatagrams(Bun, receive);
 }

@@ -10,7 +10,7 @@ function table(head: readonly string[], rows: readonly (readonly Cell[])[]): str
 }
 
 const TUNNELS: readonly Tunnel[] = ["baseline", "portable", "ffi"];
-export const CONTESTANTS: readonly Contestant[] = [...TUNNELS, "sockets", "unstable sockets"];
+export const CONTESTANTS: readonly Contestant[] = [...TUNNELS, "sockets", "sealed sockets", "unstable sockets"];
 
 /** By what was reached in real time, and in a second of CPU time. */
 function ratio(runtime: RuntimeResults, of: Contestant, to: Contestant): string | undefined {
@@ -36,9 +36,10 @@ function throughput({ runtimes }: LibraryResults): string {
 
 const busier = ({ sender, receiver }: Throughput["microseconds"]) => Math.max(sender, receiver);
 
-/** What a packet takes, and the least it would if there were nothing but the sockets and the cipher. */
+/** What a packet takes, and the least it would if there were nothing but the sockets and the cipher: as a sum, and as a program. */
 function cost({ runtimes }: LibraryResults): string {
-  const rows = runtimes.map(({ runtime, throughput: { baseline, portable, sockets }, cipher }) => {
+  const rows = runtimes.map(({ runtime, throughput, cipher }) => {
+    const { baseline, portable, sockets, "sealed sockets": sealed } = throughput;
     const both = (of?: { sender: number; receiver: number }) =>
       of && `${of.sender.toFixed(1)}, ${of.receiver.toFixed(1)}`;
     const least = cipher &&
@@ -55,12 +56,15 @@ function cost({ runtimes }: LibraryResults): string {
       both(sockets?.microseconds),
       cipher && both({ sender: cipher.seal, receiver: cipher.open }),
       both(least),
+      both(sealed?.microseconds),
       over(portable?.microseconds),
       over(least),
+      over(sealed?.microseconds),
     ];
   });
-  const head = ["", "baseline", "portable", "sockets", "cipher", "sockets and cipher"];
-  return table([...head, "portable to baseline", "sockets and cipher to baseline"], rows);
+  const head = ["", "baseline", "portable", "sockets", "cipher", "sockets and cipher", "sealed sockets"];
+  const ratios = ["portable", "sockets and cipher", "sealed sockets"].map((name) => `${name} to baseline`);
+  return table([...head, ...ratios], rows);
 }
 
 function memory({ runtimes }: LibraryResults): string {
