@@ -8,25 +8,28 @@ import { READY_LINE, WARNING } from "./background.ts";
 import { describeError } from "./command-errors.ts";
 import type { StartRequest } from "./daemon-options.ts";
 import { DaemonLog } from "./log.ts";
-import { complain, print } from "./print.ts";
+import { complain, print, printPrecious } from "./print.ts";
 
 /** Tells a message to whoever waits for the daemon; the log takes it where this is not the place. @returns whether it did */
 type Warn = (level: "error" | "verbose", message: string) => boolean;
 
+/** A terminal that closes says so, too: as any other end, it is to leave no socket behind. */
+const SIGNALS: ReadonlySet<NodeJS.Signals> = new Set([...endingSignals(), "SIGHUP"]);
+
 /** Run until the end; a signal that asks for it ends it cleanly, a second one at once. */
-async function runUntilStopped(request: StartRequest, warn: Warn, onReady: () => void): Promise<void> {
+async function runUntilStopped(request: StartRequest, warn: Warn, onReady: (end: () => void) => void): Promise<void> {
   const stopped = new AbortController();
   const stop = (): void => {
     if (stopped.signal.aborted) process.exit(1);
     stopped.abort();
   };
-  for (const signal of endingSignals()) process.on(signal, stop);
+  for (const signal of SIGNALS) process.on(signal, stop);
   const { foreground: _, keepsLog: __, ...options } = request;
   const log = new DaemonLog(options.interfaceName, options.logLevel);
   try {
     await runDaemon({
       ...options,
-      onReady,
+      onReady: () => onReady(() => stopped.abort()),
       signal: stopped.signal,
       log: (level, message) => {
         if (!warn(level, message)) log.write(level, message);
@@ -34,7 +37,7 @@ async function runUntilStopped(request: StartRequest, warn: Warn, onReady: () =>
       onLogRoom: (hasRoom) => log.watchRoom(hasRoom),
     });
   } finally {
-    for (const signal of endingSignals()) process.off(signal, stop);
+    for (const signal of SIGNALS) process.off(signal, stop);
   }
 }
 
@@ -58,9 +61,14 @@ export async function runInBackground(request: StartRequest): Promise<number> {
     return true;
   };
   try {
-    await runUntilStopped(request, warn, () => {
+    await runUntilStopped(request, warn, (end) => {
       ready = true;
-      print(`${READY_LINE}\n`);
+      try {
+        printPrecious(Buffer.from(`${READY_LINE}\n`));
+      } catch {
+        // Who waited for it was ended meanwhile, and whoever ended that takes this tunnel for one that was not started.
+        end();
+      }
     });
     return 0;
   } catch (error) {

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileS
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { Daemon } from "./support/daemon.ts";
-import { ended, killGroup, type Result, run, sleep, waitFor } from "./support/exec.ts";
+import { attempt, ended, killGroup, type Result, run, sleep, waitFor } from "./support/exec.ts";
 import { subject, wireguardGo } from "./support/implementations.ts";
 import { cannotRun, requireLab } from "./support/requirements.ts";
 import { openDaemon, openTopology } from "./support/tunnel.ts";
@@ -152,6 +152,22 @@ describe(subject.name, () => {
       process.kill(child.pid!, "SIGTERM");
       expect(await ended(child, END_MS)).toBe(true);
       expect(child.exitCode).toBe(0);
+    } finally {
+      killGroup(child);
+    }
+  });
+
+  test("a terminal that closes ends it as any signal does: no socket stays behind", async (ctx) => {
+    if (!isWasmguard) cannotRun(ctx, "SIGHUP kills wireguard-go");
+    const topology = openTopology(ctx, subject);
+    const namespace = await topology.namespace("hup");
+    const name = topology.interfaceName();
+    const child = namespace.start([...subject.command, "-f", name]);
+    try {
+      expect(await waitFor(async () => (await attempt(["wg", "show", name])).code === 0, 15_000)).toBe(true);
+      process.kill(child.pid!, "SIGHUP");
+      expect(await ended(child, END_MS)).toBe(true);
+      expect([child.exitCode, existsSync(`/run/wireguard/${name}.sock`)]).toEqual([0, false]);
     } finally {
       killGroup(child);
     }
