@@ -15,7 +15,14 @@ import type { Program } from "../programs.ts";
 import { enter, isInside, obstacle } from "../sandbox.ts";
 import { run, warmUp } from "../traffic.ts";
 import { type DaemonStages, stagesPath } from "./daemon.ts";
-import { type EndProfile, PROFILE_FILE, type ProfileResults, type ScenarioProfile } from "./results.ts";
+import {
+  type EndProfile,
+  PROFILE_FILE,
+  PROFILED,
+  type ProfiledTest,
+  type ProfileResults,
+  type ScenarioProfile,
+} from "./results.ts";
 
 const USAGE = `npm run bench:profile [-- options]   (as root)
   --repetitions N   (3)
@@ -23,6 +30,7 @@ const USAGE = `npm run bench:profile [-- options]   (as root)
   --write-docs      afterwards bring docs/benchmarks.md up to date`;
 
 const DAEMON = fileURLToPath(new URL("./daemon.ts", import.meta.url));
+const PACED_MEGABITS = 100;
 const LIMIT_MS = 10 * 60_000;
 
 function options() {
@@ -56,7 +64,7 @@ async function takeStages({ daemon }: BedEnd): Promise<DaemonStages> {
   return stages!;
 }
 
-async function profile(test: "tcp1" | "udp", repetition: number, seconds: number): Promise<ScenarioProfile> {
+async function profile(test: ProfiledTest, repetition: number, seconds: number): Promise<ScenarioProfile> {
   const command = [process.execPath, DAEMON];
   const program: Program = { name: "profile", kind: "ours", version: "", command };
   await using bed = await Bed.tunnel(program);
@@ -64,7 +72,7 @@ async function profile(test: "tcp1" | "udp", repetition: number, seconds: number
   const ends = [bed.near, bed.far];
   for (const end of ends) await takeStages(end);
   const before = ends.map(({ pids }) => cpuTime(pids));
-  const { megabits } = await run(bed, test, { seconds, pacedMegabits: 0 });
+  const { megabits } = await run(bed, test, { seconds, pacedMegabits: PACED_MEGABITS });
   const after = ends.map(({ pids }) => cpuTime(pids));
   const [near, far] = (await Promise.all(ends.map(takeStages))).map(
     (stages, i): EndProfile => ({
@@ -81,7 +89,7 @@ async function inside(repetitions: number, seconds: number): Promise<void> {
   const load = loadAverage();
   const scenarios: ScenarioProfile[] = [];
   for (let repetition = 1; repetition <= repetitions; repetition++) {
-    for (const test of ["tcp1", "udp"] as const) scenarios.push(await profile(test, repetition, seconds));
+    for (const test of PROFILED) scenarios.push(await profile(test, repetition, seconds));
   }
   const results: ProfileResults = {
     date: new Date().toISOString().slice(0, 16).replace("T", " "),

@@ -7,6 +7,10 @@ import type { DaemonStages } from "./daemon.ts";
 
 export const PROFILE_FILE = fileURLToPath(new URL("../../results/tunnel-profile.json", import.meta.url));
 
+/** Of the tests of bench:tunnel. */
+export const PROFILED = ["tcp1", "udp", "udppaced"] as const;
+export type ProfiledTest = (typeof PROFILED)[number];
+
 export interface EndProfile extends DaemonStages {
   /** Of the whole process, seconds: also threads that compile and collect garbage. */
   readonly userCpu: number;
@@ -14,7 +18,7 @@ export interface EndProfile extends DaemonStages {
 }
 
 export interface ScenarioProfile {
-  readonly test: "tcp1" | "udp";
+  readonly test: ProfiledTest;
   readonly repetition: number;
   readonly megabits: number;
   readonly near: EndProfile;

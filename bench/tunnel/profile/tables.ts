@@ -3,7 +3,7 @@
  */
 import { markdownTable } from "markdown-table";
 import { median } from "../summary.ts";
-import type { EndProfile, ProfileResults, ScenarioProfile } from "./results.ts";
+import type { EndProfile, ProfiledTest, ProfileResults, ScenarioProfile } from "./results.ts";
 import type { Stage } from "./stage-clock.ts";
 
 const UNIT_BYTES = 1420;
@@ -64,9 +64,13 @@ function cell(scenarios: readonly ScenarioProfile[], side: "near" | "far", ns: R
   return [value?.toFixed(0) ?? "–", share === undefined ? "–" : `${share.toFixed(0)} %`];
 }
 
-const TITLES = { tcp1: "TCP, 1 stream", udp: "UDP, 1392-byte datagrams at full rate" } as const;
+const TITLES: Readonly<Record<ProfiledTest, string>> = {
+  tcp1: "TCP, 1 stream",
+  udp: "UDP, 1392-byte datagrams at full rate",
+  udppaced: "UDP, 1392-byte datagrams paced at 100 Mbit/s",
+};
 
-function scenarioTable(results: ProfileResults, test: "tcp1" | "udp"): string {
+function scenarioTable(results: ProfileResults, test: ProfiledTest): string {
   const scenarios = results.scenarios.filter((one) => one.test === test);
   const bodies = (["near", "far"] as const).map((side) => {
     const title = side === "near" ? "The end that sends" : "The end that receives";
