@@ -4,8 +4,8 @@
  */
 import { adviceFor } from "../errno-advice.ts";
 
-export const EXIT_FAILURE = 1;
-export const EXIT_USAGE = 2;
+const EXIT_FAILURE = 1;
+const EXIT_USAGE = 2;
 
 export class CliError extends Error {
   readonly exitCode: number;

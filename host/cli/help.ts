@@ -20,7 +20,7 @@ function optionLines(rows: Record<string, OptionRow>, column = COLUMN): string {
   return Object.entries(rows).map(line).join("");
 }
 
-export const SHOW_FIELDS_HELP =
+const SHOW_FIELDS_HELP =
   "public-key | private-key | listen-port | fwmark | peers | preshared-keys | endpoints |\n" +
   "        allowed-ips | latest-handshakes | transfer | persistent-keepalive | dump";
 

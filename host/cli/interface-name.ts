@@ -7,7 +7,7 @@ import { tunnelsHavePipes } from "../platform.ts";
 import { UsageError } from "./command-errors.ts";
 
 /** IFNAMSIZ (16) less the terminating zero. */
-export const INTERFACE_NAME_BYTES_MAX = 15;
+const INTERFACE_NAME_BYTES_MAX = 15;
 
 /** Why `name` cannot name an interface; undefined when it can. */
 export function interfaceNameFault(name: string): string | undefined {

@@ -7,7 +7,7 @@ import { CliError } from "./command-errors.ts";
 
 /** Start takes 34, eight clients and metrics are more. */
 const DESCRIPTORS_MIN = 48;
-/** Node takes 0.9 GB of address space for itself, and a tunnel's memory is reserved at once. */
+/** Node takes 1.2 GB of address space for itself, others less, and a tunnel's memory is reserved at once: what is too little beyond that, the runtime tells. */
 const ADDRESS_SPACE_MIN = 1.5e9;
 
 /** The soft limits as /proc/self/limits lists them; Infinity where there is none. */

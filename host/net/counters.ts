@@ -1,6 +1,6 @@
 /** What the stack counts: packets, bytes, and why something was dropped. Dropping is silent but for this. */
 
-export const NET_COUNTERS = [
+const NET_COUNTERS = [
   // ── traffic
   "packetsIn",
   "packetsOut",

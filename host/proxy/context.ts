@@ -18,7 +18,7 @@ export interface Context {
   log(line: string): void;
 }
 
-export class ConnectTimeoutError extends Error {
+class ConnectTimeoutError extends Error {
   override readonly name = "ConnectTimeoutError";
   readonly code = "ETIMEDOUT";
   constructor(target: Target) {

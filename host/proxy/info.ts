@@ -21,7 +21,7 @@ function hex(base64: string): string {
 }
 
 /** https://www.wireguard.com/xplatform/#configuration-protocol, less the secret keys */
-export function metricsText(status: TunnelStatus, nowSeconds: number): string {
+function metricsText(status: TunnelStatus, nowSeconds: number): string {
   const lines: string[] = [];
   for (const peer of status.peers) {
     lines.push(`public_key=${hex(peer.publicKey)}`);

@@ -17,7 +17,7 @@ export interface Running {
   close(): void;
 }
 
-export class CertificateError extends WasmguardError {
+class CertificateError extends WasmguardError {
   readonly name = "CertificateError";
   readonly code = "CERTIFICATE";
   readonly nextStep = "CertFile and KeyFile are paths of PEM files that belong together and that this user may read.";

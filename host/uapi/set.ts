@@ -17,7 +17,7 @@ import { WasmguardError } from "../errors.ts";
 import type { ConfigTarget, KeyCodec, PeerTarget } from "./target.ts";
 import { UapiSocketError, UapiSyntaxError, UapiValueError } from "./uapi-errors.ts";
 
-export const KEY_HEX_BYTES = 64;
+const KEY_HEX_BYTES = 64;
 
 const U16_MAX = 0xffff;
 const U32_MAX = 0xffffffff;

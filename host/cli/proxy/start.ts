@@ -9,7 +9,7 @@ import { runtime } from "../../platform.ts";
 import { passOnInherited } from "../launch/descriptors.ts";
 
 /** Set for the program that was started with the flags. */
-export const PROXY_MARKER = "WASMGUARD_PROXY";
+const PROXY_MARKER = "WASMGUARD_PROXY";
 /** Megabytes. With one, a byte there and back is enough garbage to have it collected at every hundredth, a quarter of a millisecond each. */
 const YOUNG = 2;
 const FLAG = "--max-semi-space-size";

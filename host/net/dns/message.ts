@@ -7,7 +7,7 @@ import { type Answer, decode, encode, type Packet, RECURSION_DESIRED, type SoaAn
 import { IpAddress } from "../address.ts";
 
 /** DNS flag day 2020: what gets through everywhere without fragments. */
-export const UDP_PAYLOAD_BYTES = 1232;
+const UDP_PAYLOAD_BYTES = 1232;
 const ALIASES_MAX = 16;
 /** Records of an answer: each may name thousands of pointers to names, which all have to be followed. */
 const RECORDS_MAX = 256;

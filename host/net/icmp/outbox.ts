@@ -58,7 +58,7 @@ export class Outbox {
   }
 }
 
-export function protocolFor({ family }: IpAddress): number {
+function protocolFor({ family }: IpAddress): number {
   return family === 4 ? ICMP : ICMPV6;
 }
 

@@ -6,7 +6,6 @@ export const UDP = 17;
 export const ROUTING = 43;
 export const FRAGMENT = 44;
 export const ICMPV6 = 58;
-export const NO_NEXT_HEADER = 59;
 export const DESTINATION_OPTIONS = 60;
 
 export const IPV4_HEADER_BYTES = 20;

@@ -8,7 +8,7 @@ const GLOBAL = 14;
 const LINK_LOCAL = 2;
 
 /** RFC 6724 §3.1, §3.2. Private IPv4 addresses are global. */
-export function scopeOf(address: IpAddress): number {
+function scopeOf(address: IpAddress): number {
   const { w0, w3 } = address;
   if (address.family === 4) return w3 >>> 24 === 127 || w3 >>> 16 === 0xa9fe ? LINK_LOCAL : GLOBAL;
   if (w0 >>> 24 === 0xff) return (w0 >>> 16) & 15;
@@ -27,7 +27,7 @@ export interface Policy {
 }
 
 /** The default policy table (RFC 6724 §2.1). */
-export function policyOf(address: IpAddress): Policy {
+function policyOf(address: IpAddress): Policy {
   const { w0, w1, w2 } = address;
   if (isLoopback(address)) return { precedence: 50, label: 0 };
   if (address.family === 4) return { precedence: 35, label: 4 };
@@ -41,7 +41,7 @@ export function policyOf(address: IpAddress): Policy {
 }
 
 /** Leading bits that two addresses of one family have in common; of IPv6 addresses no more than a network's 64. */
-export function commonBits(a: IpAddress, b: IpAddress): number {
+function commonBits(a: IpAddress, b: IpAddress): number {
   if (a.family === 4) return Math.clz32(a.w3 ^ b.w3);
   if (a.w0 !== b.w0) return Math.clz32(a.w0 ^ b.w0);
   return 32 + Math.clz32(a.w1 ^ b.w1);

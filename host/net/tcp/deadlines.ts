@@ -124,7 +124,7 @@ function keepAlive(c: Connection, now: Instant): boolean {
 }
 
 /** Set the retransmission timer from now on. */
-export function armTimeout(c: Connection): void {
+function armTimeout(c: Connection): void {
   c.retransmitKind = "timeout";
   let at = c.tcp.context.now + c.roundTrip.timeout;
   if (c.userTimeout > 0 && c.stalledSince !== NEVER)

@@ -13,7 +13,7 @@ const SEND_BYTES = 212_992;
 /** What keeping a datagram costs beside its bytes, measured with one byte each. */
 const OVERHEAD_BYTES = 448;
 /** Largest payload (RFC 768, RFC 791; for IPv6 by the length field). */
-export const PAYLOAD_BYTES_MAX = { 4: 65_507, 6: 65_527 } as const;
+const PAYLOAD_BYTES_MAX = { 4: 65_507, 6: 65_527 } as const;
 const HEADER_BYTES = 8;
 /** Destinations that an unconnected socket remembers, to tell whether an ICMP error can be true. */
 const REMEMBERED = 64;
