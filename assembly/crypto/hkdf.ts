@@ -58,9 +58,15 @@ class Hmac {
     v128.store(dst, v128.load(src, 16), 16);
   }
 
-  /** HKDF-Extract: the pseudorandom key becomes the key for `expand`. */
-  static extract(key32: usize, src: usize, length: u32): void {
-    Hmac.begin(key32, HASH_BYTES);
+  /** begin with a key whose pads were absorbed before. @param pads  as kdf1Padded takes them */
+  static resume(pads: usize): void {
+    const base = SCRATCH + SCRATCH_HASH;
+    Hmac.copyHash(base + INNER, pads);
+    Hmac.copyHash(base + OUTER, pads + HASH_BYTES);
+  }
+
+  /** HKDF-Extract under the key of begin or resume: the pseudorandom key becomes the key for `expand`. */
+  static extract(src: usize, length: u32): void {
     Hmac.sum(src, length);
     Hmac.begin(SCRATCH + SCRATCH_HASH + CHAIN, HASH_BYTES);
   }
@@ -95,16 +101,32 @@ export function hmac(out: usize, key: usize, keyLength: u32, src: usize, length:
   Hmac.wipe();
 }
 
-/** One output of 32 bytes; it may be `key32` or the input. */
-export function kdf1(t1: usize, key32: usize, src: usize, length: u32): void {
-  Hmac.extract(key32, src, length);
+/** One output under the key of Hmac.begin or resume. */
+function derive(t1: usize, src: usize, length: u32): void {
+  Hmac.extract(src, length);
   Hmac.expand(t1, 1);
   Hmac.wipe();
 }
 
+/** One output of 32 bytes; it may be `key32` or the input. */
+export function kdf1(t1: usize, key32: usize, src: usize, length: u32): void {
+  Hmac.begin(key32, HASH_BYTES);
+  derive(t1, src, length);
+}
+
+/**
+ * kdf1 with a key whose pads were absorbed before, and an input that is not empty.
+ * @param pads  the chaining values after the key's block ^ ipad and ^ opad, 32 bytes each
+ */
+export function kdf1Padded(t1: usize, pads: usize, src: usize, length: u32): void {
+  Hmac.resume(pads);
+  derive(t1, src, length);
+}
+
 /** Two outputs of 32 bytes, apart from each other; each may be `key32` or the input. */
 export function kdf2(t1: usize, t2: usize, key32: usize, src: usize, length: u32): void {
-  Hmac.extract(key32, src, length);
+  Hmac.begin(key32, HASH_BYTES);
+  Hmac.extract(src, length);
   Hmac.expand(t1, 1);
   Hmac.expand(t2, 2);
   Hmac.wipe();
@@ -112,7 +134,8 @@ export function kdf2(t1: usize, t2: usize, key32: usize, src: usize, length: u32
 
 /** Three outputs of 32 bytes, apart from each other; each may be `key32` or the input. */
 export function kdf3(t1: usize, t2: usize, t3: usize, key32: usize, src: usize, length: u32): void {
-  Hmac.extract(key32, src, length);
+  Hmac.begin(key32, HASH_BYTES);
+  Hmac.extract(src, length);
   Hmac.expand(t1, 1);
   Hmac.expand(t2, 2);
   Hmac.expand(t3, 3);

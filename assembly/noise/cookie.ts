@@ -17,6 +17,7 @@ import {
 } from "../abi";
 import { COOKIE_SECRET_LIFE, COOKIE_USE } from "../constants";
 import { blake2s } from "../crypto/blake2s";
+import { blake2sBegin, blake2sRest } from "../crypto/blake2s-key";
 import { equal16, isZero } from "../crypto/constant-time";
 import { xaeadOpen, xaeadSeal } from "../crypto/xaead";
 import { random } from "../memory/layout";
@@ -27,7 +28,7 @@ import { IndexTable, NO_OWNER } from "../routing/index-table";
 import { Peers } from "../routing/peers";
 import { Handshake } from "./handshake";
 
-export const LABEL_MAC1: u64 = 0x2d2d2d2d3163616d; // "mac1----"
+const LABEL_MAC1: u64 = 0x2d2d2d2d3163616d; // "mac1----"
 export const LABEL_COOKIE: u64 = 0x2d2d65696b6f6f63; // "cookie--"
 
 const COOKIE_AT: usize = 512;
@@ -70,6 +71,14 @@ export function labelledKey(out: usize, label: u64, publicKey: usize): void {
   memory.fill(input, 0, 40);
 }
 
+/** The key of mac1 for the owner of a public key, absorbed: what its mac1 goes on from. `begun` 32 bytes. */
+export function beginMac1(begun: usize, publicKey: usize): void {
+  const key = Work.at(KEY);
+  labelledKey(key, LABEL_MAC1, publicKey);
+  blake2sBegin(begun, 16, key, 32);
+  memory.fill(key, 0, 32);
+}
+
 /** Cookie of the sender at `path`, under the secret of these two minutes. @returns false if the family is unknown */
 function makeCookie(path: usize): bool {
   const input = Work.at(INPUT);
@@ -92,7 +101,7 @@ function secretLives(now: f64): bool {
 export function checkMac1(message: usize, length: u32): bool {
   if (!Handshake.hasIdentity) return false;
   const mac = Work.at(MAC);
-  blake2s(mac, 16, message, length - 32, Identity.get().mac1Key, 32);
+  blake2sRest(mac, 16, Identity.get().mac1Begun, message, length - 32);
   const right = equal16(mac, Work.mac1(message, length));
   Work.wipe();
   return right;

@@ -10,8 +10,9 @@ import { Identity } from "../records/identity";
 import { Peers } from "../routing/peers";
 import { forgetAgreed } from "./agreed";
 import { forgetAnswers } from "./answers";
-import { LABEL_COOKIE, LABEL_MAC1, labelledKey } from "./cookie";
+import { beginMac1, LABEL_COOKIE, labelledKey } from "./cookie";
 import { clearHandshake } from "./handshake";
+import { SymmetricState } from "./symmetric-state";
 
 /** Forget what was computed with the old key, and abandon handshakes that rest on it. */
 function invalidatePeers(slots: u32): void {
@@ -54,8 +55,9 @@ export function setPrivateKey(key: usize, slots: u32): bool {
   if (same) return false;
   const publicKey = Identity.get().publicKey;
   x25519Base(publicKey, Identity.get().privateKey);
-  labelledKey(Identity.get().mac1Key, LABEL_MAC1, publicKey);
+  beginMac1(Identity.get().mac1Begun, publicKey);
   labelledKey(Identity.get().cookieKey, LABEL_COOKIE, publicKey);
+  SymmetricState.initialHash(Identity.get().initialHash, publicKey);
   Identity.get().present = 1;
   invalidatePeers(slots);
   return true;

@@ -43,7 +43,7 @@ function create(peer: u32, message: usize, seconds: f64, nanoseconds: u32, now: 
   SymmetricState.begin(Peers.publicKey(peer));
 
   x25519Base(message + EPHEMERAL, ephemeral); // e
-  SymmetricState.mixEphemeral(message + EPHEMERAL);
+  SymmetricState.mixFirstEphemeral(message + EPHEMERAL);
   if (!SymmetricState.mixDh(ephemeral, Peers.publicKey(peer))) return false; // es
   SymmetricState.seal(message + STATIC, Identity.get().publicKey, 32); // s
   if (!precompute(peer)) return false; // ss
@@ -109,9 +109,9 @@ export function agreeAhead(most: u32): u32 {
 function consume(message: usize, now: f64): i32 {
   if (!Handshake.hasIdentity) return Handshake.dropped(DROP_HANDSHAKE);
   const content = SymmetricState.content;
-  SymmetricState.begin(Identity.get().publicKey);
+  SymmetricState.beginWithUs();
 
-  SymmetricState.mixEphemeral(message + EPHEMERAL); // e
+  SymmetricState.mixFirstEphemeral(message + EPHEMERAL); // e
   if (!SymmetricState.mixStaticDh(message + EPHEMERAL)) return Handshake.dropped(DROP_LOW_ORDER); // es
   if (!SymmetricState.open(content, message + STATIC, 32)) return Handshake.dropped(DROP_HANDSHAKE); // s
   const peer = Peers.find(content);

@@ -5,10 +5,11 @@
  */
 import { aeadOpen, aeadSeal } from "../crypto/aead";
 import { blake2s } from "../crypto/blake2s";
-import { kdf1, kdf2, kdf3 } from "../crypto/hkdf";
+import { kdf1, kdf1Padded, kdf2, kdf3 } from "../crypto/hkdf";
 import { x25519 } from "../crypto/x25519";
 import { BOTH_NONZERO, x25519Both } from "../crypto/x25519-both";
 import { SCRATCH, SCRATCH_NOISE } from "../memory/scratch";
+import { Identity } from "../records/identity";
 import { Peers } from "../routing/peers";
 import { agree } from "./agreed";
 import { answer } from "./answers";
@@ -24,12 +25,14 @@ const CONTENT: usize = 224;
 const BOTH_SHARED: usize = 256; // two Diffie-Hellman results
 const WORK_BYTES: usize = 320;
 
-/** Hash("Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s") */
-const INITIAL_CHAINING_KEY: usize = memory.data<u8>([
-  0x60, 0xe2, 0x6d, 0xae, 0xf3, 0x27, 0xef, 0xc0, 0x2e, 0xc3, 0x35, 0xe2, 0xa0, 0x25, 0xd2, 0xd0, 0x16, 0xeb, 0x42,
-  0x06, 0xf8, 0x72, 0x77, 0xf5, 0x2d, 0x38, 0xd1, 0x98, 0x8b, 0x78, 0xcd, 0x36,
+/** The first chaining key is a constant, Hash("Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s"). So are its pads, as kdf1Padded takes them. */
+const INITIAL_PADS: usize = memory.data<u8>([
+  0x44, 0x91, 0x2a, 0x31, 0x61, 0x84, 0xd3, 0xfd, 0x11, 0x8b, 0xbc, 0x04, 0x1e, 0xbd, 0xe8, 0x3e, 0xb5, 0xd3, 0x3d,
+  0xf3, 0x4f, 0x98, 0xbc, 0xcc, 0x2c, 0xda, 0xd7, 0x85, 0xe1, 0x84, 0xf1, 0xaa, 0xfc, 0x4f, 0x2e, 0x85, 0xe9, 0xb8,
+  0xd1, 0x77, 0xba, 0x82, 0xac, 0x04, 0x5b, 0xc2, 0x84, 0x3f, 0xda, 0x48, 0xa9, 0xb4, 0x6b, 0x75, 0x08, 0x60, 0x22,
+  0x5f, 0x6e, 0xb0, 0xb8, 0x3d, 0xa6, 0xd0,
 ]);
-/** Hash(INITIAL_CHAINING_KEY ‖ "WireGuard v1 zx2c4 Jason@zx2c4.com") */
+/** Hash(that chaining key ‖ "WireGuard v1 zx2c4 Jason@zx2c4.com") */
 const INITIAL_HASH: usize = memory.data<u8>([
   0x22, 0x11, 0xb3, 0x61, 0x08, 0x1a, 0xc5, 0x66, 0x69, 0x12, 0x43, 0xdb, 0x45, 0x8a, 0xd5, 0x32, 0x2d, 0x9c, 0x6c,
   0x66, 0x22, 0x93, 0xe8, 0xb7, 0x0e, 0xe1, 0x9c, 0x65, 0xba, 0x07, 0x9e, 0xf3,
@@ -47,11 +50,22 @@ export class SymmetricState {
     return SymmetricState.at(CONTENT);
   }
 
-  /** Start a handshake with the responder's static public key. */
+  /** Start a handshake with the responder's static public key. mixFirstEphemeral comes next. */
   static begin(responder: usize): void {
-    memory.copy(SymmetricState.at(CHAINING_KEY), INITIAL_CHAINING_KEY, 32);
     memory.copy(SymmetricState.at(HASH), INITIAL_HASH, 32);
     SymmetricState.mixHash(responder, 32);
+  }
+
+  /** Start one that somebody begins with us. mixFirstEphemeral comes next. */
+  static beginWithUs(): void {
+    memory.copy(SymmetricState.at(HASH), Identity.get().initialHash, 32);
+  }
+
+  /** H as begin leaves it, to be kept. `out` 32 bytes. */
+  static initialHash(out: usize, responder: usize): void {
+    SymmetricState.begin(responder);
+    memory.copy(out, SymmetricState.at(HASH), 32);
+    SymmetricState.wipe();
   }
 
   /** Go on from where the peer's handshake stands. */
@@ -76,6 +90,12 @@ export class SymmetricState {
   static mixHash(data: usize, length: u32): void {
     memory.copy(SymmetricState.at(HASH_INPUT), data, length);
     blake2s(SymmetricState.at(HASH), 32, SymmetricState.at(HASH), 32 + length, 0, 0);
+  }
+
+  /** mixEphemeral in the first message. */
+  static mixFirstEphemeral(ephemeral: usize): void {
+    SymmetricState.mixHash(ephemeral, 32);
+    kdf1Padded(SymmetricState.at(CHAINING_KEY), INITIAL_PADS, ephemeral, 32);
   }
 
   /** An ephemeral public key as it is sent: into H, and C = KDF1(C, E). */

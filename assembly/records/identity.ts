@@ -19,10 +19,14 @@ export class Identity {
   publicKey1: u64;
   publicKey2: u64;
   publicKey3: u64;
-  mac1Key0: u64; // BLAKE2s("mac1----" ‖ public key), 32 bytes
-  mac1Key1: u64;
-  mac1Key2: u64;
-  mac1Key3: u64;
+  mac1Begun0: u64; // what BLAKE2s makes of the key BLAKE2s("mac1----" ‖ public key), 32 bytes: each mac1 goes on from here
+  mac1Begun1: u64;
+  mac1Begun2: u64;
+  mac1Begun3: u64;
+  initialHash0: u64; // H as it is when somebody begins a handshake with us, 32 bytes
+  initialHash1: u64;
+  initialHash2: u64;
+  initialHash3: u64;
   cookieKey0: u64; // BLAKE2s("cookie--" ‖ public key), 32 bytes: seals cookie replies
   cookieKey1: u64;
   cookieKey2: u64;
@@ -46,8 +50,12 @@ export class Identity {
     return changetype<usize>(this) + offsetof<Identity>("publicKey0");
   }
 
-  @inline get mac1Key(): usize {
-    return changetype<usize>(this) + offsetof<Identity>("mac1Key0");
+  @inline get mac1Begun(): usize {
+    return changetype<usize>(this) + offsetof<Identity>("mac1Begun0");
+  }
+
+  @inline get initialHash(): usize {
+    return changetype<usize>(this) + offsetof<Identity>("initialHash0");
   }
 
   @inline get cookieKey(): usize {
