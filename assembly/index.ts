@@ -51,7 +51,7 @@ export {
 export { SCRATCH as scratch } from "./memory/scratch";
 export { forgetAgreed } from "./noise/agreed";
 export { answerAhead, forgetAnswers } from "./noise/answers";
-export { checkMac1, checkMac2, consumeCookieReply, createCookieReply } from "./noise/cookie";
+export { checkMac2, consumeCookieReply, createCookieReply } from "./noise/cookie";
 export { clearHandshake } from "./noise/handshake";
 export { setPrivateKey } from "./noise/identity";
 export { agreeAhead, consumeInitiation, createInitiation } from "./noise/initiation";

@@ -10,7 +10,7 @@ const BUNDLERS = ["esbuild", "vite", "webpack", "rollup"] as const;
 /** Bytes of the minified bundle for browsers. Whoever needs more changes it here, and says why. (The library carries
  * both builds of its core, and its core the ladders for four handshakes; of the module of X25519 one build. This module has two ladders, of
  * which the second, for pairs, takes 1,400.) */
-const BUDGETS = { ciphers: 19_700, blake2s: 20_500, x25519: 26_000, all: 59_000, library: 326_000 } as const;
+const BUDGETS = { ciphers: 19_700, blake2s: 20_500, x25519: 26_000, all: 59_000, library: 320_000 } as const;
 
 const ONE = {
   ciphers: `import { chacha20poly1305 } from "wasmguard/crypto";

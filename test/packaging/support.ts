@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { outdated } from "./built.ts";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const TOOLS = join(ROOT, "test/packaging/node_modules");
@@ -18,8 +19,11 @@ export interface Project {
   remove(): void;
 }
 
-/** A project with the package in its node_modules. The package is the checkout's, as it is built. */
+/** A project with the package in its node_modules. The package is the checkout's, as it is built. @throws when it is not, or was before its sources changed */
 export function makeProject(): Project {
+  const old = outdated();
+  if (old.length > 0)
+    throw new Error(`dist/ is not of these sources (${old.slice(0, 3).join(", ")} …): npm run build:js`);
   const directory = mkdtempSync(join(tmpdir(), "wasmguard-packaging-"));
   const [{ filename, files }] = JSON.parse(
     run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", directory], ROOT).stdout,
