@@ -41,6 +41,12 @@ export class IpAddress {
     return this.family === 4 ? this.w3 >>> 28 === 14 : this.w0 >>> 24 === 0xff;
   }
 
+  /** 127.0.0.0/8 or ::1: a machine calls itself so, and nobody else (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3). */
+  get loopback(): boolean {
+    if (this.family === 4) return this.w3 >>> 24 === 127;
+    return this.w3 === 1 && this.w2 === 0 && this.w1 === 0 && this.w0 === 0;
+  }
+
   /** 4 or 16 bytes in network order. */
   toBytes(): Uint8Array {
     const bytes = new Uint8Array(16);

@@ -14,8 +14,10 @@ export class Addresses {
     return false;
   }
 
-  /** What packets to `destination` come from; undefined without an address of its family. */
+  /** What packets to `destination` come from; undefined without an address of its family, and where nothing may leave for it. */
   sourceFor(destination: IpAddress): IpAddress | undefined {
+    const { w0, w1, w2, w3, loopback } = destination;
+    if (loopback && !this.has(w0, w1, w2, w3)) return undefined;
     return selectSource(this.all, destination);
   }
 }

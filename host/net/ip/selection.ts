@@ -10,15 +10,12 @@ const LINK_LOCAL = 2;
 /** RFC 6724 §3.1, §3.2. Private IPv4 addresses are global. */
 function scopeOf(address: IpAddress): number {
   const { w0, w3 } = address;
-  if (address.family === 4) return w3 >>> 24 === 127 || w3 >>> 16 === 0xa9fe ? LINK_LOCAL : GLOBAL;
+  if (address.loopback) return LINK_LOCAL;
+  if (address.family === 4) return w3 >>> 16 === 0xa9fe ? LINK_LOCAL : GLOBAL;
   if (w0 >>> 24 === 0xff) return (w0 >>> 16) & 15;
   if (w0 >>> 22 === 0xfe80 >>> 6) return LINK_LOCAL;
   if (w0 >>> 22 === 0xfec0 >>> 6) return 5;
-  return isLoopback(address) ? LINK_LOCAL : GLOBAL;
-}
-
-function isLoopback({ w0, w1, w2, w3 }: IpAddress): boolean {
-  return w0 === 0 && w1 === 0 && w2 === 0 && w3 === 1;
+  return GLOBAL;
 }
 
 export interface Policy {
@@ -29,8 +26,8 @@ export interface Policy {
 /** The default policy table (RFC 6724 §2.1). */
 function policyOf(address: IpAddress): Policy {
   const { w0, w1, w2 } = address;
-  if (isLoopback(address)) return { precedence: 50, label: 0 };
   if (address.family === 4) return { precedence: 35, label: 4 };
+  if (address.loopback) return { precedence: 50, label: 0 };
   if (w0 === 0 && w1 === 0 && w2 === 0) return { precedence: 1, label: 3 };
   if (w0 === 0x2001_0000) return { precedence: 5, label: 5 };
   if (w0 >>> 16 === 0x2002) return { precedence: 30, label: 2 };

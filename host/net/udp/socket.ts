@@ -203,7 +203,8 @@ export class UdpSocket {
   }
 
   #sourceFor(remote: IpAddress): IpAddress | undefined {
-    if (this.local === undefined) return this.#owner.context.ip.source(remote);
+    const source = this.#owner.context.ip.source(remote);
+    if (source === undefined || this.local === undefined) return source;
     return this.local.family === remote.family ? this.local : undefined;
   }
 

@@ -76,3 +76,24 @@ test("what comes from outside with an address of ours is dropped all the same", 
   expect(pair.far.stack.counters.read("ipAddress")).toBe(1);
   expect(pair.far.stack.tcp.table.size).toBe(0);
 });
+
+test.each(["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"])(
+  "nothing leaves for %s, which is this machine's own name",
+  (text) => {
+    const pair = new Pair();
+    const { tcp, udp, icmp } = pair.near.stack;
+    const remote = IpAddress.parse(text)!;
+    const local = IpAddress.parse(NEAR[remote.family])!;
+    expect(tcp.connect({ remote, remotePort: PORT })).toBe("ENETUNREACH");
+    expect(tcp.connect({ remote, remotePort: PORT, local })).toBe("ENETUNREACH");
+    for (const options of [{}, { local }]) {
+      const socket = udp.open(options);
+      if (typeof socket === "string") throw new Error(socket);
+      expect(socket.send(Uint8Array.of(1), remote, PORT)).toBe("EHOSTUNREACH");
+      expect(socket.connect(remote, PORT)).toBe("EHOSTUNREACH");
+    }
+    expect(icmp.echo.open({ remote, handler: {} as never })).toBe("EHOSTUNREACH");
+    pair.clock.runUntil(pair.clock.now + 10_000);
+    expect(pair.there.sent).toBe(0);
+  },
+);
