@@ -78,6 +78,17 @@ export class UnknownOptionError extends WasmguardError {
   }
 }
 
+/** `new` was written where `create` makes one: declarations forbid it, JavaScript does not. */
+export class ConstructorError extends WasmguardError {
+  readonly name = "ConstructorError";
+  readonly code = "OPTION";
+  readonly nextStep: string;
+  constructor(made: string) {
+    super(`a ${made} is not made with new`);
+    this.nextStep = `Call await ${made}.create(options).`;
+  }
+}
+
 export class PeerExistsError extends WasmguardError {
   readonly name = "PeerExistsError";
   readonly code = "PEER_EXISTS";

@@ -9,7 +9,7 @@ import { type CoreLimits, loadCore } from "../core/load.ts";
 import { obstacle } from "../core/support.ts";
 import { EngineClosedError, UnsupportedRuntimeError, WasmguardError } from "../errors.ts";
 import type { Bind } from "../event/bind.ts";
-import { BindError, OptionError, TunError } from "../event/device-errors.ts";
+import { BindError, ConstructorError, OptionError, TunError } from "../event/device-errors.ts";
 import type { DirectBind } from "../event/direct-bind.ts";
 import { EventDriver } from "../event/driver.ts";
 import { MTU_DEFAULT } from "../event/mtu.ts";
@@ -60,6 +60,7 @@ export class Device {
   #detach: () => void = () => {};
 
   private constructor(core: Core, bind: Bind | DirectBind, options: ParsedOptions) {
+    if (options === undefined) throw new ConstructorError("Device");
     const { tun, lookup } = options;
     this.#core = core;
     this.#port = options.listenPort;

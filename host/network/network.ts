@@ -6,6 +6,7 @@ import type { Agent as HttpAgent } from "node:http";
 import type { Agent as HttpsAgent } from "node:https";
 import type { ConnectionOptions } from "node:tls";
 import { EngineClosedError } from "../errors.ts";
+import { ConstructorError } from "../event/device-errors.ts";
 import { type ConfigSource, readConfig } from "../library/config.ts";
 import { Device } from "../library/device.ts";
 import type { DeviceEvents } from "../library/device-events.ts";
@@ -70,6 +71,7 @@ export class Network {
   readonly lookup: Lookups["callback"];
 
   private constructor(device: Device, tun: StackTun, options: ParsedNetwork) {
+    if (options === undefined) throw new ConstructorError("Network");
     const { addresses, servers, search, hosts, prefer } = options;
     const { stack } = tun;
     this.#device = device;

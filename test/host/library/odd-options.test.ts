@@ -11,6 +11,7 @@ import {
   tunPair,
   WasmguardError,
 } from "../../../host/index.ts";
+import { Network } from "../../../host/network/index.ts";
 import { MemoryBind, settle } from "./memory-bind.ts";
 import { SMALL } from "./support.ts";
 
@@ -125,6 +126,16 @@ describe("keys that are detached while the options are read", () => {
     expect(device.peer(OTHER).endpoint).toBe("192.0.2.1:1");
     await device.close();
   });
+});
+
+it.each([
+  ["Device", Device],
+  ["Network", Network],
+])("a %s that is made with new says how it is made", (name, made) => {
+  const construct = made as unknown as new (options: object) => unknown;
+  const expected = { code: "OPTION", nextStep: expect.stringContaining(`${name}.create`) };
+  for (const options of [{ privateKey: generatePrivateKey() }, undefined])
+    expect(() => new construct(options as object)).toThrow(expect.objectContaining(expected));
 });
 
 it("an option that is undefined is absent: a configuration's own counts", async () => {
