@@ -15,6 +15,8 @@ export const COOKIE_SECRET_LIFE: f64 = 120_000;
 export const COOKIE_USE: f64 = 115_000;
 
 // Ours.
+/** Peers that have tables of their keys' multiples at the most: 30 MB where multiply-add is fused. */
+export const COMB_SLOTS: u32 = 16_384;
 export const GATHER_ENTRIES: u32 = 1024;
 export const WRITES: u32 = 576;
 /** Peers with events between two looks of the host: one for each datagram of a receive call, and some. */

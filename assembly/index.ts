@@ -23,6 +23,7 @@ import { NOBODY, Trains } from "./transport/trains";
 
 export { hexDecode, hexEncode } from "./memory/hex";
 export {
+  combs,
   device,
   drops,
   exchange,
@@ -51,6 +52,7 @@ export {
 export { SCRATCH as scratch } from "./memory/scratch";
 export { forgetAgreed } from "./noise/agreed";
 export { answerAhead, forgetAnswers } from "./noise/answers";
+export { makeCombs } from "./noise/combs";
 export { checkMac2, consumeCookieReply, createCookieReply } from "./noise/cookie";
 export { clearHandshake } from "./noise/handshake";
 export { setPrivateKey } from "./noise/identity";

@@ -1,45 +1,56 @@
 /**
  * Points on the Edwards form of the curve (RFC 7748 section 4.1), two at a time, one in each lane of every pair: extended coordinates
  * X, Y, Z, T with x = X/Z, y = Y/Z, T = XY/Z (Hisil and others, "Twisted Edwards curves revisited", 2008).
- * What is added is kept as y + x, y - x, 2dxy.
+ * What is added is kept as y + x, y - x, 2dxy; where its Z is not 1 all three times Z, and Z.
  * Memory: the pairs named here, in SCRATCH + SCRATCH_X25519; whoever uses them wipes them.
  */
 import { SCRATCH, SCRATCH_X25519 } from "../memory/scratch";
 import { Field, PAIR_BYTES } from "./field";
 import { FIELD_SCRATCH } from "./field-element";
-import { TWICE_D as TWICE_D_BYTES } from "./generated/base-points";
+import { TWICE_D as TWICE_D_BYTES } from "./generated/edwards";
 
 const P: usize = PAIR_BYTES;
 export const X: usize = SCRATCH_X25519 + FIELD_SCRATCH;
 export const Y: usize = X + P;
 export const Z: usize = Y + P;
 export const T: usize = Z + P;
-// The point that is to be added: y + x, y - x, 2dxy, in this order.
+// The point that is to be added: y + x, y - x, 2dxy, in this order, and Z.
 export const PLUS: usize = T + P;
 export const MINUS: usize = PLUS + P;
 export const TWICE: usize = MINUS + P;
+export const OTHER_Z: usize = TWICE + P;
+/** What a point takes, and what is to be added. */
+export const POINT_BYTES: usize = 4 * P;
 // The names of the published formulas.
-export const A: usize = TWICE + P;
+export const A: usize = OTHER_Z + P;
 export const B: usize = A + P;
-const C: usize = B + P;
-const E: usize = C + P;
+export const C: usize = B + P;
+export const E: usize = C + P;
 export const F: usize = E + P;
-const G: usize = F + P;
+export const G: usize = F + P;
 export const H: usize = G + P;
-const TWICE_D: usize = H + P; // 2d in both lanes, by Point.begin
+export const TWICE_D: usize = H + P; // 2d in both lanes, by Point.begin
 /** Behind the points, for whoever computes with them. */
 export const BEHIND_POINTS: usize = TWICE_D + P;
+
+/** Arithmetic on pairs in scratch memory, by their offsets there: smaller where it is called than Field's, for what is done seldom. */
+export class Pairs {
+  static multiply(out: usize, a: usize, b: usize): void {
+    Field.multiply(SCRATCH + out, SCRATCH + a, SCRATCH + b);
+  }
+  static square(out: usize, a: usize): void {
+    Field.square(SCRATCH + out, SCRATCH + a);
+  }
+  static settle(a: usize): void {
+    Field.settle(SCRATCH + a);
+  }
+}
 
 export class Point {
   /** To be called before anything else here. */
   static begin(): void {
     Field.load(SCRATCH + TWICE_D, TWICE_D_BYTES);
     Field.load(SCRATCH + TWICE_D + 8, TWICE_D_BYTES);
-  }
-
-  /** out = 2d · T: one of what is added. @param out  offset in scratch memory */
-  static twice(out: usize): void {
-    Field.multiply(SCRATCH + out, SCRATCH + T, SCRATCH + TWICE_D);
   }
 
   /** sum = a + b, difference = a - b, uncarried; the outputs may be the inputs. */
@@ -52,7 +63,7 @@ export class Point {
     }
   }
 
-  /** X, Y, Z, T += the point in PLUS, MINUS, TWICE. */
+  /** X, Y, Z, T += the point in PLUS, MINUS, TWICE, of which Z is 1. */
   static add(): void {
     const base = SCRATCH;
     Point.sumAndDifference(base + B, base + A, base + Y, base + X);
@@ -81,10 +92,38 @@ export class Point {
     Field.multiply(SCRATCH + Z, SCRATCH + F, SCRATCH + G);
   }
 
-  /** X, Y, Z, T times 16. Only an addition needs T, so it is made once, at the end. */
-  static doubleFourTimes(): void {
+  /** X, Y, Z, T += the point in PLUS, MINUS, TWICE, OTHER_Z. */
+  static addProjective(): void {
+    Field.multiply(SCRATCH + Z, SCRATCH + Z, SCRATCH + OTHER_Z);
+    Point.add();
+  }
+
+  /** PLUS, MINUS, TWICE, OTHER_Z = X, Y, Z, T. */
+  static toAddend(): void {
     const base = SCRATCH;
-    for (let times = 0; times < 4; times++) {
+    Point.sumAndDifference(base + PLUS, base + MINUS, base + Y, base + X);
+    Field.settle(base + PLUS);
+    Field.settle(base + MINUS);
+    Field.multiply(base + TWICE, base + T, base + TWICE_D);
+    memory.copy(base + OTHER_Z, base + Z, P);
+  }
+
+  /** Negate what is to be added in the lanes of `mask`: x changes its sign. */
+  static negateAddend(mask: v128): void {
+    const sign = v128.and(mask, f64x2.splat(-0.0));
+    for (let at = SCRATCH, end = SCRATCH + Field.bytes; at < end; at += 16) {
+      const plus = v128.load(at + PLUS);
+      const minus = v128.load(at + MINUS);
+      v128.store(at + PLUS, v128.bitselect(minus, plus, mask));
+      v128.store(at + MINUS, v128.bitselect(plus, minus, mask));
+      v128.store(at + TWICE, v128.xor(v128.load(at + TWICE), sign));
+    }
+  }
+
+  /** X, Y, Z, T doubled so many times. Only an addition needs T, so it is made once, at the end. */
+  static double(times: i32): void {
+    const base = SCRATCH;
+    for (; times > 0; times--) {
       for (let at = base, end = base + Field.bytes; at < end; at += 16) {
         v128.store(at + E, f64x2.add(v128.load(at + X), v128.load(at + Y)));
       }
@@ -109,36 +148,13 @@ export class Point {
     Field.multiply(base + T, base + E, base + H);
   }
 
-  /** F, H of the sum of both lanes' points, settled: its y is H / F. The high lane's point moves to PLUS, MINUS, TWICE. */
+  /** The sum of both lanes' points, in both lanes. */
   static join(): void {
-    const base = SCRATCH;
-    Point.twice(C);
-    for (let at = base, end = base + Field.bytes; at < end; at += 16) {
-      const x = v128.load(at + X);
-      const y = v128.load(at + Y);
-      const plus = f64x2.add(y, x);
-      const minus = f64x2.sub(y, x);
-      const z = v128.load(at + Z);
-      const c = v128.load(at + C);
-      v128.store(at + B, plus);
-      v128.store(at + A, minus);
-      v128.store(at + PLUS, v128.shuffle<i64>(plus, plus, 1, 0));
-      v128.store(at + MINUS, v128.shuffle<i64>(minus, minus, 1, 0));
-      v128.store(at + TWICE, v128.shuffle<i64>(c, c, 1, 0));
-      v128.store(at + G, v128.shuffle<i64>(z, z, 1, 0));
+    Point.toAddend();
+    for (let at = SCRATCH + PLUS, end = SCRATCH + PLUS + POINT_BYTES; at < end; at += 16) {
+      const pair = v128.load(at);
+      v128.store(at, v128.shuffle<i64>(pair, pair, 1, 0));
     }
-    Field.settle(base + PLUS);
-    Field.settle(base + MINUS);
-    Field.multiply(base + A, base + A, base + MINUS);
-    Field.multiply(base + B, base + B, base + PLUS);
-    Field.multiply(base + C, base + T, base + TWICE);
-    Field.multiply(base + G, base + G, base + Z);
-    for (let at = base, end = base + Field.bytes; at < end; at += 16) {
-      const z = v128.load(at + G);
-      v128.store(at + F, f64x2.sub(f64x2.add(z, z), v128.load(at + C)));
-      v128.store(at + H, f64x2.add(v128.load(at + B), v128.load(at + A)));
-    }
-    Field.settle(base + F);
-    Field.settle(base + H);
+    Point.addProjective();
   }
 }

@@ -21,7 +21,7 @@ const P_INVERSE: i32 = 395589093; // 1 / p modulo 2^30
 
 const NUMBER_BYTES: usize = 48;
 /** Where the memory of an inversion begins. */
-export const INVERSION: usize = SCRATCH_X25519 + 12288;
+export const INVERSION: usize = SCRATCH_X25519 + 16384 - 256;
 const F: usize = INVERSION;
 const G: usize = F + NUMBER_BYTES;
 const D: usize = G + NUMBER_BYTES;

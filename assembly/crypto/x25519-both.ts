@@ -1,18 +1,16 @@
 /**
  * X25519 of two points, each with its scalar, as both ends of a handshake need it: two ladders climb side by side, one in each lane. Each
- * step is one multiplication less than two of x25519.ts, no lane changes places, and both share one inversion, with the public key of a
- * scalar where that is wanted too. What one point does harms the other's result in nothing.
+ * step is one multiplication less than two of x25519.ts, no lane changes places, and both share one inversion. What one point does
+ * harms the other's result in nothing.
  * Memory: works at SCRATCH + SCRATCH_X25519 and wipes it before return.
  * Constant time: the scalars' bits only steer a mask; no branch and no address depends on them.
  */
 import { SCRATCH, SCRATCH_X25519 } from "../memory/scratch";
 import { isZero } from "./constant-time";
-import { B as BASE_DENOMINATOR, A as BASE_NUMERATOR } from "./edwards";
 import { Field, PAIR_BYTES } from "./field";
 import { FIELD_SCRATCH } from "./field-element";
-import { INVERSION, invert } from "./field-inverse";
+import { Inverse } from "./field-quotient";
 import { A24, Scalar } from "./x25519";
-import { baseMultiple, MULTIPLE_BYTES } from "./x25519-base";
 
 const P: usize = PAIR_BYTES;
 
@@ -33,24 +31,8 @@ const INVERSE: usize = PRODUCT + P;
 const SCALAR: usize = INVERSE + P; // 32 bytes, clamped
 const OTHER_SCALAR: usize = SCALAR + 32;
 const BYTES: usize = OTHER_SCALAR + 32; // 32 bytes
-const END: usize = BYTES + 32;
-
-// Of the multiple of the base point, behind all that is in use while it is made.
-const NUMERATOR: usize = SCRATCH_X25519 + MULTIPLE_BYTES;
-const DENOMINATOR: usize = NUMERATOR + P; // in both lanes
-export const ANSWER_END: usize = DENOMINATOR + P;
-if (END > NUMERATOR || ANSWER_END > INVERSION) ERROR("memory of an answer overlaps");
-
-export class Inverse {
-  /** out = 1 / x of the low lane, in both lanes. */
-  static of(out: usize, x: usize): void {
-    const bytes = SCRATCH + BYTES;
-    Field.store(bytes, x);
-    invert(bytes, bytes);
-    Field.load(out, bytes);
-    Field.load(out + 8, bytes);
-  }
-}
+/** Behind two ladders. */
+export const BEHIND_PAIR: usize = BYTES + 32;
 
 export class Ladders {
   /** One step of RFC 7748's loop in both lanes; `mask` does the conditional swap. */
@@ -158,7 +140,7 @@ export class Ladders {
     const base = SCRATCH;
     Ladders.refuseZero(0);
     Ladders.refuseZero(8);
-    Ladders.swapLanes(base + A, base + Z2);
+    Inverse.swapLanes(base + A, base + Z2);
     Field.multiply(base + PRODUCT, base + A, base + Z2);
   }
 
@@ -175,22 +157,15 @@ export class Ladders {
     memory.copy(SCRATCH + X2, from, 2 * P);
   }
 
-  @inline private static swapLanes(to: usize, from: usize): void {
-    for (let i: usize = 0; i < Field.bytes; i += 16) {
-      const z = v128.load(from + i);
-      v128.store(to + i, v128.shuffle<i64>(z, z, 1, 0));
-    }
-  }
-
-  /** out = X2 / Z2 of both lanes. @param inverse  of PRODUCT, in both lanes. @returns as x25519Both */
-  static divide(out: usize, inverse: usize): u32 {
+  /** out, other = X2 / Z2 of the lanes. @param inverse  of PRODUCT, in both lanes. @returns as x25519Both */
+  static divide(out: usize, other: usize, inverse: usize): u32 {
     const base = SCRATCH;
-    Ladders.swapLanes(base + A, base + Z2);
+    Inverse.swapLanes(base + A, base + Z2);
     Field.multiply(base + A, base + A, inverse);
     Field.multiply(base + X2, base + X2, base + A);
     Field.store(out, base + X2);
-    Field.store(out + 32, base + X2 + 8);
-    return (isZero(out, 32) ? 0 : 1) | (isZero(out + 32, 32) ? 0 : 2);
+    Field.store(other, base + X2 + 8);
+    return (isZero(out, 32) ? 0 : 1) | (isZero(other, 32) ? 0 : 2);
   }
 }
 
@@ -205,30 +180,7 @@ export function x25519Both(out: usize, scalar: usize, one: usize, otherScalar: u
   const base = SCRATCH;
   Ladders.climb(scalar, one, otherScalar, other);
   Inverse.of(base + INVERSE, base + PRODUCT);
-  const shared = Ladders.divide(out, base + INVERSE);
-  memory.fill(base + SCRATCH_X25519, 0, END - SCRATCH_X25519);
-  return shared;
-}
-
-/**
- * The same with one scalar, and publicKey = X25519(scalar, 9), 32 bytes apart from the inputs: what a responder's answer takes. One inversion
- * serves all three.
- */
-export function x25519Answer(publicKey: usize, out: usize, scalar: usize, one: usize, other: usize): u32 {
-  const base = SCRATCH;
-  baseMultiple(scalar);
-  memory.copy(base + NUMERATOR, base + BASE_NUMERATOR, P);
-  for (let at = base, end = base + Field.bytes; at < end; at += 16) {
-    v128.store(at + DENOMINATOR, v128.load64_splat(at + BASE_DENOMINATOR));
-  }
-  Ladders.climb(scalar, one, scalar, other);
-  Field.multiply(base + B, base + PRODUCT, base + DENOMINATOR);
-  Inverse.of(base + INVERSE, base + B);
-  Field.multiply(base + B, base + PRODUCT, base + INVERSE);
-  Field.multiply(base + NUMERATOR, base + NUMERATOR, base + B);
-  Field.store(publicKey, base + NUMERATOR);
-  Field.multiply(base + B, base + DENOMINATOR, base + INVERSE);
-  const shared = Ladders.divide(out, base + B);
-  memory.fill(base + SCRATCH_X25519, 0, ANSWER_END - SCRATCH_X25519);
+  const shared = Ladders.divide(out, out + 32, base + INVERSE);
+  memory.fill(base + SCRATCH_X25519, 0, BEHIND_PAIR - SCRATCH_X25519);
   return shared;
 }

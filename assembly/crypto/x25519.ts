@@ -6,7 +6,7 @@
 import { SCRATCH, SCRATCH_X25519 } from "../memory/scratch";
 import { Field, PAIR_BYTES } from "./field";
 import { FIELD_SCRATCH } from "./field-element";
-import { invert } from "./field-inverse";
+import { Inverse } from "./field-quotient";
 
 const P: usize = PAIR_BYTES;
 
@@ -24,8 +24,7 @@ const RIGHT: usize = LEFT + P; // [BB | x_1]
 const DIFFERENCE: usize = RIGHT + P; // [E | –]
 const FACTOR: usize = DIFFERENCE + P; // [AA + a24 · E | –]
 const SCALAR: usize = FACTOR + P; // 32 bytes, clamped
-const QUOTIENT: usize = SCALAR + 32; // 32 bytes: 1 / z_2
-const END: usize = QUOTIENT + 32;
+const END: usize = SCALAR + 32;
 
 export const A24: f64 = 121665;
 
@@ -147,9 +146,7 @@ export function x25519(out: usize, scalar: usize, point: usize): bool {
   Field.load(base + X3, point);
   v128.store(base + X2_Z3, f64x2.splat(1));
   Ladder.run();
-  Field.store(base + QUOTIENT, base + Z2);
-  invert(base + QUOTIENT, base + QUOTIENT);
-  Field.load(base + Z2, base + QUOTIENT);
+  Inverse.of(base + Z2, base + Z2);
   Field.multiply(base + X2_Z3, base + X2_Z3, base + Z2);
   Field.store(out, base + X2_Z3);
 

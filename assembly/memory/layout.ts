@@ -3,7 +3,7 @@
  * device may have, once, when the host creates the memory; pages that nobody touches cost nothing.
  *
  *   static data │ SECRETS: identity, secrets and keypairs of peers, UAPI areas, scratch per thread │
- *   peers, index table, key table, allowed-ips nodes, multiples of X25519's base point, who helps whom │
+ *   peers, index table, key table, allowed-ips nodes, multiples of X25519's base point and of peers' keys, who helps whom │
  *   for each thread: settings, queue, receive, transmit, TUN, what others may help with
  *
  * Everything between `secretsBegin` and `secretsEnd` may hold key material: the host locks it and keeps
@@ -28,8 +28,17 @@ import {
   TX_TRAINS,
   WRITE_BYTES,
 } from "../abi";
-import { GATHER_ENTRIES, HANDSHAKE_QUEUE, TOUCHED, UAPI_AREA_BYTES, UAPI_SESSIONS, WRITES } from "../constants";
+import {
+  COMB_SLOTS,
+  GATHER_ENTRIES,
+  HANDSHAKE_QUEUE,
+  TOUCHED,
+  UAPI_AREA_BYTES,
+  UAPI_SESSIONS,
+  WRITES,
+} from "../constants";
 import { BASE_TABLE_BYTES, setBaseTable } from "../crypto/base-table";
+import { CombTable } from "../crypto/comb-table";
 import { FORK_BYTES } from "../records/fork";
 import { SCRATCH_BYTES } from "./scratch";
 
@@ -75,6 +84,9 @@ export let keyTableMask: u32 = 0;
 export let indexTable: usize = 0;
 export let indexTableMask: u32 = 0;
 export let routes: usize = 0;
+/** A table of multiples for each of the first slots (noise/combs.ts): how many, and where. */
+export let combSlots: u32 = 0;
+export let combs: usize = 0;
 export let drops: usize = 0;
 export let touched: usize = 0;
 export let handshakeQueue: usize = 0;
@@ -145,6 +157,8 @@ export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, self: u
   indexTable = region(8 * indexSlots);
   routes = region(ROUTE_BYTES * (routeLimit + 1));
   setBaseTable(region(BASE_TABLE_BYTES)); // of all threads: the first, which makes all handshakes, fills it
+  combSlots = threads > 1 ? min(peerLimit, COMB_SLOTS) : 0;
+  combs = region(CombTable.bytes * combSlots);
   drops = region(1024);
   exchange = region(PAGE);
   icmpBuffer = region(PAGE);

@@ -1,6 +1,6 @@
 /**
  * What the answer to an initiation takes of X25519: the public half of our fresh ephemeral key, and its results with the initiator's ephemeral
- * key and with the static one, ee and se. For two initiations that were both accepted it is computed at once (crypto/x25519-four.ts), and
+ * key and with the static one, ee and se (crypto/x25519-answers.ts). For two initiations that were both accepted it is computed at once, and
  * one draw of random bytes serves both answers: what they need of it besides waits with the results.
  * Memory: two places of PLACE_BYTES at `answers`, among the secrets. Making the answer wipes its place, and `forgetAnswers` what nobody
  * took: between turns of the host both are zero. The ephemeral private keys are kept nowhere.
@@ -15,11 +15,12 @@ import {
   RANDOM_OTHER_INDICES,
 } from "../abi";
 import { equal, isZero } from "../crypto/constant-time";
-import { BOTH_NONZERO, x25519Answer } from "../crypto/x25519-both";
-import { x25519Answers } from "../crypto/x25519-four";
+import { x25519Answer, x25519Answers } from "../crypto/x25519-answers";
+import { BOTH_NONZERO } from "../crypto/x25519-both";
 import { ANSWERS_BYTES, answers, random } from "../memory/layout";
 import { SCRATCH, SCRATCH_NOISE } from "../memory/scratch";
 import { Peers } from "../routing/peers";
+import { combOf } from "./combs";
 import { Handshake } from "./handshake";
 
 // A place: whom the answer is for, and the key that it answers; then what is ready.
@@ -70,7 +71,8 @@ export function answerAhead(one: u32, other: u32): bool {
     const points = SCRATCH + POINTS;
     putPoints(points, one);
     putPoints(points + 64, other);
-    x25519Answers(SCRATCH + PUBLIC_KEYS, SCRATCH + RESULTS, ephemeral, otherEphemeral, points);
+    const publicKeys = SCRATCH + PUBLIC_KEYS;
+    x25519Answers(publicKeys, SCRATCH + RESULTS, ephemeral, otherEphemeral, points, combOf(one), combOf(other));
     fill(0, one, random + RANDOM_INDICES);
     fill(1, other, random + RANDOM_OTHER_INDICES);
     memory.fill(SCRATCH + PUBLIC_KEYS, 0, END - PUBLIC_KEYS);
@@ -101,5 +103,6 @@ export function answer(publicKey: usize, shared: usize, peer: u32, ephemeral: us
     return !isZero(shared, 32) && !isZero(shared + 32, 32);
   }
   if (isZero(ephemeral, 32)) return false;
-  return x25519Answer(publicKey, shared, ephemeral, remote, Peers.publicKey(peer)) === BOTH_NONZERO;
+  const known = Peers.publicKey(peer);
+  return x25519Answer(publicKey, shared, ephemeral, remote, known, combOf(peer)) === BOTH_NONZERO;
 }

@@ -3,9 +3,9 @@
 import { BASE_TABLE_BYTES, setBaseTable } from "../../assembly/crypto/base-table";
 import { SCRATCH_BYTES, setScratch } from "../../assembly/memory/scratch";
 
+export { makeTables } from "../../assembly/crypto/comb-table";
 export { checkLadders } from "../../assembly/crypto/ladders-check";
-export { x25519Answer } from "../../assembly/crypto/x25519-both";
-export { x25519Answers } from "../../assembly/crypto/x25519-four";
+export { x25519Answer, x25519Answers } from "../../assembly/crypto/x25519-answers";
 
 const base: usize = (__heap_base + 4095) & ~4095;
 memory.grow(<i32>((base + SCRATCH_BYTES + BASE_TABLE_BYTES) >> 16) + 1);

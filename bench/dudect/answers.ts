@@ -8,8 +8,11 @@ interface Exports {
   readonly table: WebAssembly.Table;
   area(): number;
   checkLadders(area: number, place: number): number;
-  x25519Answer(publicKey: number, out: number, scalar: number, one: number, other: number): number;
-  x25519Answers(publicKeys: number, out: number, scalar: number, otherScalar: number, points: number): number;
+  makeTables(count: number, table: number, point: number, other: number, otherPoint: number): number;
+  x25519Answer(publicKey: number, out: number, scalar: number, one: number, other: number, comb: number): number;
+  x25519Answers(
+    ...pointers: readonly [keys: number, out: number, scalar: number, other: number, points: number, ...combs: number[]]
+  ): number;
 }
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));

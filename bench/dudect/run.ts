@@ -168,6 +168,9 @@ for (const kernel of ["none", "256 bits"] as const) {
   const { exports: core, bytes: memory, area } = loaded;
   const [scalar, other, points, keys, out] = [area, area + 64, area + 128, area + 256, area + 320];
   memory.set(random(32), other);
+  const table = (area + 512 + 15) & ~15;
+  memory.set(publicKey, points);
+  core.makeTables(1, table, points, 0, points);
   for (const fill of [0, 255]) {
     const text = `scalar of ${fill === 0 ? "zeros" : "ones"}`;
     const prepare = (secretClass: 0 | 1): void => {
@@ -177,21 +180,28 @@ for (const kernel of ["none", "256 bits"] as const) {
       for (let point = 0; point < 4; point++) memory.set(publicKey, points + 32 * point);
     };
     const classes = [text, "random scalar"] as const;
-    subjects.push({
-      name: `X25519 of two answers at once, kernel: ${kernel}, ${text}`,
-      classes,
-      calls: 1,
-      prepare,
-      run: () => core.x25519Answers(keys, out, scalar, other, points),
-    });
-    if (kernel !== "none") continue;
-    subjects.push({
-      name: `X25519 of an answer, ${text}`,
-      classes,
-      calls: 1,
-      prepare,
-      run: () => core.x25519Answer(keys, out, scalar, points, points + 32),
-    });
+    for (const [how, comb] of kernel === "none"
+      ? ([
+          ["", 0],
+          [", with tables", table],
+        ] as const)
+      : ([["", 0]] as const)) {
+      subjects.push({
+        name: `X25519 of two answers at once, kernel: ${kernel}${how}, ${text}`,
+        classes,
+        calls: 1,
+        prepare,
+        run: () => core.x25519Answers(keys, out, scalar, other, points, comb, comb),
+      });
+      if (kernel !== "none") continue;
+      subjects.push({
+        name: `X25519 of an answer${how}, ${text}`,
+        classes,
+        calls: 1,
+        prepare,
+        run: () => core.x25519Answer(keys, out, scalar, points, points + 32, comb),
+      });
+    }
   }
 }
 

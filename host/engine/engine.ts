@@ -39,6 +39,7 @@ import { Handshakes } from "./handshakes.ts";
 import { Peer, type PeerContext } from "./peer.ts";
 import type { PeerEvent } from "./peer-event.ts";
 import type { StepEvents } from "./peer-step.ts";
+import { Preparation } from "./preparation.ts";
 import { Slots } from "./slots.ts";
 import { Staging } from "./staging.ts";
 import { Undeliverable } from "./undeliverable.ts";
@@ -70,9 +71,6 @@ export interface EngineOptions {
   readonly now: Instant;
 }
 
-/** Static-static secrets computed in one idle turn, at once: a tenth of a millisecond. */
-const PREPARED_PER_TURN = 4;
-
 export class Engine implements Control, PeerContext {
   readonly core: Core;
   readonly lane: Lane;
@@ -88,8 +86,7 @@ export class Engine implements Control, PeerContext {
   /** In order of creation. */
   readonly #peers = new Set<Peer>();
   readonly #slots: Slots;
-  /** Peers below this slot, at least, have their static-static secret. */
-  #preparedSlots = 0;
+  readonly #preparation = new Preparation();
   #up = false;
   #closed = false;
 
@@ -207,21 +204,10 @@ export class Engine implements Control, PeerContext {
     for (let peer = this.queue.pop(now); peer !== undefined; peer = this.queue.pop(now)) peer.wake(now);
   }
 
-  /**
-   * Compute ahead what the first handshakes of new peers will need, a little at a time: for when there is nothing else to do.
-   * @returns whether there is more
-   */
+  /** Compute ahead what handshakes will need: for when there is nothing else to do. @returns whether there is more */
   prepare(): boolean {
     if (this.core.privateKey() === undefined) return false;
-    const slots: number[] = [];
-    for (; slots.length < PREPARED_PER_TURN && this.#preparedSlots < this.#bySlot.length; this.#preparedSlots++) {
-      if (this.#bySlot[this.#preparedSlots] !== undefined) slots.push(this.#preparedSlots);
-    }
-    const { exports } = this.core;
-    const [first, second, third, fourth] = slots;
-    if (fourth !== undefined) exports.precomputeFour(first!, second!, third!, fourth);
-    else for (const slot of slots) exports.precompute(slot);
-    return this.#preparedSlots < this.#bySlot.length;
+    return this.#preparation.step(this.core.exports, this.#bySlot, this.#peers.size);
   }
 
   /** When to call `advance`; Infinity while nothing is pending. */
@@ -274,7 +260,7 @@ export class Engine implements Control, PeerContext {
     this.#requireOpen();
     const anonymous = this.core.privateKey() === undefined;
     if (!this.core.exports.setPrivateKey(key, this.#bySlot.length)) return;
-    this.#preparedSlots = 0;
+    this.#preparation.forgetSecrets();
     const own = this.core.publicKey();
     const self = own === undefined ? undefined : this.findPeer(own);
     if (self !== undefined) this.removePeer(self);
@@ -313,7 +299,7 @@ export class Engine implements Control, PeerContext {
     this.#slots.take(slot);
     const peer = new Peer(this, slot);
     this.#bySlot[slot] = peer;
-    this.#preparedSlots = Math.min(this.#preparedSlots, slot);
+    this.#preparation.add(slot);
     this.#peers.add(peer);
     this.events.peerCreated?.(peer);
     return peer;

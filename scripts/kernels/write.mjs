@@ -1,18 +1,18 @@
 // Writes the unrolled kernels to assembly/crypto/generated/, which git ignores. Edit the generator beside this file, never
 // what it wrote. Files that have not changed stay untouched.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { basePointsKernel } from "./base-points.mjs";
 import { blake2sKernel } from "./blake2s.mjs";
 import { chacha20WideKernel } from "./chacha20-wide.mjs";
+import { edwardsKernel } from "./edwards.mjs";
 import { fieldF64Kernel } from "./field-f64.mjs";
 import { fieldFmaKernel } from "./field-fma.mjs";
 import { x25519WideKernel } from "./x25519-wide.mjs";
 
 const DIRECTORY = "assembly/crypto/generated";
 const KERNELS = {
-  "base-points": basePointsKernel,
   blake2s: blake2sKernel,
   "chacha20-wide": chacha20WideKernel,
+  edwards: edwardsKernel,
   "field-f64": fieldF64Kernel,
   "field-fma": fieldFmaKernel,
   "x25519-wide": x25519WideKernel,

@@ -22,7 +22,7 @@ const KEY = 4096;
 const AREA_BYTES = 8192;
 
 interface Exports {
-  attach(peers: number): number;
+  attach(peers: number, threads: number): number;
   scratchAddress(): number;
   identityAddress(): number;
   randomAddress(): number;
@@ -41,6 +41,9 @@ interface Exports {
   secretAddress(peer: number): number;
   keypairAddress(peer: number, number: number): number;
   createPeer(peer: number, publicKey: number): number;
+  removePeer(peer: number): void;
+  makeCombs(one: number, other: number): void;
+  combOf(peer: number): number;
   clearKeypairs(peer: number): void;
   indexOwner(index: number): number;
   claimIndex(index: number, owner: number): number;
@@ -89,20 +92,21 @@ export class Core {
   private readonly memory: WebAssembly.Memory;
   private readonly area: number;
 
-  private constructor(exports: Exports, memory: WebAssembly.Memory) {
+  private constructor(exports: Exports, memory: WebAssembly.Memory, threads: number) {
     this.exports = exports;
     this.memory = memory;
-    const end = exports.attach(PEERS);
+    const end = exports.attach(PEERS, threads);
     memory.grow(Math.ceil(end / PAGE_BYTES) - 1);
     this.area = exports.areaAddress();
   }
 
-  static async load(build: Build): Promise<Core> {
+  /** @param threads for which there is room: peers have tables of their keys where there may be several */
+  static async load(build: Build, threads = 1): Promise<Core> {
     const compiled = modules.get(build) ?? compile(build);
     modules.set(build, compiled);
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 4096, shared: true });
     const instance = await WebAssembly.instantiate(await compiled, { env: { memory, abort: () => {} } });
-    return new Core(instance.exports as unknown as Exports, memory);
+    return new Core(instance.exports as unknown as Exports, memory, threads);
   }
 
   /** All of linear memory as it is now. */
@@ -242,6 +246,14 @@ export class Core {
     this.call(() => this.exports.clearHandshake(peer));
   }
 
+  removePeer(peer: number): void {
+    this.call(() => this.exports.removePeer(peer));
+  }
+
+  makeCombs(one: number, other: number): void {
+    this.call(() => this.exports.makeCombs(one, other));
+  }
+
   precompute(peer: number): boolean {
     return this.call(() => this.exports.precompute(peer)) === 1;
   }
@@ -298,8 +310,8 @@ export class Core {
 }
 
 /** A device with its own key pair. */
-export async function loadDevice(build: Build): Promise<{ core: Core; privateKey: Uint8Array; publicKey: Uint8Array }> {
-  const core = await Core.load(build);
+export async function loadDevice(build: Build, threads = 1) {
+  const core = await Core.load(build, threads);
   const privateKey = Uint8Array.from(randomBytes(32));
   core.setPrivateKey(privateKey);
   return { core, privateKey, publicKey: publicKeyOf(privateKey) };

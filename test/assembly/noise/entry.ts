@@ -1,6 +1,7 @@
 // @ts-nocheck: AssemblyScript. The handshake as a module for its tests, with ways to set up peers and look at them.
 export { forgetAgreed } from "../../../assembly/noise/agreed";
 export { answerAhead, forgetAnswers } from "../../../assembly/noise/answers";
+export { combOf, makeCombs } from "../../../assembly/noise/combs";
 export { checkMac1, checkMac2, consumeCookieReply, createCookieReply } from "../../../assembly/noise/cookie";
 export { clearHandshake } from "../../../assembly/noise/handshake";
 export { setPrivateKey } from "../../../assembly/noise/identity";
@@ -23,13 +24,15 @@ import {
 } from "../../../assembly/memory/layout";
 import { SCRATCH, setScratch } from "../../../assembly/memory/scratch";
 import { ThreadState } from "../../../assembly/memory/thread-state";
+import { clearHandshake } from "../../../assembly/noise/handshake";
 import { IndexTable } from "../../../assembly/routing/index-table";
 import { Peers } from "../../../assembly/routing/peers";
 import { Keypair } from "../../../assembly/transport/keypair";
 import { Keypairs } from "../../../assembly/transport/keypairs";
 
-export function attach(peers: u32): usize {
-  setScratch(layOut(__heap_base, peers, 16, 0, 1));
+/** @param threads that there is room for */
+export function attach(peers: u32, threads: u32): usize {
+  setScratch(layOut(__heap_base, peers, 16, 0, threads));
   return memoryEnd;
 }
 
@@ -77,6 +80,11 @@ export function peerAddress(peer: u32): usize {
 
 export function secretAddress(peer: u32): usize {
   return Peers.secret(peer).bytes;
+}
+
+export function removePeer(peer: u32): void {
+  clearHandshake(peer);
+  Peers.remove(peer);
 }
 
 export function createPeer(peer: u32, publicKey: usize): bool {

@@ -10,7 +10,7 @@ interface Exports {
   scratch(): number;
   area(): number;
   x25519Both(out: number, scalar: number, one: number, otherScalar: number, other: number): number;
-  x25519Answer(publicKey: number, out: number, scalar: number, one: number, other: number): number;
+  x25519Answer(publicKey: number, out: number, scalar: number, one: number, other: number, comb: number): number;
 }
 
 const SECRET_SCRATCH_BYTES = 40_960;
@@ -33,7 +33,7 @@ describe.each(Object.keys(BUILDS) as (keyof typeof BUILDS)[])("two X25519 at onc
   /** The public key of the scalar, and both results. */
   function answer(scalar: Uint8Array, one: Uint8Array, other: Uint8Array): (string | undefined)[] {
     const { out, publicKey, inputs } = place(scalar, one, other);
-    const shared = module.x25519Answer(publicKey, out, ...(inputs as [number, number, number]));
+    const shared = module.x25519Answer(publicKey, out, ...(inputs as [number, number, number]), 0);
     return [hex(memory.slice(publicKey, publicKey + 32)), ...results(out, shared)];
   }
 

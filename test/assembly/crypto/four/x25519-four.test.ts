@@ -15,8 +15,12 @@ interface Exports {
   area(): number;
   checkLadders(area: number, place: number): number;
   x25519Four(out: number, scalar: number, otherScalar: number, points: number): number;
-  x25519Answer(publicKey: number, out: number, scalar: number, one: number, other: number): number;
-  x25519Answers(publicKeys: number, out: number, scalar: number, otherScalar: number, points: number): number;
+  readonly tableBytes: WebAssembly.Global;
+  makeTables(count: number, table: number, point: number, other: number, otherPoint: number): number;
+  x25519Answer(publicKey: number, out: number, scalar: number, one: number, other: number, comb: number): number;
+  x25519Answers(
+    ...pointers: readonly [keys: number, out: number, scalar: number, other: number, points: number, ...combs: number[]]
+  ): number;
 }
 
 const SECRET_SCRATCH_BYTES = 40_960;
@@ -91,17 +95,28 @@ describe.each(WAYS)("$build build, kernel $kernel", ({ build, kernel }) => {
   function multiply(scalars: Uint8Array[], points: Uint8Array[]): (string | undefined)[] {
     const at = place(scalars, points);
     const alone = results(at.out, module.x25519Four(at.out, at.scalar, at.other, at.points));
-    const shared = module.x25519Answers(at.keys, at.out, at.scalar, at.other, at.points);
-    expect(results(at.out, shared)).toEqual(alone);
-    const keys = [0, 1].map((i) => hex(memory.slice(at.keys + 32 * i, at.keys + 32 * i + 32)));
-    expect(keys).toEqual(scalars.map(publicKeyOf));
-    for (const [half, scalar] of [at.scalar, at.other].entries()) {
-      const points = at.points + 64 * half;
-      const answer = module.x25519Answer(at.keys, at.out, scalar, points, points + 32);
-      expect(results(at.out, answer | 12).slice(0, 2)).toEqual(alone.slice(2 * half, 2 * half + 2));
-      expect(hex(memory.slice(at.keys, at.keys + 32))).toBe(keys[half]);
+    for (const combs of [[0, 0], tablesOf(at.points)] as const) {
+      memory.fill(0xee, at.keys, at.keys + 64);
+      const shared = module.x25519Answers(at.keys, at.out, at.scalar, at.other, at.points, ...combs);
+      expect(results(at.out, shared)).toEqual(alone);
+      const keys = [0, 1].map((i) => hex(memory.slice(at.keys + 32 * i, at.keys + 32 * i + 32)));
+      expect(keys).toEqual(scalars.map(publicKeyOf));
+      for (const [half, scalar] of [at.scalar, at.other].entries()) {
+        const points = at.points + 64 * half;
+        const answer = module.x25519Answer(at.keys, at.out, scalar, points, points + 32, combs[half]!);
+        expect(results(at.out, answer | 12).slice(0, 2)).toEqual(alone.slice(2 * half, 2 * half + 2));
+        expect(hex(memory.slice(at.keys, at.keys + 32))).toBe(keys[half]);
+      }
     }
     return alone;
+  }
+
+  /** Of the second and of the fourth point; 0 where there is none. */
+  function tablesOf(points: number): [number, number] {
+    const bytes = module.tableBytes.value;
+    const first = (module.area() + 1024 + 15) & ~15;
+    const made = module.makeTables(1, first, points + 32, first + bytes, points + 96);
+    return [made & 1 ? first : 0, made & 2 ? first + bytes : 0];
   }
 
   const expected = (scalars: Uint8Array[], points: Uint8Array[]) =>
