@@ -73,6 +73,7 @@ export class DgramBind implements Bind {
   }
 
   async open(port: number, events: BindEvents): Promise<number> {
+    checkInteger("port", port, 0, 0xffff);
     const opening = newOpening(port, events);
     const closed = this.close();
     this.#opening = opening;
@@ -89,6 +90,7 @@ export class DgramBind implements Bind {
   }
 
   async #move(port: number): Promise<number> {
+    checkInteger("port", port, 0, 0xffff);
     const old = this.#opening;
     const events = old?.events;
     if (old === undefined || events === undefined) throw new BindError(port, undefined);
@@ -256,9 +258,7 @@ export class DgramBind implements Bind {
   }
 }
 
-/** @throws OptionError */
 function newOpening(port: number, events: BindEvents): Opening {
-  checkInteger("port", port, 0, 0xffff);
   return { port, bound: undefined, events, sockets: {}, full: new Set() };
 }
 

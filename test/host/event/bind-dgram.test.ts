@@ -67,6 +67,7 @@ it.each([-1, 65_536, 0.5, "1", Symbol("port"), undefined])(
   "a port is not %s, and what is open stays open",
   async (port) => {
     const refused = { code: "OPTION", message: expect.stringContaining("65535") };
+    await expect(bind.move(port as never)).rejects.toMatchObject(refused);
     const open = await bind.open(0, EVENTS);
     await expect(bind.move(port as never)).rejects.toMatchObject(refused);
     await expect(bind.open(port as never, EVENTS)).rejects.toMatchObject(refused);
