@@ -13,17 +13,22 @@ import { complain, print, printPrecious } from "./print.ts";
 /** Tells a message to whoever waits for the daemon; the log takes it where this is not the place. @returns whether it did */
 type Warn = (level: "error" | "verbose", message: string) => boolean;
 
-/** A terminal that closes says so, too: as any other end, it is to leave no socket behind. */
-const SIGNALS: ReadonlySet<NodeJS.Signals> = new Set([...endingSignals(), "SIGHUP"]);
+/** Who asks so twice does not want to wait. */
+const URGENT = endingSignals().filter((signal) => signal !== "SIGHUP");
 
-/** Run until the end; a signal that asks for it ends it cleanly, a second one at once. */
+/** Run until the end; a signal that asks for it ends it cleanly, a second one at once, unless one of the two was SIGHUP. */
 async function runUntilStopped(request: StartRequest, warn: Warn, onReady: (end: () => void) => void): Promise<void> {
   const stopped = new AbortController();
+  let asked = false;
   const stop = (): void => {
-    if (stopped.signal.aborted) process.exit(1);
+    if (asked) process.exit(1);
+    asked = true;
     stopped.abort();
   };
-  for (const signal of SIGNALS) process.on(signal, stop);
+  for (const signal of URGENT) process.on(signal, stop);
+  // Of a terminal that closes both the shell and the kernel tell, and systemd may tell beside SIGTERM (SendSIGHUP=): nobody is impatient.
+  // It is heard to the end of the process, which it would otherwise end when the daemon is through.
+  process.on("SIGHUP", () => stopped.abort());
   const { foreground: _, keepsLog: __, ...options } = request;
   const log = new DaemonLog(options.interfaceName, options.logLevel);
   try {
@@ -37,7 +42,7 @@ async function runUntilStopped(request: StartRequest, warn: Warn, onReady: (end:
       onLogRoom: (hasRoom) => log.watchRoom(hasRoom),
     });
   } finally {
-    for (const signal of SIGNALS) process.off(signal, stop);
+    for (const signal of URGENT) process.off(signal, stop);
   }
 }
 

@@ -165,7 +165,10 @@ describe(subject.name, () => {
     const child = namespace.start([...subject.command, "-f", name]);
     try {
       expect(await waitFor(async () => (await attempt(["wg", "show", name])).code === 0, 15_000)).toBe(true);
-      process.kill(child.pid!, "SIGHUP");
+      // The shell tells its children, and the kernel those of the terminal. Without a turn of the event loop between: who ends meanwhile keeps its number.
+      process.kill(-child.pid!, "SIGHUP");
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+      process.kill(-child.pid!, "SIGHUP");
       expect(await ended(child, END_MS)).toBe(true);
       expect([child.exitCode, existsSync(`/run/wireguard/${name}.sock`)]).toEqual([0, false]);
     } finally {

@@ -1,5 +1,5 @@
 /** The daemon in the background, and who waits for its being ready. */
-import { beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { StartRequest } from "../../../host/cli/daemon-options.ts";
 import { printPrecious } from "../../../host/cli/print.ts";
 import { runInBackground } from "../../../host/cli/run-daemon.ts";
@@ -18,6 +18,10 @@ beforeEach(() => {
   });
 });
 
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
 const REQUEST = { interfaceName: "wg0", logLevel: "silent" } as unknown as StartRequest;
 
 it("goes on once it has told that it is ready", async () => {
@@ -32,4 +36,16 @@ it("ends where nobody waits any more: a start that was interrupted leaves no tun
   });
   expect(await runInBackground(REQUEST)).toBe(0);
   expect(asked).toBe("to end");
+});
+
+it("takes SIGHUP for no second request: only who asks twice otherwise does not want to wait", async () => {
+  const exit = vi.spyOn(process, "exit").mockReturnValue(undefined as never);
+  vi.mocked(runDaemon).mockImplementation(async ({ signal }) => {
+    for (const name of ["SIGHUP", "SIGHUP", "SIGINT", "SIGHUP"] as const) process.emit(name);
+    expect(signal.aborted).toBe(true);
+    expect(exit).not.toHaveBeenCalled();
+    process.emit("SIGINT");
+    expect(exit).toHaveBeenCalledExactlyOnceWith(1);
+  });
+  expect(await runInBackground(REQUEST)).toBe(0);
 });
