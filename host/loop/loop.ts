@@ -156,7 +156,7 @@ export class Loop {
     this.#probeAt = performance.now() + HEARTBEAT_MS;
     let turnAt = 0;
     try {
-      while (this.#ended === undefined) {
+      while (this.#over(signal) === undefined) {
         const before = performance.now();
         const ready = this.#wait.wait(before) > 0;
         const now = performance.now();
@@ -169,12 +169,17 @@ export class Loop {
           turnAt = now + TURN_MS;
         }
         if (!ready && this.#unprepared) this.#unprepared = this.engine.prepare();
-        if (signal.aborted) this.#end("asked to end");
       }
-      return this.#ended;
+      return this.#ended!;
     } finally {
       this.#close();
     }
+  }
+
+  /** Looked at before each wait, also the first: nothing would interrupt that for a signal that came before. @returns why it is over */
+  #over(signal: AbortSignal): string | undefined {
+    if (signal.aborted) this.#end("asked to end");
+    return this.#ended;
   }
 
   /** @returns milliseconds, none or less when something is due */

@@ -117,3 +117,15 @@ test("what workers told before a change is dealt with, and has left, before they
   ];
   expect(steps).toEqual([...first, ...second]);
 });
+
+test("who was asked to end before the first wait does not wait", async () => {
+  const core = await loadCore({ maxPeers: 1, maxAllowedIps: 1 }, "shared");
+  const wait = vi.fn(() => 0);
+  const inside = Object.assign(new TestInside(core, nothing), { written: 0 });
+  const closing = vi.fn(() => []);
+  const waiting = { wait, waitBriefly: () => 0, ready: () => false };
+  const loop = new Loop({ core, open: () => ({ ...quietPorts(core, { inside, waiting }), closing }), log: nothing });
+  expect(await loop.run(AbortSignal.abort())).toBe("asked to end");
+  expect(wait).not.toHaveBeenCalled();
+  expect(closing).toHaveBeenCalledOnce();
+});
