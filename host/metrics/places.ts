@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 
-/** Have `server` keep at most `most` connections. Nobody keeps others out by saying nothing, then. */
+/** Have `server` keep at most `most` connections. Nobody keeps others out by staying silent, then. */
 export function keepPlaces(server: Server, most: number): void {
   /** In the order of their last request, or else of their coming. */
   const taken = new Set<Socket>();

@@ -97,7 +97,7 @@ export class Connections {
 
   /**
    * One whose client has yet to say what it wants, and who it is. Until `asked` is called it gives way to others when there is no room, so that
-   * nobody keeps others out by saying nothing. @returns as add
+   * nobody keeps others out by staying silent. @returns as add
    */
   meet(stream: Duplex): Connection | undefined {
     // Until somebody reads, an early reset by the client must not end the process.
