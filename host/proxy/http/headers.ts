@@ -1,5 +1,7 @@
 /** Header fields that pass through a proxy, and those that end at it (RFC 9110 §7.6.1). */
 
+import type { IncomingMessage } from "node:http";
+
 /** Fields about this connection alone, and what the proxy answers itself. */
 const HOP_BY_HOP = new Set([
   "connection",
@@ -14,9 +16,6 @@ const HOP_BY_HOP = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
-
-/** The Via field (RFC 9110 §7.6.3). */
-export const VIA = "1.1 wasmguard";
 
 export type Fields = Record<string, string | string[]>;
 
@@ -41,6 +40,16 @@ export function passingFields(raw: readonly string[]): Fields {
     const value = raw[i + 1]!;
     fields[lower] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
   }
+  return fields;
+}
+
+/** The fields of a message that go on, and by whose hands: this proxy's behind those before it (Via, RFC 9110 §7.6.3). */
+export function forwardedFields({
+  rawHeaders,
+  httpVersion,
+}: Pick<IncomingMessage, "rawHeaders" | "httpVersion">): Fields {
+  const fields = passingFields(rawHeaders);
+  fields.via = [fields.via ?? [], `${httpVersion} wasmguard`].flat().join(", ");
   return fields;
 }
 

@@ -15,7 +15,7 @@ import type { Login } from "../login.ts";
 import { reset } from "../relay.ts";
 import { describeTarget } from "../way.ts";
 import { authorize, CHALLENGE, TOO_MANY_TRIES } from "./authorization.ts";
-import { isAmbiguous, passingFields, VIA } from "./headers.ts";
+import { forwardedFields, isAmbiguous } from "./headers.ts";
 import { absoluteTarget } from "./target.ts";
 
 /** Requests of one connection that may wait for answers at a time: apt asks for ten. */
@@ -62,7 +62,7 @@ function endWithConnection(upstream: ClientRequest): void {
 /** @throws for a head that cannot be passed on: a status of no kind, a body of unclear length, control characters */
 function passOn(incoming: IncomingMessage, response: ServerResponse, active: () => void): void {
   if (isAmbiguous(incoming.rawHeaders)) throw new Error("the length of the answer is ambiguous");
-  response.writeHead(incoming.statusCode!, incoming.statusMessage, { ...passingFields(incoming.rawHeaders), via: VIA });
+  response.writeHead(incoming.statusCode!, incoming.statusMessage, forwardedFields(incoming));
   incoming.on("data", active);
   // Cut in the middle there, cut in the middle here: half an answer must not look whole.
   incoming.on("error", () => response.destroy());
@@ -162,7 +162,7 @@ export class PlainRequests {
     const note = (what: string): void => {
       this.#context.log(`http ${request.method} → ${describeTarget(target)}: ${what}`);
     };
-    const headers = { ...passingFields(request.rawHeaders), ...framingOf(request), host, via: VIA };
+    const headers = { ...forwardedFields(request), ...framingOf(request), host };
     const repeatable = SAFE_METHODS.has(request.method!) && !hasBody(request);
     const unusable = (): void => answer(response, 502, `${describeTarget(target)}: its answer cannot be passed on.`);
     const begin = (attempt: "first" | "second"): void => {

@@ -5,7 +5,7 @@
 import { type IncomingMessage, request as send } from "node:http";
 import type { Duplex } from "node:stream";
 import { reset } from "../relay.ts";
-import { isAmbiguous, passingFields, VIA } from "./headers.ts";
+import { forwardedFields, isAmbiguous } from "./headers.ts";
 import type { AbsoluteTarget } from "./target.ts";
 
 /** The server has switched: what it said, and the first bytes behind that. */
@@ -20,7 +20,7 @@ function headOf(incoming: IncomingMessage, own: Record<string, string>): string 
   const { statusCode = 0, statusMessage = "", rawHeaders } = incoming;
   if (isAmbiguous(rawHeaders) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(statusMessage))
     throw new Error("an answer of no kind");
-  const fields = Object.entries({ ...passingFields(rawHeaders), ...own }).flatMap(([name, values]) =>
+  const fields = Object.entries({ ...forwardedFields(incoming), ...own }).flatMap(([name, values]) =>
     [values].flat().map((value) => `${name}: ${value}\r\n`),
   );
   return `HTTP/1.1 ${statusCode} ${statusMessage}\r\n${fields.join("")}\r\n`;
@@ -29,7 +29,7 @@ function headOf(incoming: IncomingMessage, own: Record<string, string>): string 
 /** The server did not switch: its answer is the last thing on this connection. */
 function passAnswer(incoming: IncomingMessage, near: Duplex): void {
   if ((incoming.statusCode ?? 0) < 200) throw new Error("an answer of no kind");
-  near.write(headOf(incoming, { via: VIA, connection: "close" }), "latin1");
+  near.write(headOf(incoming, { connection: "close" }), "latin1");
   incoming.on("error", () => reset(near));
   incoming.pipe(near);
 }
@@ -50,9 +50,8 @@ export function askToSwitch(
       method: request.method!,
       path: absolute.path,
       headers: {
-        ...passingFields(request.rawHeaders),
+        ...forwardedFields(request),
         host: absolute.host,
-        via: VIA,
         connection: "Upgrade",
         upgrade: protocol,
       },

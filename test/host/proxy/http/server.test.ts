@@ -138,6 +138,22 @@ describe("a plain request", () => {
     expect((seen as { headers: object }).headers).not.toHaveProperty("proxy-connection");
   });
 
+  it("tells whose hands it went through, and its answer, in the order in which they did", async () => {
+    const { port } = await start();
+    let seen: unknown;
+    const web = await webServer((request, response) => {
+      seen = request.headers.via;
+      response.writeHead(200, { via: "1.1 cache" }).end();
+    });
+    const request = lines(
+      `GET http://web.internal:${web}/ HTTP/1.0`,
+      ...["Via: 1.0 fred, 1.1 a.example (Apache/1.1)", "Via: 1.1 b.example", "Connection: close"],
+    );
+    const { text } = await converse(port, [request], "stay");
+    expect(seen).toBe("1.0 fred, 1.1 a.example (Apache/1.1), 1.1 b.example, 1.0 wasmguard");
+    expect(text.match(/^via: .*(?=\r$)/gim)).toEqual(["via: 1.1 cache, 1.1 wasmguard"]);
+  });
+
   it("serves several on one connection", async () => {
     const { port } = await start();
     const web = await webServer((request, response) => response.end(`[${request.url}]`));
