@@ -195,5 +195,10 @@ describe.each(Object.keys(BUILDS) as Build[])("handshake (%s)", (build) => {
     const { consumed, message: response } = referenceResponse(pair, message);
     expect(consumed.initiator).toEqual(publicKeyOf(privateKey));
     expect(core.consumeResponse(response)).toBe(PEER);
+
+    const { initiator, message: initiation } = referenceInitiation({ ...pair, publicKey: publicKeyOf(privateKey) });
+    expect(core.checkMac1(initiation)).toBe(true);
+    expect(core.consumeInitiation(initiation)).toBe(PEER);
+    initiator.consumeResponse(respond(core).message);
   });
 });
