@@ -196,7 +196,9 @@ export class Network {
     const ending = new Telling();
     // Before the agents end them, which tell nobody why.
     for (const one of open) {
-      if (one.connecting === true) ending.call(() => void one.destroy(socketError("ENETDOWN", "connect")), one);
+      ending.call(() => {
+        if (one.connecting === true) one.destroy(socketError("ENETDOWN", "connect"));
+      }, one);
     }
     ending.call(() => http?.close(), this);
     for (const one of open) ending.call(() => void one.destroy(), one);

@@ -73,6 +73,11 @@ it("ends everything and wipes its keys also when something of the program's own 
   const waiting = codeOf(() => network.open({ host: NOWHERE, port: 80 }));
   const unending: object[] = [network.createSocket("udp4"), network.connect(80, NOWHERE).on("error", () => {})];
   for (const one of unending) Object.assign(one, { destroy: boom });
+  Object.defineProperty(
+    network.connect(80, NOWHERE).on("error", () => {}),
+    "connecting",
+    { get: boom },
+  );
   const last = network.createSocket("udp4");
   await expect(network.close()).rejects.toThrow("boom");
   expect([await waiting, await codeOf(async () => last.address())]).toEqual([
