@@ -92,6 +92,7 @@ export class TunnelSocket extends Duplex {
     const abort = (): void => void this.destroy(abortError(signal));
     if (signal.aborted) return process.nextTick(abort);
     signal.addEventListener("abort", abort, { once: true });
+    this.#context.open.add(this);
     this.once("close", () => signal.removeEventListener("abort", abort));
   }
 
@@ -109,14 +110,15 @@ export class TunnelSocket extends Duplex {
     }
     if (chosen.noDelay !== undefined) this.setNoDelay(chosen.noDelay);
     if (chosen.keepAlive !== undefined) this.setKeepAlive(chosen.keepAlive, chosen.keepAliveInitialDelay);
-    if (chosen.signal != null) this.#followSignal(chosen.signal);
     const port = checkPort(chosen.port, ">= 0") || checkPort(chosen.port, "> 0");
+    const localAddress = localOf(chosen.localAddress);
+    if (chosen.signal != null) this.#followSignal(chosen.signal);
     this.#connecting = dial(this.#context, {
       ...this.#options,
       host: chosen.host ?? "localhost",
       port,
       family: chosen.family,
-      localAddress: localOf(chosen.localAddress),
+      localAddress,
       localPort: chosen.localPort,
       timeoutMs: chosen.connectTimeout,
     });
@@ -225,6 +227,8 @@ export class TunnelSocket extends Duplex {
     };
     this.#waiting = { chunk, done: taken };
     this.#push();
+    // Before `connect`, too: who writes is told when the network closes.
+    if (this.#waiting !== undefined) this.#context.open.add(this);
   }
 
   /** Give the stack what it takes of the write that waits. */

@@ -88,6 +88,17 @@ it("ends everything and wipes its keys also when something of the program's own 
   for (const one of unending) Reflect.deleteProperty(one, "destroy");
 });
 
+it("ends sockets that are not connected yet, for which a signal or a write waits", async () => {
+  const network = await lonely();
+  const { signal } = new AbortController();
+  const socket = network.socket({ signal });
+  const writer = network.socket();
+  const written = new Promise((resolve) => writer.write("x", resolve));
+  await network.close();
+  expect(await written).toMatchObject({ code: "EPIPE" });
+  expect([socket.destroyed, writer.destroyed]).toEqual([true, true]);
+});
+
 describe("once it is closed", () => {
   for (const [name, call] of Object.entries(CALLS)) {
     it(`refuses ${name}`, async () => {

@@ -159,6 +159,16 @@ describe("a socket", () => {
     expect(() => new TunnelSocket(near).connect(0, far.address)).toThrow(/Port should be/);
   });
 
+  it("listens to no signal when it refuses to connect", () => {
+    const { near, far } = pair();
+    let listening = 0;
+    const signal = Object.assign(new AbortController().signal, { addEventListener: () => void listening++ });
+    for (const wrong of [{ port: -1 }, { port: 9, localAddress: "nowhere" }]) {
+      expect(() => new TunnelSocket(near).connect({ host: far.address, signal, ...wrong })).toThrow();
+    }
+    expect(listening).toBe(0);
+  });
+
   it("tries the next address of a name at once when the first refuses, and soon when it is silent", async () => {
     const { near, far } = pair();
     const port = await listen(far, (socket) => socket.end("here"));
