@@ -28,7 +28,7 @@ export interface Config {
   wipe(): void;
 }
 
-/** @throws OptionError, ConfigError; a file that cannot be read has the system's code in its `cause` */
+/** @throws OptionError, ConfigError; a file that cannot be read has the system's code in its `cause`, or that error's name where it has none */
 export async function readConfig(source: ConfigSource): Promise<Config> {
   const { bytes, name, own } = await bytesOf(source);
   try {
@@ -51,8 +51,8 @@ async function bytesOf(source: unknown): Promise<{ bytes: Uint8Array; name: stri
   try {
     return { bytes: await readFile(source as string | URL), name: String(source).replace(/^.*\//, ""), own: true };
   } catch (error) {
-    const code = errorCode(error);
-    // The runtime's own error has the path, which may be a key in the wrong place.
+    // Deno's refusals of permission have no code. The runtime's own error has the path, which may be a key in the wrong place.
+    const code = errorCode(error) ?? (error as Error).name;
     const cause = Object.assign(new Error(code), { code });
     throw new ConfigError("configuration", 0, "the file cannot be read", "Check the path and who may read it.", cause);
   }

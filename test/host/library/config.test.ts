@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { provideSystem, system } from "../../../host/event/system.ts";
 import {
   type ConfigSource,
   Device,
@@ -96,6 +97,16 @@ describe("Device.fromConfig", () => {
       expect(error).toMatchObject({ code: "CONFIG", cause: { code: "ENOENT" } });
       expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(SHARED.slice(0, 8).replaceAll("/", "_"));
     }
+  });
+
+  it("tells the name of a reason that has no code, as Deno's refusals of permission", async () => {
+    const given = system();
+    const refused = Object.assign(new Error(`Requires read access to "${path}"`), { name: "NotCapable" });
+    provideSystem({ ...given, readFile: () => Promise.reject(refused) });
+    onTestFinished(() => provideSystem(given));
+    const error = await refusal(path);
+    expect(error).toMatchObject({ code: "CONFIG", cause: { code: "NotCapable", message: "NotCapable" } });
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(path);
   });
 
   it("does not take what the configuration says from elsewhere", async () => {
