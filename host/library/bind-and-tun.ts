@@ -16,13 +16,14 @@ export interface BindAndTunOptions {
   readonly tun: Tun;
   readonly bindEvents: BindEvents;
   readonly tunEvents: TunEvents;
+  /** What a `ref` or an `unref` threw. */
+  failed(error: WasmguardError): void;
 }
 
 export class BindAndTun {
   readonly #options: BindAndTunOptions;
   #closed = false;
-  /** Undefined until somebody says which. */
-  #refs: "ref" | "unref" | undefined;
+  #refs: "ref" | "unref" = "ref";
 
   constructor(options: BindAndTunOptions) {
     this.#options = options;
@@ -33,8 +34,9 @@ export class BindAndTun {
     const { bind, bindEvents } = this.#options;
     hold("Bind", bind, this);
     try {
-      if (this.#refs !== undefined) bind[this.#refs]?.();
-      return checkedPort(await bind.open(port, bindEvents));
+      const bound = checkedPort(await bind.open(port, bindEvents));
+      this.#keepBind();
+      return bound;
     } catch (cause) {
       throw cause instanceof WasmguardError ? cause : new BindError(port, cause);
     } finally {
@@ -48,8 +50,8 @@ export class BindAndTun {
     const { tun, tunEvents } = this.#options;
     hold("Tun", tun, this);
     try {
-      if (this.#refs !== undefined) tun[this.#refs]?.();
       await tun.open(tunEvents);
+      this.#keepTun();
     } catch (cause) {
       throw cause instanceof WasmguardError ? cause : new TunError("the Tun cannot be opened", cause);
     }
@@ -120,22 +122,32 @@ export class BindAndTun {
     return failures;
   }
 
-  /** Both, whatever either throws; of one that another device has, once it is ours. @returns what they threw */
-  keep(refs: "ref" | "unref"): WasmguardError[] {
-    const { bind, tun } = this.#options;
+  /** Both, whatever either throws; of one that another device has, once it is ours. */
+  keep(refs: "ref" | "unref"): void {
     this.#refs = refs;
-    const failures: WasmguardError[] = [];
+    this.#keepBind();
+    this.#keepTun();
+  }
+
+  /** Said whenever it is opened, since the one who had it before may have said otherwise. */
+  #keepBind(): void {
+    const { bind, failed } = this.#options;
+    if (this.#closed || isForeign(bind, this)) return;
     try {
-      if (!isForeign(bind, this)) bind[refs]?.();
+      bind[this.#refs]?.();
     } catch (cause) {
-      failures.push(new BindError(undefined, cause));
+      failed(new BindError(undefined, cause));
     }
+  }
+
+  #keepTun(): void {
+    const { tun, failed } = this.#options;
+    if (this.#closed || isForeign(tun, this)) return;
     try {
-      if (!isForeign(tun, this)) tun[refs]?.();
+      tun[this.#refs]?.();
     } catch (cause) {
-      failures.push(new TunError("the Tun failed", cause));
+      failed(new TunError("the Tun failed", cause));
     }
-    return failures;
   }
 }
 

@@ -87,7 +87,13 @@ export class Device {
       },
     });
     const { bindEvents, tunEvents } = this.#driver;
-    this.#ends = new BindAndTun({ bind, tun, bindEvents, tunEvents });
+    this.#ends = new BindAndTun({
+      bind,
+      tun,
+      bindEvents,
+      tunEvents,
+      failed: (error) => this.#reports.failed(error),
+    });
     this.#names = lookup && this.#makeNames(lookup);
     this.#peers = new Peers({ core, driver: this.#driver, names: this.#names, reports: this.#reports });
     core.exports.setMtu(options.mtu ?? MTU_DEFAULT);
@@ -265,7 +271,7 @@ export class Device {
   #keep(refs: "ref" | "unref"): this {
     this.#driver.keep(refs);
     this.#names?.keep(refs);
-    for (const failure of this.#ends.keep(refs)) this.#reports.failed(failure);
+    this.#ends.keep(refs);
     return this;
   }
 
