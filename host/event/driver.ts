@@ -17,6 +17,7 @@ import type { Address, Endpoint } from "../core/core.ts";
 import { Engine } from "../engine/engine.ts";
 import { Lane } from "../lane/lane.ts";
 import { NEVER } from "../time/instant.ts";
+import { keepAlive } from "../time/keep-alive.ts";
 import { dropsOf, type Outcome, settle } from "./answers.ts";
 import type { Bind, BindEvents } from "./bind.ts";
 import { BindOutside } from "./bind-outside.ts";
@@ -327,10 +328,10 @@ export class EventDriver {
     this.keep(this.#refs);
   }
 
-  /** Whether the timer keeps the process alive. Browsers' timers are numbers, and keep nothing. */
+  /** Whether the timer keeps the process alive. */
   keep(refs: "ref" | "unref"): void {
     this.#refs = refs;
-    if (typeof this.#timer === "object") this.#timer[refs]();
+    keepAlive(this.#timer, refs);
   }
 
   readonly #timeout = (): void => {

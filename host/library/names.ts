@@ -7,6 +7,7 @@ import { parseEndpoint, type Zones } from "../address/endpoint-text.ts";
 import type { Peer } from "../engine/peer.ts";
 import { LookupError } from "../event/device-errors.ts";
 import type { Lookup } from "../event/lookup.ts";
+import { keepAlive } from "../time/keep-alive.ts";
 import { asciiBytes } from "./device-keys.ts";
 import type { HostAndPort } from "./endpoint-option.ts";
 
@@ -109,7 +110,7 @@ export class Names {
 
   keep(refs: "ref" | "unref"): void {
     this.#refs = refs;
-    for (const { timer } of this.#entries.values()) hold(timer, refs);
+    for (const { timer } of this.#entries.values()) keepAlive(timer, refs);
   }
 
   #later(peer: Peer, entry: Entry): void {
@@ -118,7 +119,7 @@ export class Names {
       entry.timer = undefined;
       void this.#look(peer, entry);
     }, entry.pauseMs);
-    hold(entry.timer, this.#refs);
+    keepAlive(entry.timer, this.#refs);
     entry.pauseMs = Math.min(2 * entry.pauseMs, PAUSE_MS_MAX);
   }
 
@@ -146,7 +147,7 @@ export class Names {
     try {
       const tooLong = new Promise<never>((_, reject) => {
         patience = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
-        hold(patience, this.#refs);
+        keepAlive(patience, this.#refs);
       });
       const given = await Promise.race([this.#options.lookup(host, { signal: impatience.signal }), tooLong]);
       const endpoints = (Array.isArray(given) ? given : [given]).flatMap(
@@ -170,9 +171,4 @@ export class Names {
     const text = asciiBytes(address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`);
     return parseEndpoint(text, 0, text.length, this.#options.zones);
   }
-}
-
-/** Browsers' timers are numbers, and keep nothing alive. */
-function hold(timer: ReturnType<typeof setTimeout> | undefined, refs: "ref" | "unref"): void {
-  if (typeof timer === "object") timer[refs]();
 }

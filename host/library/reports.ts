@@ -8,6 +8,7 @@ import type { PeerEvent } from "../engine/peer-event.ts";
 import type { WasmguardError } from "../errors.ts";
 import type { SendFailure } from "../event/driver-options.ts";
 import { publicKeyText } from "../keys/text.ts";
+import { keepAlive } from "../time/keep-alive.ts";
 import {
   type DebugHook,
   type DeviceEvents,
@@ -113,7 +114,7 @@ export class Reports {
         if (traffic !== undefined) this.#tell("traffic", () => ({ publicKey: this.#keyOf(peer), ...traffic }));
       }
     }, TRAFFIC_MS);
-    if (typeof this.#timer === "object") this.#timer.unref();
+    keepAlive(this.#timer, "unref");
   }
 
   /** @returns undefined when nothing has changed since it was asked for last */

@@ -10,6 +10,7 @@ import type { IpAddress } from "../net/address.ts";
 import type { PacketSink } from "../net/sink.ts";
 import { NetStack } from "../net/stack.ts";
 import { NEVER } from "../time/instant.ts";
+import { keepAlive } from "../time/keep-alive.ts";
 
 /** Longest delay that the timers of every runtime take. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -106,7 +107,7 @@ export class StackTun implements Tun, PacketSink {
 
   #keep(refs: "ref" | "unref"): void {
     this.#refs = refs;
-    this.#timer?.[refs]();
+    keepAlive(this.#timer, refs);
   }
 
   sessionsChanged(): void {
