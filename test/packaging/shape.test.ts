@@ -20,6 +20,13 @@ describe("the package", () => {
     expect(run(tool("publint"), ["run", project.tarball, "--strict"], project.directory).output).toContain("All good!");
   });
 
+  it("is compiled anew for whoever packs it", () => {
+    const { scripts } = JSON.parse(
+      readFileSync(join(project.directory, "node_modules/wasmguard/package.json"), "utf8"),
+    );
+    expect(scripts.prepack).toBe("npm run build");
+  });
+
   it("has types that are found from ES modules and by bundlers, and are those of the code", () => {
     run(tool("attw"), [project.tarball, "--profile", "esm-only", "--no-emoji"], project.directory);
   });
