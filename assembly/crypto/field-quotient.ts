@@ -11,7 +11,7 @@ const PRODUCT: usize = BYTES - PAIR_BYTES;
 export const INVERSE: usize = PRODUCT;
 
 export class Inverse {
-  /** out = 1 / x of the low lane, in both lanes. */
+  /** out = 1 / x of the low lane, in both lanes; not settled. */
   static of(out: usize, x: usize): void {
     const bytes = SCRATCH + BYTES;
     Field.store(bytes, x);
@@ -33,7 +33,8 @@ export class Inverse {
   }
 
   /**
-   * Each of `count` pairs = its inverse, where both of its lanes are the same and none is zero: by one inversion (Montgomery's trick).
+   * Each of `count` pairs = its inverse, ready to be multiplied by a sum of two, where both of its lanes are the same and none is zero: by one
+   * inversion (Montgomery's trick).
    * @param products  of all up to each, as many pairs
    */
   static ofAll(values: usize, count: i32, products: usize): void {
@@ -43,6 +44,7 @@ export class Inverse {
       Field.multiply(products + at, products + at - PAIR_BYTES, values + at);
     }
     Inverse.of(rest, rest);
+    Field.settle(rest); // for where it is the only one, and nothing else multiplied it
     for (let at: usize = PAIR_BYTES * (count - 1); at > 0; at -= PAIR_BYTES) {
       const product = products + at - PAIR_BYTES;
       Field.multiply(product, product, rest);

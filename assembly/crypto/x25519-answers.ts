@@ -6,7 +6,7 @@
  * Constant time: branches and addresses depend on which points have a table, and on nothing else.
  */
 import { SCRATCH, SCRATCH_X25519 } from "../memory/scratch";
-import { combMultiple } from "./comb";
+import { combMultiple, MULTIPLE_END } from "./comb";
 import { A, B } from "./edwards";
 import { Field, PAIR_BYTES } from "./field";
 import { INVERSE, Inverse } from "./field-quotient";
@@ -21,7 +21,7 @@ const NUMERATORS: usize = BEHIND_LADDERS; // of multiples by tables
 const VALUES: usize = NUMERATORS + 4 * P; // to be inverted: the multiples' denominators, then what the ladders have
 const PRODUCTS: usize = VALUES + 5 * P;
 const END: usize = PRODUCTS + 5 * P;
-if (END > INVERSE) ERROR("memory of answers overlaps");
+if (END > INVERSE || MULTIPLE_END > NUMERATORS) ERROR("memory of answers overlaps");
 
 class Values {
   @inline static at(i: usize): usize {
@@ -40,6 +40,7 @@ class Multiple {
     memory.copy(Values.at(i), SCRATCH + B, P);
   }
 
+  /** The first of these comes before all else: making the base point's tables, where there are none yet, wipes what is kept. */
   static ofBase(i: usize, scalar: usize): void {
     baseMultiple(scalar);
     Multiple.keep(i);

@@ -13,6 +13,7 @@ interface Exports {
   tableBytes(): number;
   makeTables(count: number, tables: number, point: number, other: number, otherPoint: number): number;
   multiple(out: number, count: number, tables: number, scalar: number): void;
+  invertAll(numbers: number, count: number, area: number): number;
 }
 
 const PRIME = 2n ** 255n - 19n;
@@ -125,6 +126,20 @@ describe.each(Object.keys(BUILDS) as (keyof typeof BUILDS)[])("combs, %s build",
       const scalar = littleEndian(value);
       expect(multiple(count, 0, scalar), `${value}`).toBe(ladder(scalar, points[0]));
       expect(multiple(count, 1, scalar), `${value}`).toBe(ladder(scalar, points[1]));
+    }
+  });
+
+  test.each([1, 2, 5])("inverses of %d numbers may be multiplied by a sum of two, as multiples are", (count) => {
+    const at = module.area();
+    for (let i = 0; i < 20; i++) {
+      const numbers = Array.from({ length: count }, () => littleEndian(mod(numberOf(randomBytes(32)))));
+      numbers.forEach((number, n) => {
+        memory.set(number, at + 32 * n);
+      });
+      // What a product leaves at the most (scripts/kernels/field-fma.mjs).
+      expect(clean(module.invertAll(at, count, align(at + 256)))).toBeLessThan(2 ** 50 + 2 ** 12);
+      const inverses = numbers.map((_, n) => numberOf(memory.slice(at + 32 * n, at + 32 * n + 32)));
+      expect(inverses).toEqual(numbers.map((number) => inverse(numberOf(number))));
     }
   });
 
