@@ -77,6 +77,7 @@ export const PEER_FLAG_LAST_MAC1 = 2; // a mac1 awaits a cookie reply
 export const PEER_FLAG_COOKIE = 4; // a cookie is held
 export const PEER_FLAG_REKEY_ASKED = 8; // the last-minute rekey of this session was asked for
 export const PEER_FLAG_COMB = 16; // there is a table of its key's multiples
+export const PEER_FLAG_NO_COMB = 32; // its key cannot have one
 
 export const HANDSHAKE_ZEROED = 0;
 export const HANDSHAKE_CREATED_INITIATION = 1;

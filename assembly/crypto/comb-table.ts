@@ -172,10 +172,10 @@ class Entries {
  */
 export function makeTables(count: i32, tables: usize, point: usize, other: usize, otherPoint: usize): u32 {
   const possible = loadEightfold(point, otherPoint);
-  Chain.climb();
-  for (let t = 0; t < count; t++) {
+  for (let t = 0; possible && t < count; t++) {
     const offset = CombTable.bytes * t;
     if (t > 0) Chain.advance(TOOTH_DISTANCE / count);
+    else Chain.climb();
     if (tables && possible & 1) {
       Chain.take(0);
       Entries.make(tables + offset);

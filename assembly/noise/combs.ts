@@ -1,10 +1,11 @@
 /**
  * A table for each peer's static key (crypto/comb-table.ts), for the second result of each answer, se: made when there is time. The first slots have room for
  * one, where there are threads: an embedded device, whose memory counts from the start, has none. Nothing here is secret.
- * Memory: `combs`, a table for each of `combSlots` slots; PEER_FLAG_COMB tells where a table is, and dies with the peer, as its key.
+ * Memory: `combs`, a table for each of `combSlots` slots; PEER_FLAG_COMB tells where a table is, PEER_FLAG_NO_COMB where none
+ * can be; both die with the peer, as its key.
  * Thread 0 alone calls these.
  */
-import { PEER_FLAG_COMB } from "../abi";
+import { PEER_FLAG_COMB, PEER_FLAG_NO_COMB } from "../abi";
 import { CombTable, makeTables } from "../crypto/comb-table";
 import { FourLadders } from "../crypto/x25519-four";
 import { combSlots, combs } from "../memory/layout";
@@ -15,11 +16,12 @@ function place(peer: u32): usize {
 }
 
 function isMissing(peer: u32): bool {
-  return peer < combSlots && (Peers.record(peer).flags & PEER_FLAG_COMB) === 0;
+  return peer < combSlots && (Peers.record(peer).flags & (PEER_FLAG_COMB | PEER_FLAG_NO_COMB)) === 0;
 }
 
-function note(peer: u32): void {
-  atomic.or<u32>(Peers.record(peer).flagsAt, PEER_FLAG_COMB);
+/** @param made  not zero where there is a table now */
+function note(peer: u32, made: u32): void {
+  atomic.or<u32>(Peers.record(peer).flagsAt, made ? PEER_FLAG_COMB : PEER_FLAG_NO_COMB);
 }
 
 /** The table of a peer's key; 0 while there is none. */
@@ -37,6 +39,6 @@ export function makeCombs(one: u32, other: u32): void {
   const second = other !== one && isMissing(other) ? place(other) : 0;
   if (!first && !second) return;
   const made = makeTables(1, first, Peers.publicKey(one), second, Peers.publicKey(other));
-  if (first && made & 1) note(one);
-  if (second && made & 2) note(other);
+  if (first) note(one, made & 1);
+  if (second) note(other, made & 2);
 }

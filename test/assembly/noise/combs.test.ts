@@ -1,5 +1,6 @@
 // Answers with a table of the peer's key, with both, one and none of two: the initiator takes each. A table is gone with its peer.
 import { describe, expect, it } from "vitest";
+import { PEER_PUBLIC_KEY } from "../../../assembly/abi.ts";
 import { publicKeyOf, ReferenceInitiator, timestamp } from "../../reference/noise.ts";
 import { BUILDS, type Build, loadDevice } from "./core.ts";
 import { random32, SECONDS } from "./pairs.ts";
@@ -98,6 +99,25 @@ describe.each(Object.keys(BUILDS) as Build[])("tables of peers' keys (%s)", (bui
     core.makeCombs(ONE, ONE);
     expect(tables()).toEqual([true, false]);
     answer();
+  });
+
+  it("are not tried again where there cannot be one, until the peer is another", async () => {
+    const { core, replace, tables } = await load(build);
+    core.addPeer(ONE, new Uint8Array(32).fill(TWISTED, 0, 1));
+    core.addPeer(OTHER, new Uint8Array(32)); // of small order
+    core.makeCombs(ONE, OTHER);
+    const keys = [ONE, OTHER].map((peer) => core.exports.peerAddress(peer) + PEER_PUBLIC_KEY);
+    // Had it looked at the keys again, it would have found good ones.
+    const twisted = keys.map((key) => core.slice(key, 32));
+    for (const key of keys) core.bytes.set(publicKeyOf(random32()), key);
+    core.makeCombs(ONE, OTHER);
+    expect(tables()).toEqual([false, false]);
+    twisted.forEach((key, i) => {
+      core.bytes.set(key, keys[i]!);
+    });
+    [ONE, OTHER].forEach(replace);
+    core.makeCombs(ONE, OTHER);
+    expect(tables()).toEqual([true, true]);
   });
 
   it("are not made of a key that cannot have one, nor where there is one thread", async () => {
