@@ -15,7 +15,7 @@ export const COOKIE_SECRET_LIFE: f64 = 120_000;
 export const COOKIE_USE: f64 = 115_000;
 
 // Ours.
-/** Peers that have tables of their keys' multiples at the most: 30 MB where multiply-add is fused. */
+/** Peers that have tables of their keys' multiples at the most: 31 MB of address space where multiply-add is fused, 75 MB elsewhere. */
 export const COMB_SLOTS: u32 = 16_384;
 export const GATHER_ENTRIES: u32 = 1024;
 export const WRITES: u32 = 576;

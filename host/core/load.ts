@@ -93,7 +93,7 @@ export async function loadCore(limits: CoreLimits = {}, kind: MemoryKind = "priv
     throw new MemoryLimitError(`the runtime has no ${end} bytes of memory for another device`, { cause });
   }
   const exports = await instantiate(module, memory);
-  exports.attach(maxPeers, maxRoutes, 0, threads);
+  layOut(exports, { maxPeers, maxRoutes, thread: 0, memoryEnd: end }, threads);
   exports.reset();
   return new Core(memory, exports, maxPeers, maxRoutes);
 }
@@ -113,15 +113,30 @@ export interface Attachment {
   readonly maxRoutes: number;
   /** 1 to THREADS_MAX − 1; thread 0 has the instance that `loadCore` made. */
   readonly thread: number;
+  /** Where the first's layout ends. */
+  readonly memoryEnd: number;
+}
+
+/**
+ * What a layout leaves room for depends on whether multiply-add is fused, which each instance finds out for itself
+ * (assembly/crypto/field.ts): two that differ in it would write over each other.
+ */
+function layOut(exports: CoreExports, attachment: Attachment, threads: number): void {
+  exports.attach(attachment.maxPeers, attachment.maxRoutes, attachment.thread, threads);
+  const end = exports.memoryEnd.value >>> 0;
+  if (end === attachment.memoryEnd) return;
+  throw new Error(
+    `an instance of the core lays memory out to ${end}, the first one to ${attachment.memoryEnd}: multiply-add is not the same in both`,
+  );
 }
 
 /** A further instance on the shared memory of a core, for another thread. The limits are those of the first. */
 export async function attachCore(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
-  { maxPeers, maxRoutes, thread }: Attachment,
+  attachment: Attachment,
 ): Promise<Core> {
   const exports = await instantiate(module, memory);
-  exports.attach(maxPeers, maxRoutes, thread, THREADS_MAX);
-  return new Core(memory, exports, maxPeers, maxRoutes);
+  layOut(exports, attachment, THREADS_MAX);
+  return new Core(memory, exports, attachment.maxPeers, attachment.maxRoutes);
 }

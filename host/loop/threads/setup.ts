@@ -1,16 +1,13 @@
 /** What thread 0 hands a worker when it starts, and what the worker answers. */
+import type { Attachment } from "../../core/load.ts";
 import type { UdpOptions } from "../../os/linux/udp.ts";
 import type { ChannelMemory } from "./channel.ts";
 
-export interface WorkerSetup {
-  /** Its number, from 1; thread 0 is the main one. */
-  readonly thread: number;
+export interface WorkerSetup extends Attachment {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
   /** For its core, if thread 0's has it. */
   readonly wideKernel: WebAssembly.Module | undefined;
-  readonly maxPeers: number;
-  readonly maxRoutes: number;
   readonly control: SharedArrayBuffer;
   readonly channel: ChannelMemory;
   /** Its queue of the TUN device. */

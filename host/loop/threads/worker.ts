@@ -168,8 +168,8 @@ class WorkerLoop {
 }
 
 async function main(setup: WorkerSetup): Promise<void> {
-  const { module, memory, wideKernel, maxPeers, maxRoutes, thread } = setup;
-  const core = await attachCore(module, memory, { maxPeers, maxRoutes, thread });
+  const { module, memory, wideKernel } = setup;
+  const core = await attachCore(module, memory, setup);
   const kernel = wideKernel !== undefined && useWideKernel(core, wideKernel) ? "given" : "own";
   core.exports.share();
   const libc = await openLibc(memory);

@@ -116,6 +116,7 @@ export class Workers implements Companions {
       wideKernel: this.#options.wideKernel,
       maxPeers: core.maxPeers,
       maxRoutes: core.maxRoutes,
+      memoryEnd: core.exports.memoryEnd.value >>> 0,
       control: this.#control,
       channel,
       tun: queue.fd,

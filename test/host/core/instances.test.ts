@@ -3,17 +3,23 @@ import { expect, test } from "vitest";
 import { PEER_CURRENT, PEER_EVENTS, PEER_NEXT } from "../../../assembly/abi.ts";
 import { EVENT_CONFIRMED, EVENT_SENT, SEND_DONE, sendStatus } from "../../../host/core/codes.ts";
 import type { Core } from "../../../host/core/core.ts";
-import { attachCore, sharedCoreModule } from "../../../host/core/load.ts";
+import { type Attachment, attachCore, sharedCoreModule } from "../../../host/core/load.ts";
 import { txLength, txOffset } from "../../../host/core/records/tx.ts";
 import type { TestNode } from "../../support/node.ts";
 import { TestInside, TestOutside } from "../../support/ports.ts";
 import { drops, HOST_A, HOST_B, Pair, packet } from "../engine/support/pair.ts";
 
+const attachment = ({ exports, maxPeers, maxRoutes }: Core): Attachment => ({
+  maxPeers,
+  maxRoutes,
+  thread: 1,
+  memoryEnd: exports.memoryEnd.value,
+});
+
 /** A second instance on the memory of a node. */
 async function second({ engine: { core } }: TestNode): Promise<Core> {
   core.exports.share();
-  const { memory, maxPeers, maxRoutes } = core;
-  const other = await attachCore(await sharedCoreModule(), memory, { maxPeers, maxRoutes, thread: 1 });
+  const other = await attachCore(await sharedCoreModule(), core.memory, attachment(core));
   other.exports.share();
   other.exports.adoptSettings();
   return other;
@@ -52,6 +58,14 @@ test("each instance has areas of its own, and shares all else", async () => {
   expect(regions(other).every((address, i) => address > own[i]!)).toBe(true);
   expect(other.at.peers).toBe(a.engine.core.at.peers);
   expect(other.exports.memoryEnd.value).toBe(a.engine.core.exports.memoryEnd.value);
+});
+
+test("one that would lay memory out otherwise is refused", async () => {
+  const { core } = (await Pair.create("otherwise", "shared")).a.engine;
+  const first = attachment(core);
+  const otherwise = { ...first, memoryEnd: first.memoryEnd - 4096 };
+  const attached = attachCore(await sharedCoreModule(), core.memory, otherwise).then(() => "attached");
+  await expect(attached).rejects.toThrow("lays memory out to");
 });
 
 test("two instances seal under one keypair, and no counter is used twice", async () => {

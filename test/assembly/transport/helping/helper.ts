@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Core } from "../../../../host/core/core.ts";
-import { sharedCoreModule } from "../../../../host/core/load.ts";
+import { type Attachment, sharedCoreModule } from "../../../../host/core/load.ts";
 import type { TestNode } from "../../../support/node.ts";
 
 /** Words that test and thread share. */
@@ -18,12 +18,9 @@ export const SLOW_MS = 2;
 /** "well": as a daemon's thread. "dead": it looks as if it helped. "stalls": it begins with a message and does not go on. */
 export type Manner = "well" | "late" | "slowly" | "dead" | "stalls";
 
-export interface HelperSetup {
+export interface HelperSetup extends Attachment {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
-  readonly maxPeers: number;
-  readonly maxRoutes: number;
-  readonly thread: number;
   readonly manner: Manner;
   readonly shared: SharedArrayBuffer;
 }
@@ -44,9 +41,10 @@ export class Helper {
     const { core } = node.engine;
     core.exports.share();
     const { memory, maxPeers, maxRoutes } = core;
+    const memoryEnd = core.exports.memoryEnd.value >>> 0;
     const shared = new SharedArrayBuffer(64);
     const module = await sharedCoreModule();
-    const setup: HelperSetup = { module, memory, maxPeers, maxRoutes, thread, manner, shared };
+    const setup: HelperSetup = { module, memory, maxPeers, maxRoutes, thread, memoryEnd, manner, shared };
     const worker = new Worker(new URL("./thread.ts", import.meta.url), { workerData: setup });
     const helper = new Helper(worker, thread, shared);
     await once(worker, "message");

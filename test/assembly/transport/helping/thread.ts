@@ -6,9 +6,10 @@ import { attachCore } from "../../../../host/core/load.ts";
 import { wideKernelBytes } from "../../../../host/core/wide-kernel.ts";
 import { HELPED, type HelperSetup, LATE_MS, LOOKING, PAUSED, SLOW_MS, STALLED, STOP } from "./helper.ts";
 
-const { module, memory, maxPeers, maxRoutes, thread, manner, shared } = workerData as HelperSetup;
+const setup = workerData as HelperSetup;
+const { module, memory, manner, shared } = setup;
 const words = new Int32Array(shared);
-const core = await attachCore(module, memory, { maxPeers, maxRoutes, thread });
+const core = await attachCore(module, memory, setup);
 core.exports.share();
 
 const I32 = 0x7f;
