@@ -222,6 +222,13 @@ function measure({ calls, prepare, run }: Subject, seconds: number): [number[], 
 let failed = false;
 for (const subject of subjects) {
   const [a, b] = measure(subject, SECONDS);
+  if (a.length < 2 || b.length < 2) {
+    console.log(
+      `${subject.name}: NOT MEASURED, ${SECONDS} s do not last beyond the ${WARM_UP} calls that warm it up: --seconds ${10 * SECONDS}`,
+    );
+    failed = true;
+    continue;
+  }
   const { t, differenceNs, medianNs, measurements } = compare(a, b);
   const leaks = t > LEAK;
   const control = subject.run === leakyEqual;
