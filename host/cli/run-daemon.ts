@@ -27,7 +27,8 @@ async function runUntilStopped(request: StartRequest, warn: Warn, onReady: (end:
   };
   for (const signal of URGENT) process.on(signal, stop);
   // Of a terminal that closes both the shell and the kernel tell, and systemd may tell beside SIGTERM (SendSIGHUP=): nobody is impatient.
-  // It is heard to the end of the process, which it would otherwise end when the daemon is through.
+  // The handler stays when the daemon is through, lest another SIGHUP kill the process before it exits; while Node tears itself
+  // down there is none any more.
   process.on("SIGHUP", () => stopped.abort());
   const { foreground: _, keepsLog: __, ...options } = request;
   const log = new DaemonLog(options.interfaceName, options.logLevel);
