@@ -7,7 +7,7 @@ import type { Bind, BindEvents } from "../event/bind.ts";
 import { BindError, TunError } from "../event/device-errors.ts";
 import type { DirectBind } from "../event/direct-bind.ts";
 import type { Tun, TunEvents } from "../event/tun.ts";
-import { hold, isForeign, release } from "./in-use.ts";
+import { hold, isForeign, isLetGo, noteRefs, type Refs, release } from "./in-use.ts";
 
 const PORT_MAX = 0xffff;
 
@@ -16,14 +16,18 @@ export interface BindAndTunOptions {
   readonly tun: Tun;
   readonly bindEvents: BindEvents;
   readonly tunEvents: TunEvents;
-  /** What a `ref` or an `unref` threw. */
+  /** What a `ref` or an `unref` threw, at once or later. */
   failed(error: WasmguardError): void;
 }
+
+type Part = Bind | DirectBind | Tun;
+type Failed = (cause: unknown) => void;
 
 export class BindAndTun {
   readonly #options: BindAndTunOptions;
   #closed = false;
-  #refs: "ref" | "unref" = "ref";
+  /** Undefined until somebody says which: what the program told Bind and Tun itself stays then. */
+  #refs: Refs | undefined;
 
   constructor(options: BindAndTunOptions) {
     this.#options = options;
@@ -34,9 +38,7 @@ export class BindAndTun {
     const { bind, bindEvents } = this.#options;
     hold("Bind", bind, this);
     try {
-      const bound = checkedPort(await bind.open(port, bindEvents));
-      this.#keepBind();
-      return bound;
+      return checkedPort(await this.#opened(bind, () => bind.open(port, bindEvents), this.#bindFailed));
     } catch (cause) {
       throw cause instanceof WasmguardError ? cause : new BindError(port, cause);
     } finally {
@@ -50,8 +52,7 @@ export class BindAndTun {
     const { tun, tunEvents } = this.#options;
     hold("Tun", tun, this);
     try {
-      await tun.open(tunEvents);
-      this.#keepTun();
+      await this.#opened(tun, () => tun.open(tunEvents), this.#tunFailed);
     } catch (cause) {
       throw cause instanceof WasmguardError ? cause : new TunError("the Tun cannot be opened", cause);
     }
@@ -123,32 +124,37 @@ export class BindAndTun {
   }
 
   /** Both, whatever either throws; of one that another device has, once it is ours. */
-  keep(refs: "ref" | "unref"): void {
+  keep(refs: Refs): void {
     this.#refs = refs;
-    this.#keepBind();
-    this.#keepTun();
+    this.#tell(this.#options.bind, refs, this.#bindFailed);
+    this.#tell(this.#options.tun, refs, this.#tunFailed);
   }
 
-  /** Said whenever it is opened, since the one who had it before may have said otherwise. */
-  #keepBind(): void {
-    const { bind, failed } = this.#options;
-    if (this.#closed || isForeign(bind, this)) return;
-    try {
-      bind[this.#refs]?.();
-    } catch (cause) {
-      failed(new BindError(undefined, cause));
-    }
+  /**
+   * Told before it is opened, since that may take its time, and once it is open, since one with a single socket has it only then:
+   * what it throws before is no failure yet.
+   */
+  async #opened<T>(part: Part, open: () => T | Promise<T>, failed: Failed): Promise<T> {
+    const owed = isLetGo(part) ? "ref" : undefined;
+    this.#tell(part, this.#refs ?? owed, () => {});
+    const opened = await open();
+    this.#tell(part, this.#refs ?? owed, failed);
+    return opened;
   }
 
-  #keepTun(): void {
-    const { tun, failed } = this.#options;
-    if (this.#closed || isForeign(tun, this)) return;
-    try {
-      tun[this.#refs]?.();
-    } catch (cause) {
-      failed(new TunError("the Tun failed", cause));
-    }
+  #tell(part: Part, refs: Refs | undefined, failed: Failed): void {
+    if (refs === undefined || this.#closed || isForeign(part, this)) return;
+    noteRefs(part, refs);
+    say(part, refs).catch(failed);
   }
+
+  readonly #bindFailed: Failed = (cause) => this.#options.failed(new BindError(undefined, cause));
+  readonly #tunFailed: Failed = (cause) => this.#options.failed(new TunError("the Tun failed", cause));
+}
+
+/** Within this call. Rejects with what is thrown, at once or by a promise. */
+async function say(part: Part, refs: Refs): Promise<void> {
+  await part[refs]?.();
 }
 
 function checkedPort(port: unknown): number {

@@ -133,17 +133,11 @@ describe("a second device", () => {
   });
 
   it("keeps neither of the first's from holding the process, until it has them itself", async () => {
-    const calls: string[] = [];
-    const notes = (name: string) => ({
-      ref: () => calls.push(`${name} ref`),
-      unref: () => calls.push(`${name} unref`),
-    });
-    const bind = Object.assign(new MemoryBind(), notes("bind"));
-    const tun = Object.assign(new MemoryTun(), notes("tun"));
+    const { calls, bind, tun } = noting();
     const first = await make({ bind, tun });
     await first.start();
     const second = await make({ bind, tun });
-    expect(calls.splice(0)).toEqual(["bind ref", "tun ref"]);
+    expect(calls.splice(0)).toEqual(["bind open", "tun open"]);
     second.unref();
     expect(calls).toEqual([]);
     first.ref();
@@ -152,9 +146,76 @@ describe("a second device", () => {
     first.ref();
     expect(calls).toEqual([]);
     await second.start();
-    expect(calls.splice(0)).toEqual(["bind unref", "tun unref"]);
+    expect(calls).toEqual(around("unref"));
+  });
+
+  it("holds it with what the first let go, from before the opening, and says so once", async () => {
+    const { calls, bind, tun } = noting();
+    const first = await make({ bind, tun });
+    await first.start();
+    first.unref();
+    await first.close();
+    const second = await make({ bind, tun });
+    calls.length = 0;
+    await second.start();
+    expect(calls.splice(0)).toEqual(around("ref"));
+    await second.listen(4001);
     await second.close();
     await (await make({ bind, tun })).start();
-    expect(calls).toEqual(["bind ref", "tun ref"]);
+    expect(calls).toEqual(["bind open", "bind open", "tun open"]);
+  });
+
+  it("holds it with what the first let go where it is told to before it has them", async () => {
+    const { calls, bind, tun } = noting();
+    const first = await make({ bind, tun });
+    await first.start();
+    first.unref();
+    const second = await make({ bind, tun });
+    second.ref();
+    await first.close();
+    calls.length = 0;
+    await second.start();
+    expect(calls).toEqual(around("ref"));
+  });
+
+  it("holds it with what one let go that could not open it", async () => {
+    const { calls, bind, tun } = noting();
+    const first = await make({ bind, tun });
+    await first.start();
+    const second = await make({ bind, tun });
+    second.unref();
+    await first.close();
+    const opens = bind.open;
+    bind.open = () => {
+      throw new Error("not now");
+    };
+    await expect(second.start()).rejects.toMatchObject({ code: "BIND" });
+    bind.open = opens;
+    calls.length = 0;
+    await (await make({ bind, tun })).start();
+    expect(calls).toEqual(["bind ref", "bind open", "bind ref", "tun open"]);
   });
 });
+
+/** What is said and done to a Bind and a Tun. */
+function noting() {
+  const calls: string[] = [];
+  const note = (call: string) => () => void calls.push(call);
+  const [bind, tun] = [new MemoryBind(), new MemoryTun()];
+  const opens = bind.open.bind(bind);
+  return {
+    calls,
+    bind: Object.assign(bind, {
+      ref: note("bind ref"),
+      unref: note("bind unref"),
+      open: (...given: Parameters<typeof opens>) => {
+        calls.push("bind open");
+        return opens(...given);
+      },
+    }),
+    tun: Object.assign(tun, { ref: note("tun ref"), unref: note("tun unref"), open: note("tun open") }),
+  };
+}
+
+const around = (refs: "ref" | "unref"): string[] =>
+  ["bind", "tun"].flatMap((part) => [`${part} ${refs}`, `${part} open`, `${part} ${refs}`]);

@@ -217,6 +217,20 @@ describe("a Tun or a Bind with async methods", () => {
     expect([errors, b.statistics().drops.tun]).toEqual([["TUN"], 1n]);
     await Promise.all([a.close(), b.close()]);
   });
+
+  it("that fail to be told ref and unref: the device starts", async () => {
+    const refs = { ref: reject, unref: reject };
+    const device = await create({ bind: Object.assign(new MemoryBind(), refs), tun: plainTun(refs) });
+    const errors: string[] = [];
+    device.on("error", ({ code, cause }) => errors.push(`${code} ${(cause as Error).message}`));
+    device.unref();
+    await settle(2);
+    expect(errors.splice(0)).toEqual(["BIND boom", "TUN boom"]);
+    await device.start();
+    await settle(2);
+    expect(errors).toEqual(["BIND boom", "TUN boom"]);
+    await device.close();
+  });
 });
 
 describe("what a Tun says of itself", () => {
