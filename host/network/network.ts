@@ -60,11 +60,11 @@ export class Network {
   readonly #addresses: readonly IpAddress[];
   readonly #http: HttpTransport;
   readonly #context: SocketContext & {
+    closed: boolean;
     udp: StackTun["stack"]["udp"];
     lookup(host: string, family: Family, signal?: AbortSignal): Promise<readonly IpAddress[]>;
     ownAddress(text: string): IpAddress | undefined;
   };
-  #closed = false;
   /** As the runtime's own `fetch`, through the tunnel. */
   readonly fetch: typeof fetch;
   /** In the shape of dns.lookup, for programs that take such a function. */
@@ -88,6 +88,7 @@ export class Network {
       tcp: stack.tcp,
       udp: stack.udp,
       open: new Set(),
+      closed: false,
       connectByName: preferring({ context: stack, tcp: stack.tcp, resolver: this.#resolver, addresses }, prefer),
       lookup: (host, family, signal) => this.#lookups.lookup(host, family, signal),
       ownAddress: (text) => {
@@ -190,8 +191,8 @@ export class Network {
 
   /** End all connections at once, wipe all keys, close the socket. Safe to call again. */
   async close(): Promise<void> {
-    const http = this.#closed ? undefined : this.#http;
-    this.#closed = true;
+    const http = this.#context.closed ? undefined : this.#http;
+    this.#context.closed = true;
     const open = [...this.#context.open];
     const ending = new Telling();
     // Before the agents end them, which tell nobody why.
@@ -215,7 +216,8 @@ export class Network {
 
   /** As net.connect: `connect(options)`, `connect(port, host)`, each with a listener for "connect". */
   connect(options: ConnectOptions | number | string, ...rest: unknown[]): TunnelSocket {
-    return this.socket(typeof options === "object" ? options : {}).connect(options, ...rest);
+    const { allowHalfOpen } = typeof options === "object" ? options : {};
+    return this.socket({ allowHalfOpen }).connect(options, ...rest);
   }
 
   /** As net.createServer, at the tunnel's addresses. */
@@ -241,7 +243,7 @@ export class Network {
 
   /** A connection with web streams. @throws SocketError; the signal's reason */
   async open(options: ConnectOptions): Promise<Conn> {
-    const socket = this.socket({ ...options, allowHalfOpen: true });
+    const socket = this.socket({ allowHalfOpen: true });
     await new Promise<void>((resolve, reject) => {
       const failed = (error: Error): void => reject(options.signal?.aborted ? options.signal.reason : error);
       socket.once("error", failed);
@@ -249,7 +251,7 @@ export class Network {
         socket.off("error", failed);
         resolve();
       });
-      socket.connect({ ...options, signal: undefined });
+      socket.connect(options);
     });
     return new Conn(socket);
   }

@@ -14,6 +14,7 @@ export interface UdpService {
 export interface DatagramContext {
   readonly udp: UdpService;
   readonly open: Set<Ending>;
+  readonly closed: boolean;
   lookup(host: string, family: 0 | 4 | 6, signal?: AbortSignal): Promise<readonly IpAddress[]>;
   ownAddress(text: string): IpAddress | undefined;
 }
@@ -78,7 +79,9 @@ export class TunnelDatagramSocket extends EventEmitter {
     if (onMessage !== undefined) this.on("message", onMessage);
     const { signal } = options;
     if (signal !== undefined) checkSignal(signal);
-    context.open.add(this);
+    // Not at once: what is asked of it now is refused with the stack's reason.
+    if (context.closed) setImmediate(() => this.destroy());
+    else context.open.add(this);
     if (signal === undefined) return;
     const abort = (): void => this.destroy();
     this.#stopFollowing = () => signal.removeEventListener("abort", abort);
@@ -335,7 +338,9 @@ export class TunnelDatagramSocket extends EventEmitter {
     this.#context.open.delete(this);
     this.#socket?.close();
     this.#socket = undefined;
-    this.#waiting = [];
+    for (const { done } of this.#waiting.splice(0)) {
+      if (done !== undefined) process.nextTick(done, socketError("ECANCELED", "send"), 0);
+    }
     process.nextTick(() => this.emit("close"));
     return this;
   }

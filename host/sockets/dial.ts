@@ -15,6 +15,8 @@ export interface SocketContext {
   readonly tcp: TcpService;
   /** What is open or waits for an answer, to be ended together with the network. */
   readonly open: Set<Ending>;
+  /** The network has ended what was open, and ends nothing that comes later. */
+  readonly closed: boolean;
   /**
    * @param done called once, with a connection that is made, or why there is none
    * @returns what gives it up

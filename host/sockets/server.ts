@@ -70,7 +70,7 @@ export class TunnelServer extends EventEmitter {
       if (failure !== undefined) this.emit("error", failure);
       else if (this.#server !== undefined) this.emit("listening");
     });
-    if (signal !== undefined) this.#followSignal(signal);
+    if (signal !== undefined && !this.#context.closed) this.#followSignal(signal);
     return this;
   }
 

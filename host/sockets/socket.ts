@@ -91,9 +91,16 @@ export class TunnelSocket extends Duplex {
     checkSignal(signal);
     const abort = (): void => void this.destroy(abortError(signal));
     if (signal.aborted) return process.nextTick(abort);
+    if (this.destroyed) return;
     signal.addEventListener("abort", abort, { once: true });
-    this.#context.open.add(this);
     this.once("close", () => signal.removeEventListener("abort", abort));
+    this.#hold("connect");
+  }
+
+  /** Before it connects, too: its network ends it when it closes, or now if it is closed. */
+  #hold(syscall: string): void {
+    if (this.#context.closed) this.destroy(socketError("ENETDOWN", syscall));
+    else this.#context.open.add(this);
   }
 
   // ── connecting ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -111,18 +118,20 @@ export class TunnelSocket extends Duplex {
     if (chosen.noDelay !== undefined) this.setNoDelay(chosen.noDelay);
     if (chosen.keepAlive !== undefined) this.setKeepAlive(chosen.keepAlive, chosen.keepAliveInitialDelay);
     const port = checkPort(chosen.port, ">= 0") || checkPort(chosen.port, "> 0");
-    const localAddress = localOf(chosen.localAddress);
-    if (chosen.signal != null) this.#followSignal(chosen.signal);
-    this.#connecting = dial(this.#context, {
+    const wanted = {
       ...this.#options,
       host: chosen.host ?? "localhost",
       port,
       family: chosen.family,
-      localAddress,
+      localAddress: localOf(chosen.localAddress),
       localPort: chosen.localPort,
       timeoutMs: chosen.connectTimeout,
-    });
-    if (!this.destroyed) this.#context.open.add(this);
+    };
+    // Last of what may throw: a socket that refuses to connect listens to nothing.
+    if (chosen.signal != null) this.#followSignal(chosen.signal);
+    if (this.destroyed) return this;
+    this.#connecting = dial(this.#context, wanted);
+    this.#context.open.add(this);
     void this.#begin(this.#connecting.made);
     return this;
   }
@@ -227,8 +236,7 @@ export class TunnelSocket extends Duplex {
     };
     this.#waiting = { chunk, done: taken };
     this.#push();
-    // Before `connect`, too: who writes is told when the network closes.
-    if (this.#waiting !== undefined) this.#context.open.add(this);
+    if (this.#ends === undefined && this.#connecting === undefined) this.#hold("write");
   }
 
   /** Give the stack what it takes of the write that waits. */

@@ -99,6 +99,16 @@ it("ends sockets that are not connected yet, for which a signal or a write waits
   expect([socket.destroyed, writer.destroyed]).toEqual([true, true]);
 });
 
+/** A signal that is never aborted, and how many listen to it. */
+function listened(): { signal: AbortSignal; listeners(): number } {
+  const listening = new Set<unknown>();
+  const signal = Object.assign(new AbortController().signal, {
+    addEventListener: (_type: string, listener: unknown) => void listening.add(listener),
+    removeEventListener: (_type: string, listener: unknown) => void listening.delete(listener),
+  });
+  return { signal, listeners: () => listening.size };
+}
+
 describe("once it is closed", () => {
   for (const [name, call] of Object.entries(CALLS)) {
     it(`refuses ${name}`, async () => {
@@ -107,6 +117,31 @@ describe("once it is closed", () => {
       expect(await codeOf(() => call(network))).toBe(CODES[name] ?? "ENETDOWN");
     });
   }
+
+  it("ends sockets that would wait for a signal, at once", async () => {
+    const network = await lonely();
+    await network.close();
+    const { signal, listeners } = listened();
+    const refused = [network.socket({ signal }), network.connect({ host: NOWHERE, port: 80, signal })];
+    const told = Promise.all(refused.map((socket) => once(socket, "error")));
+    const closed = [...refused, network.createSocket({ signal })].map(
+      (socket: NodeJS.EventEmitter) => new Promise<void>((resolve) => socket.once("close", resolve)),
+    );
+    const enetdown = [expect.objectContaining({ code: "ENETDOWN" })];
+    expect(await told).toEqual([enetdown, enetdown]);
+    await Promise.all(closed);
+    expect(await codeOf(() => network.open({ host: NOWHERE, port: 80, signal }))).toBe("ENETDOWN");
+    expect(await once(network.createServer().listen({ port: 80, signal }), "error")).toEqual(enetdown);
+    expect(listeners()).toBe(0);
+  });
+
+  it("tells who writes to a socket of before", async () => {
+    const network = await lonely();
+    const socket = network.socket().on("error", () => {});
+    await network.close();
+    expect(await new Promise((resolve) => socket.write("x", resolve))).toMatchObject({ code: "ENETDOWN" });
+    expect(socket.destroyed).toBe(true);
+  });
 
   it("listens nowhere, and sends nothing", async () => {
     const network = await lonely();

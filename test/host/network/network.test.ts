@@ -24,6 +24,16 @@ async function ask(network: Network, host: string, port: number): Promise<string
 }
 
 describe("a network", () => {
+  it("listens to no signal for a connection that it refuses", async () => {
+    const { near } = await networks();
+    let listening = 0;
+    const signal = Object.assign(new AbortController().signal, { addEventListener: () => void listening++ });
+    const wrong = { port: 0, signal };
+    expect(() => near.connect(wrong)).toThrow(/Port should be/);
+    await expect(near.open(wrong)).rejects.toThrow(/Port should be/);
+    expect(listening).toBe(0);
+  });
+
   it("carries connections of both families, by address and by name, from the first packet on", async () => {
     const { near, far } = await networks();
     const port = await listen(far, "hello");

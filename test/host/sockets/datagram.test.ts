@@ -111,6 +111,18 @@ describe("a datagram socket", () => {
     expect(got.every((number) => number < 100)).toBe(true);
   });
 
+  it("tells whose sends still wait that it is closed", async () => {
+    const { near, far } = pair();
+    const client = socketOf(near);
+    const send = (): Promise<unknown> =>
+      new Promise((resolve) => client.send(Buffer.alloc(8000), 9, far.address, resolve));
+    const sent: Promise<unknown>[] = [];
+    while (client.getSendQueueCount() < 2 && sent.length < 10_000) sent.push(send());
+    client.close();
+    const cancelled = expect.objectContaining({ code: "ECANCELED", syscall: "send" });
+    expect((await Promise.all(sent)).slice(-2)).toEqual([cancelled, cancelled]);
+  });
+
   it("tells of all that came, though a listener throws", async () => {
     const { far } = pair();
     const server = socketOf(far);

@@ -169,6 +169,15 @@ describe("a socket", () => {
     expect(listening).toBe(0);
   });
 
+  it("neither connects nor listens to a signal once it is destroyed", () => {
+    const { near, far } = pair();
+    let listening = 0;
+    const signal = Object.assign(new AbortController().signal, { addEventListener: () => void listening++ });
+    const socket = new TunnelSocket(near).destroy();
+    socket.connect({ host: far.address, port: 9, signal });
+    expect([listening, near.open.size, socket.connecting]).toEqual([0, 0, false]);
+  });
+
   it("tries the next address of a name at once when the first refuses, and soon when it is silent", async () => {
     const { near, far } = pair();
     const port = await listen(far, (socket) => socket.end("here"));

@@ -81,6 +81,7 @@ function node(address: string, link: Link, closed: () => boolean): Node {
     tcp: stack.tcp,
     udp: stack.udp,
     open: new Set(),
+    closed: false,
     address,
     ownAddress: (text) => (text === address ? own[0] : undefined),
     lookup: (host, family, signal) => lookups.lookup(host, family, signal),
