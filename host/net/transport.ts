@@ -48,8 +48,10 @@ export interface IpOutput {
   /** Counts changes of what `pathMtu` says, so that nobody has to ask for each packet. */
   readonly mtuEpoch: number;
 
-  /** The address of ours that packets to `destination` come from; undefined without one of its family. */
+  /** The address of ours that packets to `destination` come from; undefined without one of its family, and where none may go. */
   source(destination: IpAddress): IpAddress | undefined;
+  /** Whether packets may go there, whatever they come from. */
+  mayReach(destination: IpAddress): boolean;
   /** Whether packets to this address are for us. */
   isOurs(address: IpAddress): boolean;
   /** Largest IP packet that gets to `destination` whole: that of the interface or what was learnt. */

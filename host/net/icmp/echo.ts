@@ -62,12 +62,12 @@ export class EchoClients {
     this.#outbox = outbox;
   }
 
-  /** @returns EHOSTUNREACH without an address of the remote's family, EADDRNOTAVAIL when `local` is not ours */
+  /** @returns EHOSTUNREACH without an address of the remote's family, and where nothing may go, EADDRNOTAVAIL when `local` is not ours */
   open(options: EchoOptions): EchoSocket | "EHOSTUNREACH" | "ENETDOWN" | "EADDRNOTAVAIL" | "ENOBUFS" {
     if (this.#closed) return "ENETDOWN";
     const { ip, random } = this.#context;
     const local = options.local ?? ip.source(options.remote);
-    if (local === undefined) return "EHOSTUNREACH";
+    if (local === undefined || !ip.mayReach(options.remote)) return "EHOSTUNREACH";
     if (!ip.isOurs(local)) return "EADDRNOTAVAIL";
     if (this.#byIdentifier.size >= 0x8000) return "ENOBUFS";
     let identifier = random.below(0x10000);

@@ -14,10 +14,13 @@ export class Addresses {
     return false;
   }
 
-  /** What packets to `destination` come from; undefined without an address of its family, and where nothing may leave for it. */
+  /** Whether packets may go there: no machine's own names for itself, unless they are ours. */
+  mayReach({ w0, w1, w2, w3, loopback }: IpAddress): boolean {
+    return !loopback || this.has(w0, w1, w2, w3);
+  }
+
+  /** What packets to `destination` come from; undefined without an address of its family, and where none may go. */
   sourceFor(destination: IpAddress): IpAddress | undefined {
-    const { w0, w1, w2, w3, loopback } = destination;
-    if (loopback && !this.has(w0, w1, w2, w3)) return undefined;
-    return selectSource(this.all, destination);
+    return this.mayReach(destination) ? selectSource(this.all, destination) : undefined;
   }
 }

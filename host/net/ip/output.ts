@@ -70,6 +70,10 @@ export class SinkOutput implements IpOutput {
     return this.#addresses.sourceFor(destination);
   }
 
+  mayReach(destination: IpAddress): boolean {
+    return this.#addresses.mayReach(destination);
+  }
+
   isOurs(address: IpAddress): boolean {
     return this.#addresses.has(address.w0, address.w1, address.w2, address.w3);
   }

@@ -66,11 +66,9 @@ export class Tcp implements Transport, TcpService {
     const { remote, remotePort, handler } = options;
     if (this.#closed) return "ENETDOWN";
     if (remote.unspecified || remote.multicast) return "ENETUNREACH";
-    const source = ip.source(remote);
-    const local = options.local ?? source;
-    if (local === undefined) return "ENETUNREACH";
+    const local = options.local ?? ip.source(remote);
+    if (local === undefined || !ip.mayReach(remote)) return "ENETUNREACH";
     if (local.family !== remote.family || !ip.isOurs(local)) return "EADDRNOTAVAIL";
-    if (source === undefined) return "ENETUNREACH";
     const port = this.#choosePort(local, remote, options);
     if (port === 0) return options.localPort ? "EADDRINUSE" : "EADDRNOTAVAIL";
     const c = new Connection(this, local, port, remote, remotePort);

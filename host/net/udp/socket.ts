@@ -203,9 +203,9 @@ export class UdpSocket {
   }
 
   #sourceFor(remote: IpAddress): IpAddress | undefined {
-    const source = this.#owner.context.ip.source(remote);
-    if (source === undefined || this.local === undefined) return source;
-    return this.local.family === remote.family ? this.local : undefined;
+    const { ip } = this.#owner.context;
+    if (this.local === undefined) return ip.source(remote);
+    return this.local.family === remote.family && ip.mayReach(remote) ? this.local : undefined;
   }
 
   /** The oldest datagram that waits. */

@@ -92,7 +92,9 @@ test.each(["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"])(
       expect(socket.send(Uint8Array.of(1), remote, PORT)).toBe("EHOSTUNREACH");
       expect(socket.connect(remote, PORT)).toBe("EHOSTUNREACH");
     }
-    expect(icmp.echo.open({ remote, handler: {} as never })).toBe("EHOSTUNREACH");
+    for (const options of [{}, { local }]) {
+      expect(icmp.echo.open({ remote, handler: {} as never, ...options })).toBe("EHOSTUNREACH");
+    }
     pair.clock.runUntil(pair.clock.now + 10_000);
     expect(pair.there.sent).toBe(0);
   },
