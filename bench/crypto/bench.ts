@@ -16,7 +16,7 @@ const USAGE = `npm run bench -- [options]
   --rounds N              rounds over all contestants; without it 21
   --no-openssl            leave out openssl speed
   --smoke                 one very short round: does everything work? keeps nothing
-  --write-docs            afterwards bring docs/benchmarks.md, the chart and README.md up to date
+  --write-docs            afterwards bring docs/benchmarks-crypto.md, the chart and README.md up to date
   --docs-only             do just that, with the figures that are in bench/results/`;
 
 const FULL: Settings = { rounds: 21, samples: 13, sampleMs: 1, warmUpMs: 200 };

@@ -1,4 +1,4 @@
-// Brings the generated parts of docs/benchmarks.md and README.md, and the charts, up to date with bench/results/.
+// Brings the generated parts of docs/benchmarks-crypto.md and README.md, and the charts, up to date with bench/results/.
 // Generated parts lie between two comments; everything else in those files is written by hand and stays.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -44,10 +44,10 @@ function versionLine({ versions }: CryptoResults): string {
 
 /** The tables of one runtime, folded away for all but the main one. */
 function runtimePart(results: CryptoResults): string {
-  const parts = sections(results).map(({ title, body }) => `#### ${title}\n\n${body}`);
+  const parts = sections(results).map(({ title, body }) => `### ${title}\n\n${body}`);
   const targets = targetTable(results);
   const head = [
-    `### ${results.runtimeVersion}`,
+    `## ${results.runtimeVersion}`,
     list(circumstances(results)),
     ...(targets ? ["What this project sets itself, as a ratio of throughput:", targets] : []),
   ];
@@ -110,7 +110,7 @@ export function writeDocs(): string[] {
     { path: `${images}/crypto-dark.svg`, theme: DARK },
   ];
   for (const { path, theme } of charts) writeFileSync(path, `${overviewSvg(overview(main), theme)}\n`);
-  const page = here("../../docs/benchmarks.md");
+  const page = here("../../docs/benchmarks-crypto.md");
   const picture = `<picture>
   <source media="(prefers-color-scheme: dark)" srcset="images/crypto-dark.svg">
   <img alt="Bar charts of the tables below" src="images/crypto-light.svg">

@@ -1,5 +1,5 @@
 // Results as tables: one for each primitive, a row for each contestant, fastest first at the largest size that is a
-// packet or less; and one for the targets. The same text goes to the terminal and into docs/benchmarks.md.
+// packet or less; and one for the targets. The same text goes to the terminal and into docs/benchmarks-crypto.md.
 import { markdownTable } from "markdown-table";
 import type { Primitive } from "../crypto/contestant.ts";
 import type { CaseResult, ContestantResult, CryptoResults } from "../crypto/results.ts";
