@@ -81,6 +81,11 @@ export function consoleTellsChildren(): boolean {
   return process.platform === "win32";
 }
 
+/** Whether a process can become another program. */
+export function replacesProcesses(): boolean {
+  return process.platform !== "win32";
+}
+
 /** As packages of binaries are called: "linux-x64". */
 export function binaryName(): string {
   return `${process.platform}-${process.arch}`;

@@ -1,13 +1,14 @@
 /**
  * Puts this program in the place of this process once more, clean: same process number, same descriptors, another
- * environment and other flags of the runtime. Where the C library cannot be called (Node 20 to 25 without koffi) a child does
- * the work; signals go to it, and its end is ours.
+ * environment and other flags of the runtime. Where neither the C library can be called (Node 20 to 25 without koffi) nor Node knows how
+ * (since 22.15 and 23.11) a child does the work; signals go to it, and its end is ours. What a terminal or a service manager sends to both,
+ * that child gets twice.
  */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { replaceProcess } from "../../ffi/execute.ts";
 import { openLibc } from "../../ffi/libc.ts";
-import { consoleTellsChildren, endingSignals } from "../../platform.ts";
+import { consoleTellsChildren, endingSignals, replacesProcesses } from "../../platform.ts";
 import { CliError } from "../command-errors.ts";
 import { type Command, selfCommand } from "./command.ts";
 import { passOnInherited } from "./descriptors.ts";
@@ -23,7 +24,7 @@ export async function restartWithout(found: readonly string[], args: readonly st
   }
   const environment = { ...commandEnvironment(givenEnvironment()), [RESTARTED]: "1" };
   const command = selfCommand(args);
-  await replace(command, environment);
+  if (replacesProcesses()) await replace(command, environment);
   return runChild(command, environment);
 }
 
@@ -35,6 +36,11 @@ async function replace({ program, args }: Command, environment: Record<string, s
     replaceProcess(libc, { program, argv: [program, ...args], environment });
   } catch {
     // No FFI here.
+  }
+  try {
+    process.execve?.(program, [program, ...args], environment);
+  } catch {
+    // Node was told to start no other program.
   }
 }
 
