@@ -74,11 +74,6 @@ export class Connections {
     this.#sweeper.unref();
   }
 
-  /** Most at a time. */
-  get most(): number {
-    return this.#limits.most;
-  }
-
   get open(): number {
     return this.#open.size;
   }

@@ -14,6 +14,7 @@ import type { Login } from "../login.ts";
 import { reset } from "../relay.ts";
 import { describeTarget, type Target } from "../way.ts";
 import { authorize, CHALLENGE, TOO_MANY_TRIES } from "./authorization.ts";
+import { followHandshakes } from "./handshakes.ts";
 import { hasBody, PlainRequests } from "./plain.ts";
 import { absoluteTarget, authorityTarget } from "./target.ts";
 import { askToSwitch } from "./upgrade.ts";
@@ -67,10 +68,9 @@ export async function serveHttpProxy(context: Context, { bind, login, tls }: Htt
   const server: Server = tls
     ? createTlsServer({ ...limits, handshakeTimeout: context.requestMs, cert: tls.cert, key: tls.key })
     : createServer(limits);
-  // Those that have not shaken hands yet are not among the context's; without TLS all are, and it is the one who judges.
-  if (tls) server.maxConnections = context.connections.most;
   const proxy = new HttpProxy(context, login);
-  server.on(tls ? "secureConnection" : "connection", (socket: Duplex) => proxy.connected(socket));
+  server.on("connection", (socket: Duplex) => proxy.connected(socket));
+  if (tls) followHandshakes(server as NetServer, proxy.connections);
   server.on("request", (request, response) => proxy.plain.serve(request, response));
   server.on("connect", (request, socket, head) => void proxy.tunnel(request, socket, head));
   server.on("upgrade", (request, socket, head) => void proxy.upgrade(request, socket, head));
@@ -92,17 +92,17 @@ class HttpProxy {
   readonly plain: PlainRequests;
   readonly #context: Context;
   readonly #login: Login | undefined;
-  readonly #connections = new WeakMap<Duplex, Connection>();
+  readonly connections = new WeakMap<Duplex, Connection>();
 
   constructor(context: Context, login: Login | undefined) {
     this.#context = context;
     this.#login = login;
-    this.plain = new PlainRequests(context, login, (socket) => this.#connections.get(socket));
+    this.plain = new PlainRequests(context, login, (socket) => this.connections.get(socket));
   }
 
   connected(socket: Duplex): void {
     const connection = this.#context.connections.meet(socket);
-    if (connection !== undefined) this.#connections.set(socket, connection);
+    if (connection !== undefined) this.connections.set(socket, connection);
   }
 
   /** CONNECT. Never rejects. */
@@ -141,7 +141,7 @@ class HttpProxy {
     const from = { socket: request.socket, users: this.#context.users };
     const verdict = authorize(this.#login, request.headers["proxy-authorization"], from);
     if (verdict === "right") {
-      this.#connections.get(socket)?.asked();
+      this.connections.get(socket)?.asked();
       return true;
     }
     const extra = `Proxy-Authenticate: ${CHALLENGE}\r\n`;
@@ -155,7 +155,7 @@ class HttpProxy {
 
   /** @param begin what is said before the two are joined, if they are to be */
   async #open(socket: Duplex, target: Target, begin: (far: Duplex) => Promise<"joined" | "answered">): Promise<void> {
-    const connection = this.#connections.get(socket);
+    const connection = this.connections.get(socket);
     if (connection === undefined) return reset(socket);
     const label = `http → ${describeTarget(target)}`;
     try {

@@ -1,9 +1,12 @@
 import { PassThrough } from "node:stream";
-import { afterEach, expect, it, vi } from "vitest";
+import { text as textOf } from "node:stream/consumers";
+import { connect as connectTls } from "node:tls";
+import { afterEach, expect, it, onTestFinished, vi } from "vitest";
 import { Connections } from "../../../host/proxy/connections.ts";
 import { serveHttpProxy } from "../../../host/proxy/http/server.ts";
 import { Login } from "../../../host/proxy/login.ts";
 import { serveSocks5 } from "../../../host/proxy/socks5/server.ts";
+import { certificate } from "../../support/certificate.ts";
 import { ANY, bed, converse, crowd, echoServer } from "./support/bench.ts";
 
 afterEach(() => {
@@ -68,4 +71,23 @@ it.each(["", "GET / HTTP/1.1\r\n"])("HTTP is there for others while clients stay
   await crowd(address.port, 4, text);
   const head = `CONNECT 127.0.0.1:${await echoServer()} HTTP/1.1\r\nHost: x\r\nProxy-Authorization: Basic ${LOGIN}\r\n\r\n`;
   expect((await converse(address.port, [head, "hello"])).text).toContain("echo:hello");
+});
+
+it.each(["", "\x16\x03\x01"])("HTTP over TLS is there for others while clients stay at %j", async (text) => {
+  const { context } = bed({ most: 4 });
+  const tls = certificate("proxy");
+  const { address, close } = await serveHttpProxy(context, { bind: ANY, tls });
+  onTestFinished(close);
+  const { port } = address;
+  await crowd(port, 4, text);
+  const options = { port, host: "127.0.0.1", ca: tls.cert, servername: "proxy", allowHalfOpen: true };
+  const client = connectTls(options);
+  onTestFinished(() => void client.destroy());
+  const told = textOf(client);
+  client.write(`CONNECT 127.0.0.1:${await echoServer()} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await new Promise((done) => client.once("data", done));
+  // Whoever has said what he wants stays, whoever comes.
+  await crowd(port, 4, text);
+  client.end("hello");
+  expect(await told).toContain("echo:hello");
 });
