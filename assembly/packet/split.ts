@@ -15,6 +15,7 @@ import {
   IPV4_ID,
   IPV4_LENGTH,
   IPV4_PROTOCOL,
+  IPV4_SOURCE,
   IPV6_HEADER,
   IPV6_LENGTH,
   IPV6_NEXT,
@@ -34,11 +35,14 @@ import {
   GSO_TCPV4,
   GSO_TCPV6,
   GSO_UDP_L4,
+  TCP_ACK,
   TCP_CHECKSUM,
   TCP_FLAGS,
   TCP_HEADER,
   TCP_OFFSET,
   TCP_SEQUENCE,
+  TCP_URGENT,
+  TCP_WINDOW,
   UDP_CHECKSUM,
   UDP_HEADER,
   UDP_LENGTH,
@@ -71,6 +75,9 @@ class Split {
   segment: u32;
   index: u32;
   count: u32;
+  /** What the headers of all segments have in common, summed: IPv4's, and the transport's with its pseudo-header. */
+  ipSum: u64;
+  transportSum: u64;
 }
 
 function state(): Split {
@@ -182,6 +189,7 @@ function segmented(protocol: u32, wanted: u32, segment: u32): i32 {
   split.headers = headers;
   split.segment = segment;
   split.count = max((length - headers + segment - 1) / segment, 1);
+  sumHeaders(split);
   return split.count;
 }
 
@@ -198,41 +206,64 @@ function writePlain(split: Split, dst: usize): u32 {
   return split.length;
 }
 
+/** Sum what is the same in every segment: all but lengths, ID, sequence number, flags and the checksums themselves. */
+function sumHeaders(split: Split): void {
+  const packet = split.packet;
+  const transport = packet + split.transport;
+  if (split.version === 4) {
+    const addresses = sum(packet + IPV4_SOURCE, split.transport - <u32>IPV4_SOURCE); // and options
+    split.ipSum = addresses + load<u16>(packet) + load<u32>(packet, IPV4_FRAGMENT);
+  }
+  split.transportSum = pseudoHeader(packet, split.protocol, 0) + load<u32>(transport); // ports
+  if (split.protocol !== TCP) return;
+  const rest = sum(transport + TCP_URGENT, split.headers - split.transport - <u32>TCP_URGENT);
+  const window = <u64>load<u8>(transport, TCP_OFFSET) + load<u16>(transport, TCP_WINDOW);
+  split.transportSum += rest + window + load<u32>(transport, TCP_ACK);
+}
+
+/** Copy all headers of a segment, 28 bytes at least. The last 16 may overlap those before. */
+function copyHeaders(dst: usize, src: usize, length: u32): void {
+  const last = length - 16;
+  for (let at: usize = 0; at < last; at += 16) v128.store(dst + at, v128.load(src + at));
+  v128.store(dst + last, v128.load(src + last));
+}
+
 function writeSegment(split: Split, dst: usize): u32 {
+  const packet = split.packet;
   const headers = split.headers;
-  const before = split.index * split.segment;
+  const index = split.index;
+  const before = index * split.segment;
   const bytes = min(split.segment, split.length - headers - before);
   const length = headers + bytes;
-  copyAndSum(dst, split.packet, headers);
-  const payload = copyAndSum(dst + headers, split.packet + headers + before, bytes);
+  copyHeaders(dst, packet, headers);
+  const payload = copyAndSum(dst + headers, packet + headers + before, bytes);
 
-  const transport = dst + split.transport;
-  const transportLength = length - split.transport;
   if (split.version === 4) {
-    store16(dst + IPV4_LENGTH, length);
-    store16(dst + IPV4_ID, load16(dst + IPV4_ID) + split.index);
-    store<u16>(dst, 0, IPV4_CHECKSUM);
-    store<u16>(dst, <u16>complement(sum(dst, split.transport)), IPV4_CHECKSUM);
+    const ipLength = bswap<u16>(<u16>length);
+    const id = bswap<u16>(<u16>(load16(packet + IPV4_ID) + index));
+    store<u16>(dst, ipLength, IPV4_LENGTH);
+    store<u16>(dst, id, IPV4_ID);
+    store<u16>(dst, <u16>complement(split.ipSum + ipLength + id), IPV4_CHECKSUM);
   } else {
     store16(dst + IPV6_LENGTH, length - IPV6_HEADER);
   }
 
-  const addresses = pseudoHeader(dst, split.protocol, transportLength) + payload;
+  const from = packet + split.transport;
+  const transport = dst + split.transport;
+  const transportLength = length - split.transport;
+  const total = split.transportSum + bswap<u32>(transportLength) + payload;
   if (split.protocol === TCP) {
-    const sequence = bswap<u32>(load<u32>(transport, TCP_SEQUENCE));
-    store<u32>(transport, bswap<u32>(sequence + before), TCP_SEQUENCE);
-    let flags = <u32>load<u8>(transport, TCP_FLAGS);
-    if (split.index !== 0) flags &= ~FLAG_CWR;
-    if (split.index !== split.count - 1) flags &= ~(FLAG_FIN | FLAG_PSH);
+    const sequence = bswap<u32>(bswap<u32>(load<u32>(from, TCP_SEQUENCE)) + before);
+    let flags = <u32>load<u8>(from, TCP_FLAGS);
+    if (index !== 0) flags &= ~FLAG_CWR;
+    if (index !== split.count - 1) flags &= ~(FLAG_FIN | FLAG_PSH);
+    store<u32>(transport, sequence, TCP_SEQUENCE);
     store<u8>(transport, <u8>flags, TCP_FLAGS);
-    store<u16>(transport, 0, TCP_CHECKSUM);
-    const total = addresses + sum(transport, headers - split.transport);
-    store<u16>(transport, <u16>complement(total), TCP_CHECKSUM);
+    store<u16>(transport, <u16>complement(total + sequence + (flags << 8)), TCP_CHECKSUM);
   } else {
-    store16(transport + UDP_LENGTH, transportLength);
-    store<u16>(transport, 0, UDP_CHECKSUM);
-    const total = addresses + sum(transport, UDP_HEADER);
-    store<u16>(transport, <u16>complementNonZero(total), UDP_CHECKSUM);
+    const udpLength = bswap<u16>(<u16>transportLength);
+    store<u16>(transport, udpLength, UDP_LENGTH);
+    store<u16>(transport, <u16>complementNonZero(total + udpLength), UDP_CHECKSUM);
   }
   return length;
 }

@@ -8,6 +8,7 @@ export const TCP_OFFSET: usize = 12; // high nibble: header length in words
 export const TCP_FLAGS: usize = 13;
 export const TCP_WINDOW: usize = 14;
 export const TCP_CHECKSUM: usize = 16;
+export const TCP_URGENT: usize = 18;
 export const TCP_HEADER: u32 = 20; // without options
 export const UDP_LENGTH: usize = 4;
 export const UDP_CHECKSUM: usize = 6;

@@ -75,6 +75,30 @@ describe("superpackets", () => {
     }
   });
 
+  it("split with headers of every length", () => {
+    const noise = (length: number) => Uint8Array.from({ length }, (_, i) => 0xfd ^ (i * 73));
+    for (let words = 0; words <= 10; words++) {
+      for (const protocol of ["tcp", "udp"] as const) {
+        const fields = { protocol, options: noise(40 - 4 * words), payload: noise(777), id: 0xffff, window: 0xfedc };
+        const plain = buildPacket({ version: 4, ...fields });
+        const withOptions = concat(plain.subarray(0, 20), noise(4 * words), plain.subarray(20));
+        withOptions[0] = 0x45 + words;
+        const extensions = concat(Uint8Array.of(0, words, 1, 4 + 8 * words), new Uint8Array(4 + 8 * words));
+        const extended = buildPacket({ version: 6, ...fields, extensions });
+        for (const [packet, transport] of [
+          [withOptions, 20 + 4 * words],
+          [extended, 48 + 8 * words],
+        ] as const) {
+          view(packet).setUint16(transport + 18, 0xabcd); // urgent pointer, or some payload
+          const headers = { ...parse(packet), protocol: protocol === "tcp" ? 6 : 17, transport };
+          headers.headers = transport + (protocol === "tcp" ? 60 - 4 * words : 8);
+          const vnet = encodeVnet(vnetFor(packet, 111, headers));
+          expect(split(concat(vnet, packet))).toEqual(splitReference(packet, 111, headers));
+        }
+      }
+    }
+  });
+
   it("put FIN and PSH on the last segment and CWR on the first", () => {
     const packets = split(superRead(tcp({ flags: ACK | FIN | PSH | CWR }), 300));
     expect((packets as Uint8Array[]).map((packet) => packet[33])).toEqual([ACK | CWR, ACK, ACK, ACK | FIN | PSH]);

@@ -35,11 +35,17 @@ describe("padding", () => {
     expect([1409, 1420].map(padded)).toEqual([1424, 1424]);
   });
 
-  it("is zero, and gone at the other end", () => {
+  it("is zero, also where a longer packet lay, and gone at the other end", () => {
     pair.connect();
+    pair.a.send(packet(HOST_A, HOST_B, 200, 0xff));
+    pair.exchange();
+    pair.b.delivered.length = 0;
     pair.sendFromA(21);
     pair.exchange();
     expect(pair.b.delivered).toEqual([packet(HOST_A, HOST_B, 21)]);
+    const { at, bytes } = pair.b.engine.core;
+    const opened = at.rxBuffers + 16;
+    expect(bytes.slice(opened + 21, opened + 32)).toEqual(new Uint8Array(11));
   });
 });
 
