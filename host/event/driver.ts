@@ -26,6 +26,7 @@ import type { EventDriverOptions, SendFailure } from "./driver-options.ts";
 import { Outgoing } from "./outgoing.ts";
 import { PacketInside } from "./packet-inside.ts";
 import { requireSegment } from "./received.ts";
+import { soon } from "./soon.ts";
 import { system } from "./system.ts";
 import type { SuperpacketPlace, TunEvents } from "./tun.ts";
 
@@ -34,10 +35,6 @@ const PACKET_BYTES_MAX = MESSAGE_BYTES_MAX - VNET_BYTES;
 const FLUSH_BYTES = 60_000;
 /** Longest delay that the timers of every runtime take. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
-
-/** After the I/O of this turn of the event loop. */
-const soon: (task: () => void) => void =
-  typeof setImmediate === "function" ? (task) => void setImmediate(task) : (task) => void setTimeout(task, 0);
 
 export class EventDriver {
   readonly engine: Engine;

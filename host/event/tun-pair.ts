@@ -2,11 +2,13 @@
  * Two ends of a link in memory: what is written to one comes out of the other. One is the Tun of a device, the other is
  * for a program that makes and takes IP packets itself: a userspace TCP/IP stack, a test, a demo.
  */
+
 import { requireBytes } from "./bytes.ts";
 import { TunError } from "./device-errors.ts";
 import { checkMtu, MTU_DEFAULT } from "./mtu.ts";
 import { checkInteger, readOptions } from "./options.ts";
 import { Slab } from "./slab.ts";
+import { soon } from "./soon.ts";
 import type { Tun, TunEvents } from "./tun.ts";
 
 /** As the transmit queue of a network interface. */
@@ -37,6 +39,8 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
   #events: TunEvents | undefined;
   /** Packets that did not have to wait, in this turn: they count as if they did, so that no writer goes on for ever. */
   #passed = 0;
+  /** Packets that have come since a writer last let the event loop have its turn. */
+  #sinceTurn = 0;
   #drainDue = false;
   #paused = false;
   /** "ended": the other end writes no more, but what waits is still to be had. */
@@ -97,6 +101,7 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
     if (this.#state !== "open" || !this.#takes(events)) return false;
     events.receive(packet);
     this.#passed += 1;
+    this.#sinceTurn += 1;
     this.#drainSoon();
     return true;
   }
@@ -114,7 +119,10 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
   /** Whether there is room for one more packet; without, it is counted as dropped. */
   #hasRoomForOne(): boolean {
     if (this.#state !== "open") return false;
-    if (this.#waiting < this.#limit) return true;
+    if (this.#waiting < this.#limit) {
+      this.#sinceTurn += 1;
+      return true;
+    }
     this.#drops += 1n;
     return false;
   }
@@ -124,11 +132,15 @@ export class TunEnd implements Tun, AsyncIterable<Uint8Array> {
     return this.#drops;
   }
 
-  /** Settles when there is room for many packets again, at once if there is; also when the link is closed. */
+  /**
+   * Settles when there is room for many packets again, at once if there is; also when the link is closed. Once many have come the event loop
+   * has its turn first: a writer who does nothing but write and wait keeps no datagram and no timer from being served.
+   */
   drained(): Promise<void> {
     const far = this.#far;
-    if (far === undefined || far.#hasRoom()) return Promise.resolve();
-    return new Promise((resolve) => far.#writers.push(resolve));
+    if (far === undefined || (far.#hasRoom() && far.#sinceTurn <= far.#limit >> 1)) return Promise.resolve();
+    far.#sinceTurn = 0;
+    return new Promise((resolve) => soon(() => (far.#hasRoom() ? resolve() : far.#writers.push(resolve))));
   }
 
   /** No more is written to this end. The other end gets what waits, and its iteration ends then. */

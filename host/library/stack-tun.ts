@@ -5,6 +5,7 @@
  */
 
 import { TunError } from "../event/device-errors.ts";
+import { soon } from "../event/soon.ts";
 import type { SuperpacketPlace, Tun, TunEvents } from "../event/tun.ts";
 import type { IpAddress } from "../net/address.ts";
 import type { PacketSink } from "../net/sink.ts";
@@ -17,10 +18,6 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 /** Sent at once before others get their turn. */
 const TURN_BYTES = 1 << 20;
 const NOWHERE = new Uint8Array(0);
-
-/** After the I/O of this turn of the event loop. */
-const soon: (task: () => void) => void =
-  typeof setImmediate === "function" ? (task) => void setImmediate(task) : (task) => void setTimeout(task, 0);
 
 export interface StackTunOptions {
   /** The addresses inside of the tunnel. */

@@ -216,6 +216,24 @@ describe("an end of tunPair", () => {
     await closed;
   });
 
+  it.each(["when there is none", "after each packet"])(
+    "gives others their turn of a writer who waits for room %s",
+    async (when) => {
+      const [near, far] = tunPair({ queuePackets: 4 });
+      far.open({ receive() {}, failed() {} });
+      let turn = false;
+      setImmediate(() => {
+        turn = true;
+      });
+      for (let i = 0; i < 100; i++) {
+        while (!near.write(new Uint8Array(1))) await near.drained();
+        if (when === "after each packet") await near.drained();
+      }
+      expect(turn).toBe(true);
+      near.close();
+    },
+  );
+
   it("loses nothing of a flood that waits for room", async () => {
     const { device, host } = await makeNode(1, { bind: new MemoryBind() });
     await device.start();
