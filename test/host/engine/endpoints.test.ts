@@ -1,6 +1,8 @@
 // Where a peer is: it is followed on whatever is authenticated, before a look inside, and on nothing else.
 import { beforeEach, describe, expect, it } from "vitest";
+import { PATH_BYTES, PEER_PATH } from "../../../assembly/abi.ts";
 import type { Endpoint } from "../../../host/core/core.ts";
+import { fillRx, rxPath } from "../../../host/core/records/rx.ts";
 import { TestNode } from "../../support/node.ts";
 import { endpoint, HOST_A, HOST_B, Pair, packet } from "./support/pair.ts";
 
@@ -43,6 +45,23 @@ describe("roaming", () => {
     expect(pair.peerA.endpoint()).toEqual(endpoint(1));
     pair.sendFromB();
     expect(pair.b.sent[0]!.to).toEqual(endpoint(1));
+  });
+
+  it("is followed whichever byte of the path has changed", () => {
+    pair.connect();
+    const { core } = pair.b.engine;
+    const known = core.peer(pair.peerA.slot) + PEER_PATH;
+    const path = rxPath(core.rx(0));
+    for (let byte = 0; byte < PATH_BYTES; byte++) {
+      pair.sendFromA();
+      const message = first(pair.a.sent);
+      core.bytes.set(message, core.at.rxBuffers);
+      fillRx(core.views, core.rx(0), core.at.rxBuffers, message.length, message.length, 0);
+      core.bytes.copyWithin(path, known, known + PATH_BYTES);
+      core.bytes[path + byte]! ^= 1;
+      core.exports.receive(1, pair.b.now);
+      expect(core.bytes.slice(known, known + PATH_BYTES)).toEqual(core.bytes.slice(path, path + PATH_BYTES));
+    }
   });
 
   it("is followed to an address that the peer has inside only where that is allowed", () => {
