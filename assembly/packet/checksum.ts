@@ -4,6 +4,7 @@
  * A sum is an unfolded u64 that may be added to others, as long as each part starts at an even offset of the
  * whole. Any alignment; up to 512 KiB at a time.
  */
+import { IPV4_SOURCE, IPV6_SOURCE } from "./ip";
 
 /** Ones'-complement sum of `length` bytes; an odd last byte is padded with zero. */
 export function sum(src: usize, length: u32): u64 {
@@ -137,9 +138,33 @@ export function complementNonZero(total: u64): u32 {
   return value ? value : 0xffff;
 }
 
+/** Sum of an IPv4 header without options: right when it folds to 0xffff. */
+export function ipv4HeaderSum(packet: usize): u64 {
+  const first = load<u64>(packet);
+  const second = load<u64>(packet, 8);
+  return (first & 0xffffffff) + (first >> 32) + (second & 0xffffffff) + (second >> 32) + load<u32>(packet, 16);
+}
+
 /** Sum of the pseudo-header (RFC 9293 §3.1, RFC 8200 §8.1) with the addresses of `packet`, whose header is whole. */
 export function pseudoHeader(packet: usize, protocol: u32, length: u32): u64 {
-  // 24 bits of length are more than a packet has; protocol is the last byte of its word.
-  const rest = <u64>bswap<u32>(length) + ((<u64>protocol) << 8);
-  return load<u8>(packet) >> 4 === 4 ? rest + sum(packet + 12, 8) : rest + sum(packet + 8, 32);
+  const addresses = addressesAt(packet);
+  return lengthAndProtocol(protocol, length) + sum(packet + addresses, addresses === <u32>IPV4_SOURCE ? 8 : 32);
+}
+
+/**
+ * Sum of the pseudo-header and of all that follows the IP header, in a packet of `length` bytes without options or extensions: its
+ * addresses lie right before its transport header, at `transport`.
+ */
+export function transportSum(packet: usize, protocol: u32, transport: u32, length: u32): u64 {
+  const addresses = addressesAt(packet);
+  return lengthAndProtocol(protocol, length - transport) + sum(packet + addresses, length - addresses);
+}
+
+function addressesAt(packet: usize): u32 {
+  return load<u8>(packet) >> 4 === 4 ? <u32>IPV4_SOURCE : <u32>IPV6_SOURCE;
+}
+
+/** 24 bits of length are more than a packet has; protocol is the last byte of its word. */
+function lengthAndProtocol(protocol: u32, length: u32): u64 {
+  return <u64>bswap<u32>(length) + ((<u64>protocol) << 8);
 }

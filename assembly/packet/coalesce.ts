@@ -48,6 +48,8 @@ class Batch {
   mergeUdp: u32;
   packets: u32;
   items: u32;
+  /** Where the newest packet went; null before the first. */
+  latest: Item | null;
 }
 
 /** One write to be: a packet, or several of a flow. */
@@ -133,7 +135,21 @@ export function coalesceBegin(
   b.mergeUdp = vnet ? mergeUdp : 0;
   b.packets = 0;
   b.items = 0;
+  b.latest = null;
   forgetFlows();
+}
+
+/**
+ * As coalesceAdd, for a packet that goes on with the item that the newest one went into: most do, and their flow need not be looked up.
+ * @returns false, with nothing changed, when it does not
+ */
+export function coalesceNext(packet: usize, length: u32): bool {
+  const b = batch();
+  const item = b.latest;
+  if (!item || !item.open || isFull(b)) return false;
+  const headers: u32 = item.headers;
+  if (length <= headers || !sameHeaders(item.packet, packet, headers)) return false;
+  return mergeableHeaders(packet, length) === headers && grow(b, item, packet, length);
 }
 
 /**
@@ -142,7 +158,7 @@ export function coalesceBegin(
  */
 export function coalesceAdd(packet: usize, length: u32): bool {
   const b = batch();
-  if (b.packets >= b.gatherCapacity || b.items >= b.writeCapacity) return false;
+  if (isFull(b)) return false;
   if (b.mergeTcp | b.mergeUdp) {
     const kind = flowKind(packet, length);
     if (kind === FLOW_PORTS) {
@@ -185,6 +201,10 @@ export function coalesceFinish(): u32 {
   b.items = 0;
   b.packets = 0;
   return items;
+}
+
+function isFull(b: Batch): bool {
+  return b.packets >= b.gatherCapacity || b.items >= b.writeCapacity;
 }
 
 function gatherOne(b: Batch, entry: usize, address: usize, length: u32): usize {
@@ -231,6 +251,7 @@ function newItem(b: Batch, packet: usize, length: u32): Item {
   item.ids = ID_ANY;
   item.firstPart = newPart(b, 0, 0);
   item.lastPart = item.firstPart;
+  b.latest = item;
   return item;
 }
 
@@ -245,9 +266,14 @@ function newPart(b: Batch, address: usize, length: u32): u16 {
 
 /** Append a mergeable packet to its flow's newest item, if the two make one superpacket. */
 function append(b: Batch, item: Item, packet: usize, length: u32, headers: u32): bool {
+  return headers === item.headers && sameHeaders(item.packet, packet, headers) && grow(b, item, packet, length);
+}
+
+/** The same where the headers agree already. */
+function grow(b: Batch, item: Item, packet: usize, length: u32): bool {
+  const headers: u32 = item.headers;
   const payload = length - headers;
-  if (!item.open || headers !== item.headers || payload > item.segment) return false;
-  if (item.length + payload > SUPERPACKET_MAX || !sameHeaders(item.packet, packet, headers)) return false;
+  if (!item.open || payload > item.segment || item.length + payload > SUPERPACKET_MAX) return false;
 
   const transport = packet + transportOf(packet);
   const tcp = protocolOf(packet) === TCP;
@@ -269,6 +295,7 @@ function append(b: Batch, item: Item, packet: usize, length: u32, headers: u32):
     item.push = <u8>FLAG_PSH;
     item.open = 0;
   }
+  b.latest = item;
   return true;
 }
 

@@ -3,13 +3,14 @@
  * A flow is addresses, ports and protocol. Its packets keep their order whatever becomes of them, so a packet
  * that cannot be merged still has to be found in its flow, and one whose flow cannot be told ends all of them.
  */
-import { fold, pseudoHeader, sum } from "./checksum";
+import { fold, ipv4HeaderSum, transportSum } from "./checksum";
 import {
   AUTHENTICATION,
   DESTINATION_OPTIONS,
   FRAGMENT,
   FRAGMENT_MF_OFFSET,
   HOP_BY_HOP,
+  IPV4_DESTINATION,
   IPV4_FRAGMENT,
   IPV4_HEADER,
   IPV4_LENGTH,
@@ -28,6 +29,7 @@ import {
 import {
   FLAG_ACK,
   FLAG_PSH,
+  TCP_ACK,
   TCP_FLAGS,
   TCP_HEADER,
   TCP_OFFSET,
@@ -112,7 +114,7 @@ export function sameFlow(a: usize, b: usize): bool {
 export function mergeableHeaders(packet: usize, length: u32): u32 {
   const transport = transportOf(packet);
   if (transport === IPV4_HEADER) {
-    if (load16(packet + IPV4_LENGTH) !== length || fold(sum(packet, IPV4_HEADER)) !== 0xffff) return 0;
+    if (load16(packet + IPV4_LENGTH) !== length || fold(ipv4HeaderSum(packet)) !== 0xffff) return 0;
   } else if (load16(packet + IPV6_LENGTH) + IPV6_HEADER !== length) {
     return 0;
   }
@@ -130,35 +132,35 @@ export function mergeableHeaders(packet: usize, length: u32): u32 {
     headers += UDP_HEADER;
   }
   if (headers >= length) return 0;
-  const rest = length - transport;
-  return fold(pseudoHeader(packet, protocol, rest) + sum(at, rest)) === 0xffff ? headers : 0;
+  return fold(transportSum(packet, protocol, transport, length)) === 0xffff ? headers : 0;
 }
 
-/** Whether the headers of two mergeable packets of one flow, `headers` bytes each, agree in all that one header must say. */
-export function sameHeaders(a: usize, b: usize, headers: u32): bool {
-  const transport = transportOf(a);
+/**
+ * Whether a packet of at least `headers` bytes is of the flow of `first`, whose headers these are and which is mergeable, and agrees with it
+ * in all that one header must say. Of lengths, identification, sequence, PSH and checksums it says nothing.
+ */
+export function sameHeaders(first: usize, packet: usize, headers: u32): bool {
+  const transport = transportOf(first);
+  const start = v128.xor(v128.load(first), v128.load(packet));
+  let other: u64 = 0; // further bytes that differ: of addresses and ports, then of TCP
   if (transport === IPV4_HEADER) {
-    // version, IHL, TOS; then DF (there are no fragments here) and TTL
-    if (load<u16>(a) !== load<u16>(b) || load<u16>(a, IPV4_FRAGMENT) !== load<u16>(b, IPV4_FRAGMENT)) return false;
-    if (load<u8>(a, 8) !== load<u8>(b, 8)) return false;
-  } else if (load<u32>(a) !== load<u32>(b) || load<u8>(a, 7) !== load<u8>(b, 7)) {
-    return false; // version, class, flow label; hop limit
+    // version, IHL, TOS; DF (there are no fragments here), TTL, protocol; source
+    if (v128.any_true(v128.and(start, i8x16(-1, -1, 0, 0, 0, 0, -1, -1, -1, -1, 0, 0, -1, -1, -1, -1)))) return false;
+    other = load<u64>(first, IPV4_DESTINATION) ^ load<u64>(packet, IPV4_DESTINATION);
+  } else {
+    // version, class, flow label; next header, hop limit; source and destination
+    const middle = v128.xor(v128.load(first, 16), v128.load(packet, 16));
+    const begun = v128.and(start, i8x16(-1, -1, -1, -1, 0, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1));
+    if (v128.any_true(v128.or(begun, middle))) return false;
+    other = load<u64>(first, 32) ^ load<u64>(packet, 32);
+    other |= load<u32>(first, IPV6_HEADER) ^ load<u32>(packet, IPV6_HEADER);
   }
-  if (protocolOf(a) === UDP) return true;
-  return sameTcp(a + transport, b + transport, headers - transport);
-}
-
-/** Acknowledgement, header length, window and options; not sequence, flags, checksum. */
-function sameTcp(a: usize, b: usize, bytes: u32): bool {
-  if (
-    load<u32>(a, 8) !== load<u32>(b, 8) ||
-    load<u8>(a, 12) !== load<u8>(b, 12) ||
-    load<u16>(a, 14) !== load<u16>(b, 14)
-  ) {
-    return false;
-  }
-  for (let i: u32 = TCP_HEADER; i < bytes; i += 4) {
-    if (load<u32>(a + i) !== load<u32>(b + i)) return false;
-  }
-  return true;
+  if (protocolOf(first) === UDP) return other === 0;
+  const a = first + transport;
+  const b = packet + transport;
+  // acknowledgement, header length, flags but PSH, window; then options
+  other |= (load<u64>(a, TCP_ACK) ^ load<u64>(b, TCP_ACK)) & ~((<u64>FLAG_PSH) << 40);
+  const end = first + headers;
+  for (let i = a + TCP_HEADER, j = b + TCP_HEADER; i < end; i += 4, j += 4) other |= load<u32>(i) ^ load<u32>(j);
+  return other === 0;
 }

@@ -37,7 +37,7 @@ import { Sharing } from "../memory/sharing";
 import { ThreadState } from "../memory/thread-state";
 import { checkMac1 } from "../noise/cookie";
 import { enqueueHandshake } from "../noise/queue";
-import { coalesceAdd, coalesceBegin, coalesceFinish } from "../packet/coalesce";
+import { coalesceAdd, coalesceBegin, coalesceFinish, coalesceNext } from "../packet/coalesce";
 import { decapsulate } from "../packet/ecn";
 import { innerLength, source, version } from "../packet/ip";
 import { KIND_OPEN } from "../records/fork";
@@ -55,6 +55,10 @@ import { followPath } from "./roaming";
 
 /** The keypair whose receiving key is set up in the AEAD; of this instance, within one `receive`. */
 let openKeypair: usize = 0;
+
+/** Whose packet was taken last, and the outer TOS that it came with; of this instance. */
+let latestPeer: u32 = 0;
+let latestTos: u32 = 0;
 
 /**
  * Take the first `count` RX descriptors.
@@ -204,11 +208,15 @@ function keepKeyFresh(peer: u32, now: f64): void {
 function deliver(peer: u32, packet: usize, plain: u32, tos: u32): bool {
   const length = innerLength(packet, plain);
   if (length === 0) return refused(DROP_INNER_PACKET);
+  // With the headers of packets that were taken: the source is this peer's as theirs was, and no mark of congestion is to be carried in.
+  if (peer === latestPeer && tos === latestTos && coalesceNext(packet, length)) return true;
   const kind = version(packet, length);
   if (AllowedIps.routeOf(source(packet, kind), kind) !== <i32>peer) return refused(DROP_SOURCE);
   decapsulate(packet, kind, tos);
   // The area for one batch has room for all that RX_SLOTS messages can hold in whole trains; tiny datagrams may overflow it.
   if (!coalesceAdd(packet, length)) return refused(DROP_BATCH);
+  latestPeer = peer;
+  latestTos = tos;
   return true;
 }
 

@@ -37,7 +37,7 @@ export function superpacketFields(): fc.Arbitrary<PacketFields> {
 /** What one packet of a random flow does differently from the orderly next one. */
 const quirk = fc.constantFrom(
   ..."none none none none none none none none none push short empty long syn fin urgent window ack ttl tos".split(" "),
-  ..."option id gap checksum ipChecksum fragment length reserved label zeroChecksum".split(" "),
+  ..."option id gap checksum ipChecksum fragment dontFragment length reserved label zeroChecksum".split(" "),
 );
 
 const packetOfFlow = fc.record({ flow: fc.nat(3), quirk, size: fc.integer({ min: 1, max: 40 }) });
@@ -77,6 +77,7 @@ function nextOfFlow(state: FlowState, quirk: string, size: number): Uint8Array {
     ttl: { ttl: size },
     tos: { tos: size },
     label: { flowLabel: size },
+    dontFragment: { dontFragment: fields.dontFragment === false },
     option: { options: pattern(4 * (size % 10), size) },
   };
   const lengths: Record<string, number> = {

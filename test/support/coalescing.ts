@@ -25,11 +25,16 @@ export interface TunWrite {
   from: number[];
 }
 
+/** How packets are added: as the core does, where most go on with the one before; or each by its flow. */
+export type Adding = "as the next" | "by flow";
+
 export class Coalescing {
   private readonly core: PacketCore;
+  private readonly adding: Adding;
 
-  constructor(core: PacketCore) {
+  constructor(core: PacketCore, adding: Adding = "as the next") {
     this.core = core;
+    this.adding = adding;
   }
 
   /** One batch. Fails unless all packets fit, and if a byte is written that was not free. */
@@ -55,13 +60,18 @@ export class Coalescing {
       flag(device.udp),
     );
     let added = 0;
-    while (added < packets.length && exports.coalesceAdd(starts[added]!, packets[added]!.length)) added++;
+    while (added < packets.length && this.add(starts[added]!, packets[added]!.length)) added++;
     const before = this.core.get(PACKETS, end - PACKETS);
     const count = exports.coalesceFinish();
     expect(count).toBeLessThanOrEqual(writeCapacity);
     this.checkUntouched(before, packets, starts);
     expect(this.core.firstTouched(WRITES + count * 16, PACKETS)).toBe(-1);
     return { added, writes: this.readWrites(count, starts, gatherCapacity, device.vnet) };
+  }
+
+  private add(start: number, length: number): boolean {
+    const { coalesceAdd, coalesceNext } = this.core.exports;
+    return (this.adding === "as the next" && coalesceNext(start, length) !== 0) || coalesceAdd(start, length) !== 0;
   }
 
   private lay(packets: Uint8Array[]): [number[], number] {

@@ -18,6 +18,8 @@ export interface PacketExports {
   complement(total: bigint): number;
   complementNonZero(total: bigint): number;
   pseudoHeader(packet: number, protocol: number, length: number): bigint;
+  transportSum(packet: number, protocol: number, transport: number, length: number): bigint;
+  ipv4HeaderSum(packet: number): bigint;
   version(packet: number, length: number): number;
   innerLength(packet: number, length: number): number;
   source(packet: number, kind: number): number;
@@ -36,6 +38,7 @@ export interface PacketExports {
     mergeTcp: number,
     mergeUdp: number,
   ): void;
+  coalesceNext(packet: number, length: number): number;
   coalesceAdd(packet: number, length: number): number;
   coalesceFinish(): number;
   icmpError(dst: number, packet: number, length: number, kind: number, mtu: number): number;

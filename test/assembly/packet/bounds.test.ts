@@ -74,6 +74,9 @@ it("arbitrary bytes are examined without a look behind them", () => {
       if (kind) exports.decapsulate(at + 10, kind, tos);
       exports.coalesceBegin(0n, ARENA, 8, ARENA + 1024, 8, 1, 1, 1);
       if (packet.length) expect(exports.coalesceAdd(at + 10, packet.length)).toBe(1);
+      if (packet.length && !exports.coalesceNext(at + 10, packet.length)) {
+        expect(exports.coalesceAdd(at + 10, packet.length)).toBe(1);
+      }
       if (packet.length) expect(exports.coalesceAdd(at + 10, packet.length)).toBe(1);
       exports.coalesceFinish();
     }),

@@ -4,7 +4,8 @@ import { onesSum, pseudoSum } from "../../reference/packets.ts";
 import { ARENA, PacketCore } from "../../support/packet-core.ts";
 
 const core = await PacketCore.load();
-const { sum, copyAndSum, fold, complement, complementNonZero, pseudoHeader } = core.exports;
+const { sum, copyAndSum, fold, complement, complementNonZero, pseudoHeader, transportSum, ipv4HeaderSum } =
+  core.exports;
 const swap = (value: number) => ((value & 0xff) << 8) | (value >> 8);
 const BYTES = 9001;
 
@@ -84,5 +85,28 @@ it("sums pseudo-headers of both versions", () => {
     for (const length of [0, 8, 1400, 65535]) {
       expect(fold(pseudoHeader(ARENA, 17, length))).toBe(swap(pseudoSum(packet, 17, length)));
     }
+  }
+});
+
+it("sums what is behind an IP header together with its pseudo-header", () => {
+  for (const [version, transport] of [
+    [4, 20],
+    [6, 40],
+  ] as const) {
+    const packet = noise(1501, 4);
+    packet[0] = version << 4;
+    core.put(ARENA, packet);
+    for (const length of [transport, transport + 8, 100, 1420, 1501]) {
+      const expected = onesSum(packet.subarray(transport, length), pseudoSum(packet, 6, length - transport));
+      expect(fold(transportSum(ARENA, 6, transport, length))).toBe(swap(expected));
+    }
+  }
+});
+
+it("sums an IPv4 header, and no byte more", () => {
+  const packet = noise(40, 5);
+  for (let shift = 0; shift < 16; shift++) {
+    core.put(ARENA + shift, packet);
+    expect(fold(ipv4HeaderSum(ARENA + shift))).toBe(swap(onesSum(packet.subarray(0, 20))));
   }
 });

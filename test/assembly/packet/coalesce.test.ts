@@ -18,6 +18,7 @@ import { ARENA, PacketCore } from "../../support/packet-core.ts";
 
 const core = await PacketCore.load();
 const coalescing = new Coalescing(core);
+const byFlow = new Coalescing(core, "by flow");
 const NO_VNET = { flags: 0, gsoType: 0, headerLength: 0, gsoSize: 0, checksumStart: 0, checksumOffset: 0 };
 
 const origins = (packets: Uint8Array[], device = FULL) => coalescing.run(packets, device).map((write) => write.from);
@@ -65,6 +66,7 @@ describe("superpackets", () => {
       fc.property(flowBatch(), fc.boolean(), fc.boolean(), (packets, tcp, udp) => {
         const writes = coalescing.run(packets, { vnet: true, tcp, udp });
         expect(writes.map((write) => write.from)).toEqual(coalesceReference(packets, { tcp, udp }));
+        expect(byFlow.run(packets, { vnet: true, tcp, udp })).toEqual(writes);
         for (const { vnet, packet, from } of writes) {
           if (from.length === 1) {
             expect({ vnet, packet }).toEqual({ vnet: NO_VNET, packet: packets[from[0]!] });
