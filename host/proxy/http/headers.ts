@@ -1,6 +1,7 @@
 /** Header fields that pass through a proxy, and those that end at it (RFC 9110 §7.6.1). */
 
 import type { IncomingMessage } from "node:http";
+import { hopsLeft } from "./hops.ts";
 
 /** Fields about this connection alone, and what the proxy answers itself. */
 const HOP_BY_HOP = new Set([
@@ -44,12 +45,13 @@ export function passingFields(raw: readonly string[]): Fields {
 }
 
 /** The fields of a message that go on, and by whose hands: this proxy's behind those before it (Via, RFC 9110 §7.6.3). */
-export function forwardedFields({
-  rawHeaders,
-  httpVersion,
-}: Pick<IncomingMessage, "rawHeaders" | "httpVersion">): Fields {
-  const fields = passingFields(rawHeaders);
-  fields.via = [fields.via ?? [], `${httpVersion} wasmguard`].flat().join(", ");
+export function forwardedFields(
+  message: Pick<IncomingMessage, "rawHeaders" | "httpVersion" | "method" | "headers">,
+): Fields {
+  const fields = passingFields(message.rawHeaders);
+  fields.via = [fields.via ?? [], `${message.httpVersion} wasmguard`].flat().join(", ");
+  const hops = hopsLeft(message);
+  if (hops !== undefined) fields["max-forwards"] = String(hops - 1);
   return fields;
 }
 

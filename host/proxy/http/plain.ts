@@ -16,6 +16,7 @@ import { reset } from "../relay.ts";
 import { describeTarget } from "../way.ts";
 import { authorize, CHALLENGE, TOO_MANY_TRIES } from "./authorization.ts";
 import { forwardedFields, isAmbiguous } from "./headers.ts";
+import { hopsLeft } from "./hops.ts";
 import { absoluteTarget } from "./target.ts";
 
 /** Requests of one connection that may wait for answers at a time: apt asks for ten. */
@@ -30,6 +31,12 @@ function answer(response: ServerResponse, status: number, text: string, fields: 
   // With its own words: a response whose head was refused still has the server's.
   response.writeHead(status, STATUS_CODES[status], { "content-type": "text/plain", connection: "close", ...fields });
   response.end(`${text}\n`);
+}
+
+/** To a request that may go no further. Nothing of a TRACE is sent back: scripts could read there what is kept from them. */
+function answerItself({ method }: IncomingMessage, response: ServerResponse): void {
+  const allow = "CONNECT, GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE";
+  answer(response, method === "OPTIONS" ? 200 : 405, "This is the proxy; the request may go no further.", { allow });
 }
 
 /** May be sent again without harm (RFC 9110 §9.2.1). */
@@ -153,6 +160,7 @@ export class PlainRequests {
     if (verdict === "wrong")
       return answer(response, 407, "This proxy wants a user and a password.", { "proxy-authenticate": CHALLENGE });
     if (verdict !== "right") return answer(response, 429, TOO_MANY_TRIES);
+    if (hopsLeft(request) === 0) return answerItself(request, response);
     if (absolute === undefined) return answer(response, 400, "A proxy wants an absolute URL that starts with http://.");
     if (isAmbiguous(request.rawHeaders)) return answer(response, 400, "The length of the body is ambiguous.");
     const connection = this.#connectionOf(request.socket);

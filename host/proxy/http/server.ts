@@ -15,6 +15,7 @@ import { reset } from "../relay.ts";
 import { describeTarget, type Target } from "../way.ts";
 import { authorize, CHALLENGE, TOO_MANY_TRIES } from "./authorization.ts";
 import { followHandshakes } from "./handshakes.ts";
+import { hopsLeft } from "./hops.ts";
 import { hasBody, PlainRequests } from "./plain.ts";
 import { absoluteTarget, authorityTarget } from "./target.ts";
 import { askToSwitch } from "./upgrade.ts";
@@ -121,8 +122,9 @@ class HttpProxy {
   async upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): Promise<void> {
     if (!this.#admit(request, socket)) return;
     const absolute = absoluteTarget(request.url ?? "");
-    if (absolute === undefined || hasBody(request)) {
-      const text = "A proxy wants an absolute URL that starts with http://, and no body beside Upgrade.";
+    if (absolute === undefined || hasBody(request) || hopsLeft(request) === 0) {
+      const text =
+        "A proxy wants an absolute URL that starts with http://, and neither a body nor Max-Forwards: 0 beside Upgrade.";
       return dismiss(socket, refusal("400 Bad Request", text));
     }
     await this.#open(socket, absolute.target, async (far) => {

@@ -330,6 +330,37 @@ describe("a plain request", () => {
   );
 
   it.each([
+    ["OPTIONS", "3", /^max-forwards: 2\r$/im],
+    ["TRACE", "1", /^max-forwards: 0\r$/im],
+    ["OPTIONS", "9".repeat(30), /^max-forwards: 254\r$/im],
+    ["OPTIONS", "-1", /^max-forwards: -1\r$/im],
+    ["GET", "0", /^max-forwards: 0\r$/im],
+  ])("of %s with Max-Forwards: %s goes on with one less, where that counts", async (method, hops, expected) => {
+    const { port } = await start();
+    const web = await rawServer(OK);
+    const head = [`${method} http://web.internal:${web.port}/ HTTP/1.1`, "Host: x", `Max-Forwards: ${hops}`];
+    expect((await converse(port, [lines(...head, "Connection: close")], "stay")).text).toMatch(/^HTTP\/1\.1 200 /);
+    expect(web.came()).toMatch(expected);
+  });
+
+  it.each([
+    ["OPTIONS", "/", [], "200"],
+    ["TRACE", "/", [], "405"],
+    ["OPTIONS", "*", [], "200"],
+    ["OPTIONS", "/", ["Connection: Upgrade", "Upgrade: websocket"], "400"],
+  ])("of %s for %s that may go no further is answered by the proxy", async (method, path, more, status) => {
+    const { port } = await start();
+    const web = await rawServer(OK);
+    const url = path === "*" ? path : `http://web.internal:${web.port}${path}`;
+    const request = lines(`${method} ${url} HTTP/1.1`, "Host: x", "Max-Forwards: 0", "X-Told: secret", ...more);
+    const { text } = await converse(port, [request], "stay");
+    expect(text.slice(0, 12)).toBe(`HTTP/1.1 ${status}`);
+    if (status !== "400") expect(text).toMatch(/^allow: /im);
+    expect(text).not.toContain("secret");
+    expect(web.came()).toBe("");
+  });
+
+  it.each([
     ["a status of no kind", "HTTP/1.1 000 OK\r\nContent-Length: 2\r\n\r\nok"],
     ["control characters in its reason", "HTTP/1.1 200 O\x01K\r\nContent-Length: 2\r\n\r\nok"],
     [
