@@ -8,7 +8,7 @@
  * Batches: aeadBegin, any number of …Next, aeadEnd; no other ChaCha20 or Poly1305 call in between. A message's
  * ciphertext is there after its aeadSealNext, its tag only after the next …Next or aeadEnd.
  */
-import { CHUNK_BYTES, setKey, setNonce, xorKeystream, xorStream } from "./chacha20";
+import { CHUNK_BYTES, setKey, setNonce, setNonceEnd, xorKeystream, xorStream } from "./chacha20";
 import { DOUBLE_ROUNDS, fourBlocks, GROUP_BYTES } from "./chacha20-simd";
 import { equal16 } from "./constant-time";
 import { ENDING_BYTES, Ending } from "./ending";
@@ -78,14 +78,14 @@ export function aeadBegin(key: usize): void {
 
 /** Seal the next message of a batch, as aeadSeal does, but for the tag: the next call writes it. */
 export function aeadSealNext(dst: usize, src: usize, length: u32, counter: u64): void {
-  store<u64>(Symmetric.state, counter, 56);
+  setNonceEnd(Symmetric.state, counter);
   seal(dst, src, length, 0, 0);
 }
 
 /** Open the next message of a batch, as aeadOpen does. */
 export function aeadOpenNext(dst: usize, src: usize, length: u32, counter: u64): bool {
   if (Ending.scratch.blocks) Ending.scratch.settle(0);
-  store<u64>(Symmetric.state, counter, 56);
+  setNonceEnd(Symmetric.state, counter);
   return open(dst, src, length, 0, 0);
 }
 

@@ -5,7 +5,7 @@
  * than ChaCha20 alone. So each loop iteration does two rounds and two Poly1305 blocks, a quarter of a
  * block at a time. Binary code keeps this order (-O2; higher levels move the pieces together).
  * In the first round only the first column differs from block to block, by the counter; the other three are computed once for all
- * four blocks. An iteration is then a round of diagonals and the next one of columns, and the last one ends between these.
+ * blocks under a nonce (`firstRound`). An iteration is then a round of diagonals and the next one of columns, and the last one ends between these.
  * The sixteen vectors do not fit into sixteen registers beside what is being computed. Words 0 to 3 are needed least
  * urgently, so they stay in memory, and columns are done two at a time, which needs two of them. Left to choose by
  * itself, V8 is 3 % slower and JavaScriptCore 35 %.
@@ -25,9 +25,16 @@ const BLOCK_NUMBERS: usize = memory.data<u32>([0, 1, 2, 3], 16);
 const ROW_A: usize = LANES_END;
 const AFTER: usize = ROW_A + 64;
 
+/** What all blocks under the key and nonce in the state share: to be made anew whenever one of these changes. */
+export function firstRound(): void {
+  const state = Symmetric.state;
+  Lanes.keepOrders(state);
+  Lanes.firstRound(state + AFTER, state);
+}
+
 /**
  * XOR 256 bytes with blocks `counter` to `counter` + 3 and, meanwhile, take `groups` · 32 bytes into the MAC.
- * The ChaCha20 and Poly1305 states are those in scratch memory; the counter word does not matter.
+ * The ChaCha20 and Poly1305 states are those in scratch memory, the first round is made; the counter word does not matter.
  *
  * @param dst      256 bytes; may equal `src`, and is written after `message` has been read
  * @param src      256 bytes: `Symmetric.zeros` for the bare keystream
@@ -37,7 +44,6 @@ const AFTER: usize = ROW_A + 64;
 export function fourBlocks(dst: usize, src: usize, counter: u32, message: usize, groups: u32): void {
   const state = Symmetric.state;
   Lanes.keepOrders(state);
-  Lanes.firstRound(state + AFTER, state);
   let x4 = v128.load32_splat(state, 16);
   let x5 = v128.load32_splat(state, AFTER + 20);
   let x6 = v128.load32_splat(state, AFTER + 24);

@@ -3,7 +3,7 @@
  * The state lies in scratch memory as sixteen words: four constants, eight of the key, the block counter
  * (always handed over apart, the word does not matter), three of the nonce.
  */
-import { fourBlocks } from "./chacha20-simd";
+import { firstRound, fourBlocks } from "./chacha20-simd";
 import { Symmetric, wipeSymmetric } from "./layout";
 import { Partial } from "./partial";
 
@@ -23,10 +23,16 @@ export function setKey(state: usize, key: usize): void {
   v128.store(state, high, 32);
 }
 
-/** Load a 12-byte nonce into the state. */
+/** Load a 12-byte nonce into the state, which has its key. */
 export function setNonce(state: usize, nonce: usize): void {
   store<u32>(state, load<u32>(nonce), 52);
-  store<u64>(state, load<u64>(nonce, 4), 56);
+  setNonceEnd(state, load<u64>(nonce, 4));
+}
+
+/** Load the last eight bytes of a nonce whose first four are there: in a batch, the counter of a message. */
+export function setNonceEnd(state: usize, end: u64): void {
+  store<u64>(state, end, 56);
+  firstRound();
 }
 
 /** dst = src ^ keystream, for any length. `dst` may equal `src`. */
