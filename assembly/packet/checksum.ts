@@ -6,32 +6,45 @@
  */
 import { IPV4_SOURCE, IPV6_SOURCE } from "./ip";
 
-/** Ones'-complement sum of `length` bytes; an odd last byte is padded with zero. */
+/** Rounds of 64 bytes after which a lane of `sum` may be full. */
+const ROUNDS: u32 = 127;
+
+/**
+ * Ones'-complement sum of `length` bytes; an odd last byte is padded with zero.
+ * A round takes four words of each lane, whose mean m is rounded up at each step: 4m − 4 ≤ their sum ≤ 4m. `high` counts m >> 7, that is how
+ * often they hold 512, and `low` sums them modulo 2^16. What `high` leaves is −4 to 508 a round: with 4 a round put in first, it is never
+ * negative and below 2^16, so low − 512 · high is all of it.
+ */
 export function sum(src: usize, length: u32): u64 {
-  // Per 32-bit lane: `both` adds low + 2^16 · high and may wrap, `high` does not; so low can be told from the two.
-  let both = i32x4.splat(0);
-  let high = i32x4.splat(0);
+  let pairs = i32x4.splat(0);
   let at = src;
   const end64 = src + (length & ~63);
   while (at < end64) {
-    const a = v128.load(at);
-    const b = v128.load(at, 16);
-    const c = v128.load(at, 32);
-    const d = v128.load(at, 48);
-    both = i32x4.add(both, i32x4.add(i32x4.add(a, b), i32x4.add(c, d)));
-    const ab = i32x4.add(i32x4.shr_u(a, 16), i32x4.shr_u(b, 16));
-    const cd = i32x4.add(i32x4.shr_u(c, 16), i32x4.shr_u(d, 16));
-    high = i32x4.add(high, i32x4.add(ab, cd));
-    at += 64;
+    const end = min(end64, at + 64 * ROUNDS);
+    const slack = <u32>(end - at) >> 4; // 4 a round
+    let low = i16x8.splat(<i16>slack);
+    let high = i16x8.splat(0);
+    while (at < end) {
+      const a = v128.load(at);
+      const b = v128.load(at, 16);
+      const c = v128.load(at, 32);
+      const d = v128.load(at, 48);
+      low = i16x8.add(low, i16x8.add(i16x8.add(a, b), i16x8.add(c, d)));
+      const quarter = i16x8.avgr_u(i16x8.avgr_u(a, b), i16x8.avgr_u(c, d));
+      high = i16x8.add(high, i16x8.shr_u(quarter, 7));
+      at += 64;
+    }
+    low = i16x8.sub(low, i16x8.shl(high, 9));
+    pairs = i32x4.add(pairs, i32x4.shl(i32x4.extadd_pairwise_i16x8_u(high), 9));
+    pairs = i32x4.add(pairs, i32x4.sub(i32x4.extadd_pairwise_i16x8_u(low), i32x4.splat(2 * slack)));
   }
   const end16 = src + (length & ~15);
   while (at < end16) {
-    const a = v128.load(at);
-    both = i32x4.add(both, a);
-    high = i32x4.add(high, i32x4.shr_u(a, 16));
+    pairs = i32x4.add(pairs, i32x4.extadd_pairwise_i16x8_u(v128.load(at)));
     at += 16;
   }
-  return lanes(both, high) + tail(at, length & 15);
+  const both = i64x2.add(i64x2.extend_low_i32x4_u(pairs), i64x2.extend_high_i32x4_u(pairs));
+  return i64x2.extract_lane(both, 0) + i64x2.extract_lane(both, 1) + tail(at, length & 15);
 }
 
 /** Copy `length` bytes and return their sum. The areas must not overlap. */
