@@ -56,6 +56,10 @@ import { followPath } from "./roaming";
 /** The keypair whose receiving key is set up in the AEAD; of this instance, within one `receive`. */
 let openKeypair: usize = 0;
 
+/** Index that the last message named, and what lookUp said of it; of this instance, within one `receive`. */
+let latestIndex: u32 = 0;
+let latestOwner: u32 = NO_OWNER;
+
 /** Whose packet was taken last, and the outer TOS that it came with; of this instance. */
 let latestPeer: u32 = 0;
 let latestTos: u32 = 0;
@@ -68,6 +72,7 @@ export function receive(count: u32, now: f64): i32 {
   const self = ThreadState.get();
   coalesceBegin(self.base, gather, GATHER_ENTRIES, writes, WRITES, self.vnet, self.mergeTcp, self.mergeUdp);
   openKeypair = 0;
+  latestOwner = NO_OWNER;
   const shared = Sharing.on && Helpers.shall(bytesOf(count));
   if (shared) Fork.begin(KIND_OPEN);
   for (let i: u32 = 0; i < count; i++) {
@@ -119,10 +124,20 @@ function isTransport(message: usize, length: u32, path: usize): bool {
 
 /** @returns owner of the keypair that a transport message names, if it may be opened with it; else NO_OWNER, which is counted */
 function ownerOf(message: usize, now: f64): u32 {
-  const owner = IndexTable.find(load<u32>(message, 4));
+  const index = load<u32>(message, 4);
+  if (latestOwner === NO_OWNER || index !== latestIndex) {
+    latestIndex = index;
+    latestOwner = lookUp(index, now);
+  }
+  if (latestOwner === NO_OWNER) return NO_OWNER;
+  return load<u64>(message, 8) < REJECT_AFTER_MESSAGES ? latestOwner : nobody(DROP_REPLAY);
+}
+
+/** The part of it that is the same for all messages of a keypair, until one of another is admitted. */
+function lookUp(index: u32, now: f64): u32 {
+  const owner = IndexTable.find(index);
   if (owner === NO_OWNER || (owner & 3) === 0) return nobody(DROP_INDEX);
-  if (!Keypair.of(owner >> 2, owner & 3).fresh(now)) return nobody(DROP_EXPIRED);
-  return load<u64>(message, 8) < REJECT_AFTER_MESSAGES ? owner : nobody(DROP_REPLAY);
+  return Keypair.of(owner >> 2, owner & 3).fresh(now) ? owner : nobody(DROP_EXPIRED);
 }
 
 /** One transport message. @param waiting  how many messages come behind this one in the batch, at least */
