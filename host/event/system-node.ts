@@ -1,7 +1,7 @@
 /** Node, Deno and Bun: interfaces, UDP sockets, the resolver and files, by their node: modules. */
 import { lookup } from "node:dns/promises";
-import { readFile } from "node:fs/promises";
 import { DgramBind } from "./bind-dgram.ts";
+import { readFileUpTo } from "./read-file.ts";
 import type { System } from "./system.ts";
 import { systemUptime } from "./uptime.ts";
 import { systemZones } from "./zones.ts";
@@ -13,5 +13,5 @@ export const nodeSystem: System = {
   readiness: async () => (await import("../direct/doorbell.ts")).sharedDoorbell(),
   lookup: (host) => lookup(host, { all: true }),
   uptime: systemUptime,
-  readFile: (path) => readFile(path),
+  readFile: readFileUpTo,
 };

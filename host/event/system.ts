@@ -28,8 +28,8 @@ export interface System {
   readonly lookup?: Lookup;
   /** A clock that counts sleep too, in milliseconds; undefined where it may not be asked. */
   readonly uptime?: () => (() => number) | undefined;
-  /** Bytes of a file, which the caller wipes. */
-  readonly readFile?: (path: string | URL) => Promise<Uint8Array>;
+  /** Bytes of a file, which the caller wipes; undefined where they are more than `most`. */
+  readonly readFile?: (path: string | URL, most: number) => Promise<Uint8Array | undefined>;
 }
 
 let current: System = { zones: NUMERIC_ZONES };

@@ -4,6 +4,7 @@ import type { Url } from "../ambient.ts";
 import { ConfigError } from "../config/config-errors.ts";
 import { parseConfig } from "../config/parse.ts";
 import { type Settings, wipeSettings } from "../config/settings.ts";
+import { CONFIG_BYTES_MAX } from "../config/size.ts";
 import { errorCode } from "../error-code.ts";
 import { plainBytes } from "../event/bytes.ts";
 import { OptionError } from "../event/device-errors.ts";
@@ -48,14 +49,16 @@ async function bytesOf(source: unknown): Promise<{ bytes: Uint8Array; name: stri
   if (!isPath) throw new OptionError("config", "the text of a configuration, or the path of a file");
   const { readFile } = system();
   if (readFile === undefined) throw new OptionError("config", "the text of a configuration: this system has no files");
-  try {
-    return { bytes: await readFile(source as string | URL), name: String(source).replace(/^.*\//, ""), own: true };
-  } catch (error) {
+  const bytes = await readFile(source as string | URL, CONFIG_BYTES_MAX).catch((error: unknown) => {
     // Deno's refusals of permission have no code. The runtime's own error has the path, which may be a key in the wrong place.
     const code = errorCode(error) ?? (error as Error).name;
     const cause = Object.assign(new Error(code), { code });
     throw new ConfigError("configuration", 0, "the file cannot be read", "Check the path and who may read it.", cause);
+  });
+  if (bytes === undefined) {
+    throw new ConfigError("configuration", 0, "the file is too large for a configuration", "Check the path.");
   }
+  return { bytes, name: String(source).replace(/^.*\//, ""), own: true };
 }
 
 /** @throws ConfigError without a private key; the settings are wiped then */

@@ -1,5 +1,5 @@
 /** `wasmguard proxy`: lets other programs into a tunnel, without root. */
-import { readFileSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { wipeSettings } from "../../config/settings.ts";
 import { readPlan, type Source } from "../../proxy/config/file.ts";
@@ -7,21 +7,28 @@ import { type Credentials, isOpenToAll, type Plan, type Service } from "../../pr
 import { describeTarget } from "../../proxy/way.ts";
 import { CliError, UsageError } from "../command-errors.ts";
 import { parseOptions } from "../option-table.ts";
+import { readToEnd } from "../read-to-end.ts";
 import { type ProxyFlags, runOptionsOf, servicesOf, strategyOf } from "./flags.ts";
 import { PROXY_OPTIONS } from "./options.ts";
 import { runProxy } from "./run.ts";
 
-const FILE_BYTES_MAX = 16 << 20;
 const PASSWORD_BYTES_MAX = 255;
 
 const STDIN = 0;
 
+function readFile(path: string): Uint8Array {
+  const descriptor = openSync(path, "r");
+  try {
+    return readToEnd(path, descriptor, null);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /** @param path "-" is standard input. @throws CliError */
 function readSource(path: string): Source {
   try {
-    const bytes = readFileSync(path === "-" ? STDIN : path);
-    if (bytes.length > FILE_BYTES_MAX) throw new CliError(`${path} is too large for a configuration`, "Check the file");
-    return { bytes, fileName: basename(path) };
+    return { bytes: path === "-" ? readToEnd(path, STDIN, null) : readFile(path), fileName: basename(path) };
   } catch (error) {
     if (error instanceof CliError) throw error;
     const code = error instanceof Error && "code" in error ? ` (${error.code})` : "";

@@ -2,12 +2,10 @@
  * The bytes of a configuration, to be read more than once. A file is read again. What can be read only once (a FIFO, /dev/fd/N, a
  * terminal) is copied into a file without a name, in memory, for root alone: so that its keys need not stay in this process.
  */
-import { closeSync, fstatSync, openSync, readSync, statfsSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, statfsSync, unlinkSync, writeSync } from "node:fs";
 import { CliError } from "../command-errors.ts";
+import { readToEnd } from "../read-to-end.ts";
 
-/** 130,560 allowed IPs of the longest form fit ten times. */
-const FILE_BYTES_MAX = 64 * 1024 * 1024;
-const FIRST_BYTES = 64 * 1024;
 const COPY_FOLDERS = ["/dev/shm", "/run"];
 /** <linux/magic.h>: keys do not go to a disk. */
 const TMPFS_MAGIC = 0x01021994;
@@ -62,26 +60,6 @@ function reading<T>(name: string, take: () => T): T {
     if (cause instanceof CliError) throw cause;
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown error";
     throw new CliError(`cannot read ${name} (${code})`, "Check what it is, and who may read it", 1, { cause });
-  }
-}
-
-/** To the end, and not to the size: /proc says 0. @param from null: where the descriptor is */
-function readToEnd(name: string, descriptor: number, from: number | null): Uint8Array {
-  let buffer = new Uint8Array(FIRST_BYTES);
-  for (let length = 0; ; ) {
-    const at = from === null ? null : from + length;
-    const count = readSync(descriptor, buffer, length, buffer.length - length, at);
-    if (count === 0) return buffer.subarray(0, length);
-    length += count;
-    if (length < buffer.length) continue;
-    const larger = new Uint8Array(2 * buffer.length);
-    larger.set(buffer);
-    buffer.fill(0);
-    buffer = larger;
-    if (length >= FILE_BYTES_MAX) {
-      buffer.fill(0);
-      throw new CliError(`${name} is too large for a configuration`, "Check the file");
-    }
   }
 }
 

@@ -1,5 +1,5 @@
 /** A device of a wg-quick configuration: of a file, of bytes, of text. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -89,6 +89,16 @@ describe("Device.fromConfig", () => {
       expect(await refusal(source)).toMatchObject({ code: "OPTION" });
     const { message } = await refusal(TEXT.replace(`PresharedKey = ${SHARED}`, `PresharedKey = ${SHARED}${SHARED}`));
     expect(message).not.toContain(SHARED.slice(0, 8));
+  });
+
+  it("reads no file that is larger than any configuration, nor one without an end", async () => {
+    const large = join(folder, "large.conf");
+    writeFileSync(large, TEXT);
+    const { length } = new TextEncoder().encode(TEXT);
+    appendFileSync(large, "#".repeat((16 << 20) - length));
+    await expect(readConfig(large)).resolves.toMatchObject({ mtu: 1380 });
+    appendFileSync(large, "#");
+    expect(await refusal(large)).toMatchObject({ code: "CONFIG", message: expect.stringContaining("too large") });
   });
 
   it("does not repeat the path of a file that cannot be read: it may be a key", async () => {

@@ -1,5 +1,5 @@
 /** `--configtest` checks all of the command line, also what matters only once the proxy runs. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished, vi } from "vitest";
@@ -31,3 +31,12 @@ it.each(["--idle=soon", "--connections=0", "--drain=-1", "--info=here", "--web=1
     await expect(check(flag)).rejects.toThrow(name);
   },
 );
+
+it("reads no file that is larger than any configuration", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "wasmguard-configtest-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const large = join(folder, "large.conf");
+  writeFileSync(large, "");
+  truncateSync(large, 2 ** 32);
+  await expect(proxy([large, "--configtest"])).rejects.toThrow("too large");
+});
