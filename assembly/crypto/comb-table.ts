@@ -12,8 +12,9 @@ import { Field, PAIR_BYTES } from "./field";
 import { INVERSE, Inverse } from "./field-quotient";
 
 const P: usize = PAIR_BYTES;
-const ENTRIES = 8;
-const ELEMENTS: usize = 3;
+export const ENTRIES = 8;
+/** Of an entry. */
+export const ELEMENTS: usize = 3;
 const TEETH: usize = 4;
 /** From one to the next. */
 export const TOOTH_DISTANCE = 32;
@@ -24,8 +25,9 @@ const CHAIN: usize = BEHIND_POINTS; // 2^(32 i) Q for all teeth of both lanes, o
 const ROWS: usize = CHAIN + 2 * TEETH * POINT_BYTES; // of one of these points: tooth j of both lanes, then what adds it twice
 const PRODUCTS: usize = ROWS + TEETH * POINT_BYTES; // of all Z up to this one
 const QUOTIENT: usize = PRODUCTS + P * ENTRIES;
-const END: usize = QUOTIENT + P;
-if (END > INVERSE) ERROR("the rows reach into the memory of the inversion");
+/** Behind what making tables takes. */
+export const TABLES_END: usize = QUOTIENT + P;
+if (TABLES_END > INVERSE) ERROR("the rows reach into the memory of the inversion");
 
 export class CombTable {
   /** Bytes of a table that are in use. */
@@ -67,7 +69,7 @@ class Row {
 }
 
 /** The chain of both points. */
-class Chain {
+export class Chain {
   /** From X, Y, Z, T on. */
   static climb(): void {
     for (let i: usize = 0; i < 2 * TEETH; i++) {
@@ -85,6 +87,12 @@ class Chain {
     }
   }
 
+  /** The rows = four teeth of both points. @param half  0 for the lower ones */
+  static takeHalf(half: usize): void {
+    const bytes = TEETH * POINT_BYTES;
+    memory.copy(SCRATCH + ROWS, SCRATCH + CHAIN + bytes * half, bytes);
+  }
+
   /** The rows = the teeth of the point in `lane`: 0 or 8. */
   static take(lane: usize): void {
     const half = TEETH * POINT_BYTES;
@@ -96,23 +104,20 @@ class Chain {
   }
 }
 
-class Entries {
+export class Entries {
   /** Of the table, which holds X, Y, Z of each meanwhile. From one to the next, one tooth changes its sign: as in Gray's code. */
   static make(table: usize): void {
     Entries.begin();
     Entries.keep(table, 0);
     for (let n = 1; n < ENTRIES; n++) {
-      const tooth: usize = ctz(n);
-      memory.copy(SCRATCH + PLUS, SCRATCH + Row.tooth(tooth), POINT_BYTES);
-      if (!((Entries.number(n) >> <i32>tooth) & 1)) Point.negateAddend(i64x2.splat(-1));
-      Point.addProjective();
+      Entries.next(n);
       Entries.keep(table, n);
     }
     Entries.normalize(table);
   }
 
-  /** X, Y, Z, T = the last tooth less all others, the rows of which become what adds each twice. */
-  private static begin(): void {
+  /** X, Y, Z, T = the entry that is made first: the last tooth less all others, the rows of which become what adds each twice. */
+  static begin(): void {
     Row.load(Row.tooth(0));
     Row.addTooth(1);
     Row.addTooth(2);
@@ -130,8 +135,16 @@ class Entries {
     Point.addProjective();
   }
 
+  /** The n-th entry, after the one before. */
+  static next(n: i32): void {
+    const tooth: usize = ctz(n);
+    memory.copy(SCRATCH + PLUS, SCRATCH + Row.tooth(tooth), POINT_BYTES);
+    if (!((Entries.number(n) >> <i32>tooth) & 1)) Point.negateAddend(i64x2.splat(-1));
+    Point.addProjective();
+  }
+
   /** Of the entry that is made as the n-th. */
-  @inline private static number(n: i32): i32 {
+  @inline static number(n: i32): i32 {
     return n ^ (n >> 1);
   }
   @inline private static at(table: usize, n: i32): usize {
@@ -185,6 +198,6 @@ export function makeTables(count: i32, tables: usize, point: usize, other: usize
       Entries.make(other + offset);
     }
   }
-  memory.fill(SCRATCH + SCRATCH_X25519, 0, END - SCRATCH_X25519);
+  memory.fill(SCRATCH + SCRATCH_X25519, 0, TABLES_END - SCRATCH_X25519);
   return possible;
 }

@@ -7,28 +7,32 @@
  * Constant time: every step reads its whole table. Memory: SCRATCH + SCRATCH_X25519; the caller wipes it.
  */
 import { SCRATCH } from "../memory/scratch";
-import { CombTable, TOOTH_DISTANCE } from "./comb-table";
-import { A, B, BEHIND_POINTS, OTHER_Z, PLUS, POINT_BYTES, Point, X, Y, Z } from "./edwards";
+import { CombTable, ELEMENTS, TOOTH_DISTANCE } from "./comb-table";
+import { BEHIND_POINTS, PLUS, Point } from "./edwards";
 import { Field, PAIR_BYTES } from "./field";
 
 const P: usize = PAIR_BYTES;
-const DIGITS: usize = BEHIND_POINTS; // 256 bits: 1 for 1, 0 for -1
+const DIGITS: usize = BEHIND_POINTS;
+/** Digits of a scalar: 256 bits, 1 for 1, 0 for -1. */
+export const DIGITS_BYTES: usize = 32;
+/** From those of a lane, or of half a scalar, to the others. */
+export const LANE_DIGITS: usize = 16;
 /** What a multiple takes, from the start of SCRATCH_X25519. */
-export const MULTIPLE_END: usize = DIGITS + 32;
+export const MULTIPLE_END: usize = DIGITS + DIGITS_BYTES;
 
 /** The order of Q, 2^252 + 27742317777372353535851937790883648493, from its lowest word. */
 const ORDER_0: u64 = 0x5812631a5cf5d3ed;
 const ORDER_1: u64 = 0x14def9dea2f79cd6;
 const ORDER_3: u64 = 0x1000000000000000;
 
-class Digits {
+export class Digits {
   /** The carry of a + b, where that is `sum`. */
   @inline private static carry(a: u64, b: u64, sum: u64): u64 {
     return ((a & b) | ((a | b) & ~sum)) >> 63;
   }
 
-  /** Clamp the scalar and write its digits: e / 2, and the last digit, which is 1. */
-  static recode(scalar: usize): void {
+  /** Clamp the scalar and write its digits to scratch memory: e / 2, and the last digit, which is 1. */
+  static recode(to: usize, scalar: usize): void {
     const k0 = load<u64>(scalar);
     const k1 = load<u64>(scalar, 8);
     const k2 = load<u64>(scalar, 16);
@@ -45,51 +49,53 @@ class Digits {
     const s2 = e2 + c1;
     const c2 = Digits.carry(e2, 0, s2);
     const s3 = e3 + (ORDER_3 & even) + c2;
-    const digits = SCRATCH + DIGITS;
+    const digits = SCRATCH + to;
     store<u64>(digits, (s0 >> 1) | (s1 << 63));
     store<u64>(digits, (s1 >> 1) | (s2 << 63), 8);
     store<u64>(digits, (s2 >> 1) | (s3 << 63), 16);
     store<u64>(digits, (s3 >> 1) | 0x8000000000000000, 24);
   }
 
-  /** The teeth at a place, as the lowest bits. */
-  @inline private static teeth(lane: usize, place: i32): i32 {
-    const digits = v128.load(SCRATCH + DIGITS + 16 * lane);
-    return i32x4.bitmask(i32x4.shl(digits, TOOTH_DISTANCE - 1 - place));
+  /** The teeth at a place, as the lowest bits. @param digits  of one lane, in scratch memory */
+  @inline static teeth(digits: usize, place: i32): i32 {
+    return i32x4.bitmask(i32x4.shl(v128.load(SCRATCH + digits), TOOTH_DISTANCE - 1 - place));
   }
+}
 
-  /** PLUS, MINUS, TWICE = what the digits at a place say, one in each lane. */
-  static pick(table: usize, place: i32): void {
-    const low = Digits.teeth(0, place);
-    const high = Digits.teeth(1, place);
-    const signs = v128.shuffle<i32>(i32x4.splat((low >> 3) - 1), i32x4.splat((high >> 3) - 1), 0, 0, 4, 4);
-    const teeth = v128.shuffle<i32>(i32x4.splat(low), i32x4.splat(high), 0, 0, 4, 4);
-    const numbers = v128.and(v128.xor(teeth, signs), i32x4.splat(7));
-    const is0 = i32x4.eq(numbers, i32x4.splat(0));
-    const is1 = i32x4.eq(numbers, i32x4.splat(1));
-    const is2 = i32x4.eq(numbers, i32x4.splat(2));
-    const is3 = i32x4.eq(numbers, i32x4.splat(3));
-    const is4 = i32x4.eq(numbers, i32x4.splat(4));
-    const is5 = i32x4.eq(numbers, i32x4.splat(5));
-    const is6 = i32x4.eq(numbers, i32x4.splat(6));
-    const is7 = i32x4.eq(numbers, i32x4.splat(7));
-    const next = CombTable.entryBytes;
-    for (let element = SCRATCH + PLUS; element < SCRATCH + OTHER_Z; element += P) {
-      for (let at = element, end = element + Field.bytes; at < end; at += 16) {
-        let limb = v128.and(is0, v128.load(table));
-        limb = v128.or(limb, v128.and(is1, v128.load(table + next)));
-        limb = v128.or(limb, v128.and(is2, v128.load(table + 2 * next)));
-        limb = v128.or(limb, v128.and(is3, v128.load(table + 3 * next)));
-        limb = v128.or(limb, v128.and(is4, v128.load(table + 4 * next)));
-        limb = v128.or(limb, v128.and(is5, v128.load(table + 5 * next)));
-        limb = v128.or(limb, v128.and(is6, v128.load(table + 6 * next)));
-        limb = v128.or(limb, v128.and(is7, v128.load(table + 7 * next)));
-        v128.store(at, limb);
-        table += 16;
-      }
+/**
+ * PLUS, MINUS, TWICE, and what else an entry has = what the digits at a place say, one for each lane.
+ * @param elements  of an entry  @param low,high  the digits of each lane, in scratch memory
+ */
+export function pick(table: usize, elements: usize, low: usize, high: usize, place: i32): void {
+  const lowTeeth = Digits.teeth(low, place);
+  const highTeeth = Digits.teeth(high, place);
+  const signs = v128.shuffle<i32>(i32x4.splat((lowTeeth >> 3) - 1), i32x4.splat((highTeeth >> 3) - 1), 0, 0, 4, 4);
+  const teeth = v128.shuffle<i32>(i32x4.splat(lowTeeth), i32x4.splat(highTeeth), 0, 0, 4, 4);
+  const numbers = v128.and(v128.xor(teeth, signs), i32x4.splat(7));
+  const is0 = i32x4.eq(numbers, i32x4.splat(0));
+  const is1 = i32x4.eq(numbers, i32x4.splat(1));
+  const is2 = i32x4.eq(numbers, i32x4.splat(2));
+  const is3 = i32x4.eq(numbers, i32x4.splat(3));
+  const is4 = i32x4.eq(numbers, i32x4.splat(4));
+  const is5 = i32x4.eq(numbers, i32x4.splat(5));
+  const is6 = i32x4.eq(numbers, i32x4.splat(6));
+  const is7 = i32x4.eq(numbers, i32x4.splat(7));
+  const next = elements * Field.bytes;
+  for (let element = SCRATCH + PLUS; element < SCRATCH + PLUS + P * elements; element += P) {
+    for (let at = element, end = element + Field.bytes; at < end; at += 16) {
+      let limb = v128.and(is0, v128.load(table));
+      limb = v128.or(limb, v128.and(is1, v128.load(table + next)));
+      limb = v128.or(limb, v128.and(is2, v128.load(table + 2 * next)));
+      limb = v128.or(limb, v128.and(is3, v128.load(table + 3 * next)));
+      limb = v128.or(limb, v128.and(is4, v128.load(table + 4 * next)));
+      limb = v128.or(limb, v128.and(is5, v128.load(table + 5 * next)));
+      limb = v128.or(limb, v128.and(is6, v128.load(table + 6 * next)));
+      limb = v128.or(limb, v128.and(is7, v128.load(table + 7 * next)));
+      v128.store(at, limb);
+      table += 16;
     }
-    Point.negateAddend(signs);
   }
+  Point.negateAddend(signs);
 }
 
 /**
@@ -97,22 +103,16 @@ class Digits {
  * B is not zero: no clamped scalar is a multiple of the order of Q.
  */
 export function combMultiple(count: i32, tables: usize, scalar: usize): void {
-  const base = SCRATCH;
-  Point.begin();
-  Digits.recode(scalar);
-  memory.fill(base + X, 0, POINT_BYTES);
-  v128.store(base + Y, f64x2.splat(1));
-  v128.store(base + Z, f64x2.splat(1));
+  Point.beginWithNone();
+  Digits.recode(DIGITS, scalar);
   const places = TOOTH_DISTANCE / count;
   for (let place = places - 1; place >= 0; place--) {
     if (place < places - 1) Point.double(1);
     for (let t = 0; t < count; t++) {
-      Digits.pick(tables + CombTable.bytes * t, places * t + place);
+      pick(tables + CombTable.bytes * t, ELEMENTS, DIGITS, DIGITS + LANE_DIGITS, places * t + place);
       Point.add();
     }
   }
   Point.join();
-  // u = (1 + y) / (1 - y)
-  Point.sumAndDifference(base + A, base + B, base + Z, base + Y);
-  Field.settle(base + B);
+  Point.toRatio();
 }

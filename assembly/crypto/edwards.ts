@@ -53,6 +53,21 @@ export class Point {
     Field.load(SCRATCH + TWICE_D + 8, TWICE_D_BYTES);
   }
 
+  /** The same, and X, Y, Z, T = the neutral point in both lanes. */
+  static beginWithNone(): void {
+    Point.begin();
+    memory.fill(SCRATCH + X, 0, POINT_BYTES);
+    v128.store(SCRATCH + Y, f64x2.splat(1));
+    v128.store(SCRATCH + Z, f64x2.splat(1));
+  }
+
+  /** A / B = u on the curve: A is a sum of two, B is settled. */
+  static toRatio(): void {
+    // u = (1 + y) / (1 - y)
+    Point.sumAndDifference(SCRATCH + A, SCRATCH + B, SCRATCH + Z, SCRATCH + Y);
+    Pairs.settle(B);
+  }
+
   /** sum = a + b, difference = a - b, uncarried; the outputs may be the inputs. */
   static sumAndDifference(sum: usize, difference: usize, a: usize, b: usize): void {
     for (let i: usize = 0; i < Field.bytes; i += 16) {
@@ -65,6 +80,12 @@ export class Point {
 
   /** X, Y, Z, T += the point in PLUS, MINUS, TWICE, of which Z is 1. */
   static add(): void {
+    Point.addLast();
+    Field.multiply(SCRATCH + T, SCRATCH + E, SCRATCH + H);
+  }
+
+  /** The same where no addition comes next, so that T is not made. */
+  static addLast(): void {
     const base = SCRATCH;
     Point.sumAndDifference(base + B, base + A, base + Y, base + X);
     Field.multiply(base + A, base + A, base + MINUS);
@@ -79,7 +100,6 @@ export class Point {
       v128.store(at + G, f64x2.add(d, c));
     }
     Point.projective();
-    Field.multiply(base + T, base + E, base + H);
   }
 
   /** X, Y, Z of E, F, G, H, of which the last is a sum of two. */
@@ -94,8 +114,13 @@ export class Point {
 
   /** X, Y, Z, T += the point in PLUS, MINUS, TWICE, OTHER_Z. */
   static addProjective(): void {
-    Field.multiply(SCRATCH + Z, SCRATCH + Z, SCRATCH + OTHER_Z);
+    Point.scaleToAddend();
     Point.add();
+  }
+
+  /** Before a point of which Z is not 1 is added. */
+  static scaleToAddend(): void {
+    Field.multiply(SCRATCH + Z, SCRATCH + Z, SCRATCH + OTHER_Z);
   }
 
   /** PLUS, MINUS, TWICE, OTHER_Z = X, Y, Z, T. */

@@ -1,12 +1,14 @@
 /**
  * What an answer to an initiation takes of X25519: the public key of our fresh scalar, and its results with two points, of which the first is
- * fresh too and the second has been known for long. Where there is a table of the second (comb-table.ts) only the first takes a ladder. For two
- * answers it is done together, with one inversion for all. What one point does harms the others' results in nothing.
+ * fresh too and the second has been known for long. Where there are tables, of the second (comb-table.ts), and for two answers of the first ones
+ * (comb-fresh.ts), no ladder is climbed for these. For two answers it is done together, with one inversion for all. What one point does harms the others' results in nothing.
  * Memory: works in SCRATCH + SCRATCH_X25519 and wipes it before return.
  * Constant time: branches and addresses depend on which points have a table, and on nothing else.
  */
 import { SCRATCH, SCRATCH_X25519 } from "../memory/scratch";
 import { combMultiple, MULTIPLE_END } from "./comb";
+import { freshMultiples } from "./comb-fresh";
+import { combMultiples, MULTIPLES_END } from "./comb-pairs";
 import { A, B } from "./edwards";
 import { Field, PAIR_BYTES } from "./field";
 import { INVERSE, Inverse } from "./field-quotient";
@@ -19,9 +21,9 @@ const P: usize = PAIR_BYTES;
 
 const NUMERATORS: usize = BEHIND_LADDERS; // of multiples by tables
 const VALUES: usize = NUMERATORS + 4 * P; // to be inverted: the multiples' denominators, then what the ladders have
-const PRODUCTS: usize = VALUES + 5 * P;
-const END: usize = PRODUCTS + 5 * P;
-if (END > INVERSE || MULTIPLE_END > NUMERATORS) ERROR("memory of answers overlaps");
+const PRODUCTS: usize = VALUES + 4 * P;
+const END: usize = PRODUCTS + 4 * P;
+if (END > INVERSE || MULTIPLE_END > NUMERATORS || MULTIPLES_END > NUMERATORS) ERROR("memory of answers overlaps");
 
 class Values {
   @inline static at(i: usize): usize {
@@ -35,8 +37,12 @@ class Values {
 
 /** Multiples by tables, numbered: quotients until the values are inverted. */
 class Multiple {
+  @inline private static at(i: usize): usize {
+    return SCRATCH + NUMERATORS + P * i;
+  }
+
   private static keep(i: usize): void {
-    memory.copy(SCRATCH + NUMERATORS + P * i, SCRATCH + A, P);
+    memory.copy(Multiple.at(i), SCRATCH + A, P);
     memory.copy(Values.at(i), SCRATCH + B, P);
   }
 
@@ -52,9 +58,27 @@ class Multiple {
   }
 
   static finish(i: usize, out: usize): void {
-    const quotient = SCRATCH + NUMERATORS + P * i;
+    Field.store(out, Multiple.divide(i));
+  }
+
+  private static divide(i: usize): usize {
+    const quotient = Multiple.at(i);
     Field.multiply(quotient, quotient, Values.at(i));
+    return quotient;
+  }
+
+  /** Two at once, a point in each lane. */
+  static ofKnown(i: usize, scalar: usize, otherScalar: usize, comb: usize, otherComb: usize): void {
+    combMultiples(NUMERATORS + P * i, VALUES + P * i, scalar, otherScalar, comb, otherComb);
+  }
+  static ofFresh(i: usize, scalar: usize, otherScalar: usize, tables: usize): void {
+    freshMultiples(NUMERATORS + P * i, VALUES + P * i, scalar, otherScalar, tables);
+  }
+
+  static finishBoth(i: usize, out: usize, other: usize): void {
+    const quotient = Multiple.divide(i);
     Field.store(out, quotient);
+    Field.store(other, quotient + 8);
   }
 }
 
@@ -78,17 +102,33 @@ export function x25519Answer(publicKey: usize, out: usize, scalar: usize, one: u
   return shared;
 }
 
-/** Only the first points of both by ladders. @returns as x25519Four */
-function byTables(out: usize, scalar: usize, otherScalar: usize, points: usize, comb: usize, otherComb: usize): u32 {
-  Multiple.ofPoint(2, comb, scalar);
-  Multiple.ofPoint(3, otherComb, otherScalar);
-  Ladders.climb(scalar, points, otherScalar, points + 64);
-  memory.copy(Values.at(4), Ladders.product, P);
-  Values.invert(5);
-  Multiple.finish(2, out + 32);
-  Multiple.finish(3, out + 96);
-  const shared = Ladders.divide(out, out + 64, Values.at(4));
-  return (shared & 1) | ((shared & 2) << 1) | 10;
+/** What tables there are used, at least of the first or of the second points, and ladders for the others. @returns as x25519Four */
+function byTables(
+  out: usize,
+  scalar: usize,
+  otherScalar: usize,
+  points: usize,
+  fresh: usize,
+  comb: usize,
+  otherComb: usize,
+): u32 {
+  if (comb) Multiple.ofKnown(2, scalar, otherScalar, comb, otherComb);
+  if (fresh) Multiple.ofFresh(3, scalar, otherScalar, fresh);
+  // Ladders come last: what they leave would not outlast multiples by tables.
+  const ladders: usize = comb ? 3 : 2;
+  const point: usize = comb ? 0 : 32;
+  const all = comb !== 0 && fresh !== 0;
+  if (!all) {
+    Ladders.climb(scalar, points + point, otherScalar, points + point + 64);
+    memory.copy(Values.at(ladders), Ladders.product, P);
+  }
+  Values.invert(4);
+  if (comb) Multiple.finishBoth(2, out + 32, out + 96);
+  if (fresh) Multiple.finishBoth(3, out, out + 64);
+  if (all) return 15;
+  const shared = Ladders.divide(out + point, out + point + 64, Values.at(ladders));
+  const spread = (shared & 1) | ((shared & 2) << 1);
+  return comb ? spread | 10 : (spread << 1) | 5;
 }
 
 function byLadders(out: usize, scalar: usize, otherScalar: usize, points: usize): u32 {
@@ -99,6 +139,7 @@ function byLadders(out: usize, scalar: usize, otherScalar: usize, points: usize)
 
 /**
  * The same for two answers: publicKeys 64 bytes, out 128 of both, points 128, apart from each other.
+ * @param fresh  tables of the first and of the third point (comb-fresh.ts), 0 for none
  * @param comb,otherComb  tables of the second and of the fourth point, 0 for none  @returns as x25519Four
  */
 export function x25519Answers(
@@ -107,6 +148,7 @@ export function x25519Answers(
   scalar: usize,
   otherScalar: usize,
   points: usize,
+  fresh: usize,
   comb: usize,
   otherComb: usize,
 ): u32 {
@@ -114,9 +156,10 @@ export function x25519Answers(
   Multiple.ofBase(1, otherScalar);
   // Four side by side take little more than two.
   const known = comb !== 0 && otherComb !== 0 && !FourLadders.sideBySide;
-  const shared = known
-    ? byTables(out, scalar, otherScalar, points, comb, otherComb)
-    : byLadders(out, scalar, otherScalar, points);
+  const shared =
+    known || fresh !== 0
+      ? byTables(out, scalar, otherScalar, points, fresh, known ? comb : 0, otherComb)
+      : byLadders(out, scalar, otherScalar, points);
   Multiple.finish(0, publicKeys);
   Multiple.finish(1, publicKeys + 32);
   wipe();

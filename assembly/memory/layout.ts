@@ -3,7 +3,8 @@
  * device may have, once, when the host creates the memory; pages that nobody touches cost nothing.
  *
  *   static data │ SECRETS: identity, secrets and keypairs of peers, UAPI areas, scratch per thread │
- *   peers, index table, key table, allowed-ips nodes, multiples of X25519's base point and of peers' keys, who helps whom │
+ *   peers, index table, key table, allowed-ips nodes, multiples of X25519's base point, of peers' keys and of
+ *   initiators' ephemeral ones, who helps whom │
  *   for each thread: settings, queue, receive, transmit, TUN, what others may help with
  *
  * Everything between `secretsBegin` and `secretsEnd` may hold key material: the host locks it and keeps
@@ -38,6 +39,7 @@ import {
   WRITES,
 } from "../constants";
 import { BASE_TABLE_BYTES, setBaseTable } from "../crypto/base-table";
+import { FRESH_BYTES } from "../crypto/comb-fresh";
 import { CombTable } from "../crypto/comb-table";
 import { FORK_BYTES } from "../records/fork";
 import { SCRATCH_BYTES } from "./scratch";
@@ -49,6 +51,9 @@ export const AGREED_BYTES: usize = 256;
 
 /** What two answers take of X25519, with what they answer (noise/answers.ts checks it). */
 export const ANSWERS_BYTES: usize = 352;
+
+/** Tables of two pairs of ephemeral keys, with these (noise/fresh.ts checks it). */
+export const FRESH_PLACES_BYTES: usize = 2 * (FRESH_BYTES + 64);
 
 /** Three cache lines (transport/helpers.ts checks it). */
 export const HELPERS_BYTES: usize = 192;
@@ -87,6 +92,8 @@ export let routes: usize = 0;
 /** A table of multiples for each of the first slots (noise/combs.ts): how many, and where. */
 export let combSlots: u32 = 0;
 export let combs: usize = 0;
+/** Tables of ephemeral keys of initiations (noise/fresh.ts); 0 where there is no room. */
+export let fresh: usize = 0;
 export let drops: usize = 0;
 export let touched: usize = 0;
 export let handshakeQueue: usize = 0;
@@ -159,6 +166,7 @@ export function layOut(heapBase: usize, peerLimit: u32, routeLimit: u32, self: u
   setBaseTable(region(BASE_TABLE_BYTES)); // of all threads: the first, which makes all handshakes, fills it
   combSlots = threads > 1 ? min(peerLimit, COMB_SLOTS) : 0;
   combs = region(CombTable.bytes * combSlots);
+  fresh = combSlots > 0 ? region(FRESH_PLACES_BYTES) : 0;
   drops = region(1024);
   exchange = region(PAGE);
   icmpBuffer = region(PAGE);

@@ -1,10 +1,12 @@
 /**
  * DH of our static key with the ephemeral keys of initiations, es, for four or two that wait one behind the other: at once they take less than
- * singly (crypto/x25519-four.ts, crypto/x25519-both.ts).
+ * singly (crypto/x25519-four.ts, crypto/x25519-both.ts, crypto/comb-fresh.ts).
  * Memory: four places of PLACE_BYTES at `agreed`, among the secrets: an ephemeral public key, and the result. Taking a result wipes its place, and
  * `forgetAgreed` what nobody took: between turns of the host all are zero.
  * Thread 0 alone calls these, for it alone takes initiations.
  */
+
+import { x25519Fresh } from "../crypto/comb-fresh";
 import { equal, isZero } from "../crypto/constant-time";
 import { x25519 } from "../crypto/x25519";
 import { x25519Both } from "../crypto/x25519-both";
@@ -12,6 +14,7 @@ import { x25519Four } from "../crypto/x25519-four";
 import { AGREED_BYTES, agreed } from "../memory/layout";
 import { SCRATCH, SCRATCH_NOISE } from "../memory/scratch";
 import { Identity } from "../records/identity";
+import { Fresh } from "./fresh";
 
 const PLACES: usize = 4;
 const SHARED: usize = 32;
@@ -29,10 +32,18 @@ function fill(number: usize, ephemeral: usize): void {
   memory.copy(place + SHARED, SCRATCH + RESULTS + 32 * number, 32);
 }
 
+/** The results of both, where those of place `number` and the next one go. */
+function computeBoth(number: usize, one: usize, other: usize): void {
+  const privateKey = Identity.get().privateKey;
+  const results = SCRATCH + RESULTS + 32 * number;
+  const tables = Fresh.make(number >> 1, one, other);
+  if (tables) x25519Fresh(results, privateKey, tables);
+  else x25519Both(results, privateKey, one, privateKey, other);
+}
+
 /** Compute both now; there is an identity. @param one,other  ephemeral public keys */
 export function agreeOnBoth(one: usize, other: usize): void {
-  const privateKey = Identity.get().privateKey;
-  x25519Both(SCRATCH + RESULTS, privateKey, one, privateKey, other);
+  computeBoth(0, one, other);
   fill(0, one);
   fill(1, other);
   memory.fill(SCRATCH + RESULTS, 0, 64);
@@ -46,7 +57,10 @@ export function agreeOnFour(first: usize, second: usize, third: usize, fourth: u
   memory.copy(points + 32, second, 32);
   memory.copy(points + 64, third, 32);
   memory.copy(points + 96, fourth, 32);
-  x25519Four(SCRATCH + RESULTS, privateKey, privateKey, points);
+  if (Fresh.useful) {
+    computeBoth(0, points, points + 32);
+    computeBoth(2, points + 64, points + 96);
+  } else x25519Four(SCRATCH + RESULTS, privateKey, privateKey, points);
   for (let number: usize = 0; number < PLACES; number++) fill(number, points + 32 * number);
   memory.fill(SCRATCH + RESULTS, 0, POINTS + POINTS_BYTES - RESULTS);
 }
@@ -54,6 +68,7 @@ export function agreeOnFour(first: usize, second: usize, third: usize, fourth: u
 /** Wipe what was computed for initiations that did not come to it. */
 export function forgetAgreed(): void {
   memory.fill(agreed, 0, AGREED_BYTES);
+  Fresh.forget();
 }
 
 /**

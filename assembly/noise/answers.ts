@@ -21,6 +21,7 @@ import { ANSWERS_BYTES, answers, random } from "../memory/layout";
 import { SCRATCH, SCRATCH_NOISE } from "../memory/scratch";
 import { Peers } from "../routing/peers";
 import { combOf } from "./combs";
+import { Fresh } from "./fresh";
 import { Handshake } from "./handshake";
 
 // A place: whom the answer is for, and the key that it answers; then what is ready.
@@ -72,7 +73,8 @@ export function answerAhead(one: u32, other: u32): bool {
     putPoints(points, one);
     putPoints(points + 64, other);
     const publicKeys = SCRATCH + PUBLIC_KEYS;
-    x25519Answers(publicKeys, SCRATCH + RESULTS, ephemeral, otherEphemeral, points, combOf(one), combOf(other));
+    const fresh = Fresh.of(points, points + 64);
+    x25519Answers(publicKeys, SCRATCH + RESULTS, ephemeral, otherEphemeral, points, fresh, combOf(one), combOf(other));
     fill(0, one, random + RANDOM_INDICES);
     fill(1, other, random + RANDOM_OTHER_INDICES);
     memory.fill(SCRATCH + PUBLIC_KEYS, 0, END - PUBLIC_KEYS);

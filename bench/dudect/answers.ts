@@ -8,6 +8,7 @@ interface Exports {
   readonly table: WebAssembly.Table;
   area(): number;
   checkLadders(area: number, place: number): number;
+  makeFresh(tables: number, one: number, other: number): number;
   makeTables(count: number, table: number, point: number, other: number, otherPoint: number): number;
   x25519Answer(publicKey: number, out: number, scalar: number, one: number, other: number, comb: number): number;
   x25519Answers(

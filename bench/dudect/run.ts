@@ -176,6 +176,7 @@ for (const kernel of ["none", "256 bits"] as const) {
   const table = (area + 512 + 15) & ~15;
   memory.set(publicKey, points);
   core.makeTables(1, table, points, 0, points);
+  const fresh = core.makeFresh(table + 4096, points, points) ? table + 4096 : 0;
   for (const fill of [0, 255]) {
     const text = `scalar of ${fill === 0 ? "zeros" : "ones"}`;
     const fixed = new Uint8Array(32).fill(fill);
@@ -185,18 +186,18 @@ for (const kernel of ["none", "256 bits"] as const) {
       for (let point = 0; point < 4; point++) memory.set(publicKey, points + 32 * point);
     };
     const classes = [text, "random scalar"] as const;
-    for (const [how, comb] of kernel === "none"
+    for (const [how, first, comb] of kernel === "none"
       ? ([
-          ["", 0],
-          [", with tables", table],
+          ["", 0, 0],
+          [", with tables", fresh, table],
         ] as const)
-      : ([["", 0]] as const)) {
+      : ([["", 0, 0]] as const)) {
       subjects.push({
         name: `X25519 of two answers at once, kernel: ${kernel}${how}, ${text}`,
         classes,
         calls: 1,
         prepare,
-        run: () => core.x25519Answers(keys, out, scalar, other, points, comb, comb),
+        run: () => core.x25519Answers(keys, out, scalar, other, points, first, comb, comb),
       });
       if (kernel !== "none") continue;
       subjects.push({

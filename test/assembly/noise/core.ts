@@ -44,6 +44,7 @@ interface Exports {
   removePeer(peer: number): void;
   makeCombs(one: number, other: number): void;
   combOf(peer: number): number;
+  freshOf(one: number, other: number): number;
   clearKeypairs(peer: number): void;
   indexOwner(index: number): number;
   claimIndex(index: number, owner: number): number;

@@ -24,6 +24,7 @@ import {
 } from "../../../assembly/memory/layout";
 import { SCRATCH, setScratch } from "../../../assembly/memory/scratch";
 import { ThreadState } from "../../../assembly/memory/thread-state";
+import { Fresh } from "../../../assembly/noise/fresh";
 import { clearHandshake } from "../../../assembly/noise/handshake";
 import { IndexTable } from "../../../assembly/routing/index-table";
 import { Peers } from "../../../assembly/routing/peers";
@@ -46,6 +47,11 @@ export function identityAddress(): usize {
 
 export function randomAddress(): usize {
   return random;
+}
+
+/** Where the tables of both peers' ephemeral keys are, 0 if there are none. */
+export function freshOf(one: u32, other: u32): usize {
+  return Fresh.of(Peers.secret(one).remoteEphemeral, Peers.secret(other).remoteEphemeral);
 }
 
 export function agreedAddress(): usize {

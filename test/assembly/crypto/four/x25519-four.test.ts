@@ -16,6 +16,9 @@ interface Exports {
   checkLadders(area: number, place: number): number;
   x25519Four(out: number, scalar: number, otherScalar: number, points: number): number;
   readonly tableBytes: WebAssembly.Global;
+  readonly freshBytes: WebAssembly.Global;
+  makeFresh(tables: number, one: number, other: number): number;
+  x25519Fresh(out: number, scalar: number, tables: number): void;
   makeTables(count: number, table: number, point: number, other: number, otherPoint: number): number;
   x25519Answer(publicKey: number, out: number, scalar: number, one: number, other: number, comb: number): number;
   x25519Answers(
@@ -95,12 +98,16 @@ describe.each(WAYS)("$build build, kernel $kernel", ({ build, kernel }) => {
   function multiply(scalars: Uint8Array[], points: Uint8Array[]): (string | undefined)[] {
     const at = place(scalars, points);
     const alone = results(at.out, module.x25519Four(at.out, at.scalar, at.other, at.points));
+    const fresh = freshOf(at.points);
     for (const combs of [[0, 0], tablesOf(at.points)] as const) {
-      memory.fill(0xee, at.keys, at.keys + 64);
-      const shared = module.x25519Answers(at.keys, at.out, at.scalar, at.other, at.points, ...combs);
-      expect(results(at.out, shared)).toEqual(alone);
-      const keys = [0, 1].map((i) => hex(memory.slice(at.keys + 32 * i, at.keys + 32 * i + 32)));
-      expect(keys).toEqual(scalars.map(publicKeyOf));
+      let keys: string[] = [];
+      for (const first of fresh ? [0, fresh] : [0]) {
+        memory.fill(0xee, at.keys, at.keys + 64);
+        const shared = module.x25519Answers(at.keys, at.out, at.scalar, at.other, at.points, first, ...combs);
+        expect(results(at.out, shared)).toEqual(alone);
+        keys = [0, 1].map((i) => hex(memory.slice(at.keys + 32 * i, at.keys + 32 * i + 32)));
+        expect(keys).toEqual(scalars.map(publicKeyOf));
+      }
       for (const [half, scalar] of [at.scalar, at.other].entries()) {
         const points = at.points + 64 * half;
         const answer = module.x25519Answer(at.keys, at.out, scalar, points, points + 32, combs[half]!);
@@ -108,7 +115,21 @@ describe.each(WAYS)("$build build, kernel $kernel", ({ build, kernel }) => {
         expect(hex(memory.slice(at.keys, at.keys + 32))).toBe(keys[half]);
       }
     }
+    if (fresh) {
+      for (const [half, scalar] of [at.scalar, at.other].entries()) {
+        module.x25519Fresh(at.out, scalar, fresh);
+        expect(results(at.out, 15)[half]).toBe(alone[2 * half]);
+      }
+    }
     return alone;
+  }
+
+  /** Of the first and of the third point; 0 where one has none. */
+  function freshOf(points: number): number {
+    const tables = (module.area() + 8192 + 15) & ~15;
+    const made = module.makeFresh(tables, points, points + 64);
+    results(points, 15); // all is wiped
+    return made ? tables : 0;
   }
 
   /** Of the second and of the fourth point; 0 where there is none. */
@@ -127,6 +148,23 @@ describe.each(WAYS)("$build build, kernel $kernel", ({ build, kernel }) => {
     for (let i = 0; i < 50; i++) {
       const scalars = four().slice(2);
       const points = four();
+      expect(multiply(scalars, points)).toEqual(expected(scalars, points));
+    }
+  });
+
+  test("points on the curve have tables of their own, those of the twist and of small order have none", () => {
+    const good = four().map((scalar) => noble.scalarMultBase(scalar));
+    const fresh = (points: Uint8Array[]) => freshOf(place(four(), points).points) !== 0;
+    expect(fresh(good)).toBe(build === "relaxed" && fuses);
+    const bad = [new Uint8Array(32).fill(2, 0, 1), ...vectors.smallOrder.map(bytesOf)];
+    for (const point of bad) {
+      expect(fresh([point, ...good.slice(1)])).toBe(false);
+      expect(fresh([good[0]!, good[1]!, point, good[3]!])).toBe(false);
+    }
+    // Whatever else there are tables of.
+    for (let i = 0; i < 20; i++) {
+      const scalars = four().slice(2);
+      const points = four().map((scalar, lane) => (lane === 3 && i % 2 ? bad[0]! : noble.scalarMultBase(scalar)));
       expect(multiply(scalars, points)).toEqual(expected(scalars, points));
     }
   });
