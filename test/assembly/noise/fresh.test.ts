@@ -71,6 +71,26 @@ describe.each(Object.keys(BUILDS) as Build[])("tables of ephemeral keys (%s)", (
     answer(4, 6);
   });
 
+  it("not while they serve no answer, as where initiations are forged, but for one pair in 16", async () => {
+    const { core, messages, tables } = await load(build);
+    const forged = messages.map((message) => message.slice().fill(0, 40, 56));
+    /** How many pairs it took until there were tables again. */
+    const until = (): number => {
+      for (let pairs = 1; pairs < 40; pairs++) {
+        core.agreeAhead(messages[0]!, messages[1]!);
+        if (tables(1, 2)) return pairs;
+      }
+      return 40;
+    };
+    for (const message of messages) core.consumeInitiation(message);
+    for (let i = 0; i < 4; i++) core.agreeAhead(...forged);
+    for (const message of forged) expect(core.consumeInitiation(message)).toBeLessThan(0);
+    core.exports.forgetAgreed();
+    expect(until()).toBe(expected ? 16 : 40);
+    // That it was asked for has earned two more.
+    expect([until(), until()]).toEqual(expected ? [1, 1] : [40, 40]);
+  });
+
   it("not where there is one thread: no room is taken", async () => {
     const { core, messages, tables, answer } = await load(build, 1);
     core.agreeAhead(...messages);
