@@ -3,9 +3,9 @@
  * root and is shared with other tunnels, so a right over it would be a right over their sockets. Instead a shell waits at
  * a pipe: it runs as the user that started the daemon (as root, without a single capability, where there is setpriv),
  * reads one word, and knows these paths only. When the daemon ends without asking, it ends too and removes nothing.
+ * The daemon may not even look into the directory by then, so that the shell is done shows by its end: it holds a pipe open.
  */
 import { FILE } from "../ffi/constants.ts";
-import { ENOENT } from "../ffi/errno.ts";
 import { startProgram } from "../ffi/execute.ts";
 import { check, type Libc } from "../ffi/libc.ts";
 
@@ -24,38 +24,55 @@ const POLL_MS = 5;
 
 export class SocketRemover {
   readonly #libc: Libc;
-  readonly #paths: readonly string[];
-  readonly #pipe: number;
+  readonly #tell: (message: string) => void;
+  /** Where the word goes. */
+  readonly #word: number;
+  /** Comes to its end with the shell. */
+  readonly #end: number;
 
-  /** Start the shell, while processes may still be started. @throws SystemError */
-  constructor(libc: Libc, paths: readonly string[]) {
+  /**
+   * Start the shell, while processes may still be started.
+   * @param tell  what the user should know @throws SystemError
+   */
+  constructor(libc: Libc, paths: readonly string[], tell: (message: string) => void) {
     this.#libc = libc;
-    this.#paths = paths;
-    const { view, at } = libc.scratch;
-    check("pipe2", libc.pipe2(at(0), FILE.O_CLOEXEC));
-    const reader = view.getInt32(0, true);
-    this.#pipe = view.getInt32(4, true);
+    this.#tell = tell;
+    const word = openPipe(libc, FILE.O_CLOEXEC);
+    const end = openPipe(libc, FILE.O_CLOEXEC | FILE.O_NONBLOCK);
+    this.#word = word.writer;
+    this.#end = end.reader;
     try {
       const start = { program: SHELL, argv: ["sh", "-c", SCRIPT, "sh", ...paths] };
-      startProgram(libc, start, [{ ours: reader, its: 0 }], "shared");
+      const descriptors = [
+        { ours: word.reader, its: 0 },
+        { ours: end.writer, its: 3 },
+      ];
+      startProgram(libc, start, descriptors, "shared");
     } catch (error) {
-      libc.close(this.#pipe);
+      libc.close(word.writer);
+      libc.close(end.reader);
       throw error;
     } finally {
-      libc.close(reader);
+      libc.close(word.reader);
+      libc.close(end.writer);
     }
   }
 
-  /** Ask for the removal, and wait until it is done. @returns whether they are gone */
-  async remove(): Promise<boolean> {
+  /** Ask for the removal, and wait until it is done, or takes too long. */
+  async remove(): Promise<void> {
     const libc = this.#libc;
-    libc.write(this.#pipe, libc.text(WORD), WORD.length);
-    libc.close(this.#pipe);
+    libc.write(this.#word, libc.text(WORD), WORD.length);
+    libc.close(this.#word);
     const deadline = performance.now() + WAIT_MS;
-    while (this.#paths.some((path) => libc.access(libc.text(path), FILE.F_OK) !== -ENOENT)) {
-      if (performance.now() > deadline) return false;
+    while (libc.read(this.#end, libc.scratch.at(0), 1) !== 0) {
+      if (performance.now() > deadline) return this.#tell("removing the socket takes too long: it may stay");
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
-    return true;
   }
+}
+
+function openPipe(libc: Libc, flags: number): { reader: number; writer: number } {
+  const { view, at } = libc.scratch;
+  check("pipe2", libc.pipe2(at(0), flags));
+  return { reader: view.getInt32(0, true), writer: view.getInt32(4, true) };
 }

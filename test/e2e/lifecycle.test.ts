@@ -1,8 +1,9 @@
 /**
  * How the daemon starts, what ends it, and what it says when it cannot start.
  */
-import { existsSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Daemon } from "./support/daemon.ts";
 import { attempt, ended, killGroup, type Result, run, sleep, waitFor } from "./support/exec.ts";
@@ -171,6 +172,28 @@ describe(subject.name, () => {
       process.kill(-child.pid!, "SIGHUP");
       expect(await ended(child, END_MS)).toBe(true);
       expect([child.exitCode, existsSync(`/run/wireguard/${name}.sock`)]).toEqual([0, false]);
+    } finally {
+      killGroup(child);
+    }
+  });
+
+  test("its socket is removed from a directory that it may not look into any more, and it knows", async (ctx) => {
+    if (!isWasmguard) cannotRun(ctx, "wireguard-go's directory is a fixed one");
+    const topology = openTopology(ctx, subject);
+    const namespace = await topology.namespace("closed");
+    const name = topology.interfaceName();
+    const directory = mkdtempSync(join(topology.directory, "closed-"));
+    const socket = join(directory, `${name}.sock`);
+    const output = join(topology.directory, "output");
+    const script = 'out=$1; shift; exec "$@" >"$out" 2>&1';
+    const command = [...subject.command, "-f", "--socket-dir", directory, name];
+    const child = namespace.start(["sh", "-c", script, "sh", output, ...command], { env: { LOG_LEVEL: "error" } });
+    try {
+      expect(await waitFor(() => existsSync(socket), 15_000)).toBe(true);
+      process.kill(child.pid!, "SIGTERM");
+      expect(await ended(child, END_MS)).toBe(true);
+      expect([child.exitCode, existsSync(socket)]).toEqual([0, false]);
+      expect(readFileSync(output, "utf8")).not.toContain("socket");
     } finally {
       killGroup(child);
     }

@@ -138,7 +138,7 @@ class LinuxMachine implements Machine {
 
 function startRemover(libc: Libc, files: readonly string[], log: Log): SocketRemover | undefined {
   try {
-    return new SocketRemover(libc, files);
+    return new SocketRemover(libc, files, (message) => log("error", message));
   } catch (error) {
     log("error", `the socket will stay when the daemon ends: ${error instanceof Error ? error.message : error}`);
     return undefined;
