@@ -81,7 +81,7 @@ export async function compileLadders(): Promise<WebAssembly.Module> {
   return (await compile([LADDERS]))[0]!;
 }
 
-/** Have `core` use 256-bit vectors, each kernel if it can be had and yields what the core did before. */
+/** Have `core` use 256-bit vectors, each kernel if it yields what the core did before; none where one does not compile. */
 export async function widenVectors(
   core: Core,
   machine: Pick<Machine, "hasAvx2">,
@@ -92,21 +92,21 @@ export async function widenVectors(
     tell(`no 256-bit vectors: ${reason}`);
     return { bits: 128, handshakeBits: 128 };
   }
+  let handshakeBits: Vectors["handshakeBits"] = 128;
   try {
     const narrow = handshakeObstacle(machine);
     const [kernel, ladders] = await compile(narrow === undefined ? [PACKETS, LADDERS] : [PACKETS]);
     if (narrow !== undefined) tell(`handshakes without 256-bit vectors: ${narrow}`);
-    const handshakeBits = ladders === undefined ? 128 : widenHandshakes(core, ladders, tell);
+    if (ladders !== undefined) handshakeBits = widenHandshakes(core, ladders, tell);
     if (useWideKernel(core, kernel!)) {
       tell("256-bit vectors are in use");
       return { bits: 256, handshakeBits, kernel: kernel! };
     }
     tell("no 256-bit vectors: their results are wrong on this machine");
-    return { bits: 128, handshakeBits };
   } catch (error) {
     tell(`no 256-bit vectors: ${error instanceof Error ? error.message : error}`);
   }
-  return { bits: 128, handshakeBits: 128 };
+  return { bits: 128, handshakeBits };
 }
 
 function widenHandshakes(
