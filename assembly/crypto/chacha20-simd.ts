@@ -26,8 +26,7 @@ const ROW_A: usize = LANES_END;
 const AFTER: usize = ROW_A + 64;
 
 /** What all blocks under the key and nonce in the state share: to be made anew whenever one of these changes. */
-export function firstRound(): void {
-  const state = Symmetric.state;
+export function firstRound(state: usize): void {
   Lanes.keepOrders(state);
   Lanes.firstRound(state + AFTER, state);
 }

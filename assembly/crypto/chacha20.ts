@@ -32,7 +32,7 @@ export function setNonce(state: usize, nonce: usize): void {
 /** Load the last eight bytes of a nonce whose first four are there: in a batch, the counter of a message. */
 export function setNonceEnd(state: usize, end: u64): void {
   store<u64>(state, end, 56);
-  firstRound();
+  firstRound(state);
 }
 
 /** dst = src ^ keystream, for any length. `dst` may equal `src`. */

@@ -146,10 +146,14 @@ export function coalesceBegin(
 export function coalesceNext(packet: usize, length: u32): bool {
   const b = batch();
   const item = b.latest;
-  if (!item || !item.open || isFull(b)) return false;
+  if (!item) return false;
+  if (!item.open || isFull(b)) return false;
   const headers: u32 = item.headers;
-  if (length <= headers || !sameHeaders(item.packet, packet, headers)) return false;
-  return mergeableHeaders(packet, length) === headers && grow(b, item, packet, length);
+  if (length <= headers || !sameHeaders(item.packet, packet, headers) || !fits(item, packet, length)) return false;
+  // The dearest comes last: it sums the whole packet.
+  if (mergeableHeaders(packet, length) !== headers) return false;
+  grow(b, item, packet, length);
+  return true;
 }
 
 /**
@@ -223,7 +227,9 @@ function addToFlow(b: Batch, packet: usize, length: u32): void {
   const slot = findFlow(packet);
   const newest: u32 = load<u16>(slot);
   const known = newest !== 0 && sameFlow(itemAt(newest - 1).packet, packet);
-  if (headers && known && append(b, itemAt(newest - 1), packet, length, headers)) return;
+  if (headers && known && continues(itemAt(newest - 1), packet, length, headers)) {
+    return grow(b, itemAt(newest - 1), packet, length);
+  }
 
   const item = newItem(b, packet, length);
   // A packet that cannot be merged only matters where it ends what came before.
@@ -264,26 +270,32 @@ function newPart(b: Batch, address: usize, length: u32): u16 {
   return <u16>index;
 }
 
-/** Append a mergeable packet to its flow's newest item, if the two make one superpacket. */
-function append(b: Batch, item: Item, packet: usize, length: u32, headers: u32): bool {
-  return headers === item.headers && sameHeaders(item.packet, packet, headers) && grow(b, item, packet, length);
+/** Whether a mergeable packet and its flow's newest item make one superpacket. */
+function continues(item: Item, packet: usize, length: u32, headers: u32): bool {
+  return headers === item.headers && sameHeaders(item.packet, packet, headers) && fits(item, packet, length);
 }
 
 /** The same where the headers agree already. */
-function grow(b: Batch, item: Item, packet: usize, length: u32): bool {
-  const headers: u32 = item.headers;
-  const payload = length - headers;
+function fits(item: Item, packet: usize, length: u32): bool {
+  const payload = length - item.headers;
   if (!item.open || payload > item.segment || item.length + payload > SUPERPACKET_MAX) return false;
-
-  const transport = packet + transportOf(packet);
-  const tcp = protocolOf(packet) === TCP;
-  if (tcp) {
-    if (bswap<u32>(load<u32>(transport, TCP_SEQUENCE)) !== item.sequence) return false;
+  const transport = transportOf(packet);
+  if (protocolOf(packet) === TCP) {
+    if (bswap<u32>(load<u32>(packet + transport, TCP_SEQUENCE)) !== item.sequence) return false;
   } else if (item.count >= UDP_SEGMENTS_MAX) {
     return false;
   }
-  if (transportOf(packet) === IPV4_HEADER && !identificationFits(item, packet)) return false;
+  return transport !== IPV4_HEADER || identificationFits(item, packet);
+}
 
+/** Append a packet that fits. */
+function grow(b: Batch, item: Item, packet: usize, length: u32): void {
+  const headers: u32 = item.headers;
+  const payload = length - headers;
+  const transport = transportOf(packet);
+  if (transport === IPV4_HEADER && item.ids === ID_ANY) {
+    item.ids = identificationDistance(item, packet) ? ID_COUNTS : ID_FIXED;
+  }
   const part = newPart(b, packet + headers, payload);
   partAt(item.lastPart).next = part;
   item.lastPart = part;
@@ -291,12 +303,11 @@ function grow(b: Batch, item: Item, packet: usize, length: u32): bool {
   item.length += payload;
   item.sequence += payload;
   if (payload < item.segment) item.open = 0;
-  if (tcp && load<u8>(transport, TCP_FLAGS) & FLAG_PSH) {
+  if (protocolOf(packet) === TCP && load<u8>(packet + transport, TCP_FLAGS) & FLAG_PSH) {
     item.push = <u8>FLAG_PSH;
     item.open = 0;
   }
   b.latest = item;
-  return true;
 }
 
 /**
@@ -306,11 +317,14 @@ function grow(b: Batch, item: Item, packet: usize, length: u32): bool {
 function identificationFits(item: Item, packet: usize): bool {
   const atomic = (load16(packet + IPV4_FRAGMENT) & FRAGMENT_DF) !== 0;
   if (atomic && protocolOf(packet) !== TCP) return true;
-  const distance = (load16(packet + IPV4_ID) - load16(item.packet + IPV4_ID)) & 0xffff;
-  const counts = distance === item.count;
-  const fixed = distance === 0 && atomic;
-  if (item.ids === ID_ANY) item.ids = counts ? ID_COUNTS : ID_FIXED;
-  return item.ids === ID_COUNTS ? counts : fixed;
+  const distance = identificationDistance(item, packet);
+  const counts = distance === item.count && item.ids !== ID_FIXED;
+  const fixed = distance === 0 && atomic && item.ids !== ID_COUNTS;
+  return counts || fixed;
+}
+
+function identificationDistance(item: Item, packet: usize): u32 {
+  return (load16(packet + IPV4_ID) - load16(item.packet + IPV4_ID)) & 0xffff;
 }
 
 function forgetFlows(): void {

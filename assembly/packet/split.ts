@@ -77,7 +77,7 @@ class Split {
   count: u32;
   /** What the headers of all segments have in common, summed: IPv4's, and the transport's with its pseudo-header. */
   ipSum: u64;
-  transportSum: u64;
+  commonSum: u64;
 }
 
 function state(): Split {
@@ -214,11 +214,11 @@ function sumHeaders(split: Split): void {
     const addresses = sum(packet + IPV4_SOURCE, split.transport - <u32>IPV4_SOURCE); // and options
     split.ipSum = addresses + load<u16>(packet) + load<u32>(packet, IPV4_FRAGMENT);
   }
-  split.transportSum = pseudoHeader(packet, split.protocol, 0) + load<u32>(transport); // ports
+  split.commonSum = pseudoHeader(packet, split.protocol, 0) + load<u32>(transport); // ports
   if (split.protocol !== TCP) return;
   const rest = sum(transport + TCP_URGENT, split.headers - split.transport - <u32>TCP_URGENT);
   const window = <u64>load<u8>(transport, TCP_OFFSET) + load<u16>(transport, TCP_WINDOW);
-  split.transportSum += rest + window + load<u32>(transport, TCP_ACK);
+  split.commonSum += rest + window + load<u32>(transport, TCP_ACK);
 }
 
 /** Copy all headers of a segment, 28 bytes at least. The last 16 may overlap those before. */
@@ -251,7 +251,7 @@ function writeSegment(split: Split, dst: usize): u32 {
   const from = packet + split.transport;
   const transport = dst + split.transport;
   const transportLength = length - split.transport;
-  const total = split.transportSum + bswap<u32>(transportLength) + payload;
+  const total = split.commonSum + bswap<u32>(transportLength) + payload;
   if (split.protocol === TCP) {
     const sequence = bswap<u32>(bswap<u32>(load<u32>(from, TCP_SEQUENCE)) + before);
     let flags = <u32>load<u8>(from, TCP_FLAGS);
