@@ -3,7 +3,7 @@
 import { BASE_TABLE_BYTES, setBaseTable } from "../../assembly/crypto/base-table";
 import { SCRATCH_BYTES, setScratch } from "../../assembly/memory/scratch";
 
-export { makeFresh } from "../../assembly/crypto/comb-fresh";
+export { makeFresh, x25519Fresh } from "../../assembly/crypto/comb-fresh";
 export { makeTables } from "../../assembly/crypto/comb-table";
 export { checkLadders } from "../../assembly/crypto/ladders-check";
 export { x25519Answer, x25519Answers } from "../../assembly/crypto/x25519-answers";

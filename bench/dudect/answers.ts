@@ -10,6 +10,7 @@ interface Exports {
   checkLadders(area: number, place: number): number;
   makeFresh(tables: number, one: number, other: number): number;
   makeTables(count: number, table: number, point: number, other: number, otherPoint: number): number;
+  x25519Fresh(out: number, scalar: number, tables: number): void;
   x25519Answer(publicKey: number, out: number, scalar: number, one: number, other: number, comb: number): number;
   x25519Answers(
     ...pointers: readonly [keys: number, out: number, scalar: number, other: number, points: number, ...combs: number[]]

@@ -186,6 +186,15 @@ for (const kernel of ["none", "256 bits"] as const) {
       for (let point = 0; point < 4; point++) memory.set(publicKey, points + 32 * point);
     };
     const classes = [text, "random scalar"] as const;
+    if (kernel === "none" && fresh !== 0) {
+      subjects.push({
+        name: `X25519 of two initiations with tables, ${text}`,
+        classes,
+        calls: 1,
+        prepare,
+        run: () => core.x25519Fresh(out, scalar, fresh),
+      });
+    }
     for (const [how, first, comb] of kernel === "none"
       ? ([
           ["", 0, 0],

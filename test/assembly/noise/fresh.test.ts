@@ -93,6 +93,22 @@ describe.each(Object.keys(BUILDS) as Build[])("tables of ephemeral keys (%s)", (
     expect([until(), until()]).toEqual(expected ? [1, 1] : [40, 40]);
   });
 
+  it("for as long as answers take them", async () => {
+    const { core, messages, tables } = await load(build);
+    const prepare = () => core.agreeAhead(messages[0]!, messages[1]!);
+    prepare();
+    for (const message of messages.slice(0, 2)) core.consumeInitiation(message);
+    for (let round = 0; round < 12; round++) {
+      prepare();
+      core.fillRandom();
+      expect(core.answerAhead(1, 2)).toBe(true);
+      core.exports.forgetAnswers();
+      core.exports.forgetAgreed();
+    }
+    prepare();
+    expect(tables(1, 2)).toBe(expected);
+  });
+
   it("not where there is one thread: no room is taken", async () => {
     const { core, messages, tables, answer } = await load(build, 1);
     core.agreeAhead(...messages);
