@@ -22,7 +22,7 @@ const ELSEWHERE: Record<string, readonly string[]> = {
   "the daemon, and what brings it up": [
     ...["cli/start", "cli/demo", "cli/limits", "cli/refusals", "cli/quick", "cli/quick-file", "cli/show"],
     "cli/quick/macos/**",
-    ...["cli/launch/beside", "cli/completion", "cli/proxy/start", "metrics/server"],
+    ...["cli/launch/beside", "cli/launch/restart", "cli/completion", "cli/proxy/start", "metrics/server"],
   ],
   "compares with wg, tcpdump or a browser": ["config/parse", "uapi/wg", "proxy/pcap", "web/server", "crypto/browser"],
   "compiles with the system's programs, or starts runtimes of Linux": ["crypto/runtimes", "crypto/documentation"],
