@@ -21,7 +21,7 @@ import type { TcpListenOptions, TcpServer, TcpStream } from "./face.ts";
 import { HALF_OPEN_BYTES, HalfOpen, type SynOptions, WINDOW_OF_SYN, writeSynAck } from "./half-open.ts";
 import { sendReply } from "./reply.ts";
 import type { Segment } from "./segment.ts";
-import type { Tcp } from "./tcp.ts";
+import type { Ends, Tcp } from "./tcp.ts";
 
 const BACKLOG = 511;
 /** Of a connection that a peer made; our own are the user's affair. 2533 were measured for one that is idle (npm run bench:net). */
@@ -78,7 +78,7 @@ export class Listener implements TcpServer {
   arrive(packet: Inbound, s: Segment): void {
     const { counters } = this.tcp.context;
     if ((s.flags & RST) !== 0) return counters.add("tcpNoConnection");
-    if ((s.flags & ACK) !== 0) return this.#cookieReturns(packet, s);
+    if ((s.flags & ACK) !== 0) return this.#acknowledged(packet, s);
     // A request that ends at once is none: only scanners send such.
     if ((s.flags & (SYN | FIN)) !== SYN) return counters.add("tcpNoConnection");
     // Before anything is kept: whoever could not be taken shall try again.
@@ -124,6 +124,8 @@ export class Listener implements TcpServer {
     }
     if ((s.flags & ACK) === 0) return counters.add("tcpAcknowledgement");
     if (s.acknowledgement !== ((record.iss + 1) | 0)) {
+      // The request may have been answered by a cookie first, and have got the record when it was sent again.
+      if (this.#cookieReturns(record, s) === undefined) return;
       counters.add("tcpAcknowledgement");
       return this.tcp.refuse(s, record);
     }
@@ -188,28 +190,33 @@ export class Listener implements TcpServer {
     sendReply(context, { local, remote, trafficClass, hopLimit });
   }
 
-  #cookieReturns(packet: Inbound, s: Segment): void {
-    const { context, cookies } = this.tcp;
-    const { now, counters } = context;
+  #acknowledged(packet: Inbound, s: Segment): void {
     const local = packet.destination();
     const remote = packet.source();
     const ends = { local, localPort: this.port, remote, remotePort: s.sourcePort };
-    if (now - this.#cookieAt > COOKIE_LIFE || (s.flags & SYN) !== 0) {
-      counters.add("tcpNoConnection");
-      return this.tcp.refuse(s, ends);
-    }
+    const refused = this.#cookieReturns(ends, s);
+    if (refused === undefined) return;
+    this.tcp.context.counters.add(refused);
+    this.tcp.refuse(s, ends);
+  }
+
+  /** A cookie that comes back makes a connection, as soon as there is room, and of the half-open one too; or else: what to count. */
+  #cookieReturns(ends: Ends | HalfOpen, s: Segment): "tcpNoConnection" | "tcpCookie" | undefined {
+    const { context, cookies } = this.tcp;
+    const { now } = context;
+    const { local, remote } = ends;
+    if (now - this.#cookieAt > COOKIE_LIFE || (s.flags & SYN) !== 0) return "tcpNoConnection";
     const iss = (s.acknowledgement - 1) | 0;
     const irs = (s.sequence - 1) | 0;
     const mss = cookies.check(local, remote, (s.sourcePort << 16) | this.port, irs, iss, now);
-    if (mss === 0) {
-      counters.add("tcpCookie");
-      return this.tcp.refuse(s, ends);
-    }
-    if (!this.#hasRoom()) return;
+    if (mss === 0) return "tcpCookie";
+    if (!this.#hasRoom()) return undefined;
+    if (ends instanceof HalfOpen) this.forget(ends);
     const options: SynOptions = s.hasTimestamps
       ? cookies.options(s.timestampEcho, mss)
       : { mss, windowScale: -1, sackPermitted: false, timestamps: false };
     arrive(this.#open(local, remote, s, iss, irs, options), s);
+    return undefined;
   }
 
   // ── made ───────────────────────────────────────────────────────────────────────────────────────────────────

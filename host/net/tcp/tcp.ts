@@ -25,7 +25,7 @@ import { Turns } from "./turns.ts";
 /** Records of ended connections; beyond, none is kept, as systems do. */
 const TIME_WAITS_MAX = 32_768;
 
-interface Ends {
+export interface Ends {
   readonly local: IpAddress;
   readonly remote: IpAddress;
   readonly localPort: number;

@@ -187,6 +187,7 @@ class Run {
         localPort: LISTEN_PORT,
         peerIsn: this.#setting("isn", 1_000_000),
         ownIsn: undefined,
+        ownIsnBefore: undefined,
         received: 0,
         peerScale: 0,
         ownScale: 0,
@@ -211,8 +212,11 @@ class Run {
     const track = this.#track(segment.destinationPort);
     const { options, flags } = segment;
     if (flags & FLAGS.S) {
-      if (track.ownIsn !== segment.sequence) track.ownFirstTimestamp = options.timestamps?.[0] ?? 0;
-      track.ownIsn = segment.sequence;
+      if (track.ownIsn !== segment.sequence) {
+        track.ownFirstTimestamp = options.timestamps?.[0] ?? 0;
+        track.ownIsnBefore = track.ownIsn;
+        track.ownIsn = segment.sequence;
+      }
       track.localPort = segment.sourcePort;
       track.ownScale = options.windowScale ?? 0;
       track.received = 1;
