@@ -6,9 +6,12 @@ import type { Instant } from "../time/instant.ts";
 
 /** Longer than any neighbour takes for a packet. */
 const LONG_MS = 0.5;
-/** No further try for so long; twice as long each time that ends the same way. */
-const REST_MS_MIN = 50;
-const REST_MS_MAX = 10_000;
+/**
+ * No further try for so long; twice as long each time that ends the same way. A busy core costs a hundredth of the time at most then, and
+ * half a second after it has become free it is found to be: after a transfer, say, or where a hypervisor takes the core now and then.
+ */
+const REST_MS_MIN = 10;
+const REST_MS_MAX = 500;
 
 export class Courtesy {
   readonly #yield: () => void;

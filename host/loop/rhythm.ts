@@ -9,7 +9,7 @@ import type { Instant } from "../time/instant.ts";
 const GAP_MS_MAX = 4;
 const GAP_MS_MIN = 0.8;
 /** What is less even than this cannot be foretold. */
-const DEVIATION_MS_MAX = 0.06;
+const DEVIATION_MS_MAX = 0.08;
 /** A packet that is lost, or this much too late or early, says nothing of the pace; several of them say that it is another one. */
 const ERROR_MS_MAX = 0.2;
 const STRANGERS_MAX = 3;

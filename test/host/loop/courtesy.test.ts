@@ -33,7 +33,7 @@ test("keeps the core for a while after others kept it for long", () => {
   expect(courtesy.pays(clock)).toBe(false);
   expect(courtesy.yield(clock)).toBe(1004);
   expect(yields).toBe(1);
-  clock += 51;
+  clock += 11;
   expect(courtesy.pays(clock)).toBe(true);
 });
 
@@ -41,14 +41,15 @@ test("a core that stays busy is tried ever more rarely, one that is free again a
   const courtesy = new Courtesy(yieldCore);
   keepMs = 4;
   for (const end = clock + 60_000; clock < end; clock += 1) courtesy.yield(clock);
-  expect(yields).toBeLessThan(20);
+  // Of these at most one part in a hundred is the others'.
+  expect(yields * keepMs).toBeLessThan(600);
   keepMs = 0.01;
-  clock += 10_000;
+  clock += 500;
   yields = 0;
   for (let i = 0; i < 10; i++) courtesy.yield(clock);
   expect(yields).toBe(10);
   keepMs = 4;
   courtesy.yield(clock);
-  clock += 51;
+  clock += 11;
   expect(courtesy.pays(clock)).toBe(true);
 });

@@ -29,6 +29,12 @@ test.each<[string, (i: number) => number]>([
   expect(rhythm.expected).toBe(Infinity);
 });
 
+test("expects the next one although a machine that others use delays some", () => {
+  const rhythm = new Rhythm();
+  beats(rhythm, 100, (i) => (i % 2 === 0 ? 1.07 : 0.93));
+  expect(rhythm.expected).not.toBe(Infinity);
+});
+
 test("expects nothing before it has heard enough", () => {
   const rhythm = new Rhythm();
   expect(rhythm.expected).toBe(Infinity);
