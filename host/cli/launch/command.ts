@@ -13,12 +13,6 @@ export interface Command {
   readonly args: readonly string[];
 }
 
-/**
- * Node has four threads for V8's compiler and collector, on every machine. The daemon's heap is small and its code is compiled once,
- * and its start waits for each of them: the C library makes every thread follow a change of user.
- */
-const ONE_HELPER = "--v8-pool-size=1";
-
 /** Flags that change how much memory is used, what is warned of, and which sources can run; without their values. */
 const KEPT_FLAGS = new Set([
   "--max-old-space-size",
@@ -113,10 +107,4 @@ export function selfCommand(args: readonly string[], environment: Environment = 
   const kept = requestedFlags(environment).filter((flag) => isKept(flag));
   const subcommand = runtime() === "deno" ? ["run"] : [];
   return { program: process.execPath, args: [...subcommand, ...new Set([...ownFlags(), ...kept]), script, ...args] };
-}
-
-/** This program as the daemon, clean. Another number of threads that was asked for comes later on the line, and counts. @throws CliError */
-export function daemonCommand(args: readonly string[], environment: Environment = process.env): Command {
-  const { program, args: words } = selfCommand(args, environment);
-  return { program, args: runtime() === "node" ? [ONE_HELPER, ...words] : words };
 }

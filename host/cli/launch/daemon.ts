@@ -12,7 +12,7 @@ import { runtime } from "../../platform.ts";
 import { socketPath } from "../../uapi/socket-path.ts";
 import { DAEMON_MARKER, type DaemonPlace, SERVICE_MARKER } from "../background.ts";
 import type { StartRequest } from "../daemon-options.ts";
-import { daemonCommand } from "./command.ts";
+import { selfCommand } from "./command.ts";
 import { inheritOnly } from "./descriptors.ts";
 import { daemonEnvironment } from "./environment.ts";
 import { needsLeash, onLeash } from "./leash.ts";
@@ -42,7 +42,7 @@ export async function prepareLaunch(
   place: DaemonPlace,
 ): Promise<Launch> {
   const libc = await openLibc(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }), "few calls");
-  const { program, args: words } = daemonCommand(args);
+  const { program, args: words } = selfCommand(args);
   const service = serviceSocket(libc, request);
   const environment = {
     ...daemonEnvironment(process.env, runtime()),

@@ -2,9 +2,9 @@
 import { execFileSync } from "node:child_process";
 import { devNull } from "node:os";
 import { expect, test } from "vitest";
-import { daemonCommand, foreignFlags, knowsDisableSigusr1, selfCommand } from "../../../../host/cli/launch/command.ts";
+import { foreignFlags, knowsDisableSigusr1, selfCommand } from "../../../../host/cli/launch/command.ts";
 import { commandEnvironment, daemonEnvironment, isObeyed } from "../../../../host/cli/launch/environment.ts";
-import { platform, runtime } from "../../../../host/platform.ts";
+import { platform } from "../../../../host/platform.ts";
 
 test("the daemon gets what it reads itself, and nothing that a runtime or a library obeys", () => {
   const given = {
@@ -75,14 +75,6 @@ test.each([
   ["26.10.0", true],
 ])("whether Node %s knows --disable-sigusr1: %s", (version, knows) => {
   expect(knowsDisableSigusr1(version)).toBe(knows);
-});
-
-test.runIf(runtime() === "node")("a daemon has one thread for V8, or as many as it was told to have", () => {
-  const flags = (environment: Record<string, string>) =>
-    daemonCommand(["wg0"], environment).args.filter((word) => word.startsWith("--v8-pool-size"));
-  expect(flags({})).toEqual(["--v8-pool-size=1"]);
-  expect(flags({ NODE_OPTIONS: "--v8-pool-size=3" }).at(-1)).toBe("--v8-pool-size=3");
-  expect(foreignFlags({ NODE_OPTIONS: "--v8-pool-size=1" })).not.toContain("--v8-pool-size=1");
 });
 
 test("a runtime that knows --disable-sigusr1 is started with it", () => {
