@@ -124,8 +124,8 @@ export class Listener implements TcpServer {
     }
     if ((s.flags & ACK) === 0) return counters.add("tcpAcknowledgement");
     if (s.acknowledgement !== ((record.iss + 1) | 0)) {
-      // The request may have been answered by a cookie first, and have got the record when it was sent again.
-      if (this.#cookieReturns(record, s) === undefined) return;
+      // The same request may have been answered by a cookie first, and have got the record when it was sent again.
+      if (ahead === 0 && this.#cookieReturns(record, s) === undefined) return;
       counters.add("tcpAcknowledgement");
       return this.tcp.refuse(s, record);
     }

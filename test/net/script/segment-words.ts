@@ -9,7 +9,7 @@
  *   no-mss no-ws no-sackok no-ts no-sack    expected to be absent
  *   urg=N tos=N ttl=N from=NAME @PORT       other fields; @PORT is the peer's port
  *   raw=HEX badsum doff=N cut=N zero        injected only: raw options, broken checksum, wrong data offset, cut off, bytes of zero
- *   before      injected only: from here on we count from the initial sequence number that we chose before the newest
+ *   before      injected only: from here on we count from the initial sequence number that we chose before this one
  */
 import { evaluate } from "./parse.ts";
 import { FLAGS, pattern, patternByte, type Segment, type SegmentOptions } from "./segment.ts";
@@ -89,7 +89,7 @@ export function injected(words: Words, track: Track, names: ReadonlyMap<string, 
     track.peerTimestamp = timestamp(value!, track.peerTimestamp, 0, names);
     options.timestamps = [track.peerTimestamp, timestamp(echo!, track.ownTimestamp, track.ownFirstTimestamp, names)];
   }
-  if (bare.has("before")) track.ownIsn = track.ownIsnBefore;
+  if (bare.has("before")) [track.ownIsn, track.ownIsnBefore] = [track.ownIsnBefore, track.ownIsn];
   const base = track.ownIsn ?? 0;
   if (named.has("sack")) {
     options.sack = named
